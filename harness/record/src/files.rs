@@ -1,0 +1,119 @@
+//! Files that appear whole or not at all, and locks between processes.
+
+use crate::{RecordError, Result};
+use std::{
+    fs::{self, File, TryLockError},
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Writes `bytes` to `path` so that a reader, or a crash at any moment, sees the old file or the new one and never a part:
+/// a temporary file beside it, fsync, rename, fsync of the folder. Missing folders are made.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let io = |source| RecordError::Io { action: "write", path: path.to_owned(), source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(io)?;
+    let temporary = temporary_beside(path);
+    let written = (|| {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        sync_folder(folder)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary); // the first error is the one to report
+    }
+    written.map_err(io)
+}
+
+/// Reads the file at `path`, refusing more than `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let io = |source| RecordError::Io { action: "read", path: path.to_owned(), source };
+    let file = File::open(path).map_err(io)?;
+    let bytes = file.metadata().map_err(io)?.len();
+    if bytes > limit {
+        return Err(RecordError::TooLarge { path: path.to_owned(), bytes, limit });
+    }
+    let mut data = Vec::with_capacity(bytes as usize);
+    file.take(limit).read_to_end(&mut data).map_err(io)?;
+    Ok(data)
+}
+
+fn temporary_beside(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".{name}.{}.{n}.tmp", std::process::id()))
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> std::io::Result<()> {
+    Ok(()) // folders cannot be opened for syncing here; the rename itself is atomic
+}
+
+/// An exclusive lock on a file, released when dropped or when the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock at `path`, or returns `None` when another process holds it.
+    pub fn try_take(path: &Path) -> Result<Option<Self>> {
+        let file = Self::open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(RecordError::Io { action: "lock", path: path.to_owned(), source }),
+        }
+    }
+
+    fn open(path: &Path) -> Result<File> {
+        let io = |source| RecordError::Io { action: "lock", path: path.to_owned(), source };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(io)?;
+        }
+        File::options().create(true).truncate(false).write(true).open(path).map_err(io)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_file_is_whole_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.csv");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(read(&path, 10).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        write(&path, &[0; 11]).unwrap();
+        assert!(matches!(read(&path, 10), Err(RecordError::TooLarge { bytes: 11, .. })));
+    }
+
+    #[test]
+    fn a_lock_is_held_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Lock::try_take(&path).unwrap();
+        assert!(first.is_some());
+        assert!(Lock::try_take(&path).unwrap().is_none());
+        drop(first);
+        assert!(Lock::try_take(&path).unwrap().is_some());
+    }
+}

@@ -1,0 +1,59 @@
+//! What a run leaves on disk, and nothing about how it was computed.
+//!
+//! * [`files`]: files that appear whole or not at all, and locks between processes
+//! * [`digest`]: SHA-256 of bytes, files and canonical settings
+//! * [`rows`]: the rows of `metrics.csv`, `per_image.csv` and the other tables
+//! * [`run`]: `run.json`, the record of one execution of a stage
+//! * [`store`]: where runs lie
+
+pub mod digest;
+pub mod files;
+pub mod rows;
+pub mod run;
+pub mod store;
+
+use std::path::PathBuf;
+
+/// What can go wrong between a record and the disk. Every variant carries the path.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The operating system refused to read or write.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb: `read`, `write`, `lock`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// A CSV file does not have the columns or values expected of it.
+    #[error("{path}: {source}")]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// The reader's error, with its line.
+        source: csv::Error,
+    },
+    /// A JSON file does not have the shape expected of it.
+    #[error("{path}: {source}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's error, with its line and column.
+        source: serde_json::Error,
+    },
+    /// A file is larger than anything this program writes.
+    #[error("{path} has {bytes} bytes, more than the {limit} that are read")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        bytes: u64,
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+}
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, RecordError>;
