@@ -1,0 +1,100 @@
+//! Named parameters and buffers of a model, and how they are first made.
+
+use candle_core::{DType, Device, Result, Shape, Tensor, Var};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+/// Whether the optimiser moves a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Trained by gradient.
+    Parameter,
+    /// Moved by the model itself: moving averages, codebooks.
+    Buffer,
+}
+
+/// A named tensor of a model.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The tensor, which can be overwritten.
+    pub var: Var,
+    /// Whether the optimiser moves it.
+    pub role: Role,
+}
+
+/// How a tensor is first filled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// The same value everywhere.
+    Constant(f32),
+    /// Uniform in ±bound.
+    Uniform(f32),
+}
+
+/// All tensors of a model by name, in the order of their names.
+pub type State = BTreeMap<String, Entry>;
+
+/// Makes the tensors of a model, each under its place's name.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    place: String,
+    seed: u64,
+    device: Device,
+    state: Rc<RefCell<State>>,
+}
+
+impl Builder {
+    /// A builder at the model's root. Weights are drawn from generators seeded by `seed` and each tensor's own name.
+    pub fn new(seed: u64, device: &Device) -> Self {
+        Self { place: String::new(), seed, device: device.clone(), state: Rc::default() }
+    }
+
+    /// The builder for the part called `name`.
+    #[must_use]
+    pub fn enter(&self, name: impl std::fmt::Display) -> Self {
+        Self { place: self.name(&name.to_string()), ..self.clone() }
+    }
+
+    /// A trained tensor.
+    pub fn parameter(&self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Tensor> {
+        Ok(self.make(name, shape.into(), init, Role::Parameter)?.as_tensor().clone())
+    }
+
+    /// A tensor that the model moves itself.
+    pub fn buffer(&self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
+        self.make(name, shape.into(), init, Role::Buffer)
+    }
+
+    /// Everything made so far.
+    pub fn finish(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    fn make(&self, name: &str, shape: Shape, init: Init, role: Role) -> Result<Var> {
+        let name = self.name(name);
+        let var = match init {
+            Init::Constant(value) => Var::from_tensor(&Tensor::full(value, shape, &self.device)?)?,
+            Init::Uniform(bound) => {
+                let mut rng =
+                    ChaCha8Rng::from_seed(harness_record::digest::seed(&["weights", &self.seed.to_string(), &name]));
+                let values = (0..shape.elem_count()).map(|_| (unit(&mut rng) * 2.0 - 1.0) * bound).collect();
+                Var::from_vec::<_, f32>(values, shape, &self.device)?
+            }
+        };
+        debug_assert_eq!(var.dtype(), DType::F32);
+        self.state.borrow_mut().insert(name, Entry { var: var.clone(), role });
+        Ok(var)
+    }
+
+    fn name(&self, name: &str) -> String {
+        if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) }
+    }
+}
+
+/// A number in `[0, 1)` on a grid of 2⁻²⁴.
+pub(crate) fn unit(rng: &mut impl Rng) -> f32 {
+    (rng.next_u32() >> 8) as f32 / (1u32 << 24) as f32
+}

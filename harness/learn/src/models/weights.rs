@@ -1,0 +1,177 @@
+//! Weights on disk: safetensors under the model's own names, one metadata entry `harness` with spec and counters.
+
+use super::{Model, ModelSpec};
+use candle_core::{DType, Device, Tensor};
+use harness_record::{RecordError, files};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+/// The most that is read of one weight file, in bytes.
+const LIMIT: u64 = 4 << 30;
+
+/// What can be wrong with a weight file.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// It is not a safetensors file.
+    #[error("{path} is not a safetensors file: {reason}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        reason: String,
+    },
+    /// Its tensors are not those of the model.
+    #[error("{path} does not fit the model {model}:\n{problems}")]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// The model's name.
+        model: &'static str,
+        /// A line for each tensor that is missing, unknown or of another shape.
+        problems: String,
+    },
+    /// candle refused a tensor.
+    #[error("cannot move weights of {path}: {source}")]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// candle's error.
+        source: candle_core::Error,
+    },
+}
+
+/// What a weight file of ours says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The network.
+    pub model: ModelSpec,
+    /// Side of the images it was trained on, in pixels.
+    pub size: u32,
+    /// Whole numbers that belong to the state.
+    #[serde(default)]
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// The header of a weight file, or `None` when another program wrote it.
+pub fn read_header(path: &Path) -> Result<Option<Header>, WeightsError> {
+    let bytes = files::read(path, LIMIT)?;
+    header_of(path, &bytes)
+}
+
+fn header_of(path: &Path, bytes: &[u8]) -> Result<Option<Header>, WeightsError> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format_error(path, &e))?;
+    let Some(text) = metadata.metadata().as_ref().and_then(|m| m.get("harness")) else { return Ok(None) };
+    serde_json::from_str(text).map(Some).map_err(|e| format_error(path, &e))
+}
+
+fn format_error(path: &Path, reason: &dyn std::fmt::Display) -> WeightsError {
+    WeightsError::Format { path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// The safetensors bytes of named f32 tensors, the same for the same values.
+pub(crate) fn to_bytes(
+    path: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+    entry: (&str, String),
+) -> Result<Vec<u8>, WeightsError> {
+    let wrap = |source| WeightsError::Tensor { path: path.to_owned(), source };
+    let mut data = Vec::new();
+    for (name, tensor) in tensors {
+        let values = tensor.flatten_all().and_then(|t| t.to_dtype(DType::F32)?.to_vec1::<f32>()).map_err(wrap)?;
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        data.push((name, tensor.dims().to_vec(), bytes));
+    }
+    let mut views = Vec::new();
+    for (name, shape, bytes) in &data {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| format_error(path, &e))?;
+        views.push((name.as_str(), view));
+    }
+    // One entry only: a map of several would be written in hash order, and the bytes would differ from run to run.
+    let metadata = HashMap::from([(entry.0.to_owned(), entry.1)]);
+    safetensors::serialize(views, Some(metadata)).map_err(|e| format_error(path, &e))
+}
+
+/// The f32 tensors of safetensors bytes.
+pub(crate) fn from_bytes(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, WeightsError> {
+    let file = SafeTensors::deserialize(bytes).map_err(|e| format_error(path, &e))?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        let dtype = match view.dtype() {
+            Dtype::F32 => DType::F32,
+            Dtype::F16 => DType::F16,
+            Dtype::BF16 => DType::BF16,
+            Dtype::F64 => DType::F64,
+            Dtype::I64 => DType::I64,
+            other => return Err(format_error(path, &format!("tensor {name} is of type {other:?}, not a float"))),
+        };
+        let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)
+            .and_then(|t| t.to_dtype(DType::F32))
+            .map_err(|source| WeightsError::Tensor { path: path.to_owned(), source })?;
+        tensors.insert(name.to_owned(), tensor);
+    }
+    Ok(tensors)
+}
+
+impl Model {
+    /// Writes all tensors, and what is needed to build the model again, to a safetensors file. `size` is the side of the
+    /// images in pixels.
+    pub fn save(&self, path: &Path, size: u32) -> Result<(), WeightsError> {
+        let header = Header { model: self.spec().clone(), size, counters: self.counters() };
+        let text = serde_json::to_string(&header).map_err(|e| format_error(path, &e))?;
+        Ok(files::write(path, &to_bytes(path, &self.tensors(), ("harness", text))?)?)
+    }
+
+    /// Puts the tensors of a safetensors file in place of the model's: one of ours, or any with the same names and shapes.
+    pub fn load(&self, path: &Path) -> Result<(), WeightsError> {
+        let bytes = files::read(path, LIMIT)?;
+        let header = header_of(path, &bytes)?;
+        self.set_tensors(path, &from_bytes(path, &bytes)?)?;
+        self.set_counters(&header.map(|h| h.counters).unwrap_or_default());
+        Ok(())
+    }
+
+    pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
+        self.state().iter().map(|(name, entry)| (name.clone(), entry.var.as_tensor().clone())).collect()
+    }
+
+    pub(crate) fn counters(&self) -> BTreeMap<String, u64> {
+        self.network.counters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    pub(crate) fn set_counters(&self, counters: &BTreeMap<String, u64>) {
+        for (name, &value) in counters {
+            self.network.set_counter(name, value);
+        }
+    }
+
+    /// Puts `tensors` in place of the model's; all problems are listed before anything is changed.
+    pub(crate) fn set_tensors(&self, path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
+        let mut problems = Vec::new();
+        for (name, entry) in self.state() {
+            match tensors.get(name) {
+                None => problems.push(format!("  missing: {name} {:?}", entry.var.dims())),
+                Some(t) if t.dims() != entry.var.dims() => {
+                    problems.push(format!("  shape: {name} is {:?}, expected {:?}", t.dims(), entry.var.dims()));
+                }
+                Some(_) => {}
+            }
+        }
+        problems.extend(tensors.keys().filter(|n| !self.state().contains_key(*n)).map(|n| format!("  unknown: {n}")));
+        if !problems.is_empty() {
+            let model = self.spec().name();
+            return Err(WeightsError::Mismatch { path: path.to_owned(), model, problems: problems.join("\n") });
+        }
+        for (name, entry) in self.state() {
+            let moved = tensors[name].to_device(self.device()).and_then(|t| entry.var.set(&t));
+            moved.map_err(|source| WeightsError::Tensor { path: path.to_owned(), source })?;
+        }
+        Ok(())
+    }
+}

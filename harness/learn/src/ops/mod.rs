@@ -1,0 +1,82 @@
+//! Every operation that a model or a loss uses, forward and backward. Models call this module and nothing else.
+//!
+//! On the CPU the operations are our own (see [`convolution`]): candle's gradients are wrong or slow in places. On other
+//! devices they are composed of candle's primitives ([`composed`]); tests hold the two against each other.
+//!
+//! All tensors are f32, images `[B, C, H, W]`. On the CPU each output element, and each sum, is made by one thread in one
+//! order, so no bit depends on the number of threads.
+
+mod adam;
+mod codebook;
+pub mod composed;
+mod convolution;
+mod gemm;
+mod loss;
+mod relu;
+mod storage;
+
+use candle_core::{Result, Tensor};
+
+pub use adam::{adam_step, decayed_mean};
+pub use codebook::{Assignment, nearest_codes};
+pub use convolution::Geometry;
+use convolution::{Convolution, TransposedConvolution};
+
+/// 2-D convolution with bias.
+///
+/// `x` `[B, C, H, W]`, `weight` `[O, C, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with `H' = (H + 2·padding − KH)/stride + 1`.
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::conv2d(x, weight, bias, stride, padding);
+    }
+    x.contiguous()?.apply_op3(weight, bias, Convolution { stride, padding })
+}
+
+/// Transposed 2-D convolution with bias: the gradient of [`conv2d`] with respect to its input.
+///
+/// `x` `[B, C, H, W]`, `weight` `[C, O, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with
+/// `H' = (H − 1)·stride − 2·padding + KH + output_padding`.
+pub fn conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
+    }
+    x.contiguous()?.apply_op3(weight, bias, TransposedConvolution { stride, padding, output_padding })
+}
+
+/// `max(x, 0)`, with gradient 0 at 0 as in PyTorch.
+pub fn relu(x: &Tensor) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::relu(x);
+    }
+    x.contiguous()?.apply_op1(relu::Relu)
+}
+
+/// `1 / (1 + e^−x)`.
+pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    candle_nn::ops::sigmoid(x)
+}
+
+/// Mean of `(x − target)²` over all elements; the target gets no gradient.
+pub fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::mse(x, target);
+    }
+    x.contiguous()?.apply_op2(&target.detach().contiguous()?, loss::MeanSquaredError)
+}
+
+/// Mean over pixels of `−log softmax(logits)[target]` (nats).
+///
+/// `logits` `[B, K, H, W]`, `target` `[B, H, W]` of u8 class indices below K.
+pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+    if !logits.device().is_cpu() {
+        return composed::cross_entropy(logits, target);
+    }
+    logits.contiguous()?.apply_op2(&target.contiguous()?, loss::CrossEntropy)
+}

@@ -1,0 +1,27 @@
+//! Access to candle's CPU storage as plain slices.
+
+use candle_core::{CpuStorage, Error, Layout, Result, Shape, WithDType};
+
+/// The elements of a contiguous tensor.
+pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a [T]> {
+    match layout.contiguous_offsets() {
+        Some((from, to)) => Ok(&storage.as_slice::<T>()?[from..to]),
+        None => Err(Error::RequiresContiguous { op }.bt()),
+    }
+}
+
+/// A new storage of `data` with `shape`.
+pub(super) fn storage(data: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, Shape) {
+    (CpuStorage::F32(data), shape.into())
+}
+
+/// The elements of a contiguous f32 tensor, to be changed in place.
+pub(super) fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(data), Some((from, to))) => Ok(&mut data[from..to]),
+        (CpuStorage::F32(_), None) => Err(Error::RequiresContiguous { op }.bt()),
+        (other, _) => {
+            Err(Error::Msg(format!("{op} takes f32, not {:?}", candle_core::backend::BackendStorage::dtype(other))))
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Adam as PyTorch's `torch.optim.Adam`.
+//!
+//! Kingma, Ba: Adam: A Method for Stochastic Optimization, 2015.
+
+use crate::{
+    models::{Role, State},
+    ops,
+};
+use candle_core::{Result, Tensor, Var, backprop::GradStore};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Which optimiser, and its settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerSpec {
+    /// Adam without weight decay.
+    Adam(AdamSpec),
+}
+
+/// Settings of Adam; the defaults beside the learning rate are PyTorch's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdamSpec {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Decay of the gradient's average.
+    #[serde(default = "beta1")]
+    pub beta1: f64,
+    /// Decay of the squared gradient's average.
+    #[serde(default = "beta2")]
+    pub beta2: f64,
+    /// Added to the denominator.
+    #[serde(default = "epsilon")]
+    pub epsilon: f64,
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+
+fn beta2() -> f64 {
+    0.999
+}
+
+fn epsilon() -> f64 {
+    1e-8
+}
+
+impl OptimizerSpec {
+    /// What is impossible in it: the field, below `optimizer`, and what was expected of it.
+    pub fn check(&self) -> std::result::Result<(), (String, String)> {
+        let Self::Adam(AdamSpec { learning_rate, beta1, beta2, epsilon }) = self;
+        let fail = |field: &str, expected: &str| Err((format!("adam.{field}"), expected.to_owned()));
+        if !(*learning_rate > 0.0 && *learning_rate <= 10.0) {
+            return fail("learning_rate", "a number above 0 and at most 10");
+        }
+        for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
+            if !(0.0..1.0).contains(beta) {
+                return fail(name, "a number from 0 and below 1");
+            }
+        }
+        if !(*epsilon > 0.0 && epsilon.is_finite()) {
+            return fail("epsilon", "a number above 0");
+        }
+        Ok(())
+    }
+
+    /// In words: `Adam, learning rate 0.001`.
+    pub fn describe(&self) -> String {
+        let Self::Adam(AdamSpec { learning_rate, .. }) = self;
+        format!("Adam, learning rate {learning_rate}")
+    }
+}
+
+#[derive(Debug)]
+struct Slot {
+    name: String,
+    weight: Var,
+    first: Var,
+    second: Var,
+}
+
+/// Adam over the parameters of a model, in the order of their names.
+#[derive(Debug)]
+pub struct Adam {
+    spec: AdamSpec,
+    slots: Vec<Slot>,
+    steps: u64,
+}
+
+impl Adam {
+    /// Over all parameters of `state`, with moments of zero.
+    pub fn new(spec: &AdamSpec, state: &State) -> Result<Self> {
+        let slot = |(name, entry): (&String, &crate::models::Entry)| {
+            Ok(Slot {
+                name: name.clone(),
+                weight: entry.var.clone(),
+                first: Var::from_tensor(&entry.var.zeros_like()?)?,
+                second: Var::from_tensor(&entry.var.zeros_like()?)?,
+            })
+        };
+        let slots = state.iter().filter(|(_, e)| e.role == Role::Parameter).map(slot).collect::<Result<_>>()?;
+        Ok(Self { spec: spec.clone(), slots, steps: 0 })
+    }
+
+    /// Moves every parameter that has a gradient.
+    pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        self.steps += 1;
+        let AdamSpec { learning_rate, beta1, beta2, epsilon } = self.spec;
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let rate = learning_rate / (1.0 - beta1.powi(steps));
+        let correction = 1.0 - beta2.powi(steps);
+        for slot in &self.slots {
+            let Some(gradient) = gradients.get(slot.weight.as_tensor()) else { continue };
+            ops::decayed_mean(&slot.first, gradient, beta1, false)?;
+            ops::decayed_mean(&slot.second, gradient, beta2, true)?;
+            ops::adam_step(&slot.weight, &slot.first, &slot.second, rate, correction, epsilon)?;
+        }
+        Ok(())
+    }
+
+    /// Steps made so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The moments, under the parameter's name and `first.` or `second.`.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let pair = |slot: &Slot| {
+            let tensor = |var: &Var, moment| (format!("{moment}.{}", slot.name), var.as_tensor().clone());
+            [tensor(&slot.first, "first"), tensor(&slot.second, "second")]
+        };
+        self.slots.iter().flat_map(pair).collect()
+    }
+
+    /// Puts moments and steps back; tensors that are missing or of another shape are an error.
+    pub(crate) fn restore(&mut self, tensors: &BTreeMap<String, Tensor>, steps: u64) -> Result<()> {
+        for slot in &self.slots {
+            for (moment, var) in [("first", &slot.first), ("second", &slot.second)] {
+                let name = format!("{moment}.{}", slot.name);
+                match tensors.get(&name) {
+                    Some(tensor) => var.set(&tensor.to_device(var.device())?)?,
+                    None => return Err(candle_core::Error::Msg(format!("the checkpoint lacks {name}"))),
+                }
+            }
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
