@@ -20,6 +20,14 @@ use std::{
 /// Largest difference allowed, relative to the largest value of the tensor.
 const TOLERANCE: f32 = 1e-4;
 
+/// Adam's first step is `rate·g/(|g| + 1e-8)`: where a gradient is itself near 1e-8, rounding alone decides the step. At the
+/// published size PyTorch's f32 step differs there from its own f64 step by 6e-4 of the largest weight, with gradients that
+/// agree to 1e-6. So weights whose gradient is below this share of the tensor's largest need only have moved by at most
+/// the rate on either side; their gradients are compared like all others.
+const UNDETERMINED: f32 = 1e-4;
+
+const RATE: f32 = 1e-3;
+
 struct Golden {
     tensors: HashMap<String, Tensor>,
     metadata: HashMap<String, String>,
@@ -69,11 +77,12 @@ fn check(path: &Path) -> f32 {
         let gradient = gradients.get(entry.var.as_tensor()).unwrap_or_else(|| panic!("no gradient for {name}"));
         worst.compare(&format!("grad.{name}"), gradient, expected[name.as_str()]);
     }
-    let spec: AdamSpec = serde_json::from_str(r#"{"learning_rate": 0.001}"#).unwrap();
+    let spec: AdamSpec = serde_json::from_value(serde_json::json!({ "learning_rate": RATE })).unwrap();
     Adam::new(&spec, model.state()).unwrap().step(&gradients).unwrap();
     let after = golden.under("after");
     for (name, entry) in model.state() {
-        worst.compare(&format!("after.{name}"), entry.var.as_tensor(), after[name.as_str()]);
+        let gradient = expected.get(name.as_str()).copied();
+        worst.compare_step(&format!("after.{name}"), entry.var.as_tensor(), after[name.as_str()], gradient);
     }
     worst.error
 }
@@ -85,20 +94,36 @@ struct Worst<'a> {
 
 impl Worst<'_> {
     fn compare(&mut self, name: &str, ours: &Tensor, theirs: &Tensor) {
-        assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
-        let values = |t: &Tensor| t.flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap();
-        let (ours, theirs) = (values(ours), values(theirs));
-        let scale = theirs.iter().fold(1e-12f32, |a, b| a.max(b.abs()));
-        let difference =
-            ours.iter().zip(&theirs).fold(0f32, |a, (x, y)| if x.is_nan() { f32::NAN } else { a.max((x - y).abs()) });
-        let error = difference / scale;
-        assert!(
-            error <= TOLERANCE,
-            "{}: {name} differs by {error:e} of its largest value {scale:e}",
-            self.path.display()
-        );
-        self.error = self.error.max(error);
+        self.compare_step(name, ours, theirs, None);
     }
+
+    fn compare_step(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, gradient: Option<&Tensor>) {
+        assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
+        let (ours, theirs) = (values(ours), values(theirs));
+        let gradient = gradient.map_or_else(|| vec![1.0; theirs.len()], values);
+        let (scale, steepest) = (largest(&theirs), largest(&gradient));
+        for ((x, y), g) in ours.iter().zip(&theirs).zip(&gradient) {
+            let determined = g.abs() >= UNDETERMINED * steepest;
+            let (difference, allowed) = ((x - y).abs(), if determined { TOLERANCE * scale } else { 2.0 * RATE });
+            assert!(
+                difference <= allowed, // false for NaN, too
+                "{}: {name} differs by {:e} of its largest value {scale:e}",
+                self.path.display(),
+                difference / scale
+            );
+            if determined {
+                self.error = self.error.max(difference / scale);
+            }
+        }
+    }
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1().unwrap()
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(1e-12, |a, b| a.max(b.abs()))
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -1,1 +1,66 @@
-//! x
+//! Records to reports: from `data/` alone to tables, charts, a gallery, Markdown and HTML.
+//!
+//! * [`input`]: the files of the data folder, which the runner writes
+//! * [`spec`]: the `report:` section of a study; [`charts`], [`claim`] and [`metric`] are its parts
+//! * [`render`], [`check`] and [`write`]: the report
+//!
+//! The same data give the same bytes on every host and with every number of threads: no clock, no host name, no hash
+//! order, a generator of its own for every bootstrap, and a bundled font.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp))]
+
+pub mod charts;
+pub mod claim;
+mod data;
+mod error;
+mod gallery;
+pub mod input;
+mod markdown;
+pub mod metric;
+mod output;
+mod page;
+mod provenance;
+mod published;
+mod results;
+mod scores;
+mod sections;
+pub mod spec;
+mod statistics;
+mod suggest;
+mod template;
+mod tested;
+
+pub use error::ReportError;
+pub use output::{Change, Difference, RenderedFile, check, write};
+pub use spec::{ReportSpec, SpecProblem};
+
+use rayon::prelude::*;
+use std::path::Path;
+
+/// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`.
+///
+/// The files are sorted by path: `charts/*.svg`, `gallery/*.png`, `index.html`, `provenance.json`, `report.md`.
+///
+/// # Errors
+/// A file of the data that is missing, damaged, or names what the study does not have; a template that is missing or
+/// asks for what is not there. Every error carries the path.
+pub fn render(data_dir: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
+    let data = data::Data::read(data_dir)?;
+    let charts: Vec<_> = data.study.report.charts.par_iter().map(|spec| spec.draw(&data)).collect::<Result<_, _>>()?;
+    let sheets = gallery::sheets(&data)?;
+    let claims = tested::test_claims(&data);
+    let facts = template::Facts { data, claims, charts, sheets };
+    let (report, facts) = template::render(facts, templates)?;
+    let page = page::render(&facts.data, &report, templates)?;
+
+    let mut files = vec![
+        RenderedFile::new("index.html", page.into_bytes()),
+        RenderedFile::new("provenance.json", provenance::json(&facts.data)),
+        RenderedFile::new("report.md", report.into_bytes()),
+    ];
+    files.extend(
+        facts.charts.into_iter().map(|c| RenderedFile::new(format!("charts/{}.svg", c.name), c.svg.into_bytes())),
+    );
+    files.extend(facts.sheets.into_iter().map(|s| RenderedFile::new(s.file, s.png)));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}

@@ -1,2 +1,47 @@
-//! x
-fn main() {}
+//! `harness`: runs image-segmentation studies and reports them.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod cli;
+mod collect;
+mod commands;
+mod executors;
+mod failure;
+mod manifest;
+mod plan;
+mod progress;
+mod spec;
+mod stamp;
+mod study;
+mod words;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+use failure::{Failure, Outcome};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: &Cli) -> Outcome {
+    let here = std::env::current_dir().map_err(Failure::run)?;
+    let folders = || cli.global.folders(&here);
+    let quiet = cli.global.quiet;
+    match &cli.command {
+        Command::Study(options) => commands::study::run(options, &folders()?, quiet),
+        Command::Report(options) => commands::report::run(options, &folders()?),
+        Command::List(options) => commands::list::run(&folders()?, options.json),
+        Command::Validate(options) => commands::validate::run(options, &folders()?),
+        Command::Schema => commands::schema::run(),
+        Command::Predict(options) => commands::predict::run(options, quiet),
+        Command::Completions { shell } => {
+            cli::completions(*shell, &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Doctor { json } => commands::doctor::run(folders(), *json),
+    }
+}

@@ -4,16 +4,15 @@ mod layers;
 mod quantizer;
 mod state;
 mod vqvae;
-mod weights;
+pub(crate) mod weights;
 
 use candle_core::{Device, Result, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use state::unit;
 pub use state::{Builder, Entry, Init, Role, State};
 pub use vqvae::VqvaeSpec;
-pub use weights::{WeightsError, read_header};
+pub use weights::{Header, WeightsError, read_header, save_tensors};
 
 /// Which network, and its sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

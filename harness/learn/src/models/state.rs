@@ -1,10 +1,7 @@
 //! Named parameters and buffers of a model, and how they are first made.
 
+use crate::random;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// Whether the optimiser moves a tensor.
@@ -78,9 +75,8 @@ impl Builder {
         let var = match init {
             Init::Constant(value) => Var::from_tensor(&Tensor::full(value, shape, &self.device)?)?,
             Init::Uniform(bound) => {
-                let mut rng =
-                    ChaCha8Rng::from_seed(harness_record::digest::seed(&["weights", &self.seed.to_string(), &name]));
-                let values = (0..shape.elem_count()).map(|_| (unit(&mut rng) * 2.0 - 1.0) * bound).collect();
+                let mut rng = random::generator(&["weights", &self.seed.to_string(), &name]);
+                let values = (0..shape.elem_count()).map(|_| (random::unit(&mut rng) * 2.0 - 1.0) * bound).collect();
                 Var::from_vec::<_, f32>(values, shape, &self.device)?
             }
         };
@@ -92,9 +88,4 @@ impl Builder {
     fn name(&self, name: &str) -> String {
         if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) }
     }
-}
-
-/// A number in `[0, 1)` on a grid of 2⁻²⁴.
-pub(crate) fn unit(rng: &mut impl Rng) -> f32 {
-    (rng.next_u32() >> 8) as f32 / (1u32 << 24) as f32
 }

@@ -119,6 +119,11 @@ pub(crate) fn from_bytes(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, T
     Ok(tensors)
 }
 
+/// Writes named tensors to a safetensors file.
+pub fn save_tensors(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
+    Ok(files::write(path, &to_bytes(path, tensors, ("format", "pt".to_owned()))?)?)
+}
+
 impl Model {
     /// Writes all tensors, and what is needed to build the model again, to a safetensors file. `size` is the side of the
     /// images in pixels.

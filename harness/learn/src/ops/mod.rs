@@ -21,6 +21,7 @@ pub use adam::{adam_step, decayed_mean};
 pub use codebook::{Assignment, nearest_codes};
 pub use convolution::Geometry;
 use convolution::{Convolution, TransposedConvolution};
+pub(crate) use loss::image_cross_entropy;
 
 /// 2-D convolution with bias.
 ///

@@ -1,0 +1,223 @@
+//! Decoded pictures, and the cache file that keeps them.
+//!
+//! The file is `rgb`, `classes`, a JSON head, and a foot of fixed length: three lengths, the SHA-256 of all before it, a mark.
+//! Head and foot come last so that the pixels need not be moved or copied to be written.
+
+use super::{DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, hashes::FileHash, row, synthetic_pets};
+use crate::{monitor::Monitor, pixels};
+use harness_record::{RecordError, digest, files, rows::FileRow};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Raised whenever the layout of the file changes.
+const FORMAT: u32 = 1;
+const MARK: &[u8; 8] = b"harnesPX";
+const FOOT: usize = 3 * 8 + 64 + MARK.len();
+const LIMIT: u64 = 1 << 40;
+
+/// Pictures decoded between two looks at whether to stop.
+const BATCH: usize = 256;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Head {
+    digest: String,
+    size: u32,
+    purpose: Purpose,
+    decoder: u32,
+    items: Vec<Item>,
+    skipped: Vec<FileRow>,
+}
+
+/// Where pictures come from.
+pub(super) enum Origin {
+    Folder(Folder),
+    Drawn { seed: u64 },
+}
+
+/// Decoded pictures that are not yet in the cache.
+pub(super) struct Made {
+    head: Head,
+    rgb: Vec<u8>,
+    classes: Vec<u8>,
+}
+
+/// Where the pictures of a survey are kept.
+pub(super) fn path(cache: &Path, digest: &str, purpose: Purpose, size: u32) -> PathBuf {
+    let purpose = match purpose {
+        Purpose::Pretraining => "pretraining",
+        Purpose::Segmentation => "segmentation",
+    };
+    let (format, decoder, size) = (FORMAT.to_string(), pixels::VERSION.to_string(), size.to_string());
+    let key = digest::of_bytes([digest, purpose, &format, &decoder, &size].join("\n").as_bytes());
+    cache.join("decoded").join(format!("{key}.bin"))
+}
+
+/// Decodes all pictures of a survey.
+pub(super) fn make(
+    origin: &Origin,
+    survey: &Survey,
+    purpose: Purpose,
+    size: u32,
+    monitor: &dyn Monitor,
+) -> Result<Made, DataError> {
+    let pixels_each = size as usize * size as usize;
+    let all = survey.sources.len() * pixels_each;
+    let trimaps = if purpose == Purpose::Segmentation { all } else { 0 };
+    // Room for all that is written to the cache file, so that it need not be moved.
+    let mut rgb = Vec::with_capacity(all * 3 + trimaps + survey.sources.len() * 200 + FOOT);
+    let mut classes = Vec::with_capacity(trimaps);
+    let (mut items, mut skipped) = (Vec::with_capacity(survey.sources.len()), Vec::new());
+    let what = if matches!(origin, Origin::Drawn { .. }) { "drawing pictures" } else { "decoding pictures" };
+    monitor.begin(what, survey.sources.len() as u64);
+    for batch in survey.sources.chunks(BATCH) {
+        let pictures: Vec<Result<Picture, FileRow>> = batch
+            .par_iter()
+            .map(|source| {
+                if monitor.stopped() {
+                    return Err(DataError::Interrupted);
+                }
+                let picture = one(origin, source, size);
+                monitor.advance(1);
+                picture
+            })
+            .collect::<Result<_, _>>()?;
+        for picture in pictures {
+            match picture {
+                Ok((item, pixels, labels)) => {
+                    rgb.extend_from_slice(&pixels);
+                    if purpose == Purpose::Segmentation {
+                        classes.extend_from_slice(&labels);
+                    }
+                    items.push(item);
+                }
+                Err(row) => skipped.push(row),
+            }
+        }
+    }
+    monitor.end();
+    let digest = survey.digest.clone();
+    let head = Head { digest, size, purpose, decoder: pixels::VERSION, items, skipped };
+    Ok(Made { head, rgb, classes })
+}
+
+/// An item, its `[size, size, 3]` bytes, and its `[size, size]` classes if it has a trimap.
+type Picture = (Item, Vec<u8>, Vec<u8>);
+
+/// One picture, or a row that says why it is left out.
+fn one(origin: &Origin, source: &Source, size: u32) -> Result<Result<Picture, FileRow>, DataError> {
+    let (picture, trimap) = match &source.files {
+        Files::Drawn { index } => {
+            let &Origin::Drawn { seed } = origin else { return Err(DataError::Changed { path: "dataset".into() }) };
+            return Ok(Ok(synthetic_pets::draw(seed, source.item.part, *index, size)));
+        }
+        Files::Picture(picture) => (picture, None),
+        Files::PictureAndTrimap(picture, trimap) => (picture, Some(trimap)),
+    };
+    let Origin::Folder(folder) = origin else { return Err(DataError::Changed { path: "dataset".into() }) };
+    let skipped = |reason: String| Ok(Err(row("skipped", &source.item.name, &source.item.group, reason)));
+    let image = match content(folder, picture)?.and_then(|bytes| pixels::decode(&bytes)) {
+        Ok(image) => image,
+        Err(error) => return skipped(error.to_string()),
+    };
+    let mut classes = Vec::new();
+    if let Some(trimap) = trimap {
+        match content(folder, trimap)?.and_then(|bytes| pixels::decode_labels(&bytes)) {
+            Err(error) => return skipped(format!("its trimap: {error}")),
+            Ok(labels) if (labels.width, labels.height) != (image.width, image.height) => {
+                let sizes = [labels.width, labels.height, image.width, image.height].map(|n| n.to_string());
+                let [w, h, iw, ih] = sizes;
+                return skipped(format!("its trimap has {w} × {h} pixels, the image {iw} × {ih}"));
+            }
+            Ok(labels) => match labels.data.iter().find(|label| !(1..=3).contains(*label)) {
+                Some(label) => {
+                    return skipped(format!(
+                        "its trimap has a {label}; expected 1 (pet), 2 (background) or 3 (border)"
+                    ));
+                }
+                None => classes = pixels::resize_nearest(&labels, size, size).data.into_iter().map(|l| l - 1).collect(),
+            },
+        }
+    }
+    let small = pixels::resize_bilinear(&image, size, size);
+    Ok(Ok((source.item.clone(), small.data, classes)))
+}
+
+/// The bytes of a file, which must be those that the survey saw.
+fn content(folder: &Folder, file: &FileHash) -> Result<Result<Vec<u8>, pixels::DecodeError>, DataError> {
+    let path = folder.file(&file.name);
+    let bytes = match files::read(&path, pixels::MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(RecordError::TooLarge { bytes, .. }) => return Ok(Err(pixels::DecodeError::TooManyBytes(bytes))),
+        Err(error) => return Err(error.into()),
+    };
+    if digest::of_bytes(&bytes) != file.sha256 {
+        return Err(DataError::Changed { path });
+    }
+    Ok(Ok(bytes))
+}
+
+/// Puts pictures into the cache and gives them back.
+pub(super) fn write(path: &Path, made: Made) -> Result<Pictures, DataError> {
+    let Made { head, rgb: mut bytes, classes } = made;
+    let pixels = bytes.len();
+    bytes.extend_from_slice(&classes);
+    let json = serde_json::to_vec(&head).map_err(|source| RecordError::Json { path: path.to_owned(), source })?;
+    bytes.extend_from_slice(&json);
+    let sum = digest::of_bytes(&bytes);
+    for length in [pixels, classes.len(), json.len()] {
+        bytes.extend_from_slice(&(length as u64).to_le_bytes());
+    }
+    bytes.extend_from_slice(sum.as_bytes());
+    bytes.extend_from_slice(MARK);
+    files::write(path, &bytes)?;
+    bytes.truncate(pixels);
+    Ok(pictures(head, bytes, classes))
+}
+
+/// The pictures of a survey, if they are in the cache and whole.
+pub(super) fn read(
+    path: &Path,
+    survey: &Survey,
+    purpose: Purpose,
+    size: u32,
+    monitor: &dyn Monitor,
+) -> Option<Pictures> {
+    if !path.exists() {
+        return None;
+    }
+    let found = files::read(path, LIMIT).ok().and_then(parse);
+    let fits = |(head, rgb, classes): &(Head, Vec<u8>, Vec<u8>)| {
+        let all = head.items.len() * size as usize * size as usize;
+        rgb.len() == all * 3
+            && classes.len() == if purpose == Purpose::Segmentation { all } else { 0 }
+            && head.digest == survey.digest
+            && (head.size, head.purpose, head.decoder) == (size, purpose, pixels::VERSION)
+            && head.items.len() + head.skipped.len() == survey.sources.len()
+    };
+    if let Some((head, rgb, classes)) = found.filter(fits) {
+        return Some(pictures(head, rgb, classes));
+    }
+    monitor.log(&format!("{} is damaged; its pictures are decoded again", path.display()));
+    None
+}
+
+/// Head, pixels and classes of a cache file, if it is whole.
+fn parse(mut bytes: Vec<u8>) -> Option<(Head, Vec<u8>, Vec<u8>)> {
+    let (body, foot) = bytes.split_last_chunk::<FOOT>()?;
+    let (lengths, rest) = foot.split_first_chunk::<24>()?;
+    let (sum, mark) = rest.split_at(64);
+    let [rgb, classes, json] = [0, 1, 2].map(|i| u64::from_le_bytes(lengths.as_chunks::<8>().0[i]));
+    let total = rgb.checked_add(classes)?.checked_add(json)?;
+    if mark != MARK || total != body.len() as u64 || digest::of_bytes(body).as_bytes() != sum {
+        return None;
+    }
+    let head: Head = serde_json::from_slice(&body[(rgb + classes) as usize..]).ok()?;
+    bytes.truncate((rgb + classes) as usize);
+    let classes = bytes.split_off(rgb as usize);
+    Some((head, bytes, classes))
+}
+
+fn pictures(head: Head, rgb: Vec<u8>, classes: Vec<u8>) -> Pictures {
+    Pictures { size: head.size, digest: head.digest, items: head.items, rgb, classes, left_out: head.skipped }
+}

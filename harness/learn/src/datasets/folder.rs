@@ -1,0 +1,145 @@
+//! A data set's folder: which files lie in it, and that they lie in it.
+
+use super::DataError;
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+/// A folder that paths from specs and list files must not leave.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Without symbolic links.
+    real: PathBuf,
+}
+
+/// What lies under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    File,
+    Folder,
+    /// A symbolic link that leads out of the data set's folder or nowhere.
+    Outside,
+}
+
+impl Folder {
+    /// The folder that a spec names, below the data folder; `None` if there is none.
+    pub(super) fn open(data_dir: &Path, folder: &str, example: &'static str) -> Result<Option<Self>, DataError> {
+        let refuse = |reason| Err(DataError::Folder { folder: folder.to_owned(), reason, example });
+        if folder.is_empty() {
+            return refuse("is empty");
+        }
+        for component in Path::new(folder).components() {
+            match component {
+                Component::Normal(_) | Component::CurDir => {}
+                Component::ParentDir => return refuse("has a `..`"),
+                Component::RootDir | Component::Prefix(_) => return refuse("is absolute"),
+            }
+        }
+        if folder.contains('\\') {
+            return refuse("has a backslash");
+        }
+        let path = data_dir.join(folder);
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        let real = path.canonicalize().map_err(DataError::io("open", &path))?;
+        Ok(Some(Self { path, real }))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder itself, whatever name leads to it.
+    pub(super) fn real(&self) -> &Path {
+        &self.real
+    }
+
+    /// Path of a file, from its `/`-separated name.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        name.split('/').fold(self.path.clone(), |path, part| path.join(part))
+    }
+
+    /// What lies under a `/`-separated name, if anything does.
+    pub(super) fn kind(&self, name: &str) -> Result<Option<Kind>, DataError> {
+        let path = self.file(name);
+        if fs::symlink_metadata(&path).is_err() {
+            return Ok(None);
+        }
+        let Ok(real) = path.canonicalize() else { return Ok(Some(Kind::Outside)) };
+        if !real.starts_with(&self.real) {
+            return Ok(Some(Kind::Outside));
+        }
+        let metadata = fs::metadata(&real).map_err(DataError::io("look at", &path))?;
+        Ok(if metadata.is_dir() { Some(Kind::Folder) } else { metadata.is_file().then_some(Kind::File) })
+    }
+
+    /// Names of what lies in a sub-folder (`""`: the folder itself) and what each is, sorted. Names that begin with `.`,
+    /// and names that are not Unicode, are no data of ours.
+    pub(super) fn list(&self, below: &str) -> Result<Vec<(String, Kind)>, DataError> {
+        let path = if below.is_empty() { self.path.clone() } else { self.file(below) };
+        let io = || DataError::io("list", &path);
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&path).map_err(io())? {
+            let entry = entry.map_err(io())?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with('.') {
+                continue;
+            }
+            let kind = entry.file_type().map_err(io())?;
+            let kind = if kind.is_symlink() {
+                self.kind(&if below.is_empty() { name.clone() } else { format!("{below}/{name}") })?
+            } else if kind.is_dir() {
+                Some(Kind::Folder)
+            } else {
+                kind.is_file().then_some(Kind::File)
+            };
+            entries.extend(kind.map(|kind| (name, kind)));
+        }
+        entries.sort();
+        Ok(entries)
+    }
+}
+
+/// Name and ending (in lower case) of a file name that ends as pictures do.
+pub(super) fn picture_name(file: &str) -> Option<(&str, String)> {
+    let (stem, ending) = file.rsplit_once('.')?;
+    let ending = ending.to_ascii_lowercase();
+    let known = ["jpg", "jpeg", "png", "gif", "bmp", "webp"].contains(&ending.as_str());
+    (known && !stem.is_empty()).then_some((stem, ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_leaves_the_data_folder_is_refused() {
+        let data = tempfile::tempdir().unwrap();
+        for folder in ["", "..", "a/../../b", "/etc", "a\\b"] {
+            let error = Folder::open(data.path(), folder, "pets").unwrap_err();
+            assert!(matches!(error, DataError::Folder { .. }), "{folder}: {error}");
+        }
+        assert!(Folder::open(data.path(), "pets", "pets").unwrap().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_leave_are_seen_and_links_that_stay_are_followed() {
+        use std::os::unix::fs::symlink;
+        let data = tempfile::tempdir().unwrap();
+        fs::create_dir(data.path().join("pets")).unwrap();
+        fs::write(data.path().join("secret"), "x").unwrap();
+        fs::write(data.path().join("pets/real"), "x").unwrap();
+        symlink("../secret", data.path().join("pets/leaves")).unwrap();
+        symlink("nowhere", data.path().join("pets/dangles")).unwrap();
+        symlink("real", data.path().join("pets/stays")).unwrap();
+        let folder = Folder::open(data.path(), "pets", "pets").unwrap().unwrap();
+        let kinds: Vec<_> = folder.list("").unwrap();
+        let expected =
+            [("dangles", Kind::Outside), ("leaves", Kind::Outside), ("real", Kind::File), ("stays", Kind::File)];
+        assert_eq!(kinds, expected.map(|(n, k)| (n.to_owned(), k)));
+    }
+}

@@ -1,0 +1,240 @@
+//! Testing a fine-tuned network, and the baselines beside it, on blurred images.
+
+use crate::{
+    datasets::Pictures,
+    metrics::{CLASSES, Outputs, Scored, means},
+    models::Model,
+    monitor::Monitor,
+    pixels::{self, Picture},
+    protocol::Protocol,
+    train::{TrainError, classes, tensor},
+};
+use harness_record::rows::{ImageRow, MetricRow};
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// How the network is tested.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateSpec {
+    /// Images a forward pass. Under the `published` protocol it changes the numbers: the codebook moves after each.
+    pub batch: u32,
+    /// Levels of blur in per cent, in the order in which they are tested: level ℓ is a Gaussian blur of ⌊ℓ/10⌋ pixels on
+    /// images of 120 pixels a side, and of as large a part of the side on others.
+    pub blur: Vec<u32>,
+}
+
+impl EvaluateSpec {
+    /// What is impossible in it: the field and what was expected of it.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        if !(1..=65_536).contains(&self.batch) {
+            return Err(("batch".into(), "a whole number in 1..=65536".into()));
+        }
+        if self.blur.is_empty() {
+            return Err(("blur".into(), "at least one level, such as 0".into()));
+        }
+        for (i, level) in self.blur.iter().enumerate() {
+            if *level > 1000 {
+                return Err((format!("blur[{i}]"), "a level in 0..=1000 (per cent)".into()));
+            }
+            if self.blur[..i].contains(level) {
+                return Err((format!("blur[{i}]"), format!("each level once; {level} stands there already")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the conditions, in order: `blur-0`, `blur-25`, …
+    pub fn conditions(&self) -> Vec<String> {
+        self.blur.iter().map(|level| condition(*level)).collect()
+    }
+}
+
+/// Side of the published images, on which the levels of blur were defined, in pixels.
+const PUBLISHED_SIZE: f32 = 120.0;
+
+/// Radius of the Gaussian blur of a level on images of `size` pixels a side, in pixels: a level hides details of the same
+/// relative size whatever the size of the images.
+pub fn radius(level: u32, size: u32) -> f32 {
+    (level / 10) as f32 * (size as f32 / PUBLISHED_SIZE)
+}
+
+fn condition(level: u32) -> String {
+    format!("blur-{level}")
+}
+
+/// A test image kept for the report's gallery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// File name of the image.
+    pub image: String,
+    /// Its breed.
+    pub group: String,
+    /// Condition, or `None` for what does not depend on it (the truth).
+    pub condition: Option<String>,
+    /// What is shown.
+    pub content: Content,
+}
+
+/// What a kept picture shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Interleaved RGB bytes of the image as the network saw it.
+    Image(Vec<u8>),
+    /// True classes.
+    Truth(Vec<u8>),
+    /// Predicted classes.
+    Prediction(Vec<u8>),
+}
+
+/// All that a test gives.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    /// Means over images.
+    pub metrics: Vec<MetricRow>,
+    /// Scores of every image.
+    pub images: Vec<ImageRow>,
+    /// Images for the gallery, evenly spaced over the test set.
+    pub gallery: Vec<Shown>,
+}
+
+/// What is tested, on what.
+#[derive(Debug)]
+pub struct Test<'a> {
+    /// Where the images and their class maps are.
+    pub pictures: &'a Pictures,
+    /// Places of the training images, whose most frequent class is a baseline.
+    pub train: &'a [u32],
+    /// Places of the test images.
+    pub test: &'a [u32],
+    /// Levels and batch size.
+    pub spec: &'a EvaluateSpec,
+    /// Mode and loss.
+    pub protocol: Protocol,
+    /// Epochs that the network was trained for.
+    pub epoch: u32,
+    /// How many images to keep for the gallery.
+    pub gallery: usize,
+}
+
+impl Test<'_> {
+    /// Tests `model` at every level, in order, and the baselines.
+    pub fn run(&self, model: &Model, monitor: &dyn Monitor) -> Result<Evaluation, TrainError> {
+        if self.test.is_empty() {
+            return Err(TrainError::NoImages("test on"));
+        }
+        let mut result = Evaluation::default();
+        let kept = self.kept();
+        for &place in &kept {
+            let truth = self.pictures.classes_of(place as usize).to_vec();
+            result.gallery.push(self.shown(place, None, Content::Truth(truth)));
+        }
+        let batches = self.test.len().div_ceil(self.spec.batch as usize);
+        monitor.begin("test batch", (batches * self.spec.blur.len()) as u64);
+        for &level in &self.spec.blur {
+            let rows = self.level(model, level, &kept, &mut result.gallery, monitor)?;
+            let metrics = means(&rows, self.epoch);
+            if let Some(accuracy) = metrics.iter().find(|m| m.metric == "accuracy") {
+                monitor.note(&format!("blur {level} %: accuracy {:.3}", accuracy.value));
+            }
+            result.metrics.extend(metrics);
+            result.images.extend(rows);
+        }
+        monitor.end();
+        for (name, class) in [("all-background", 1), ("majority-class", self.majority())] {
+            let rows = self.baseline(name, class);
+            result.metrics.extend(means(&rows, self.epoch));
+            result.images.extend(rows);
+        }
+        Ok(result)
+    }
+
+    fn level(
+        &self,
+        model: &Model,
+        level: u32,
+        kept: &[u32],
+        gallery: &mut Vec<Shown>,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<ImageRow>, TrainError> {
+        let condition = condition(level);
+        let mut rows = Vec::new();
+        for places in self.test.chunks(self.spec.batch as usize) {
+            if monitor.stopped() {
+                return Err(TrainError::Interrupted);
+            }
+            let blurred = self.blurred(places, level);
+            let side = self.pictures.size as usize;
+            let input = tensor(blurred.iter().map(AsRef::as_ref), side, model.device())?;
+            let (_, truth) = classes(self.pictures, places, model.device())?;
+            let out = model.forward(&input, self.protocol.test_mode())?;
+            let scores = Outputs::new(&out.channels, self.protocol)?.score(&truth);
+            for ((scored, &place), rgb) in scores.into_iter().zip(places).zip(&blurred) {
+                let item = &self.pictures.items[place as usize];
+                rows.push(scored.row(&item.name, &item.group, "test", "model", &condition));
+                if kept.contains(&place) {
+                    let image = Content::Image(rgb.to_vec());
+                    gallery.push(self.shown(place, Some(&condition), image));
+                    gallery.push(self.shown(place, Some(&condition), Content::Prediction(scored.prediction)));
+                }
+            }
+            monitor.advance(1);
+        }
+        Ok(rows)
+    }
+
+    fn blurred(&self, places: &[u32], level: u32) -> Vec<Cow<'_, [u8]>> {
+        let size = self.pictures.size;
+        let blur = |&place: &u32| {
+            let rgb = self.pictures.rgb_of(place as usize);
+            if level < 10 {
+                return Cow::Borrowed(rgb);
+            }
+            let picture = Picture { width: size, height: size, data: rgb.to_vec() };
+            Cow::Owned(pixels::gaussian_blur(&picture, radius(level, size)).data)
+        };
+        places.par_iter().map(blur).collect()
+    }
+
+    fn baseline(&self, name: &str, class: u8) -> Vec<ImageRow> {
+        let row = |&place: &u32| {
+            let item = &self.pictures.items[place as usize];
+            let scored = Scored::constant(self.pictures.classes_of(place as usize), class);
+            scored.row(&item.name, &item.group, "test", name, "clean")
+        };
+        self.test.par_iter().map(row).collect()
+    }
+
+    /// The most frequent class among the training images' pixels.
+    fn majority(&self) -> u8 {
+        let mut counts = [0u64; CLASSES];
+        for &place in self.train {
+            self.pictures.classes_of(place as usize).iter().for_each(|&c| counts[usize::from(c)] += 1);
+        }
+        (1..CLASSES).fold(0, |best, c| if counts[c] > counts[best] { c } else { best }) as u8
+    }
+
+    /// Places of the images for the gallery: evenly spaced, so that nobody chose them.
+    fn kept(&self) -> Vec<u32> {
+        let n = self.gallery.min(self.test.len());
+        (0..n).map(|i| self.test[(2 * i + 1) * self.test.len() / (2 * n)]).collect()
+    }
+
+    fn shown(&self, place: u32, condition: Option<&str>, content: Content) -> Shown {
+        let item = &self.pictures.items[place as usize];
+        Shown { image: item.name.clone(), group: item.group.clone(), condition: condition.map(str::to_owned), content }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_size_has_the_published_radii() {
+        assert_eq!([0, 25, 50, 75, 100].map(|level| radius(level, 120)), [0.0, 2.0, 5.0, 7.0, 10.0]);
+        assert_eq!(radius(100, 60), 5.0);
+    }
+}

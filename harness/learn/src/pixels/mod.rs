@@ -1,0 +1,38 @@
+//! Pictures as bytes: decoding, resizing, blurring, greyscale.
+//!
+//! The published numbers were computed from what Python's Pillow makes of the photographs, so every function here
+//! repeats Pillow's integer arithmetic, rounding included. All are pure functions of bytes: the same on every machine
+//! and with any number of threads.
+
+mod blur;
+mod decode;
+mod encode;
+mod grey;
+mod jpeg;
+mod resize;
+
+pub use blur::gaussian_blur;
+pub use decode::{DecodeError, MAX_BYTES, MAX_PIXELS, decode, decode_labels};
+pub use encode::{encode_grey, encode_rgb};
+pub use grey::greyscale;
+pub use resize::{resize_bilinear, resize_nearest};
+
+/// Raised whenever a function of this module changes the bytes that it returns: decoded data of another version is not reused.
+pub const VERSION: u32 = 1;
+
+/// A picture of `height` rows of `width` pixels, row by row, interleaved: `data[(y * width + x) * CHANNELS + channel]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raster<const CHANNELS: usize> {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Number of rows.
+    pub height: u32,
+    /// `height * width * CHANNELS` bytes.
+    pub data: Vec<u8>,
+}
+
+/// A photograph: red, green and blue, 0..=255 each.
+pub type Picture = Raster<3>;
+
+/// A label map: one number a pixel, as it stands in the file.
+pub type Labels = Raster<1>;

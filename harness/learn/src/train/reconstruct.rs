@@ -1,0 +1,79 @@
+//! Pretraining: restore a distorted image.
+
+use super::{DistortionSpec, Step, Task, TrainError, images, metric_row, shown};
+use crate::{
+    datasets::Pictures,
+    models::{Mode, Model},
+    monitor::Monitor,
+    ops,
+};
+use harness_record::rows::MetricRow;
+
+/// Reconstruction of the clean images from distorted ones: mean squared error plus the network's own penalty.
+#[derive(Debug)]
+pub struct Reconstruction<'a> {
+    /// Where the images are.
+    pub pictures: &'a Pictures,
+    /// Places of the training images in `pictures`.
+    pub train: &'a [u32],
+    /// Places of held-out images, which are restored after each epoch; may be empty.
+    pub validation: &'a [u32],
+    /// What is done to an image.
+    pub distortion: &'a DistortionSpec,
+    /// Images a step.
+    pub batch: u32,
+    /// Seed of the study.
+    pub seed: u64,
+}
+
+impl Reconstruction<'_> {
+    fn forward(&self, model: &Model, places: &[u32], epoch: u32, mode: Mode) -> Result<Step, TrainError> {
+        let clean = images(self.pictures, places, model.device())?;
+        let distorted = self.distortion.apply(&clean, places, self.seed, epoch)?;
+        let out = model.forward(&distorted, mode)?;
+        let error = ops::mse(&out.channels, &clean)?;
+        let count = places.len() as f64;
+        let mut sums = vec![("loss", f64::from(error.to_scalar::<f32>()?) * count)];
+        if let Some(commitment) = &out.commitment {
+            sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * count));
+        }
+        if let Some(perplexity) = out.perplexity {
+            sums.push(("perplexity", perplexity * count));
+        }
+        let loss = match out.penalty {
+            Some(penalty) => (error + penalty)?,
+            None => error,
+        };
+        Ok(Step { loss, sums })
+    }
+}
+
+impl Task for Reconstruction<'_> {
+    fn len(&self) -> usize {
+        self.train.len()
+    }
+
+    fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError> {
+        let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
+        self.forward(model, &places, epoch, Mode::Train)
+    }
+
+    fn validate(&self, model: &Model, epoch: u32, _: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
+        let mut sums = Vec::new();
+        for places in self.validation.chunks(self.batch as usize) {
+            // The same masks after every epoch, so that the curve shows the network and not the draw.
+            super::add(&mut sums, self.forward(model, places, 0, Mode::Evaluate)?.sums);
+        }
+        let count = self.validation.len() as f64;
+        Ok(sums.into_iter().map(|(metric, sum)| metric_row(epoch, "validation", metric, sum / count)).collect())
+    }
+
+    fn summary(&self, rows: &[MetricRow]) -> String {
+        let part = |split, label: &str| shown(rows, split, "loss").map(|v| format!("{label} {v}"));
+        [part("train", "loss"), part("validation", "validation loss")]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" · ")
+    }
+}

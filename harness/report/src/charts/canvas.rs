@@ -1,0 +1,189 @@
+//! The drawing surface of all charts: one font, one palette, one set of dashes, light and dark.
+//!
+//! plotters writes fixed colours and no dashes. Everything here is drawn in *inks*, colours that stand for a role;
+//! [`Canvas::finish`] replaces each by a class, and the style sheet of the file says how a role looks on light and dark.
+
+use crate::{charts::svg, error::ReportError};
+use plotters::{
+    backend::SVGBackend,
+    coord::Shift,
+    drawing::{DrawingArea, IntoDrawingArea as _},
+    element::{Circle, PathElement, Polygon, Text},
+    style::{
+        Color as _, FontStyle, FontTransform, IntoFont as _, RGBColor, ShapeStyle, TextStyle, register_font,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+use std::sync::Once;
+
+/// Canvas pixels in a unit of layout: plotters rounds to whole pixels, so it is given twice as many.
+const SCALE: f64 = 2.0;
+/// plotters divides font sizes by this before it writes them.
+const FONT_DIVISOR: f64 = 1.24;
+/// Family by which the bundled font is registered.
+pub(crate) const FAMILY: &str = "Harness Sans";
+
+static REGULAR: &[u8] = include_bytes!("../../assets/HarnessSans-Regular.ttf");
+static BOLD: &[u8] = include_bytes!("../../assets/HarnessSans-Bold.ttf");
+
+/// A colour by its role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// Text and printed figures.
+    Text,
+    /// Axis labels.
+    Muted,
+    /// Grid lines.
+    Grid,
+    /// A series: colour and dash, both counted from 0.
+    Series(usize, usize),
+    /// Lines in the colour of text, with a dash.
+    Plain(usize),
+}
+
+impl Ink {
+    /// The colour that stands for it until [`Canvas::finish`].
+    fn colour(self) -> RGBColor {
+        match self {
+            Self::Text => RGBColor(2, 0, 0),
+            Self::Muted => RGBColor(2, 1, 0),
+            Self::Grid => RGBColor(2, 2, 0),
+            Self::Series(colour, dash) => RGBColor(1, (colour % svg::SERIES) as u8, (dash % svg::DASHES) as u8),
+            Self::Plain(dash) => RGBColor(2, 0, (dash % svg::DASHES) as u8),
+        }
+    }
+}
+
+/// Where text lies relative to its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// Shape of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marker {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+}
+
+impl Marker {
+    /// Marker of a series, counted from 0; the diamond is kept for printed figures.
+    pub(crate) fn of_series(series: usize) -> Self {
+        [Self::Circle, Self::Square, Self::Triangle][series % 3]
+    }
+}
+
+/// Text size, in units of layout.
+pub(crate) const TEXT: f64 = 12.5;
+/// Title size.
+pub(crate) const TITLE: f64 = 17.0;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), String>;
+
+/// A surface measured in units of layout (CSS pixels), with its origin at the top left.
+pub(crate) struct Canvas<'a> {
+    area: Area<'a>,
+}
+
+/// Draws a chart of `size` units with `draw` and returns it as a file of SVG.
+pub(crate) fn draw_chart(
+    name: &str,
+    size: (f64, f64),
+    [title, description]: [&str; 2],
+    draw: impl FnOnce(&Canvas<'_>) -> Drawn,
+) -> Result<String, ReportError> {
+    let wrap = |message| ReportError::Chart { chart: name.to_owned(), message };
+    register_fonts().map_err(wrap)?;
+    let pixels = ((size.0 * SCALE) as u32, (size.1 * SCALE) as u32);
+    let mut text = String::new();
+    {
+        let area = SVGBackend::with_string(&mut text, pixels).into_drawing_area();
+        let canvas = Canvas { area };
+        draw(&canvas).map_err(wrap)?;
+        canvas.area.present().map_err(|e| wrap(e.to_string()))?;
+    }
+    Ok(svg::finish(&text, name, size, [title, description]))
+}
+
+fn register_fonts() -> Drawn {
+    static ONCE: Once = Once::new();
+    let mut result = Ok(());
+    ONCE.call_once(|| {
+        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, BOLD)] {
+            if register_font(FAMILY, style, bytes).is_err() {
+                result = Err("the bundled font is damaged".to_owned());
+            }
+        }
+    });
+    result
+}
+
+fn pixel((x, y): (f64, f64)) -> (i32, i32) {
+    ((x * SCALE).round() as i32, (y * SCALE).round() as i32)
+}
+
+/// By value, because that is how `map_err` hands it over.
+#[expect(clippy::needless_pass_by_value)]
+fn wrap<E: std::error::Error + Send + Sync>(error: plotters::drawing::DrawingAreaErrorKind<E>) -> String {
+    error.to_string()
+}
+
+impl Canvas<'_> {
+    /// An open line.
+    pub(crate) fn line(&self, points: &[(f64, f64)], ink: Ink, width: f64) -> Drawn {
+        let style = ShapeStyle { color: ink.colour().to_rgba(), filled: false, stroke_width: (width * SCALE) as u32 };
+        let points: Vec<_> = points.iter().copied().map(pixel).collect();
+        self.area.draw(&PathElement::new(points, style)).map_err(wrap)
+    }
+
+    /// A filled shape.
+    pub(crate) fn fill(&self, points: &[(f64, f64)], ink: Ink, opacity: f64) -> Drawn {
+        let points: Vec<_> = points.iter().copied().map(pixel).collect();
+        self.area.draw(&Polygon::new(points, ink.colour().mix(opacity).filled())).map_err(wrap)
+    }
+
+    /// A point.
+    pub(crate) fn marker(&self, (x, y): (f64, f64), marker: Marker, ink: Ink) -> Drawn {
+        const R: f64 = 3.5;
+        match marker {
+            Marker::Circle => {
+                let circle = Circle::new(pixel((x, y)), (R * SCALE) as u32, ink.colour().filled());
+                self.area.draw(&circle).map_err(wrap)
+            }
+            Marker::Square => self.fill(&[(x - R, y - R), (x + R, y - R), (x + R, y + R), (x - R, y + R)], ink, 1.0),
+            Marker::Triangle => self.fill(&[(x, y - 4.5), (x + 4.5, y + R), (x - 4.5, y + R)], ink, 1.0),
+            Marker::Diamond => self.fill(&[(x, y - 5.0), (x + 5.0, y), (x, y + 5.0), (x - 5.0, y)], ink, 1.0),
+        }
+    }
+
+    /// A line of text whose middle height is at `y`.
+    pub(crate) fn text(&self, at: (f64, f64), text: &str, size: f64, ink: Ink, anchor: Anchor, bold: bool) -> Drawn {
+        let h_pos = match anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let colour = ink.colour();
+        let style = TextStyle { pos: Pos::new(h_pos, VPos::Center), ..style(size, bold) }.color(&colour);
+        self.area.draw(&Text::new(text.to_owned(), pixel(at), style)).map_err(wrap)
+    }
+}
+
+/// Width of a line of text in the bundled font.
+pub(crate) fn text_width(text: &str, size: f64, bold: bool) -> Result<f64, String> {
+    register_fonts()?;
+    let (width, _) = style(size, bold).font.box_size(text).map_err(|e| e.to_string())?;
+    Ok(f64::from(width) / SCALE)
+}
+
+fn style(size: f64, bold: bool) -> TextStyle<'static> {
+    let weight = if bold { FontStyle::Bold } else { FontStyle::Normal };
+    let font = (FAMILY, size * SCALE * FONT_DIVISOR, weight).into_font();
+    TextStyle::from(font.transform(FontTransform::None))
+}

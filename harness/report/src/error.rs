@@ -1,0 +1,72 @@
+//! What can go wrong while a report is rendered. Every variant says where.
+
+use crate::spec::SpecProblem;
+use harness_record::RecordError;
+use std::path::PathBuf;
+
+/// Why a report cannot be rendered, compared or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A file of the data folder cannot be read, or a file of the report cannot be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The operating system refused to read, list or remove.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// The report section names something that the study does not have.
+    #[error("{path}: {problem}")]
+    Spec {
+        /// The `study.json` that holds the section.
+        path: PathBuf,
+        /// What is wrong.
+        problem: SpecProblem,
+    },
+    /// A template is missing, or asks for something that is not there.
+    #[error("{path}{}: {message}", .line.map(|l| format!(":{l}")).unwrap_or_default())]
+    Template {
+        /// The template.
+        path: PathBuf,
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What was found, what was expected, and the nearest name that would be right.
+        message: String,
+    },
+    /// A picture of the gallery is damaged or missing.
+    #[error("{path}: {source}")]
+    Picture {
+        /// The picture.
+        path: PathBuf,
+        /// The decoder's error.
+        source: image::ImageError,
+    },
+    /// The pictures of one gallery image do not fit together.
+    #[error("{path}: {message}")]
+    Gallery {
+        /// The list of pictures, or a picture.
+        path: PathBuf,
+        /// What does not fit.
+        message: String,
+    },
+    /// A chart cannot be drawn.
+    #[error("chart `{chart}`: {message}")]
+    Chart {
+        /// Its name.
+        chart: String,
+        /// The drawing library's error.
+        message: String,
+    },
+}
+
+impl ReportError {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,187 @@
+//! Markdown that stays readable raw: escaped text, aligned tables, numbers.
+
+/// Text from a spec or a file name as Markdown that shows exactly this text: on one line, with nothing of it read as markup.
+pub(crate) fn escape(text: &str) -> String {
+    let chars: Vec<char> = text.chars().filter(|c| !is_direction_control(*c)).collect();
+    let mut out = String::with_capacity(text.len());
+    for (i, &c) in chars.iter().enumerate() {
+        let before = i.checked_sub(1).map(|i| chars[i]);
+        let after = chars.get(i + 1).copied();
+        match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '$' => out.extend(['\\', c]),
+            // Within a word an underscore is only an underscore, and file names are full of them.
+            '_' if !(is_word(before) && is_word(after)) => out.push_str("\\_"),
+            // Some readers turn bare addresses into links.
+            ':' if after == Some('/') => out.push_str("\\:"),
+            '&' => out.push_str("&amp;"),
+            c if c.is_control() || c == '\u{2028}' || c == '\u{2029}' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    escape_start(out.trim())
+}
+
+fn is_word(c: Option<char>) -> bool {
+    c.is_some_and(char::is_alphanumeric)
+}
+
+/// Characters that reorder the text around them and so could disguise a name.
+fn is_direction_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+/// Escapes what would start a heading, a list or a rule at the beginning of a line.
+fn escape_start(text: &str) -> String {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let mark = text.chars().nth(digits);
+    let after = text.chars().nth(digits + 1);
+    // A list needs a space after its mark, so `+0.5` and `-0.5` may stay as they are.
+    let opens_list = after.is_none_or(|c| c == ' ' || c == '-');
+    let at = match mark {
+        Some('.' | ')') if digits > 0 && opens_list => digits,
+        Some('-' | '+') if digits == 0 && opens_list => 0,
+        Some('#' | '=' | '!') if digits == 0 => 0,
+        _ => return text.to_owned(),
+    };
+    format!("{}\\{}", &text[..at], &text[at..])
+}
+
+/// Text as inline code.
+pub(crate) fn code(text: &str) -> String {
+    let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let longest = flat.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if flat.starts_with('`') || flat.ends_with('`') { " " } else { "" };
+    // In a table a pipe ends the cell even within code; GitHub and pulldown-cmark both read `\|` there as a pipe.
+    format!("{fence}{pad}{}{pad}{fence}", flat.replace('|', "\\|"))
+}
+
+/// How a column of a table is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
+
+/// A table whose cells are Markdown already.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) columns: Vec<(String, Align)>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new<S: Into<String>>(columns: impl IntoIterator<Item = (S, Align)>) -> Self {
+        Self { columns: columns.into_iter().map(|(head, align)| (head.into(), align)).collect(), rows: Vec::new() }
+    }
+
+    /// The table under its caption, each column as wide as its widest cell.
+    pub(crate) fn captioned(&self, caption: &str) -> String {
+        format!("Table: {caption}\n\n{}", self.to_markdown())
+    }
+
+    fn to_markdown(&self) -> String {
+        let widths: Vec<_> = (0..self.columns.len()).map(|i| self.width(i)).collect();
+        let heads: Vec<_> = self.columns.iter().map(|(head, _)| head.clone()).collect();
+        let rules: Vec<_> = self.columns.iter().zip(&widths).map(|((_, align), width)| rule(*align, *width)).collect();
+        let mut text = self.line(&heads, &widths) + &self.line(&rules, &widths);
+        for row in &self.rows {
+            text += &self.line(row, &widths);
+        }
+        text
+    }
+
+    fn width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.chain([&self.columns[column].0]).map(|cell| cell.chars().count()).max().unwrap_or(0).max(3)
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let padded = cells.iter().zip(&self.columns).zip(widths).map(|((cell, (_, align)), width)| {
+            let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+            match align {
+                Align::Left => format!(" {cell}{pad} |"),
+                Align::Right => format!(" {pad}{cell} |"),
+            }
+        });
+        format!("|{}\n", padded.collect::<String>())
+    }
+}
+
+fn rule(align: Align, width: usize) -> String {
+    match align {
+        Align::Left => format!(":{}", "-".repeat(width - 1)),
+        Align::Right => format!("{}:", "-".repeat(width - 1)),
+    }
+}
+
+/// A number with three decimals and a true minus sign.
+pub(crate) fn number(value: f64) -> String {
+    let text = format!("{value:.3}");
+    match text.strip_prefix('-') {
+        Some("0.000") => "0.000".to_owned(),
+        Some(size) => format!("\u{2212}{size}"),
+        None => text,
+    }
+}
+
+/// A difference: always with its sign, unless it rounds to nothing.
+pub(crate) fn signed(value: f64) -> String {
+    let text = number(value);
+    if text.starts_with('\u{2212}') || text == "0.000" { text } else { format!("+{text}") }
+}
+
+/// A count with thin groups of three: `3,669`.
+pub(crate) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(c);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_stays_text() {
+        assert_eq!(escape("a|b `c` <script>"), "a\\|b \\`c\\` \\<script\\>");
+        assert_eq!(escape("[x](javascript:y)"), "\\[x\\](javascript:y)");
+        assert_eq!(escape("Maine_Coon_12.jpg _em_"), "Maine_Coon_12.jpg \\_em\\_");
+        assert_eq!(escape("# h\nnext"), "\\# h next");
+        assert_eq!(escape("12. item"), "12\\. item");
+        assert_eq!(escape("https://a.b"), "https\\://a.b");
+        assert_eq!(escape("abc\u{202e}gnp.exe"), "abcgnp.exe");
+        assert_eq!(escape("1.5 px"), "1.5 px");
+        assert_eq!((escape("+0.5"), escape("- x"), escape("---")), ("+0.5".into(), "\\- x".into(), "\\---".into()));
+    }
+
+    #[test]
+    fn code_holds_backticks_and_pipes() {
+        assert_eq!(code("a`b|c"), "``a`b\\|c``");
+        assert_eq!(code("`"), "`` ` ``");
+    }
+
+    #[test]
+    fn tables_line_up() {
+        let mut table = Table::new([("Arm", Align::Left), ("Dice", Align::Right)]);
+        table.rows.push(vec!["SSL".into(), number(-0.5)]);
+        table.rows.push(vec!["Supervised".into(), number(0.25)]);
+        let expected = "Table: T\n\n| Arm        |   Dice |\n| :--------- | -----: |\n\
+                        | SSL        | \u{2212}0.500 |\n| Supervised |  0.250 |\n";
+        assert_eq!(table.captioned("T"), expected);
+    }
+
+    #[test]
+    fn numbers_have_three_decimals() {
+        assert_eq!(
+            (number(-0.0001), signed(0.0123), count(1_234_567)),
+            ("0.000".into(), "+0.012".into(), "1,234,567".into())
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! The report on disk: written whole, or compared without writing.
+
+use crate::{error::ReportError, render};
+use harness_record::files;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// Folders that hold nothing but rendered files.
+const OWN_FOLDERS: [&str; 2] = ["charts", "gallery"];
+
+/// A file of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedFile {
+    /// Path relative to the report's folder, with forward slashes.
+    pub path: PathBuf,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+impl RenderedFile {
+    pub(crate) fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self { path: path.into(), bytes }
+    }
+}
+
+/// How a file on disk differs from the rendered one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Other bytes.
+    Edited,
+    /// Not there.
+    Missing,
+    /// There, but no part of the report.
+    Unexpected,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Edited => "edited",
+            Self::Missing => "missing",
+            Self::Unexpected => "unexpected",
+        })
+    }
+}
+
+/// A file that [`write`] would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Path relative to the report's folder.
+    pub path: PathBuf,
+    /// How it differs.
+    pub what: Change,
+}
+
+/// Renders the report of `report_dir` from its `data/` and names every file that would change, sorted by path.
+/// Writes nothing.
+///
+/// # Errors
+/// As [`render`], and folders that cannot be listed.
+pub fn check(report_dir: &Path, templates: &Path) -> Result<Vec<Difference>, ReportError> {
+    let rendered = render(&report_dir.join("data"), templates)?;
+    let mut differences = Vec::new();
+    for file in &rendered {
+        if let Some(what) = change(&report_dir.join(&file.path), &file.bytes)? {
+            differences.push(Difference { path: file.path.clone(), what });
+        }
+    }
+    let strays = strays(report_dir, &rendered)?;
+    differences.extend(strays.into_iter().map(|path| Difference { path, what: Change::Unexpected }));
+    differences.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(differences)
+}
+
+/// Writes a report, each file whole or not at all, and removes files of its own folders that are no part of it any more.
+///
+/// # Errors
+/// A file that cannot be written or removed.
+pub fn write(report_dir: &Path, rendered: &[RenderedFile]) -> Result<(), ReportError> {
+    for file in rendered {
+        files::write(&report_dir.join(&file.path), &file.bytes)?;
+    }
+    for stray in strays(report_dir, rendered)? {
+        let path = report_dir.join(stray);
+        std::fs::remove_file(&path).map_err(ReportError::io("remove", path))?;
+    }
+    Ok(())
+}
+
+fn change(path: &Path, bytes: &[u8]) -> Result<Option<Change>, ReportError> {
+    match std::fs::read(path) {
+        Ok(found) => Ok((found != bytes).then_some(Change::Edited)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Some(Change::Missing)),
+        Err(e) => Err(ReportError::io("read", path)(e)),
+    }
+}
+
+/// Files of the report's own folders that were not rendered, sorted.
+fn strays(report_dir: &Path, rendered: &[RenderedFile]) -> Result<Vec<PathBuf>, ReportError> {
+    let mut found = Vec::new();
+    for name in OWN_FOLDERS {
+        let folder = report_dir.join(name);
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(ReportError::io("list", folder)(e)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(ReportError::io("list", &folder))?;
+            let path = Path::new(name).join(entry.file_name());
+            if entry.path().is_file() && !rendered.iter().any(|file| file.path == path) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

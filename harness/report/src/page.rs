@@ -1,0 +1,389 @@
+//! `index.html`: the Markdown of a report, rendered, sanitised and set in `page.html.j2`.
+//!
+//! Raw HTML in the Markdown is shown as text. Tables get captions and scoped headers and scroll in a container of their
+//! own; pictures become figures; words of verdicts get a class. The sanitiser then passes what this module writes and
+//! nothing else.
+
+use crate::{data::Data, error::ReportError, template};
+use minijinja::{Value, context, value::Serde};
+use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html::push_html};
+use serde::Serialize;
+use std::{borrow::Cow, path::Path};
+
+const TEMPLATE: &str = "page.html.j2";
+/// Start of a paragraph that is the caption of the table after it.
+const TABLE: &str = "Table: ";
+/// Start of a paragraph that is the caption of the picture before it.
+const FIGURE: &str = "Figure: ";
+/// Words that get a class of their own where they stand alone in a cell or in bold.
+const VERDICTS: [&str; 7] =
+    ["supported", "contradicted", "undecided", "reproduced", "differs", "not comparable", "not run"];
+
+/// One entry of the table of contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Entry {
+    id: String,
+    text: String,
+}
+
+/// Renders the page.
+pub(crate) fn render(data: &Data, markdown: &str, templates: &Path) -> Result<String, ReportError> {
+    let (body, contents) = body(markdown);
+    let study = &data.study;
+    let context = context! {
+        title => &study.title, question => &study.question, study => &study.study, profile => &study.profile,
+        contents => Value::from(Serde(contents)), body => Value::from_safe_string(sanitise(&body)),
+    };
+    let rendered =
+        template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
+    rendered.map_err(|e| template::template_error(templates, TEMPLATE, &e, &[]))
+}
+
+/// The Markdown as HTML, before sanitising, and its second-level headings.
+fn body(markdown: &str) -> (String, Vec<Entry>) {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_GFM;
+    let mut events: Vec<Event<'_>> = Parser::new_ext(markdown, options).map(without_html).collect();
+    let contents = name_headings(&mut events);
+    let mut setter = Setter { events: &events, at: 0, out: String::new() };
+    while setter.at < events.len() {
+        setter.step();
+    }
+    (setter.out, contents)
+}
+
+fn without_html(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+        other => other,
+    }
+}
+
+/// Gives every heading the id that GitHub gives it, so that links within the page work in both places.
+fn name_headings(events: &mut [Event<'_>]) -> Vec<Entry> {
+    let mut contents: Vec<Entry> = Vec::new();
+    let mut used: Vec<String> = Vec::new();
+    for i in 0..events.len() {
+        let Event::Start(Tag::Heading { level, .. }) = events[i] else { continue };
+        let text = plain_text(&events[i + 1..], |e| matches!(e, TagEnd::Heading(_)));
+        let slug = slug(&text);
+        let repeats = used.iter().filter(|u| **u == slug).count();
+        used.push(slug.clone());
+        let name = if repeats == 0 { slug } else { format!("{slug}-{repeats}") };
+        if level == HeadingLevel::H2 {
+            contents.push(Entry { id: name.clone(), text });
+        }
+        if let Event::Start(Tag::Heading { id, .. }) = &mut events[i] {
+            *id = Some(CowStr::from(name));
+        }
+    }
+    contents
+}
+
+/// The text up to the end that `last` accepts.
+fn plain_text(events: &[Event<'_>], last: impl Fn(&TagEnd) -> bool) -> String {
+    let mut text = String::new();
+    for event in events {
+        match event {
+            Event::End(end) if last(end) => break,
+            Event::Text(part) | Event::Code(part) => text.push_str(part),
+            Event::SoftBreak | Event::HardBreak => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}
+
+fn slug(text: &str) -> String {
+    let kept = text.to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// Writes events as HTML, with a look ahead for what GitHub's Markdown cannot say.
+struct Setter<'a> {
+    events: &'a [Event<'a>],
+    at: usize,
+    out: String,
+}
+
+impl<'a> Setter<'a> {
+    fn step(&mut self) {
+        match &self.events[self.at] {
+            Event::Start(Tag::Paragraph) if self.starts_with(TABLE) => self.caption_and_table(),
+            Event::Start(Tag::Paragraph) if self.is_picture() => self.figure(),
+            Event::Start(Tag::Table(alignments)) => self.table(alignments, ""),
+            Event::Start(Tag::BlockQuote(_)) => self.replace("<div class=\"banner\" role=\"note\">\n"),
+            Event::End(TagEnd::BlockQuote(_)) => self.replace("</div>\n"),
+            Event::Start(Tag::Strong) => self.strong(),
+            _ => {
+                let end = self.plain_run();
+                push_html(&mut self.out, self.events[self.at..end].iter().cloned());
+                self.at = end;
+            }
+        }
+    }
+
+    fn put(&mut self, html: &str) {
+        self.out.push_str(html);
+    }
+
+    fn replace(&mut self, html: &str) {
+        self.put(html);
+        self.at += 1;
+    }
+
+    /// End of the events from here on that need nothing special: written at once, because lists and line breaks
+    /// depend on their neighbours.
+    fn plain_run(&self) -> usize {
+        let special = |i: &usize| {
+            matches!(
+                self.events[*i],
+                Event::Start(Tag::Paragraph | Tag::Table(_) | Tag::BlockQuote(_) | Tag::Strong)
+                    | Event::End(TagEnd::BlockQuote(_))
+            )
+        };
+        (self.at + 1..self.events.len()).find(special).unwrap_or(self.events.len())
+    }
+
+    /// Whether the paragraph here begins with `start`.
+    fn starts_with(&self, start: &str) -> bool {
+        matches!(self.events.get(self.at + 1), Some(Event::Text(text)) if text.starts_with(start))
+    }
+
+    /// Index of the end of the paragraph that begins at `from`.
+    fn paragraph_end(&self, from: usize) -> usize {
+        let end = |i: &usize| matches!(self.events[*i], Event::End(TagEnd::Paragraph));
+        (from..self.events.len()).find(end).unwrap_or(self.events.len() - 1)
+    }
+
+    /// Inline HTML of the paragraph here without its first `skip` bytes; moves behind it.
+    fn inline(&mut self, skip: usize) -> String {
+        let end = self.paragraph_end(self.at);
+        let mut inner: Vec<Event<'a>> = self.events[self.at + 1..end].to_vec();
+        if let Some(Event::Text(text)) = inner.first_mut() {
+            *text = CowStr::from(text[skip..].to_owned());
+        }
+        self.at = end + 1;
+        let mut html = String::new();
+        push_html(&mut html, inner.into_iter());
+        html
+    }
+
+    fn caption_and_table(&mut self) {
+        let caption = self.inline(TABLE.len());
+        let mut letters = caption.chars();
+        let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        let caption = first + letters.as_str();
+        if let Some(Event::Start(Tag::Table(alignments))) = self.events.get(self.at) {
+            self.table(alignments, &caption);
+        } else {
+            self.put(&format!("<p>{caption}</p>\n"));
+        }
+    }
+
+    fn table(&mut self, alignments: &[Alignment], caption: &str) {
+        let label = if caption.is_empty() { "Table".to_owned() } else { without_tags(caption) };
+        self.put(&format!("<div class=\"scroll\" role=\"region\" aria-label=\"{label}\" tabindex=\"0\">\n<table>\n"));
+        if !caption.is_empty() {
+            // The span stays in sight while a wide table is scrolled.
+            self.put(&format!("<caption><span>{caption}</span></caption>\n"));
+        }
+        self.at += 1;
+        let (mut head, mut column) = (false, 0);
+        while let Some(event) = self.events.get(self.at) {
+            self.at += 1;
+            match event {
+                Event::End(TagEnd::Table) => break,
+                Event::Start(Tag::TableHead) => {
+                    head = true;
+                    column = 0;
+                    self.out.push_str("<thead>\n<tr>");
+                }
+                Event::End(TagEnd::TableHead) => {
+                    head = false;
+                    self.out.push_str("</tr>\n</thead>\n<tbody>\n");
+                }
+                Event::Start(Tag::TableRow) => {
+                    column = 0;
+                    self.out.push_str(&self.row_start());
+                }
+                Event::End(TagEnd::TableRow) => self.out.push_str("</tr>\n"),
+                Event::Start(Tag::TableCell) => {
+                    self.cell(head, column, alignments);
+                    column += 1;
+                }
+                _ => {}
+            }
+        }
+        self.out.push_str("</tbody>\n</table>\n</div>\n");
+    }
+
+    /// The row of a run can be linked to.
+    fn row_start(&self) -> String {
+        match self.events.get(self.at + 1) {
+            Some(Event::Code(key)) if is_short_key(key) => format!("<tr id=\"run-{key}\">"),
+            _ => "<tr>".to_owned(),
+        }
+    }
+
+    /// The cell whose start was just passed.
+    fn cell(&mut self, head: bool, column: usize, alignments: &[Alignment]) {
+        let end = |i: &usize| matches!(self.events[*i], Event::End(TagEnd::TableCell));
+        let end = (self.at..self.events.len()).find(end).unwrap_or(self.events.len());
+        let inner: Vec<Event<'a>> = self.events[self.at..end].to_vec();
+        let text = plain_text(&inner, |_| false);
+        let right = matches!(alignments.get(column), Some(Alignment::Right));
+        let class = if right { " class=\"number\"".to_owned() } else { verdict_class(&text) };
+        let tag = match (head, column) {
+            (true, _) => format!("th scope=\"col\"{class}"),
+            (false, 0) => format!("th scope=\"row\"{class}"),
+            _ => format!("td{class}"),
+        };
+        self.put(&format!("<{tag}>"));
+        push_html(&mut self.out, linked_to_runs(inner).into_iter());
+        self.out += if tag.starts_with("th") { "</th>" } else { "</td>" };
+        self.at = end + 1;
+    }
+
+    /// Whether the paragraph here is one picture and nothing else.
+    fn is_picture(&self) -> bool {
+        let end = self.paragraph_end(self.at);
+        matches!(self.events.get(self.at + 1), Some(Event::Start(Tag::Image { .. })))
+            && matches!(self.events.get(end - 1), Some(Event::End(TagEnd::Image)))
+    }
+
+    fn figure(&mut self) {
+        let sheet = matches!(&self.events[self.at + 1],
+            Event::Start(Tag::Image { dest_url, .. }) if dest_url.starts_with("gallery/"));
+        let class = if sheet { "sheet" } else { "chart" };
+        let picture = self.inline(0);
+        self.put(&format!(
+            "<figure class=\"{class}\">\n<div class=\"scroll\" role=\"region\" aria-label=\"Figure\" tabindex=\"0\">{picture}</div>\n"
+        ));
+        let captioned = matches!(self.events.get(self.at), Some(Event::Start(Tag::Paragraph)));
+        if captioned && self.starts_with(FIGURE) {
+            let caption = self.inline(FIGURE.len());
+            self.put(&format!("<figcaption>{caption}</figcaption>\n"));
+        }
+        self.out.push_str("</figure>\n");
+    }
+
+    fn strong(&mut self) {
+        let class = match self.events.get(self.at + 1) {
+            Some(Event::Text(text)) => verdict_class(text),
+            _ => String::new(),
+        };
+        self.replace(&format!("<strong{class}>"));
+    }
+}
+
+/// HTML without its tags, as the value of an attribute: entities stay entities.
+fn without_tags(html: &str) -> String {
+    let mut text = String::new();
+    let mut tag = false;
+    for c in html.chars() {
+        match c {
+            '<' => tag = true,
+            '>' if tag => tag = false,
+            '"' if !tag => text.push_str("&quot;"),
+            c if !tag => text.push(c),
+            _ => {}
+        }
+    }
+    text
+}
+
+fn verdict_class(text: &str) -> String {
+    if VERDICTS.contains(&text) { format!(" class=\"verdict {}\"", text.replace(' ', "-")) } else { String::new() }
+}
+
+fn is_short_key(text: &str) -> bool {
+    text.len() == 8 && text.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// Links that lead to the section of runs lead to the run itself, which only the page can name.
+fn linked_to_runs(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let mut out = events;
+    for i in 0..out.len() {
+        let key = match out.get(i + 1) {
+            Some(Event::Code(key)) if is_short_key(key) => key.to_string(),
+            _ => continue,
+        };
+        if let Event::Start(Tag::Link { dest_url, .. }) = &mut out[i]
+            && dest_url.as_ref() == "#runs"
+        {
+            *dest_url = CowStr::from(format!("#run-{key}"));
+        }
+    }
+    out
+}
+
+/// Passes what this module writes and nothing else: no script, no style, pictures of the report's own folders only.
+fn sanitise(html: &str) -> String {
+    ammonia::Builder::default()
+        .add_tags(["figure", "figcaption"])
+        .add_generic_attributes(["id", "class", "role", "tabindex", "aria-label"])
+        .add_tag_attributes("th", ["scope"])
+        .url_schemes(["http", "https"].into())
+        .attribute_filter(|tag, attribute, value| match (tag, attribute) {
+            ("img", "src") if !(value.starts_with("charts/") || value.starts_with("gallery/")) => None,
+            _ => Some(Cow::Borrowed(value)),
+        })
+        .clean(html)
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(markdown: &str) -> String {
+        sanitise(&body(markdown).0)
+    }
+
+    #[test]
+    fn tables_have_captions_scopes_and_a_container() {
+        let html = page("Table: soft Dice\n\n| Arm | Dice |\n| :-- | --: |\n| SSL | 0.5 |\n");
+        assert!(html.contains("<div class=\"scroll\" role=\"region\" aria-label=\"Soft Dice\""), "{html}");
+        assert!(html.contains("<caption><span>Soft Dice</span></caption>"), "{html}");
+        assert!(html.contains("<th scope=\"col\">Arm</th><th scope=\"col\" class=\"number\">Dice</th>"), "{html}");
+        assert!(html.contains("<th scope=\"row\">SSL</th><td class=\"number\">0.5</td>"), "{html}");
+    }
+
+    #[test]
+    fn pictures_become_figures() {
+        let html = page("![alt](charts/a.svg)\n\nFigure: A chart\n\nText\n");
+        assert!(html.contains("<img src=\"charts/a.svg\" alt=\"alt\">"), "{html}");
+        assert!(html.contains("<figcaption>A chart</figcaption>\n</figure>\n<p>Text</p>"), "{html}");
+    }
+
+    #[test]
+    fn raw_html_and_foreign_addresses_are_disarmed() {
+        let html =
+            page("a <script>alert(1)</script>\n\n<b onclick=x>b</b>\n\n[l](javascript:x) ![i](http://e.org/x.png)\n");
+        assert!(!html.contains("<script") && !html.contains("<b ") && !html.contains("javascript:"), "{html}");
+        assert!(!html.contains("e.org"), "{html}");
+    }
+
+    #[test]
+    fn a_run_is_linked_to_its_row() {
+        let html = page("| Run |\n| :-- |\n| `0123abcd` |\n\n| x | Run |\n|---|---|\n| y | [`0123abcd`](#runs) |\n");
+        assert!(html.contains("<tr id=\"run-0123abcd\">") && html.contains("href=\"#run-0123abcd\""), "{html}");
+    }
+
+    #[test]
+    fn headings_are_named_as_on_github() {
+        let (_, contents) = body("# T\n\n## How to reproduce?\n\n## Data\n\n## Data\n");
+        let ids: Vec<_> = contents.iter().map(|e| e.id.as_str()).collect();
+        assert_eq!(ids, ["how-to-reproduce", "data", "data-1"]);
+    }
+
+    #[test]
+    fn verdicts_get_a_class() {
+        let html = page("It is **not run** and **bold**.\n");
+        assert!(
+            html.contains("<strong class=\"verdict not-run\">not run</strong> and <strong>bold</strong>"),
+            "{html}"
+        );
+    }
+}

@@ -1,0 +1,227 @@
+//! Sections that are lists of facts: settings, data, runs.
+
+use crate::{
+    data::Data,
+    input::{DatasetInput, RunInput},
+    markdown::{Align, Table, code, count, escape},
+    results::short,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most skipped files that are listed by name; the rest are counted.
+const LISTED: usize = 40;
+
+/// Settings of every arm, a table a stage; arms with equal settings share a column.
+pub(crate) fn settings(data: &Data) -> String {
+    let mut stages: Vec<&str> = Vec::new();
+    for stage in data.study.settings.iter().flat_map(|arm| &arm.stages) {
+        if !stages.contains(&stage.stage.as_str()) {
+            stages.push(&stage.stage);
+        }
+    }
+    stages.iter().map(|stage| stage_settings(data, stage)).collect::<Vec<_>>().join("\n")
+}
+
+/// Labels of the arms that share the settings of a stage, and the settings.
+type Group<'a> = (Vec<&'a str>, &'a [(String, String)]);
+
+fn stage_settings(data: &Data, stage: &str) -> String {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for arm in &data.study.settings {
+        for found in arm.stages.iter().filter(|s| s.stage == stage) {
+            match groups.iter_mut().find(|(_, lines)| *lines == found.lines) {
+                Some((arms, _)) => arms.push(data.arm_label(&arm.arm)),
+                None => groups.push((vec![data.arm_label(&arm.arm)], &found.lines)),
+            }
+        }
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in groups.iter().flat_map(|(_, lines)| lines.iter()) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let heads = groups.iter().map(|(arms, _)| escape(&arms.join(", ")));
+    let mut table = Table::new(std::iter::once("Setting".to_owned()).chain(heads).map(|head| (head, Align::Left)));
+    for name in names {
+        let values = groups.iter().map(|(_, lines)| {
+            lines.iter().find(|(n, _)| n == name).map_or("–".to_owned(), |(_, value)| escape(value))
+        });
+        table.rows.push(std::iter::once(escape(name)).chain(values).collect());
+    }
+    table.captioned(&format!("settings of stage {}", escape(stage)))
+}
+
+/// Arms in words.
+pub(crate) fn arms(data: &Data) -> String {
+    let lines = data.study.arms.iter().map(|arm| format!("* **{}**: {}", escape(&arm.label), escape(&arm.description)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Conditions in words.
+pub(crate) fn conditions(data: &Data) -> String {
+    let mut table = Table::new([("Condition", Align::Left), ("What is done to the test images", Align::Left)]);
+    for condition in &data.study.conditions {
+        let detail = if condition.detail.is_empty() { "nothing" } else { &condition.detail };
+        table.rows.push(vec![escape(&condition.label), escape(detail)]);
+    }
+    table.captioned("conditions of the test")
+}
+
+/// Data sets, with counts.
+pub(crate) fn datasets(data: &Data) -> String {
+    let mut table = Table::new([
+        ("Data set", Align::Left),
+        ("Role", Align::Left),
+        ("Split", Align::Left),
+        ("Images", Align::Right),
+        ("Size", Align::Right),
+        ("Licence", Align::Left),
+        ("Digest", Align::Left),
+    ]);
+    for set in &data.datasets {
+        for split in &set.splits {
+            table.rows.push(vec![
+                escape(&set.dataset),
+                escape(&set.role),
+                escape(&split.split),
+                count(split.images),
+                format!("{0} × {0} px", set.size),
+                escape(&set.licence),
+                code(short(&set.digest)),
+            ]);
+        }
+    }
+    let citations: BTreeSet<_> = data.datasets.iter().map(|set| &set.citation).filter(|c| !c.is_empty()).collect();
+    let citations: Vec<_> = citations.into_iter().map(|c| format!("* {}", escape(c))).collect();
+    let cited =
+        if citations.is_empty() { String::new() } else { format!("\nPlease cite:\n\n{}\n", citations.join("\n")) };
+    table.captioned("data sets as they were used") + &cited
+}
+
+/// Files that were left out, with reasons: by name where they are few.
+pub(crate) fn left_out(data: &Data) -> String {
+    let parts: Vec<_> = data.datasets.iter().filter(|set| !set.left_out.is_empty()).map(left_out_of).collect();
+    if parts.is_empty() { "No file was left out.\n".to_owned() } else { parts.join("\n") }
+}
+
+fn left_out_of(set: &DatasetInput) -> String {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in &set.left_out {
+        *reasons.entry(&row.reason).or_default() += 1;
+    }
+    let sums: Vec<_> = reasons.iter().map(|(reason, n)| format!("{} ({})", escape(reason), count(*n))).collect();
+    let total = count(set.left_out.len() as u64);
+    let files = if set.left_out.len() == 1 { "file was" } else { "files were" };
+    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", escape(&set.dataset), sums.join("; "));
+    let mut table = Table::new(["File", "Group", "Split", "Reason"].map(|head| (head, Align::Left)));
+    for row in set.left_out.iter().take(LISTED) {
+        table.rows.push([&row.file, &row.group, &row.split, &row.reason].map(|t| escape(t)).into());
+    }
+    let caption = if set.left_out.len() > LISTED {
+        format!(
+            "the first {LISTED} of {total} files of {} that were left out; all are in data/datasets.json",
+            escape(&set.dataset)
+        )
+    } else {
+        format!("files of {} that were left out", escape(&set.dataset))
+    };
+    text += &table.captioned(&caption);
+    text
+}
+
+/// Runs, each once, with the places that share it.
+pub(crate) fn runs(data: &Data) -> String {
+    let mut table = Table::new([
+        ("Run", Align::Left),
+        ("Stage", Align::Left),
+        ("Arms", Align::Left),
+        ("Protocol", Align::Left),
+        ("Seed", Align::Right),
+        ("Device", Align::Left),
+        ("Time", Align::Right),
+        ("Parameters", Align::Right),
+        ("Commit", Align::Left),
+    ]);
+    for (key, places) in by_key(data) {
+        let Some(first) = places.first() else { continue };
+        let distinct = |of: &dyn Fn(&RunInput) -> String| {
+            let mut seen: Vec<String> = Vec::new();
+            for place in &places {
+                let text = of(place);
+                if !seen.contains(&text) {
+                    seen.push(text);
+                }
+            }
+            escape(&seen.join(", "))
+        };
+        let record = &first.record;
+        table.rows.push(vec![
+            code(short(key)),
+            escape(&first.stage),
+            distinct(&|run| data.arm_label(&run.arm).to_owned()),
+            distinct(&|run| run.protocol.clone()),
+            distinct(&|run| run.seed.to_string()),
+            escape(&record.device),
+            duration(record.seconds),
+            count(record.parameters),
+            commit(record.commit.as_deref(), record.dirty),
+        ]);
+    }
+    table.captioned("runs of this report")
+}
+
+/// Places of each run, runs in the order in which they first appear.
+fn by_key(data: &Data) -> Vec<(&str, Vec<&RunInput>)> {
+    let mut runs: Vec<(&str, Vec<&RunInput>)> = Vec::new();
+    for run in &data.runs {
+        match runs.iter_mut().find(|(key, _)| *key == run.record.key) {
+            Some((_, places)) => places.push(run),
+            None => runs.push((&run.record.key, vec![run])),
+        }
+    }
+    runs
+}
+
+fn commit(commit: Option<&str>, dirty: bool) -> String {
+    let changed = if dirty { " with changes" } else { "" };
+    commit.map_or("–".to_owned(), |id| format!("{}{changed}", code(short(id))))
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..120 => format!("{whole} s"),
+        120..7200 => format!("{} min", (whole + 30) / 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// Versions that the numbers depend on.
+pub(crate) fn versions(data: &Data) -> String {
+    let mut table = Table::new([("What", Align::Left), ("Version", Align::Left)]);
+    for (name, versions) in all_versions(data) {
+        let list: Vec<_> = versions.into_iter().map(escape).collect();
+        table.rows.push(vec![escape(name), list.join(", ")]);
+    }
+    table.captioned("versions that the numbers depend on")
+}
+
+/// Every version that some run names.
+pub(crate) fn all_versions(data: &Data) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, version) in data.runs.iter().flat_map(|run| &run.record.versions) {
+        all.entry(name).or_default().insert(version);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_at_a_glance() {
+        assert_eq!([4.6, 119.0, 600.0, 7260.0].map(duration), ["5 s", "119 s", "10 min", "2 h 1 min"]);
+    }
+}

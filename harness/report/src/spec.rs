@@ -1,0 +1,239 @@
+//! The `report:` section of a study: what its report shows and claims.
+
+use crate::{charts::ChartSpec, claim::Comparison, metric::METRICS, suggest::closest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The `report:` section of a study.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSpec {
+    /// Metrics of the results tables: `dice`, `iou`, `accuracy`, `loss`, or a column of `per_image.csv`.
+    pub metrics: Vec<String>,
+    /// Printed tables that are held beside the results.
+    #[serde(default)]
+    pub published: Vec<PublishedTable>,
+    /// Charts.
+    #[serde(default)]
+    pub charts: Vec<ChartSpec>,
+    /// Pictures of predictions.
+    #[serde(default)]
+    pub gallery: Option<GallerySpec>,
+    /// Statements that are tested against the data.
+    #[serde(default)]
+    pub claims: Vec<ClaimSpec>,
+}
+
+/// A printed table, and what its rows are in this study.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedTable {
+    /// Name of the printed table in `data-manifests/published/`.
+    pub table: String,
+    /// What a row (its `variant`) is.
+    pub rows: PublishedRows,
+    /// The arm that the table is about, where its rows are conditions.
+    #[serde(default)]
+    pub arm: Option<String>,
+}
+
+/// What a row of a printed table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublishedRows {
+    /// An arm, tested under the first condition.
+    Arm,
+    /// A condition of one arm.
+    Condition,
+}
+
+/// Which pictures the gallery shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GallerySpec {
+    /// Number of test images.
+    pub images: usize,
+    /// Arm whose predictions are shown.
+    pub arm: String,
+    /// Protocol whose predictions are shown.
+    pub protocol: String,
+}
+
+/// A statement that is tested against the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimSpec {
+    /// Name, by which a template refers to it.
+    pub name: String,
+    /// `ARM[@CONDITION].METRIC > ARM[@CONDITION].METRIC [+ NUMBER]`, with one of `>`, `<`, `>=`, `<=`.
+    pub expect: String,
+    /// The statement in words.
+    pub text: String,
+    /// The one protocol it is tested under; all if absent.
+    #[serde(default)]
+    pub protocol: Option<String>,
+}
+
+/// What is wrong with a report section.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("report.{path}: {message}{}", .suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default())]
+pub struct SpecProblem {
+    /// Where, within the section: `claims[0].expect`.
+    pub path: String,
+    /// What was found and what was expected.
+    pub message: String,
+    /// The nearest name that would be right.
+    pub suggestion: Option<String>,
+}
+
+/// Arms that need no network: background everywhere, and everywhere the class most frequent in the training images.
+pub const BASELINES: [&str; 2] = ["all-background", "majority-class"];
+
+/// Protocols there are.
+pub const PROTOCOLS: [&str; 2] = ["published", "corrected"];
+
+impl ReportSpec {
+    /// Checks every name in the section against the arms and conditions of its study.
+    ///
+    /// # Errors
+    /// The first name that is unknown, name that is used twice, or claim that cannot be read.
+    pub fn check(&self, arms: &[&str], conditions: &[&str]) -> Result<(), SpecProblem> {
+        let names = Names { arms, conditions };
+        let metrics: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        for (i, metric) in self.metrics.iter().enumerate() {
+            known(format!("metrics[{i}]"), "metric", metric, &metrics)?;
+        }
+        for (i, table) in self.published.iter().enumerate() {
+            match (table.rows, &table.arm) {
+                (_, Some(arm)) => known(format!("published[{i}].arm"), "arm", arm, arms)?,
+                (PublishedRows::Condition, None) => {
+                    let message = "missing: a table whose rows are conditions needs the arm it is about".to_owned();
+                    return Err(problem(format!("published[{i}].arm"), message));
+                }
+                (PublishedRows::Arm, None) => {}
+            }
+        }
+        for (i, chart) in self.charts.iter().enumerate() {
+            file_name(format!("charts[{i}].name"), chart.name())?;
+            for (j, metric) in chart.metrics().iter().enumerate() {
+                known(format!("charts[{i}].metrics[{j}]"), "metric", metric, &metrics)?;
+            }
+        }
+        unique("charts", self.charts.iter().map(ChartSpec::name))?;
+        if let Some(gallery) = &self.gallery {
+            known("gallery.arm".to_owned(), "arm", &gallery.arm, arms)?;
+            known("gallery.protocol".to_owned(), "protocol", &gallery.protocol, &PROTOCOLS)?;
+        }
+        for (i, claim) in self.claims.iter().enumerate() {
+            if let Some(protocol) = &claim.protocol {
+                known(format!("claims[{i}].protocol"), "protocol", protocol, &PROTOCOLS)?;
+            }
+            names.claim(&format!("claims[{i}].expect"), &claim.expect)?;
+        }
+        unique("claims", self.claims.iter().map(|c| c.name.as_str()))
+    }
+}
+
+/// The names of a study that a claim can use.
+struct Names<'a> {
+    arms: &'a [&'a str],
+    conditions: &'a [&'a str],
+}
+
+impl Names<'_> {
+    fn claim(&self, path: &str, text: &str) -> Result<(), SpecProblem> {
+        let comparison: Comparison = text.parse().map_err(|e| problem(path.to_owned(), format!("{e}")))?;
+        let metrics: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        let arms: Vec<_> = self.arms.iter().chain(&BASELINES).copied().collect();
+        for side in [&comparison.left, &comparison.right] {
+            known(path.to_owned(), "arm", &side.arm, &arms)?;
+            known(path.to_owned(), "metric", &side.metric, &metrics)?;
+            if let Some(condition) = &side.condition {
+                if BASELINES.contains(&side.arm.as_str()) {
+                    let message = format!("`{}` looks at no image, so it has no condition", side.arm);
+                    return Err(problem(path.to_owned(), message));
+                }
+                known(path.to_owned(), "condition", condition, self.conditions)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn problem(path: String, message: String) -> SpecProblem {
+    SpecProblem { path, message, suggestion: None }
+}
+
+fn known(path: String, what: &str, name: &str, names: &[&str]) -> Result<(), SpecProblem> {
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let message = format!("no {what} is called `{name}`; expected one of {}", names.join(", "));
+    Err(SpecProblem { path, message, suggestion: closest(name, names.iter().copied()) })
+}
+
+/// A chart's name becomes a file name, so it may hold nothing that means something to a file system or in a link.
+fn file_name(path: String, name: &str) -> Result<(), SpecProblem> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.is_empty() && name.chars().all(plain) {
+        return Ok(());
+    }
+    Err(problem(path, format!("`{name}` is a file name: use lower-case letters, digits and hyphens")))
+}
+
+fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Result<(), SpecProblem> {
+    let mut seen = std::collections::BTreeSet::new();
+    for (i, name) in names.enumerate() {
+        if !seen.insert(name) {
+            return Err(problem(format!("{list}[{i}].name"), format!("`{name}` is used twice")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(expect: &str) -> ReportSpec {
+        let claim = ClaimSpec { name: "c".into(), expect: expect.into(), text: "It is so.".into(), protocol: None };
+        ReportSpec { metrics: vec!["dice".into()], claims: vec![claim], ..ReportSpec::default() }
+    }
+
+    fn check(expect: &str) -> Result<(), SpecProblem> {
+        spec(expect).check(&["ssl", "supervised"], &["blur-0", "blur-100"])
+    }
+
+    #[test]
+    fn names_that_exist_pass() {
+        check("ssl@blur-0.dice > ssl@blur-100.dice").unwrap();
+        check("supervised.iou >= majority-class.iou + 0.01").unwrap();
+    }
+
+    #[test]
+    fn unknown_names_get_a_suggestion() {
+        let arm = check("ssl.dice > supervized.dice").unwrap_err();
+        assert_eq!((arm.path.as_str(), arm.suggestion.as_deref()), ("claims[0].expect", Some("supervised")));
+        let condition = check("ssl@blur-O.dice > ssl.dice").unwrap_err();
+        assert_eq!(condition.suggestion.as_deref(), Some("blur-0"));
+        let metric = check("ssl.dicee > ssl.dice").unwrap_err();
+        assert_eq!(metric.suggestion.as_deref(), Some("dice"));
+        assert!(metric.to_string().ends_with("(did you mean `dice`?)"), "{metric}");
+    }
+
+    #[test]
+    fn what_is_no_claim_is_refused() {
+        assert!(check("ssl.dice > ").is_err());
+        assert!(check("all-background@blur-0.dice < ssl.dice").is_err());
+    }
+
+    #[test]
+    fn a_chart_cannot_leave_its_folder() {
+        let mut spec = spec("ssl.dice > supervised.dice");
+        spec.charts = serde_json::from_value(serde_json::json!([
+            {"name": "../x", "kind": "by-condition", "metrics": ["dice"], "title": "t", "x": "blur"}
+        ]))
+        .unwrap();
+        assert_eq!(spec.check(&["ssl", "supervised"], &[]).unwrap_err().path, "charts[0].name");
+    }
+}

@@ -1,0 +1,244 @@
+//! Whole reports, rendered from an invented data folder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod fixture;
+
+use fixture::{REALISTIC, SMALL, Size};
+use harness_report::{Change, RenderedFile, ReportError, check, render, write};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn templates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
+}
+
+/// A report folder with `data/` in it.
+fn folder(study: &serde_json::Value, size: Size) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fixture::write(&folder.path().join("data"), study, size);
+    folder
+}
+
+fn rendered(study: &serde_json::Value, size: Size) -> Vec<RenderedFile> {
+    render(&folder(study, size).path().join("data"), &templates()).unwrap()
+}
+
+fn text<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
+    let file = files.iter().find(|f| f.path == Path::new(path)).unwrap();
+    std::str::from_utf8(&file.bytes).unwrap()
+}
+
+#[test]
+fn a_report_has_all_of_its_files_in_order() {
+    let files = rendered(&fixture::study(), REALISTIC);
+    let paths: Vec<_> = files.iter().map(|f| f.path.to_str().unwrap()).collect();
+    let expected = [
+        "charts/metrics-by-blur.svg",
+        "charts/training.svg",
+        "gallery/01.png",
+        "gallery/02.png",
+        "gallery/03.png",
+        "gallery/04.png",
+        "gallery/05.png",
+        "gallery/06.png",
+        "index.html",
+        "provenance.json",
+        "report.md",
+    ];
+    assert_eq!(paths, expected);
+    let gallery: usize = files.iter().filter(|f| f.path.starts_with("gallery")).map(|f| f.bytes.len()).sum();
+    assert!(gallery < 1_000_000, "{gallery} bytes");
+}
+
+#[test]
+fn the_same_data_give_the_same_bytes_whatever_the_threads() {
+    let folder = folder(&fixture::study(), REALISTIC);
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| render(&folder.path().join("data"), &templates()).unwrap())
+    };
+    let first = with(1);
+    assert_eq!(first, with(1));
+    assert_eq!(first, with(3));
+}
+
+#[test]
+fn check_names_what_was_touched() {
+    let folder = folder(&fixture::study(), SMALL);
+    let report = folder.path();
+    let found = |report: &Path| -> Vec<(String, Change)> {
+        let differences = check(report, &templates()).unwrap();
+        differences.into_iter().map(|d| (d.path.to_str().unwrap().to_owned(), d.what)).collect()
+    };
+    write(report, &render(&report.join("data"), &templates()).unwrap()).unwrap();
+    assert!(found(report).is_empty());
+
+    let markdown = std::fs::read_to_string(report.join("report.md")).unwrap();
+    std::fs::write(report.join("report.md"), markdown.replace("0.7", "0.9")).unwrap();
+    std::fs::write(report.join("charts/stray.svg"), "<svg/>").unwrap();
+    std::fs::remove_file(report.join("provenance.json")).unwrap();
+    let expected =
+        [("charts/stray.svg", Change::Unexpected), ("provenance.json", Change::Missing), ("report.md", Change::Edited)];
+    assert_eq!(found(report), expected.map(|(path, what)| (path.to_owned(), what)));
+
+    write(report, &render(&report.join("data"), &templates()).unwrap()).unwrap();
+    assert!(found(report).is_empty(), "writing again removes the stray file");
+
+    let scores = std::fs::read_to_string(report.join("data/per_image.csv")).unwrap();
+    std::fs::write(report.join("data/per_image.csv"), scores.replacen("0.7", "0.8", 40)).unwrap();
+    let paths: Vec<_> = found(report).into_iter().map(|(path, _)| path).collect();
+    assert!(paths.contains(&"report.md".to_owned()) && paths.contains(&"provenance.json".to_owned()), "{paths:?}");
+}
+
+#[test]
+fn names_from_strangers_stay_text() {
+    let mut study = fixture::study();
+    study["title"] = "A | `b` <script>alert(1)</script> [x](javascript:alert(2))".into();
+    study["question"] = "Is <img src=x onerror=alert(3)> | shown?\n# Not a heading".into();
+    study["arms"][0]["label"] = "SSL | <b>bold</b> ![p](http://example.org/p.png)".into();
+    study["command"] = "harness study x\n```\n<script>alert(4)</script>".into();
+    let files = rendered(&study, SMALL);
+    let markdown = text(&files, "report.md");
+    assert!(markdown.starts_with("# A \\| \\`b\\` \\<script\\>alert(1)\\</script\\> \\[x\\](javascript:alert(2))\n"));
+    assert!(!markdown.contains("\n# Not a heading"));
+    let html = text(&files, "index.html");
+    for forbidden in ["<script", "<img src=\"x\"", "onerror=\"", "href=\"javascript:", "example.org/p.png\"", "<b>bold"]
+    {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+    assert!(html.contains("<title>A | `b` &lt;script&gt;"), "{}", &html[..600]);
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    // A pipe in a label does not add a column.
+    let table = markdown.lines().filter(|l| l.starts_with("| SSL"));
+    for line in table {
+        assert_eq!(line.replace("\\|", "").matches('|').count(), 10, "{line}");
+    }
+    let chart = text(&files, "charts/metrics-by-blur.svg");
+    assert!(!chart.contains("<b>") && chart.contains("&lt;b&gt;bold"));
+}
+
+#[test]
+fn a_page_needs_nothing_from_elsewhere() {
+    let files = rendered(&fixture::study(), SMALL);
+    let html = text(&files, "index.html");
+    for forbidden in ["http://", "https://", "<script", "@import", "url("] {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+    for needed in
+        ["lang=\"en\"", "class=\"skip\"", "<main", "<nav", "prefers-color-scheme", "@media print", "<caption>"]
+    {
+        assert!(html.contains(needed), "{needed}");
+    }
+}
+
+#[test]
+fn every_setting_says_what_it_is() {
+    let mut study = fixture::study();
+    let markdown = |study: &serde_json::Value| text(&rendered(study, SMALL), "report.md").to_owned();
+    let synthetic = markdown(&study);
+    assert!(synthetic.contains("synthetic pets drawn by the program"));
+    assert!(synthetic.contains("not comparable") && !synthetic.contains("reproduced "));
+    study["setting"] = "sample".into();
+    assert!(markdown(&study).contains("a small sample of real photographs"));
+    study["setting"] = "full".into();
+    let full = markdown(&study);
+    assert!(!full.contains("Not the published experiment"));
+    assert!(full.contains("| differs") || full.contains("| reproduced"));
+}
+
+#[test]
+fn worse_pretraining_is_called_worse() {
+    let mut study = fixture::study();
+    // The same data with the names swapped: what was better is now worse.
+    study["arms"][0]["name"] = "supervised".into();
+    study["arms"][1]["name"] = "ssl".into();
+    let ours = text(&rendered(&fixture::study(), REALISTIC), "report.md").to_owned();
+    assert!(ours.contains("self-supervised pretraining is **better** than"));
+    let folder = folder(&study, REALISTIC);
+    let path = folder.path().join("data/per_image.csv");
+    let scores = std::fs::read_to_string(&path).unwrap();
+    let swapped = scores.replace("ssl,", "\u{1}").replace("supervised,", "ssl,").replace('\u{1}', "supervised,");
+    std::fs::write(&path, swapped).unwrap();
+    let files = render(&folder.path().join("data"), &templates()).unwrap();
+    assert!(text(&files, "report.md").contains("self-supervised pretraining is **worse** than"));
+}
+
+#[test]
+fn a_study_without_a_template_gets_the_general_one() {
+    let mut study = fixture::study();
+    study["study"] = "another".into();
+    let files = rendered(&study, SMALL);
+    assert!(text(&files, "report.md").contains("## Results"));
+    study["study"] = "../report".into();
+    assert!(text(&rendered(&study, SMALL), "report.md").contains("## Results"));
+}
+
+#[test]
+fn an_arm_that_was_not_run_says_so() {
+    let mut study = fixture::study();
+    study["arms"]
+        .as_array_mut()
+        .unwrap()
+        .push(serde_json::json!({"name": "half", "label": "Half", "description": "d"}));
+    let files = rendered(&study, SMALL);
+    let markdown = text(&files, "report.md");
+    assert!(markdown.lines().any(|line| line.starts_with("| Half") && line.contains("not run")), "{markdown}");
+}
+
+#[test]
+fn a_template_that_asks_for_what_is_not_there_names_its_line() {
+    let folder = folder(&fixture::study(), SMALL);
+    let own = tempfile::tempdir().unwrap();
+    let message = |template: &str| {
+        std::fs::write(own.path().join("blurring.md.j2"), template).unwrap();
+        match render(&folder.path().join("data"), own.path()).unwrap_err() {
+            ReportError::Template { line, message, .. } => format!("{}: {message}", line.unwrap_or_default()),
+            other => panic!("{other}"),
+        }
+    };
+    let messages = [
+        "one\n{{ value(\"ssl@blur-0.dise\", \"corrected\") }}",
+        "one\ntwo\n{{ value(\"sll.dice\", \"corrected\") }}",
+        "{{ value(\"ssl@blur_0.dice\", \"corrected\") }}",
+        "{{ value(\"ssl.dice\", \"correct\") }}",
+        "{{ chart(\"metrics-by-blurr\") }}",
+        "{{ claim(\"blur-hurt\") }}",
+        "{{ vlaue(\"ssl.dice\") }}",
+        "{{ study.titel }}",
+        "{% include \"partials/none.md.j2\" %}",
+    ]
+    .map(message);
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn damaged_data_are_named() {
+    let folder = folder(&fixture::study(), SMALL);
+    let data = folder.path().join("data");
+    let message = || render(&data, &templates()).unwrap_err().to_string().replace(data.to_str().unwrap(), "data");
+    let metrics = std::fs::read_to_string(data.join("metrics.csv")).unwrap();
+    std::fs::write(data.join("metrics.csv"), metrics.replacen(",loss,", ",loss,x", 1)).unwrap();
+    let number = message();
+    std::fs::write(data.join("metrics.csv"), metrics).unwrap();
+    std::fs::write(data.join("gallery/0-truth.png"), "no picture").unwrap();
+    let picture = message();
+    std::fs::remove_file(data.join("runs.json")).unwrap();
+    insta::assert_snapshot!([number, picture, message()].join("\n"));
+}
+
+#[test]
+fn a_small_report_reads_well() {
+    let files = rendered(&fixture::study(), SMALL);
+    insta::assert_snapshot!("report", text(&files, "report.md"));
+    insta::assert_snapshot!("chart", text(&files, "charts/metrics-by-blur.svg"));
+}
+
+/// Writes the realistic report to the folder named by `HARNESS_REPORT_OUT`, to be looked at.
+#[test]
+#[ignore = "for looking at: HARNESS_REPORT_OUT=dir cargo test -p harness-report -- --ignored"]
+fn write_for_looking_at() {
+    let out = PathBuf::from(std::env::var_os("HARNESS_REPORT_OUT").unwrap());
+    fixture::write(&out.join("data"), &fixture::study(), REALISTIC);
+    write(&out, &render(&out.join("data"), &templates()).unwrap()).unwrap();
+}

@@ -1,0 +1,362 @@
+//! The command line: every command, option and what `--help` teaches.
+
+use crate::{
+    failure::{Failure, Outcome},
+    spec::layers::PROFILES,
+};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use harness_learn::device::DeviceChoice;
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+const STUDY_EXAMPLES: &str = "\
+Examples:
+  harness study blurring                              the published size: a GPU for hours
+  harness study blurring --profile demo               two minutes on two CPU cores
+  harness study blurring --dry-run                    what would run, what is there already
+  harness study --all --profile sample --seeds 0,1,2
+  harness study blurring --set finetuning.epochs=3 --set 'arms[0].label=short'
+
+Stopped with Ctrl-C or killed, the same command goes on where it was and ends with the same numbers.";
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  harness report blurring --open         render reports/full/blurring/ again and look at it
+  harness report --all --check           write nothing; exit 1 and name every file that would change
+
+Reports are rendered from reports/<profile>/<study>/data/ alone: no data set, no runs and no GPU are needed.";
+const LIST_EXAMPLES: &str = "\
+Examples:
+  harness list
+  harness list --json | jq '.[] | select(.state == \"stale\")'";
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  harness validate                       every spec in studies/, in each of its profiles
+  harness validate studies/blurring.yaml";
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  harness schema > studies/study.schema.json
+With `# yaml-language-server: $schema=study.schema.json` as its first line, an editor completes and checks a spec.";
+const PREDICT_EXAMPLES: &str = "\
+Examples:
+  harness predict --weights runs/finetune/<key>/weights.safetensors cat.jpg dog.jpg --out masks
+  harness predict --weights net.safetensors --model vqvae --size 128 --logits raw.safetensors cat.jpg --out masks
+  harness predict --weights net.safetensors --model '{unet: {width: 32}}' *.jpg --out masks";
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  harness completions bash > ~/.local/share/bash-completion/completions/harness
+  harness completions zsh > \"${fpath[1]}/_harness\"
+  harness completions fish > ~/.config/fish/completions/harness.fish";
+const AFTER: &str = "\
+Start here:
+  harness list                           what studies there are
+  harness study blurring --profile demo  one of them, small, in two minutes
+  harness report blurring --profile demo --open
+
+Exit codes:
+  0    done
+  1    a check failed
+  2    the command line is wrong
+  3    a spec is wrong
+  4    data are missing or damaged
+  5    a run failed
+  75   another process is at work on it: try again
+  130  interrupted
+
+Environment:
+  HARNESS_STORE, HARNESS_REPORTS, HARNESS_DATA stand for --store, --reports, --data-dir.
+  NO_COLOR turns colours off.
+
+Results go to stdout, progress and messages to stderr.";
+
+/// Runs image-segmentation studies and reports them.
+///
+/// A study is one YAML file in studies/: its arms, their training and the claims to test. `harness study` trains and evaluates
+/// what is not in the store yet and renders a report whose every number leads to the row it came from.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, after_long_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// What every command knows.
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Folder that holds studies/ and templates/ [default: found upwards from here]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// Folder of runs [default: runs/ in the root]
+    #[arg(long, global = true, value_name = "DIR", env = "HARNESS_STORE", hide_env_values = true)]
+    pub(crate) store: Option<PathBuf>,
+    /// Folder of reports [default: reports/ in the root]
+    #[arg(long, global = true, value_name = "DIR", env = "HARNESS_REPORTS", hide_env_values = true)]
+    pub(crate) reports: Option<PathBuf>,
+    /// Folder of downloaded data sets [default: harness/data in the cache folder]
+    #[arg(long, global = true, value_name = "DIR", env = "HARNESS_DATA", hide_env_values = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Say more; twice, still more
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run what a study lacks, collect its numbers, render its report
+    #[command(after_help = STUDY_EXAMPLES)]
+    Study(Study),
+    /// Render reports again from their data
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Report),
+    /// List the studies and how fresh their reports are
+    #[command(after_help = LIST_EXAMPLES)]
+    List(List),
+    /// Check specs and say what is wrong with them, where
+    #[command(after_help = VALIDATE_EXAMPLES)]
+    Validate(Validate),
+    /// Print the JSON Schema of a spec
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
+    /// Masks and overlays for any images
+    #[command(after_help = PREDICT_EXAMPLES)]
+    Predict(Predict),
+    /// Print completions for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Say what this machine offers and what is missing
+    Doctor {
+        /// Print JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Options of `study`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Study {
+    /// Studies, by the names that `harness list` shows
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    pub(crate) names: Vec<String>,
+    /// Every study
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// The size of the experiment: as published, on sample photographs, or on synthetic pictures
+    #[arg(long, value_name = "PROFILE", default_value = "full", value_parser = PossibleValuesParser::new(PROFILES))]
+    pub(crate) profile: String,
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceChoice,
+    /// Seeds to run instead of the spec's, as in 0,1,2
+    #[arg(long, value_name = "SEEDS")]
+    pub(crate) seeds: Option<Seeds>,
+    /// Change a field of the spec, as in finetuning.epochs=3; can be given several times
+    #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<String>,
+    /// The protocol, instead of the spec's: as the published numbers were obtained, or corrected
+    #[arg(long, value_name = "PROTOCOL")]
+    pub(crate) protocol: Option<ProtocolChoice>,
+    /// Show what would run and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Threads to compute with [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Print the plan and the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `report`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Report {
+    /// Studies [default: all that have data]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Every study, in every profile unless one is named
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// Only reports of this profile [default: every profile that has data]
+    #[arg(long, value_name = "PROFILE", value_parser = PossibleValuesParser::new(PROFILES))]
+    pub(crate) profile: Option<String>,
+    /// Write nothing; name every file that would change, and exit 1 if any would
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Open the HTML page afterwards
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) open: bool,
+}
+
+/// Options of `list`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct List {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `validate`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Validate {
+    /// Specs [default: all in studies/]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print the problems as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `predict`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Predict {
+    /// The trained network, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: PathBuf,
+    /// The network: `vqvae`, or a spec's model as YAML or JSON [default: as the weights file says]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Images to segment
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// Folder for masks and overlays
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Side of the square the network sees, in pixels [default: as it was trained]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(8..=4096))]
+    pub(crate) size: Option<u32>,
+    /// Also write the raw outputs, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) logits: Option<PathBuf>,
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: DeviceChoice,
+}
+
+/// Which of a study's protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProtocolChoice {
+    /// As the published numbers were obtained, quirks included
+    Published,
+    /// With those quirks put right
+    Corrected,
+}
+
+/// Seeds, each named once, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seeds(pub(crate) Vec<u64>);
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut seeds = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let seed = part.parse().map_err(|_| format!("`{part}` is no seed: write whole numbers, as in 0,1,2"))?;
+            if seeds.contains(&seed) {
+                return Err(format!("seed {seed} is named twice"));
+            }
+            seeds.push(seed);
+        }
+        Ok(Self(seeds))
+    }
+}
+
+/// Only the shape is checked here: what the path means is known when the spec is read.
+fn setting(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((path, _)) if !path.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("write path=value, as in finetuning.epochs=3".to_owned()),
+    }
+}
+
+/// Where things lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Folders {
+    /// Holds studies/, templates/, data-manifests/.
+    pub(crate) root: PathBuf,
+    /// Runs.
+    pub(crate) store: PathBuf,
+    /// Reports.
+    pub(crate) reports: PathBuf,
+    /// Downloaded data sets.
+    pub(crate) data: PathBuf,
+}
+
+impl Global {
+    /// Where things lie, as seen from the folder `here`. Commands that read no spec do not ask.
+    pub(crate) fn folders(&self, here: &Path) -> Outcome<Folders> {
+        let is_root = |folder: &&Path| folder.join("studies").is_dir() && folder.join("templates").is_dir();
+        let root = match &self.root {
+            Some(root) => Some(here.join(root)).filter(|root| is_root(&root.as_path())).ok_or_else(|| {
+                let shown = root.display();
+                Failure::Usage(format!("--root {shown}: that folder does not hold studies/ and templates/"))
+            })?,
+            None => here.ancestors().find(is_root).map(Path::to_owned).ok_or_else(|| {
+                let shown = here.display();
+                Failure::Usage(format!(
+                    "no studies here: neither {shown} nor a folder above it holds studies/ and templates/\n\
+                     go there first, or name that folder with --root DIR"
+                ))
+            })?,
+        };
+        let given = |folder: &Option<PathBuf>| folder.as_ref().map(|folder| here.join(folder));
+        let cache = || directories::BaseDirs::new().map(|dirs| dirs.cache_dir().join("harness/data"));
+        Ok(Folders {
+            store: given(&self.store).unwrap_or_else(|| root.join("runs")),
+            reports: given(&self.reports).unwrap_or_else(|| root.join("reports")),
+            // A user without a home has no cache folder.
+            data: given(&self.data_dir).or_else(cache).unwrap_or_else(|| root.join("data")),
+            root,
+        })
+    }
+}
+
+/// Writes completions for a shell.
+pub(crate) fn completions(shell: clap_complete::Shell, out: &mut dyn std::io::Write) {
+    clap_complete::generate(shell, &mut Cli::command(), "harness", out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn devices_and_seeds() {
+        assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
+        assert!("cuda:".parse::<DeviceChoice>().is_err() && "cuda:-1".parse::<DeviceChoice>().is_err());
+        assert_eq!("2, 0".parse(), Ok(Seeds(vec![2, 0])));
+        assert!(["", "1,", "1,1", "-1", "1.5"].iter().all(|text| text.parse::<Seeds>().is_err()));
+    }
+
+    #[test]
+    fn the_root_is_found_upwards_and_paths_are_seen_from_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().join("studies/_base");
+        std::fs::create_dir_all(&here).unwrap();
+        let cli = |args: &[&str]| Cli::try_parse_from([&["harness", "list"], args].concat()).unwrap().global;
+        let lost = cli(&[]).folders(&here).unwrap_err();
+        assert!(lost.code() == 2 && lost.to_string().contains("--root DIR"), "{lost}");
+        std::fs::create_dir(folder.path().join("templates")).unwrap();
+        let folders = cli(&["--store", "s", "--data-dir", "/d"]).folders(&here).unwrap();
+        assert_eq!((folders.root.as_path(), folders.store), (folder.path(), here.join("s")));
+        assert_eq!(folders.data, Path::new("/d"));
+        assert!(cli(&["--root", "."]).folders(&here).is_err());
+    }
+}

@@ -1,0 +1,280 @@
+//! From finished runs to the data folder of a report.
+
+use crate::{
+    executors::KeptPicture,
+    failure::{Failure, Outcome},
+    manifest::Manifest,
+    plan::{Place, Plan, Stage, Work},
+    study::{Resolved, Study},
+    words,
+};
+use harness_learn::{datasets::DatasetSpec, metrics::CLASS_NAMES};
+use harness_record::{
+    digest, files,
+    rows::{self, FileRow, ImageRow, MetricRow},
+    run::RunRecord,
+    store::Store,
+};
+use harness_report::input::{
+    ANY_PROTOCOL, ArmInput, DatasetInput, GalleryKind, GalleryRow, ImagePrefix, MetricInput, PublishedRow, RunInput,
+    Setting, SplitCount, StudyInput, file, per_image_csv,
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, path::Path};
+
+/// Name of the resolved spec in the data folder.
+pub(crate) const SPEC: &str = "spec.yaml";
+
+/// The spec as it was run: `data/spec.yaml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Recorded {
+    /// The profile.
+    pub(crate) profile: String,
+    /// What the command line changed.
+    pub(crate) settings: Vec<String>,
+    /// All settings that resulted.
+    pub(crate) study: Study,
+}
+
+/// Where the parts come from.
+pub(crate) struct Sources<'a> {
+    pub(crate) store: &'a Store,
+    /// Folder of `data-manifests/`.
+    pub(crate) manifests: &'a Path,
+}
+
+/// Writes the data folder of a report anew.
+pub(crate) fn collect(
+    resolved: &Resolved,
+    settings: &[String],
+    plan: &Plan,
+    sources: &Sources<'_>,
+    data: &Path,
+) -> Outcome {
+    let runs = runs_of(plan, sources.store)?;
+    let deterministic = runs.iter().all(|run| run.record.deterministic);
+    write_json(&data.join(file::STUDY), &study_input(resolved, settings, deterministic))?;
+    write_json(&data.join(file::RUNS), &runs)?;
+    rows::write(&data.join(file::METRICS), &metrics_of(&runs, sources.store)?)?;
+    write_images(&runs, sources.store, &data.join(file::PER_IMAGE))?;
+    rows::write(&data.join(file::PUBLISHED), &published(resolved, sources.manifests)?)?;
+    write_json(&data.join(file::DATASETS), &datasets(&resolved.study, plan, sources)?)?;
+    collect_gallery(&resolved.study, plan, sources.store, data)?;
+    let recorded =
+        Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
+    let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
+    Ok(files::write(&data.join(SPEC), text.as_bytes())?)
+}
+
+/// `study.json`, of the spec alone.
+pub(crate) fn study_input(resolved: &Resolved, settings: &[String], deterministic: bool) -> StudyInput {
+    let study = &resolved.study;
+    let arm = |arm: &crate::study::ArmSpec| ArmInput {
+        name: arm.name.clone(),
+        label: arm.label.clone(),
+        description: arm.description.clone(),
+    };
+    StudyInput {
+        study: resolved.name.clone(),
+        title: study.title.clone(),
+        question: study.question.clone(),
+        expectation: study.expectation.clone(),
+        profile: resolved.profile.clone(),
+        setting: setting(resolved, settings),
+        command: words::command(resolved, settings),
+        protocols: study.protocols.iter().map(|p| p.name().to_owned()).collect(),
+        seeds: study.seeds.clone(),
+        arms: study.arms.iter().map(arm).collect(),
+        conditions: words::conditions(&study.evaluation, study.data.size),
+        classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
+        settings: study.arms.iter().map(|arm| words::arm(study, arm)).collect(),
+        deterministic,
+        report: study.report.clone(),
+    }
+}
+
+/// Which data a study ran on. Anything but the unchanged `full` profile on photographs is a sample.
+fn setting(resolved: &Resolved, settings: &[String]) -> Setting {
+    let data = &resolved.study.data;
+    let synthetic = |dataset: &DatasetSpec| matches!(dataset, DatasetSpec::SyntheticPets(_));
+    if synthetic(&data.segmentation.dataset) || synthetic(&data.pretraining.dataset) {
+        Setting::Synthetic
+    } else if resolved.profile == "full"
+        && !settings.iter().any(|s| !s.starts_with("seeds") && !s.starts_with("protocols"))
+    {
+        Setting::Full
+    } else {
+        Setting::Sample
+    }
+}
+
+fn runs_of(plan: &Plan, store: &Store) -> Outcome<Vec<RunInput>> {
+    let mut runs = Vec::new();
+    let mut seen = BTreeSet::new();
+    for place in &plan.places {
+        for key in &place.keys {
+            let Some(stage) = plan.stage(key) else { continue };
+            let kind = stage.settings.work.kind();
+            let protocol = stage.settings.work.protocol().map_or(ANY_PROTOCOL, |p| p.name());
+            if !seen.insert((place.arm.clone(), key.clone())) {
+                continue; // a pretraining that both protocols share
+            }
+            let record = RunRecord::read(&store.run(kind, key).join("run.json"))?;
+            runs.push(RunInput {
+                arm: place.arm.clone(),
+                protocol: protocol.to_owned(),
+                seed: place.seed,
+                stage: kind.to_owned(),
+                record: (&record).into(),
+            });
+        }
+    }
+    Ok(runs)
+}
+
+fn metrics_of(runs: &[RunInput], store: &Store) -> Outcome<Vec<MetricInput>> {
+    let mut all = Vec::new();
+    for run in runs {
+        let path = store.run(&run.stage, &run.record.key).join("metrics.csv");
+        all.extend(rows::read::<MetricRow>(&path)?.into_iter().map(|row| MetricInput::new(run, row)));
+    }
+    Ok(all)
+}
+
+fn write_images(runs: &[RunInput], store: &Store, path: &Path) -> Outcome {
+    let mut all: Vec<(ImagePrefix, ImageRow)> = Vec::new();
+    let mut baselines = false;
+    for run in runs.iter().filter(|run| run.stage == "evaluate") {
+        let rows: Vec<ImageRow> = rows::read(&store.run("evaluate", &run.record.key).join("per_image.csv"))?;
+        // The baselines look at no network: they are the same in every run, and one copy is enough.
+        let wanted = rows.into_iter().filter(|row| row.predictor == "model" || !baselines);
+        all.extend(wanted.map(|row| (ImagePrefix::new(run), row)));
+        baselines = true;
+    }
+    Ok(files::write(path, &per_image_csv(path, &all)?)?)
+}
+
+fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<PublishedRow>> {
+    let tables: Vec<&str> = resolved.study.report.published.iter().map(|t| t.table.as_str()).collect();
+    let folder = manifests.join("published");
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(Failure::run)? {
+        let path = entry.map_err(Failure::run)?.path();
+        if path.extension().is_some_and(|x| x == "csv") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut figures: Vec<PublishedRow> = Vec::new();
+    for path in paths {
+        let rows: Vec<PublishedRow> = rows::read(&path)?;
+        figures.extend(rows.into_iter().filter(|row| tables.contains(&row.table.as_str())));
+    }
+    for table in tables {
+        if !figures.iter().any(|row| row.table == table) {
+            let place = folder.display();
+            return Err(Failure::Check(format!("no printed table `{table}` stands in {place}")));
+        }
+    }
+    Ok(figures)
+}
+
+fn datasets(study: &Study, plan: &Plan, sources: &Sources<'_>) -> Outcome<Vec<DatasetInput>> {
+    let of = |kind: &str| plan.stages.iter().find(|stage| stage.settings.work.kind() == kind);
+    let mut all = Vec::new();
+    if let Some(stage) = of("pretrain") {
+        all.push(dataset("pretraining", stage, study, sources)?);
+    }
+    if let Some(stage) = of("evaluate") {
+        all.push(dataset("segmentation", stage, study, sources)?);
+    }
+    Ok(all)
+}
+
+fn dataset(role: &str, stage: &Stage, study: &Study, sources: &Sources<'_>) -> Outcome<DatasetInput> {
+    let folder = sources.store.run(stage.settings.work.kind(), &stage.key);
+    let files: Vec<FileRow> = rows::read(&folder.join("files.csv"))?;
+    let count = |split: &str| files.iter().filter(|row| row.split == split && row.reason.is_empty()).count() as u64;
+    let splits = ["train", "validation", "test"]
+        .map(|split| SplitCount { split: split.to_owned(), images: count(split) })
+        .into_iter()
+        .filter(|split| split.images > 0)
+        .collect();
+    let manifest = Manifest::read(sources.manifests, stage.dataset.name())?;
+    Ok(DatasetInput {
+        role: role.to_owned(),
+        dataset: manifest.title,
+        digest: stage.settings.data.clone(),
+        size: study.data.size,
+        licence: manifest.licence,
+        citation: manifest.citation,
+        splits,
+        left_out: files.into_iter().filter(|row| !row.reason.is_empty()).collect(),
+    })
+}
+
+fn collect_gallery(study: &Study, plan: &Plan, store: &Store, data: &Path) -> Outcome {
+    let folder = data.join("gallery");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(Failure::run)?;
+    }
+    let mut index: Vec<GalleryRow> = Vec::new();
+    if let Some(gallery) = &study.report.gallery {
+        let chosen = |place: &&Place| place.arm == gallery.arm && place.protocol.name() == gallery.protocol;
+        if let Some(place) = plan.places.iter().find(chosen) {
+            index = copy_pictures(place, gallery.images, plan, store, &folder)?;
+        }
+    }
+    if index.is_empty() {
+        // A table without rows has no header to derive from them.
+        return Ok(files::write(&data.join(file::GALLERY), b"file,kind,image,group,condition,arm,protocol\n")?);
+    }
+    Ok(rows::write(&data.join(file::GALLERY), &index)?)
+}
+
+fn copy_pictures(place: &Place, images: usize, plan: &Plan, store: &Store, to: &Path) -> Outcome<Vec<GalleryRow>> {
+    let evaluate = place.keys.iter().filter_map(|key| plan.stage(key));
+    let Some(stage) = evaluate.into_iter().find(|stage| matches!(stage.settings.work, Work::Evaluate { .. })) else {
+        return Ok(Vec::new());
+    };
+    let from = store.run("evaluate", &stage.key).join("gallery");
+    let kept: Vec<KeptPicture> = rows::read(&from.join("index.csv"))?;
+    let there = kept.iter().map(|picture| picture.number + 1).max().unwrap_or(0);
+    let wanted = images.min(there);
+    // Evenly spaced among the kept ones, which are evenly spaced among the test images.
+    let numbers: Vec<usize> = (0..wanted).map(|i| i * there / wanted).collect();
+    let mut rows = Vec::new();
+    for picture in kept.into_iter().filter(|picture| numbers.contains(&picture.number)) {
+        let bytes = files::read(&from.join(&picture.file), 64 << 20)?;
+        files::write(&to.join(&picture.file), &bytes)?;
+        let prediction = picture.kind == GalleryKind::Prediction;
+        let own = |text: &str| if prediction { text.to_owned() } else { String::new() };
+        rows.push(GalleryRow {
+            file: picture.file,
+            kind: picture.kind,
+            image: picture.image,
+            group: picture.group,
+            condition: picture.condition,
+            arm: own(&place.arm),
+            protocol: own(place.protocol.name()),
+        });
+    }
+    Ok(rows)
+}
+
+pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Outcome {
+    Ok(files::write(path, &json(value)?)?)
+}
+
+/// The bytes that [`write_json`] writes.
+pub(crate) fn json<T: Serialize>(value: &T) -> Outcome<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(Failure::run)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Digest of all that a report's data were collected from: equal digests, equal data.
+pub(crate) fn fingerprint(resolved: &Resolved, settings: &[String], plan: &Plan) -> Outcome<String> {
+    let keys: Vec<&str> = plan.stages.iter().map(|stage| stage.key.as_str()).collect();
+    digest::of_settings(&(&resolved.study, &resolved.profile, settings, keys)).map_err(Failure::run)
+}

@@ -1,0 +1,43 @@
+//! The commands, one file each.
+
+pub(crate) mod doctor;
+pub(crate) mod list;
+pub(crate) mod predict;
+pub(crate) mod report;
+pub(crate) mod schema;
+pub(crate) mod study;
+pub(crate) mod validate;
+
+use crate::{
+    failure::{Failure, Outcome},
+    spec::diagnosis::printable,
+};
+use std::io::Write as _;
+
+/// Prints a line of results on stdout. A reader that has left (`| head`) ends the program quietly.
+pub(crate) fn say(line: &str) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        result => result.map_err(Failure::run),
+    }
+}
+
+/// Prints `value` as JSON on stdout.
+pub(crate) fn say_json<T: serde::Serialize>(value: &T) -> Outcome {
+    say(&serde_json::to_string_pretty(value).map_err(Failure::run)?)
+}
+
+/// A table with aligned columns, two spaces apart; the first row is the header.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+    let width =
+        |c: usize| shown.iter().filter_map(|row| row.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    shown.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,62 @@
+//! `schema`: the JSON Schema of a study's YAML file.
+
+use super::say_json;
+use crate::{
+    failure::{Failure, Outcome},
+    spec::layers::PROFILES,
+    study::Study,
+};
+use serde_json::{Value, json};
+
+pub(crate) fn run() -> Outcome {
+    say_json(&schema()?)
+}
+
+/// The schema of a file: every field may be left to the base, and `extends` and `profiles` stand beside them.
+fn schema() -> Outcome<Value> {
+    let mut schema = serde_json::to_value(schemars::schema_for!(Study)).map_err(Failure::run)?;
+    if let Some(root) = schema.as_object_mut() {
+        // What a file lacks may come from its base; that nothing is missing in the end is what `validate` checks.
+        root.remove("required");
+        let fields = root.get("properties").cloned().unwrap_or_default();
+        // A profile overrides parts of parts, so its own check is left to `validate`, too.
+        let names: serde_json::Map<String, Value> =
+            fields.as_object().into_iter().flatten().map(|(name, _)| (name.clone(), json!({}))).collect();
+        let profile = json!({ "type": ["object", "null"], "properties": names, "additionalProperties": false });
+        if let Some(properties) = root.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert(
+                "extends".to_owned(),
+                json!({ "type": "string", "description": "Name of a file in studies/_base/ whose fields this one takes over." }),
+            );
+            let profiles: serde_json::Map<String, Value> =
+                PROFILES.iter().map(|name| ((*name).to_owned(), profile.clone())).collect();
+            properties.insert(
+                "profiles".to_owned(),
+                json!({
+                    "type": "object", "description": "Other sizes of the experiment, as overrides of the fields above.",
+                    "properties": profiles, "additionalProperties": false,
+                }),
+            );
+        }
+        for part in ["DataSpec", "PretrainSpec", "FinetuneSpec", "EvaluateSpec", "PretrainingData", "SegmentationData"]
+        {
+            let place = root.get_mut("$defs").and_then(|defs| defs.get_mut(part)).and_then(Value::as_object_mut);
+            if let Some(part) = place {
+                part.remove("required");
+            }
+        }
+    }
+    Ok(schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_schema_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies/study.schema.json");
+        let committed: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        assert_eq!(committed, schema().unwrap(), "run `harness schema > studies/study.schema.json`");
+    }
+}

@@ -1,0 +1,97 @@
+//! Testing a fine-tuned network at every level of blur.
+
+use super::{Done, Folder, Workshop, finetune::cut_of, train_failure, write_files};
+use crate::{
+    failure::{Failure, Outcome},
+    plan::{Cut, Stage},
+    study::GALLERY,
+};
+use harness_learn::{
+    datasets::Purpose,
+    evaluate::{Content, EvaluateSpec, Shown, Test},
+    pixels,
+    protocol::Protocol,
+};
+use harness_record::{files, rows};
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+
+/// A row of a run's `gallery/index.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptPicture {
+    /// File name of the PNG, beside the index.
+    pub(crate) file: String,
+    /// `image`, `truth` or `prediction`.
+    pub(crate) kind: harness_report::input::GalleryKind,
+    /// Number of the image, counted from 0 over the kept ones.
+    pub(crate) number: usize,
+    /// File name of the photograph.
+    pub(crate) image: String,
+    /// Its breed.
+    pub(crate) group: String,
+    /// Condition; empty for the truth.
+    pub(crate) condition: String,
+}
+
+impl Workshop<'_> {
+    #[expect(clippy::too_many_arguments, reason = "the fields of Work::Evaluate, each used once")]
+    pub(super) fn evaluate(
+        &self,
+        stage: &Stage,
+        folder: &Folder,
+        protocol: Protocol,
+        finetune: &str,
+        epochs: u32,
+        cut: &Cut,
+        spec: &EvaluateSpec,
+    ) -> Outcome<Done> {
+        let start = Instant::now();
+        let settings = &stage.settings;
+        let pictures = self.pictures(stage, Purpose::Segmentation)?;
+        let split = cut_of(&pictures, cut)?;
+        write_files(folder, &split.files(&pictures))?;
+        let model = self.model(settings)?;
+        self.load_parent(&model, "finetune", finetune)?;
+        let test = Test {
+            pictures: &pictures,
+            train: &split.train,
+            test: &split.test,
+            spec,
+            protocol,
+            epoch: epochs,
+            gallery: GALLERY,
+        };
+        let result = test.run(&model, self.progress).map_err(train_failure)?;
+        keep_pictures(folder, &result.gallery, settings.size)?;
+        rows::write(&folder.file("per_image.csv"), &result.images)?;
+        rows::write(&folder.file("metrics.csv"), &result.metrics)?;
+        Ok(Done { seconds: start.elapsed().as_secs_f64(), parameters: model.parameter_count() })
+    }
+}
+
+fn keep_pictures(folder: &Folder, gallery: &[Shown], size: u32) -> Outcome {
+    use harness_report::input::GalleryKind as Kind;
+    let mut images: Vec<&str> = Vec::new();
+    let mut index = Vec::new();
+    for shown in gallery {
+        let number = images.iter().position(|&image| image == shown.image).unwrap_or_else(|| {
+            images.push(&shown.image);
+            images.len() - 1
+        });
+        let condition = shown.condition.clone().unwrap_or_default();
+        let (kind, png) = match &shown.content {
+            Content::Image(rgb) => (Kind::Image, pixels::encode_rgb(rgb, (size, size))),
+            Content::Truth(classes) => (Kind::Truth, pixels::encode_grey(classes, (size, size))),
+            Content::Prediction(classes) => (Kind::Prediction, pixels::encode_grey(classes, (size, size))),
+        };
+        let name = match kind {
+            Kind::Image => format!("{number:02}-image-{condition}.png"),
+            Kind::Truth => format!("{number:02}-truth.png"),
+            Kind::Prediction => format!("{number:02}-prediction-{condition}.png"),
+        };
+        files::write(&folder.path.join("gallery").join(&name), &png.map_err(Failure::run)?)?;
+        let (image, group) = (shown.image.clone(), shown.group.clone());
+        index.push(KeptPicture { file: name, kind, number, image, group, condition });
+    }
+    Ok(rows::write(&folder.path.join("gallery/index.csv"), &index)?)
+}

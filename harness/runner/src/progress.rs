@@ -1,0 +1,330 @@
+//! Work made visible: bars on a terminal, now and then a line elsewhere; and Ctrl-C heard.
+
+use crate::spec::diagnosis::printable;
+use harness_learn::monitor::Monitor;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::{
+    fs::{File, OpenOptions},
+    io::{IsTerminal, Write},
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Without a terminal: the longest silence while work goes on.
+const SILENCE: Duration = Duration::from_secs(10);
+/// What takes less is not worth a line.
+const BRIEF: Duration = Duration::from_secs(2);
+/// Steps taken at once so soon after the beginning were taken in an earlier process: they say nothing of the speed.
+const RESUMED: Duration = Duration::from_millis(100);
+
+/// The monitor of the command line.
+pub(crate) struct Progress {
+    stop: Arc<AtomicBool>,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Out,
+    bars: Vec<Bar>,
+    log: Option<File>,
+    clock: fn() -> Instant,
+    /// When a line was last said.
+    said: Instant,
+}
+
+enum Out {
+    Bars(MultiProgress),
+    Lines(Box<dyn Write + Send>),
+    Nothing,
+}
+
+/// One level of counted work.
+struct Bar {
+    what: String,
+    total: u64,
+    done: u64,
+    /// Of these, done by an earlier process.
+    resumed: u64,
+    note: String,
+    since: Instant,
+    /// When a line was last said of it.
+    said: Instant,
+    /// Whether a bar was ever opened inside, and whether one was since it last moved.
+    outer: bool,
+    inner: bool,
+    /// Whether a line is to be said of it. It waits for the next event, as the note may come after the step.
+    due: bool,
+    gauge: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Shows bars if stderr is a terminal, lines if not, and nothing if `quiet`.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self::with(match quiet {
+            true => Out::Nothing,
+            false if std::io::stderr().is_terminal() && !dumb => Out::Bars(MultiProgress::new()),
+            false => Out::Lines(Box::new(std::io::stderr())),
+        })
+    }
+
+    fn with(out: Out) -> Self {
+        let state = State { out, bars: Vec::new(), log: None, clock: Instant::now, said: Instant::now() };
+        Self { stop: Arc::new(AtomicBool::new(false)), state: Mutex::new(state) }
+    }
+
+    /// Makes Ctrl-C and SIGTERM ask the work to stop; the second one ends the process with 130. Once a process.
+    pub(crate) fn catch_signals(&self) -> Result<(), ctrlc::Error> {
+        let stop = Arc::clone(&self.stop);
+        // The handler must not wait for the state: who holds it may be the one that hangs.
+        let bars = match &self.state().out {
+            Out::Bars(bars) => Some(bars.clone()),
+            Out::Lines(_) | Out::Nothing => None,
+        };
+        ctrlc::set_handler(move || {
+            if stop.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+            let line = "stopping; the last finished epoch is kept. Press again to leave at once";
+            // Where stderr is closed there is no one to tell.
+            let _ = match &bars {
+                Some(bars) => bars.println(line),
+                None => writeln!(std::io::stderr(), "{line}"),
+            };
+        })
+    }
+
+    /// Also writes the lines of [`Monitor::log`] to the end of this file, from now on until another is named.
+    pub(crate) fn log_to(&self, path: Option<&Path>) -> std::io::Result<()> {
+        let file = path.map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose()?;
+        self.state().log = file;
+        Ok(())
+    }
+
+    /// Runs `print` with the bars out of the way: for results on stdout while work goes on.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.state().out {
+            Out::Bars(bars) => bars.suspend(print),
+            Out::Lines(_) | Out::Nothing => print(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Monitor for Progress {
+    fn begin(&self, what: &str, total: u64) {
+        let mut state = self.state();
+        state.say_due();
+        if let Some(around) = state.bars.last_mut() {
+            (around.outer, around.inner) = (true, true);
+        }
+        let now = (state.clock)();
+        let what = printable(what);
+        let depth = state.bars.len();
+        let gauge = match &state.out {
+            Out::Bars(bars) => Some(gauge(bars, &what, total, depth)),
+            Out::Lines(_) | Out::Nothing => None,
+        };
+        let bar = Bar {
+            what,
+            total,
+            done: 0,
+            resumed: 0,
+            note: String::new(),
+            since: now,
+            said: now,
+            outer: false,
+            inner: false,
+            due: false,
+            gauge,
+        };
+        state.bars.push(bar);
+    }
+
+    fn advance(&self, by: u64) {
+        let mut state = self.state();
+        state.say_due();
+        let now = (state.clock)();
+        let silent = now.duration_since(state.said) >= SILENCE;
+        let whole = state.is_whole();
+        let Some(bar) = state.bars.last_mut() else { return };
+        if bar.done == 0 && by > 1 && now.duration_since(bar.since) < RESUMED {
+            bar.resumed = by;
+        }
+        bar.done += by;
+        let stepped = std::mem::take(&mut bar.inner) && now.duration_since(bar.said) >= BRIEF;
+        // The last step is told by the closing line.
+        bar.due = (silent || stepped) && !(whole && bar.done == bar.total);
+        if let Some(gauge) = &bar.gauge {
+            gauge.inc(by);
+        }
+    }
+
+    fn note(&self, text: &str) {
+        let mut state = self.state();
+        let Some(bar) = state.bars.last_mut() else { return };
+        bar.note = printable(text);
+        if let Some(gauge) = &bar.gauge {
+            gauge.set_message(bar.note.clone());
+        }
+        state.say_due();
+    }
+
+    fn end(&self) {
+        let mut state = self.state();
+        let now = (state.clock)();
+        let whole = state.is_whole();
+        let line = state.closing_line(now);
+        let Some(bar) = state.bars.pop() else { return };
+        if let (Some(gauge), Out::Bars(bars)) = (&bar.gauge, &state.out) {
+            gauge.finish_and_clear();
+            bars.remove(gauge);
+        }
+        // A bar of one that held others was told by them.
+        let told = bar.total <= 1 && bar.outer;
+        if whole && !told && now.duration_since(bar.since) >= BRIEF {
+            state.say(&line);
+        }
+    }
+
+    fn log(&self, line: &str) {
+        let mut state = self.state();
+        state.say_due();
+        let line = printable(line);
+        state.say(&line);
+        state.keep(&line);
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+impl State {
+    /// Says the line that the innermost bar owes.
+    fn say_due(&mut self) {
+        let now = (self.clock)();
+        let Some(bar) = self.bars.last_mut() else { return };
+        if std::mem::take(&mut bar.due) {
+            bar.said = now;
+            // Bars on a terminal show it already.
+            if matches!(self.out, Out::Lines(_)) {
+                let line = self.line(now);
+                self.say(&line);
+            }
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.said = (self.clock)();
+        // Where stderr is closed there is no one to tell.
+        let _ = match &mut self.out {
+            Out::Bars(bars) => bars.println(line),
+            Out::Lines(out) => writeln!(out, "{line}"),
+            Out::Nothing => Ok(()),
+        };
+    }
+
+    /// Whether the innermost bar is a piece of work of its own, not one of many steps.
+    fn is_whole(&self) -> bool {
+        self.bars.iter().rev().nth(1).is_none_or(|around| around.total <= 1)
+    }
+
+    fn keep(&mut self, line: &str) {
+        let Some(file) = &mut self.log else { return };
+        if let Err(error) = writeln!(file, "{line}") {
+            self.log = None;
+            self.say(&format!("warning: the run's log stops here, it cannot be written: {error}"));
+        }
+    }
+
+    /// Where the innermost bar stands: `finetune ssl seed 0: epoch 12/60, loss 0.512, 41 s left`.
+    fn line(&self, now: Instant) -> String {
+        let Some(bar) = self.bars.last() else { return String::new() };
+        let left = bar.left(now).map(|left| format!("{} left", human(left)));
+        self.told([Some(bar.count()), bar.noted(), left])
+    }
+
+    /// What the innermost bar came to: `finetune ssl seed 0: epoch 60/60, loss 0.1, took 41 s`.
+    fn closing_line(&self, now: Instant) -> String {
+        let Some(bar) = self.bars.last() else { return String::new() };
+        let took = format!("took {}", human(now.duration_since(bar.since)));
+        self.told([Some(bar.count()), bar.noted(), Some(took)])
+    }
+
+    fn told(&self, parts: [Option<String>; 3]) -> String {
+        let outer = self.bars.split_last().map_or(&[][..], |(_, outer)| outer);
+        let outer: Vec<String> = outer.iter().map(Bar::place).collect();
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let colon = if outer.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", outer.join(", "), parts.join(", "))
+    }
+}
+
+impl Bar {
+    /// What is done: `epoch 12/60`.
+    fn count(&self) -> String {
+        match self.total {
+            0 => format!("{} {}", self.what, self.done),
+            1 => self.what.clone(),
+            total => format!("{} {}/{total}", self.what, self.done),
+        }
+    }
+
+    /// What is worked on: `epoch 13/60`.
+    fn place(&self) -> String {
+        match self.total {
+            0 | 1 => self.what.clone(),
+            total => format!("{} {}/{total}", self.what, (self.done + 1).min(total)),
+        }
+    }
+
+    fn noted(&self) -> Option<String> {
+        (!self.note.is_empty()).then(|| self.note.clone())
+    }
+
+    fn left(&self, now: Instant) -> Option<Duration> {
+        let done = self.done.saturating_sub(self.resumed);
+        let left = self.total.saturating_sub(self.done);
+        (done > 0 && left > 0).then(|| now.duration_since(self.since).mul_f64(left as f64 / done as f64))
+    }
+}
+
+fn gauge(bars: &MultiProgress, what: &str, total: u64, depth: usize) -> ProgressBar {
+    let indent = "  ".repeat(depth);
+    let (bar, template) = match total {
+        0 | 1 => (ProgressBar::new_spinner(), format!("{indent}{{spinner}} {{prefix}} · {{elapsed}} {{wide_msg}}")),
+        _ => (
+            ProgressBar::new(total),
+            format!("{indent}{{prefix}} {{bar:20}} {{pos}}/{{len}} · {{per_sec}} · {{eta}} left · {{wide_msg}}"),
+        ),
+    };
+    let bar = bars.add(bar);
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.set_prefix(what.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+/// A time as one says it: `0.4 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.
+pub(crate) fn human(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! What is wrong with a spec, where, and what to write instead.
+
+use super::locate::Span;
+use std::fmt;
+
+/// Name of the place that `--set` settings come from.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
+/// Characters of a source line that are shown; longer lines are cut around the problem.
+const SHOWN: usize = 100;
+
+/// One problem, shown the way rustc shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Diagnosis {
+    /// What is wrong, in one line.
+    pub(crate) message: String,
+    /// The file as the user knows it, or [`COMMAND_LINE`].
+    pub(crate) file: String,
+    /// Where in the file.
+    pub(crate) span: Option<Span>,
+    /// Text of that line.
+    pub(crate) source_line: Option<String>,
+    /// The field, with its profile: `profiles.sample.finetuning.epochs`.
+    pub(crate) field: Option<String>,
+    /// What would have been right: `a whole number`, ``one of: `a`, `b` ``.
+    pub(crate) expected: Option<String>,
+    /// The name that was probably meant.
+    pub(crate) suggestion: Option<String>,
+    /// What to do, where that is more than another name.
+    pub(crate) help: Option<String>,
+}
+
+impl Diagnosis {
+    /// A problem of a whole file.
+    pub(crate) fn of_file(file: &str, message: impl Into<String>) -> Self {
+        Self { message: message.into(), file: file.to_owned(), ..Self::default() }
+    }
+
+    /// Adds what would have been right.
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Adds what to do.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds the names that would have been right, and the one of them that `name` was probably meant to be.
+    pub(crate) fn one_of<S: AsRef<str>>(mut self, name: &str, names: &[S]) -> Self {
+        self.expected = Some(match names {
+            [] => "nothing: there are none".to_owned(),
+            [only] => format!("`{}`", only.as_ref()),
+            _ => {
+                let quoted: Vec<_> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+                format!("one of: {}", quoted.join(", "))
+            }
+        });
+        self.suggestion = closest(name, names);
+        self
+    }
+}
+
+/// The name nearest to `name`, if any is near enough to be a misspelling.
+pub(crate) fn closest<S: AsRef<str>>(name: &str, names: &[S]) -> Option<String> {
+    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+    let wanted = plain(name);
+    let score = |candidate: &str| strsim::normalized_damerau_levenshtein(&wanted, &plain(candidate));
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in names.iter().map(AsRef::as_ref) {
+        let score = score(candidate);
+        if score >= 0.6 && best.is_none_or(|(top, _)| score > top) {
+            best = Some((score, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate.to_owned())
+}
+
+/// The text with everything spelled out that could steer a terminal or reorder what it shows.
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(' '),
+            c if steers(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The same for a source line: one character stays one character, so that columns still fit.
+fn printable_line(text: &str) -> Vec<char> {
+    text.chars()
+        .map(|c| match c {
+            '\t' => '→',
+            c if steers(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", printable(&self.message))?;
+        let named = self.file != COMMAND_LINE;
+        let number = self.span.filter(|_| named).map_or_else(String::new, |span| span.line.to_string());
+        let gutter = " ".repeat(number.len().max(1));
+        if !self.file.is_empty() {
+            write!(f, "\n {gutter}--> {}", printable(&self.file))?;
+        }
+        if let Some(span) = self.span {
+            if named {
+                write!(f, ":{}:{}", span.line, span.column)?;
+            }
+            if let Some(line) = &self.source_line {
+                let (line, caret, width) = window(line, span);
+                write!(f, "\n {gutter} |\n {number:>size$} | {line}", size = gutter.len())?;
+                write!(f, "\n {gutter} | {}{}", " ".repeat(caret), "^".repeat(width))?;
+            }
+        }
+        let field = self.field.as_ref().map(|field| format!("field: {field}"));
+        let expected = self.expected.as_ref().map(|expected| format!("expected {expected}"));
+        let suggestion = self.suggestion.as_ref().map(|name| format!("did you mean `{name}`?"));
+        let help = self.help.as_ref().map(|help| format!("help: {help}"));
+        for note in [field, expected, suggestion, help].into_iter().flatten() {
+            write!(f, "\n {gutter} = {}", printable(&note))?;
+        }
+        Ok(())
+    }
+}
+
+/// The part of a line that is shown, and the column (from 0) and width of the marks under it.
+fn window(line: &str, span: Span) -> (String, usize, usize) {
+    let line = printable_line(line.trim_end());
+    let caret = (span.column - 1).min(line.len());
+    let width = span.width.clamp(1, (line.len() - caret).max(1));
+    if line.len() <= SHOWN {
+        return (line.into_iter().collect(), caret, width);
+    }
+    let start = caret.saturating_sub(SHOWN / 2).min(line.len() - SHOWN);
+    let mut shown: Vec<char> = line[start..start + SHOWN].to_vec();
+    if start > 0 {
+        shown[0] = '…';
+    }
+    if start + SHOWN < line.len() {
+        shown[SHOWN - 1] = '…';
+    }
+    let caret = (caret - start).min(SHOWN);
+    (shown.into_iter().collect(), caret, width.min((SHOWN - caret).max(1)))
+}
+
+/// Every problem found in one go; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problems(Vec<Diagnosis>);
+
+impl Problems {
+    /// The problems found, by file and line, or `None` where there are none. Equal ones are named once.
+    pub(crate) fn found(mut problems: Vec<Diagnosis>) -> Option<Self> {
+        let place = |problem: &Diagnosis| problem.span.map(|span| (span.line, span.column));
+        problems.sort_by(|a, b| (&a.file, place(a)).cmp(&(&b.file, place(b))));
+        let mut kept: Vec<Diagnosis> = Vec::new();
+        for problem in problems {
+            if !kept.contains(&problem) {
+                kept.push(problem);
+            }
+        }
+        (!kept.is_empty()).then_some(Self(kept))
+    }
+
+    /// `Ok` where nothing was found.
+    pub(crate) fn none_in(problems: Vec<Diagnosis>) -> Result<(), Self> {
+        Self::found(problems).map_or(Ok(()), Err)
+    }
+
+    /// All of them, in the order they were found.
+    pub(crate) fn all(&self) -> &[Diagnosis] {
+        &self.0
+    }
+
+    /// All of them, each changed.
+    pub(crate) fn map(self, change: impl FnMut(Diagnosis) -> Diagnosis) -> Self {
+        Self(self.0.into_iter().map(change).collect())
+    }
+
+    /// All of them, to be put together with others.
+    pub(crate) fn into_vec(self) -> Vec<Diagnosis> {
+        self.0
+    }
+}
+
+impl From<Diagnosis> for Problems {
+    fn from(diagnosis: Diagnosis) -> Self {
+        Self(vec![diagnosis])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, problem) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str("\n\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,283 @@
+//! Where every field of a YAML text stands.
+//!
+//! `serde_yaml` reads the values; it says nothing of positions. This module walks the events of a second parser and keeps
+//! the line and column of every key and value. It also refuses what would be read differently than it looks: a key given
+//! twice, a second document, aliases that unfold without end.
+
+use super::path::Step;
+use saphyr_parser::{Event, Parser};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most values a text may have with its aliases unfolded.
+const MOST_VALUES: usize = 100_000;
+/// Most levels that mappings and lists may nest, aliases unfolded.
+const MOST_LEVELS: usize = 64;
+/// The key that merges other mappings into the one it stands in.
+pub(crate) const MERGE_KEY: &str = "<<";
+
+/// A stretch of one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Span {
+    /// Line, from 1.
+    pub(crate) line: usize,
+    /// Column in characters, from 1.
+    pub(crate) column: usize,
+    /// Characters, at least 1.
+    pub(crate) width: usize,
+}
+
+/// Where a field stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Its name; `None` for the root and for elements of lists.
+    pub(crate) key: Option<Span>,
+    /// Its value.
+    pub(crate) value: Span,
+    /// Whether the value is neither a mapping nor a list.
+    pub(crate) scalar: bool,
+}
+
+impl Found {
+    /// The name where there is one, else the value.
+    pub(crate) fn name(self) -> Span {
+        self.key.unwrap_or(self.value)
+    }
+
+    /// The value where it fits a line, else its name.
+    pub(crate) fn short(self) -> Span {
+        if self.scalar { self.value } else { self.name() }
+    }
+}
+
+/// Why a text is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Where.
+    pub(crate) span: Span,
+    /// Why.
+    pub(crate) message: String,
+    /// Whether the text is no YAML at all, so that another parser may say it better.
+    pub(crate) syntax: bool,
+}
+
+/// Positions of all keys and values of a text. Aliases share the node of their anchor.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Positions {
+    nodes: Vec<Node>,
+    root: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    span: Span,
+    kind: Kind,
+    /// Values below and including this one.
+    size: usize,
+    /// Levels of mappings and lists below and including this one.
+    levels: usize,
+    /// Whether its end was seen: an alias to an open node would contain itself.
+    closed: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Scalar,
+    List(Vec<usize>),
+    Mapping(Vec<(String, Span, usize)>),
+}
+
+/// A mapping or list whose end was not seen yet.
+struct Open {
+    node: usize,
+    /// Of a mapping: the key that waits for its value.
+    key: Option<(String, Span)>,
+    names: BTreeSet<String>,
+}
+
+impl Positions {
+    /// Reads the positions of `text`.
+    pub(crate) fn scan(text: &str) -> Result<Self, Refusal> {
+        let mut scan = Scan::default();
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| {
+                let mark = error.marker();
+                Refusal {
+                    span: Span { line: mark.line().max(1), column: mark.col() + 1, width: 1 },
+                    message: error.info().to_owned(),
+                    syntax: !error.info().contains("recursion"),
+                }
+            })?;
+            let (start, end) = (span.start, span.end);
+            let width = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { usize::MAX };
+            scan.event(event, Span { line: start.line(), column: start.col() + 1, width: width.max(1) })?;
+        }
+        Ok(scan.positions)
+    }
+
+    /// Where the field at `path` stands, if the text has it.
+    pub(crate) fn find(&self, path: &[Step]) -> Option<Found> {
+        let mut node = self.root?;
+        let mut key = None;
+        for step in path {
+            (node, key) = match (&self.nodes[node].kind, step) {
+                (Kind::List(items), Step::Index(index)) => (*items.get(*index)?, None),
+                (Kind::Mapping(_), Step::Key(name)) => {
+                    let (value, span) = self.entry(node, name)?;
+                    (value, Some(span))
+                }
+                _ => return None,
+            };
+        }
+        let Node { span, kind, .. } = &self.nodes[node];
+        Some(Found { key, value: *span, scalar: matches!(kind, Kind::Scalar) })
+    }
+
+    /// The same positions for a text that stands `columns` to the right on its first line.
+    pub(crate) fn shifted(mut self, columns: usize) -> Self {
+        let shift = |span: &mut Span| span.column += if span.line == 1 { columns } else { 0 };
+        for node in &mut self.nodes {
+            shift(&mut node.span);
+            if let Kind::Mapping(entries) = &mut node.kind {
+                for (_, span, _) in entries {
+                    shift(span);
+                }
+            }
+        }
+        self
+    }
+
+    /// Value and position of a key of a mapping, or of the mappings merged into it.
+    fn entry(&self, mapping: usize, name: &str) -> Option<(usize, Span)> {
+        let Kind::Mapping(entries) = &self.nodes[mapping].kind else { return None };
+        let with_key = |wanted: &str| entries.iter().find(|(key, ..)| key == wanted).map(|(_, s, n)| (*n, *s));
+        if let Some(found) = with_key(name) {
+            return Some(found);
+        }
+        let (merged, _) = with_key(MERGE_KEY)?;
+        match &self.nodes[merged].kind {
+            Kind::List(sources) => sources.iter().find_map(|source| self.entry(*source, name)),
+            _ => self.entry(merged, name),
+        }
+    }
+}
+
+fn refusal(span: Span, message: impl Into<String>) -> Result<(), Refusal> {
+    Err(Refusal { span, message: message.into(), syntax: false })
+}
+
+#[derive(Default)]
+struct Scan {
+    positions: Positions,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, usize>,
+    documents: usize,
+}
+
+impl Scan {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Refusal> {
+        let refuse = |message| refusal(span, message);
+        match event {
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return refuse("a second document starts here; a spec is one document");
+                }
+                Ok(())
+            }
+            Event::Scalar(text, _, anchor, _) => {
+                if self.wants_key() {
+                    return self.key(text.into_owned(), span);
+                }
+                let node = self.node(span, Kind::Scalar, anchor);
+                self.close(node, span)
+            }
+            Event::Alias(anchor) => {
+                if self.wants_key() {
+                    return refuse("a key must be plain text, not an alias");
+                }
+                match self.anchors.get(&anchor) {
+                    Some(&node) if self.positions.nodes[node].closed => self.attach(node, span),
+                    _ => refuse("this alias contains itself"),
+                }
+            }
+            Event::SequenceStart(anchor, _) => self.start(span, Kind::List(Vec::new()), anchor),
+            Event::MappingStart(anchor, _) => self.start(span, Kind::Mapping(Vec::new()), anchor),
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(open) => self.close(open.node, self.positions.nodes[open.node].span),
+                None => Ok(()),
+            },
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+        }
+    }
+
+    fn wants_key(&self) -> bool {
+        self.open
+            .last()
+            .is_some_and(|open| open.key.is_none() && matches!(self.positions.nodes[open.node].kind, Kind::Mapping(_)))
+    }
+
+    fn key(&mut self, name: String, span: Span) -> Result<(), Refusal> {
+        if let Some(open) = self.open.last_mut() {
+            if !open.names.insert(name.clone()) {
+                return refusal(span, format!("`{name}` is given twice"));
+            }
+            open.key = Some((name, span));
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, span: Span, kind: Kind, anchor: usize) -> usize {
+        let levels = usize::from(!matches!(kind, Kind::Scalar));
+        self.positions.nodes.push(Node { span, kind, size: 1, levels, closed: false });
+        let node = self.positions.nodes.len() - 1;
+        if anchor > 0 {
+            self.anchors.insert(anchor, node);
+        }
+        node
+    }
+
+    fn start(&mut self, span: Span, kind: Kind, anchor: usize) -> Result<(), Refusal> {
+        if self.wants_key() {
+            return refusal(span, "a key must be plain text, not a list or mapping");
+        }
+        if self.open.len() >= MOST_LEVELS {
+            return refusal(span, format!("more than {MOST_LEVELS} levels of nesting"));
+        }
+        let node = self.node(span, kind, anchor);
+        self.open.push(Open { node, key: None, names: BTreeSet::new() });
+        Ok(())
+    }
+
+    /// Ends a node and hangs it into the one around it.
+    fn close(&mut self, node: usize, span: Span) -> Result<(), Refusal> {
+        self.positions.nodes[node].closed = true;
+        self.attach(node, span)
+    }
+
+    fn attach(&mut self, node: usize, span: Span) -> Result<(), Refusal> {
+        let Some(open) = self.open.last_mut() else {
+            self.positions.root = Some(node);
+            return Ok(());
+        };
+        let Node { size, levels, .. } = self.positions.nodes[node];
+        let around = &mut self.positions.nodes[open.node];
+        around.size = around.size.saturating_add(size);
+        around.levels = around.levels.max(levels + 1);
+        if around.size > MOST_VALUES {
+            return refusal(span, format!("more than {MOST_VALUES} values, aliases unfolded"));
+        }
+        if around.levels > MOST_LEVELS {
+            return refusal(span, format!("more than {MOST_LEVELS} levels, aliases unfolded"));
+        }
+        match &mut around.kind {
+            Kind::List(items) => items.push(node),
+            Kind::Mapping(entries) => {
+                if let Some((name, span)) = open.key.take() {
+                    entries.push((name, span, node));
+                }
+            }
+            Kind::Scalar => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Layers merged into one document in which every field remembers where it came from.
+//!
+//! Mappings merge key by key; everything else replaces what lies below. A mapping that makes a choice (`model: {vqvae: …}`)
+//! replaces a different choice instead of merging with it.
+
+use super::{
+    diagnosis::Diagnosis,
+    locate::{Found, Span},
+    path::{Path, Step},
+    source::Source,
+};
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Keys whose mapping has one key: the choice.
+const CHOICES: [&str; 6] = ["dataset", "model", "optimizer", "distortion", "loss", "schedule"];
+
+/// The layer a field comes from; later ones lie on top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Base,
+    File,
+    BaseProfile,
+    FileProfile,
+    Setting,
+}
+
+/// One layer and where its fields stand.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    pub(super) kind: Kind,
+    pub(super) source: Arc<Source>,
+    /// Where the layer's fields stand in its source: `profiles.sample`.
+    pub(super) inside: Path,
+    /// Of a setting: the field it sets, and where the argument names it.
+    pub(super) sets: Option<(Path, Span)>,
+}
+
+/// A spec with one profile and the command line's settings laid over it.
+#[derive(Debug, Clone)]
+pub(crate) struct Merged {
+    /// The study's name.
+    pub(crate) name: String,
+    /// The profile.
+    pub(crate) profile: String,
+    /// What results.
+    pub(crate) value: Value,
+    layers: Vec<Layer>,
+    /// For every field the layers it was made of, lowest first.
+    origins: BTreeMap<Path, Vec<usize>>,
+}
+
+impl Layer {
+    /// Where the field stands in this layer, which has it.
+    fn find(&self, path: &Path) -> Option<Found> {
+        let Some((set, span)) = &self.sets else {
+            let steps: Vec<Step> = self.inside.0.iter().chain(&path.0).cloned().collect();
+            return self.source.positions.find(&steps);
+        };
+        match path.0.strip_prefix(set.0.as_slice()) {
+            Some(rest) => {
+                let mut found = self.source.positions.find(rest)?;
+                found.key = if rest.is_empty() { Some(*span) } else { found.key };
+                Some(found)
+            }
+            None => Some(Found { key: Some(*span), value: *span, scalar: true }),
+        }
+    }
+}
+
+impl Merged {
+    /// Nothing yet.
+    pub(super) fn new(name: &str, profile: &str) -> Self {
+        let (name, profile) = (name.to_owned(), profile.to_owned());
+        Self { name, profile, value: Value::Null, layers: Vec::new(), origins: BTreeMap::new() }
+    }
+
+    /// Lays `over` on the field at `at`, which exists.
+    pub(super) fn lay(&mut self, at: &Path, over: Value, layer: Layer) {
+        self.layers.push(layer);
+        let number = self.layers.len() - 1;
+        let mut value = std::mem::take(&mut self.value);
+        if let Some(holder) = at.get_mut(&mut value) {
+            self.lay_over(holder, over, at, number);
+        }
+        self.value = value;
+    }
+
+    fn lay_over(&mut self, below: &mut Value, over: Value, path: &Path, layer: usize) {
+        match (below, over) {
+            (Value::Object(below), Value::Object(over)) if !chooses_anew(path, below, &over) => {
+                self.origins.entry(path.clone()).or_default().push(layer);
+                for (key, value) in over {
+                    let path = path.key(&key);
+                    if let Some(below) = below.get_mut(&key) {
+                        self.lay_over(below, value, &path, layer);
+                    } else {
+                        self.made_by(&value, path, layer);
+                        below.insert(key, value);
+                    }
+                }
+            }
+            (below, over) => {
+                self.origins.retain(|origin, _| !origin.0.starts_with(&path.0));
+                self.made_by(&over, path.clone(), layer);
+                *below = over;
+            }
+        }
+    }
+
+    fn made_by(&mut self, value: &Value, path: Path, layer: usize) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| self.made_by(value, path.key(key), layer)),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| self.made_by(value, path.with(Step::Index(index)), layer)),
+            _ => {}
+        }
+        self.origins.insert(path, vec![layer]);
+    }
+}
+
+/// Whether both mappings make a choice, and not the same one.
+fn chooses_anew(path: &Path, below: &Map<String, Value>, over: &Map<String, Value>) -> bool {
+    let choice = path.last_key().is_some_and(|key| CHOICES.contains(&key));
+    choice && below.len() == 1 && over.len() == 1 && below.keys().ne(over.keys())
+}
+
+/// What a problem is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// The field's name.
+    Name,
+    /// The field's value.
+    Value,
+    /// Something that is not there but should be in this mapping.
+    Inside,
+}
+
+impl Merged {
+    /// A problem of the field at `path` (`arms[0].label`), for checks made after decoding. Where the field does not exist the
+    /// nearest one around it is shown.
+    pub(crate) fn at(&self, path: &str, message: impl Into<String>) -> Diagnosis {
+        let wanted = Path::parse(path).unwrap_or_default();
+        let aim = if wanted.get(&self.value).is_some() { Aim::Value } else { Aim::Inside };
+        self.diagnose(&wanted, aim, message)
+    }
+
+    /// A problem of a field, shown in the layer it comes from.
+    pub(crate) fn diagnose(&self, wanted: &Path, aim: Aim, message: impl Into<String>) -> Diagnosis {
+        let path = wanted.existing(&self.value);
+        let none = Vec::new();
+        let origins = self.origins.get(&path).unwrap_or(&none).iter().filter_map(|number| self.layers.get(*number));
+        // What lacks is best added in the study's own file; what is wrong was said last in the topmost layer.
+        let own = origins.clone().find(|layer| aim == Aim::Inside && layer.kind == Kind::File);
+        let Some(layer) = own.or_else(|| origins.max_by_key(|layer| layer.kind)) else {
+            return Diagnosis { field: Some(wanted.to_string()), ..Diagnosis::of_file(&self.name, message) };
+        };
+        let span = layer.find(&path).map(|found| match aim {
+            Aim::Value => found.short(),
+            Aim::Name | Aim::Inside => found.name(),
+        });
+        let field = Path(layer.inside.0.iter().chain(&wanted.0).cloned().collect()).to_string();
+        Diagnosis { field: Some(field).filter(|f| !f.is_empty()), ..layer.source.diagnose(span, message) }
+    }
+}
