@@ -1,6 +1,6 @@
 //! The files of `reports/<profile>/<study>/data/`: all that a report is rendered from.
 //!
-//! The runner writes them, this crate reads them. JSON for what is nested, CSV for what is long. See [`file`] for the names.
+//! The runner writes them, this crate reads them. JSON for what is nested, CSV for what is long. See [`mod@file`] for the names.
 
 use crate::spec::ReportSpec;
 use harness_record::{

@@ -46,7 +46,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// A file that [`write`] would change.
+/// A file that [`write()`] would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// Path relative to the report's folder.

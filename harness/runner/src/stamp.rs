@@ -1,10 +1,8 @@
 //! What a report was made from, so that a second start sees at once that there is nothing to do.
 
 use harness_record::{Result, digest, files, store::Store};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
 
 /// The note of a report's last rendering, kept in the store.
 pub(crate) struct Stamp {
@@ -32,26 +30,13 @@ impl Stamp {
 fn text(fingerprint: &str, report: &Path, templates: &Path) -> Option<String> {
     let mut words = vec![env!("CARGO_PKG_VERSION").to_owned(), fingerprint.to_owned()];
     for folder in [report, templates] {
-        let mut paths = Vec::new();
-        list(folder, &mut paths)?;
-        paths.sort();
-        for path in paths {
-            words.push(path.strip_prefix(folder).ok()?.display().to_string());
-            words.push(digest::of_file(&path).ok()?);
+        for entry in WalkDir::new(folder).sort_by_file_name() {
+            let entry = entry.ok()?;
+            if entry.file_type().is_file() {
+                words.push(entry.path().strip_prefix(folder).ok()?.display().to_string());
+                words.push(digest::of_file(entry.path()).ok()?);
+            }
         }
     }
     Some(digest::of_bytes(words.join("\n").as_bytes()))
-}
-
-/// All files below `folder`; `None` if it cannot be read.
-fn list(folder: &Path, paths: &mut Vec<PathBuf>) -> Option<()> {
-    for entry in fs::read_dir(folder).ok()? {
-        let path = entry.ok()?.path();
-        if path.is_dir() {
-            list(&path, paths)?;
-        } else {
-            paths.push(path);
-        }
-    }
-    Some(())
 }

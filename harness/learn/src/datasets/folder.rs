@@ -26,6 +26,17 @@ pub(super) enum Kind {
 impl Folder {
     /// The folder that a spec names, below the data folder; `None` if there is none.
     pub(super) fn open(data_dir: &Path, folder: &str, example: &'static str) -> Result<Option<Self>, DataError> {
+        Self::check(folder, example)?;
+        let path = data_dir.join(folder);
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        let real = path.canonicalize().map_err(DataError::io("open", &path))?;
+        Ok(Some(Self { path, real }))
+    }
+
+    /// Refuses a folder that is not one below the data folder.
+    pub(super) fn check(folder: &str, example: &'static str) -> Result<(), DataError> {
         let refuse = |reason| Err(DataError::Folder { folder: folder.to_owned(), reason, example });
         if folder.is_empty() {
             return refuse("is empty");
@@ -40,12 +51,7 @@ impl Folder {
         if folder.contains('\\') {
             return refuse("has a backslash");
         }
-        let path = data_dir.join(folder);
-        if !path.is_dir() {
-            return Ok(None);
-        }
-        let real = path.canonicalize().map_err(DataError::io("open", &path))?;
-        Ok(Some(Self { path, real }))
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -36,6 +36,30 @@ impl DatasetSpec {
         }
     }
 
+    /// What is impossible in it: the field, below `dataset`, and what was expected of it.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        if let Some(folder) = self.folder()
+            && let Err(DataError::Folder { reason, example, .. }) = Folder::check(folder, "")
+        {
+            let expected = format!("a relative path below the data folder; this one {reason}{example}");
+            return Err((format!("{}.folder", self.name()), expected));
+        }
+        let most = 99_999;
+        match self {
+            Self::CatsAndDogs(CatsAndDogs { per_class: Some(0), .. }) => {
+                Err(("cats-and-dogs.per_class".into(), "at least 1 picture of each class, or nothing for all".into()))
+            }
+            Self::SyntheticPets(spec) => {
+                let counts = [("trainval", spec.trainval), ("test", spec.test), ("unlabelled", spec.unlabelled)];
+                match counts.iter().find(|(_, count)| *count > most) {
+                    Some((name, _)) => Err((format!("synthetic-pets.{name}"), format!("at most {most} pictures"))),
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Opens its folder.
     pub(super) fn open(&self, data_dir: &Path) -> Result<Folder, DataError> {
         match self {

@@ -1,4 +1,4 @@
-//! Charts: one file a kind, one visual language ([`canvas`]).
+//! Charts: one file a kind, one visual language (`canvas.rs`).
 
 mod axis;
 mod by_condition;
