@@ -20,7 +20,12 @@ use cli::{Cli, Command};
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
 
+/// Tensors come and go by the megabyte; the system's allocator gives each back to the kernel and takes a fifth of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
+    harness_learn::ops::leave_threads_to_rayon();
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -94,7 +94,7 @@ impl ResidualStack {
         let mut x = x.clone();
         for (wide, narrow) in &self.blocks {
             let y = narrow.forward(&ops::relu(&wide.forward(&ops::relu(&x)?)?)?)?;
-            x = (x + y)?;
+            x = ops::add(&x, &y)?;
         }
         ops::relu(&x)
     }

@@ -7,6 +7,7 @@
 //! order, so no bit depends on the number of threads.
 
 mod adam;
+mod add;
 mod codebook;
 pub mod composed;
 mod convolution;
@@ -14,12 +15,14 @@ mod gemm;
 mod loss;
 mod relu;
 mod storage;
+mod threads;
 
 use candle_core::{Result, Tensor};
 
 pub use adam::{adam_step, decayed_mean};
 pub use codebook::{Assignment, nearest_codes};
 pub use convolution::Geometry;
+pub use threads::leave_threads_to_rayon;
 use convolution::{Convolution, TransposedConvolution};
 pub(crate) use loss::image_cross_entropy;
 
@@ -57,6 +60,14 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
         return composed::relu(x);
     }
     x.contiguous()?.apply_op1(relu::Relu)
+}
+
+/// `x + y`, both of one shape.
+pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return x + y;
+    }
+    x.contiguous()?.apply_op2(&y.contiguous()?, add::Add)
 }
 
 /// `1 / (1 + e^−x)`.
