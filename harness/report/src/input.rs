@@ -40,6 +40,8 @@ pub const ANY_PROTOCOL: &str = "any";
 pub enum Setting {
     /// The full data at the published size.
     Full,
+    /// The published settings on other images than the published ones.
+    Other,
     /// A small sample of real photographs.
     Sample,
     /// Pets drawn by the program.

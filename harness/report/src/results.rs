@@ -146,6 +146,7 @@ pub(crate) fn printed_without_run(data: &Data) -> String {
 pub(crate) fn incomparable_because(data: &Data, protocol: &str) -> String {
     let data_reason = match data.study.setting {
         Setting::Full => None,
+        Setting::Other => Some("this report ran on other images than the published ones"),
         Setting::Sample => Some("this report ran on a small sample of photographs, with a smaller network"),
         Setting::Synthetic => Some("this report ran on synthetic pets drawn by the program, with a smaller network"),
     };

@@ -2,9 +2,10 @@
 
 use crate::{
     failure::{Failure, Outcome},
+    progress::Loudness,
     spec::layers::PROFILES,
 };
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use harness_learn::device::DeviceChoice;
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +23,8 @@ Examples:
 Stopped with Ctrl-C or killed, the same command goes on where it was and ends with the same numbers.";
 const REPORT_EXAMPLES: &str = "\
 Examples:
-  harness report blurring --open         render reports/full/blurring/ again and look at it
+  harness report blurring --profile demo --open
+                                         render reports/demo/blurring/ again and look at it
   harness report --all --check           write nothing; exit 1 and name every file that would change
 
 Reports are rendered from reports/<profile>/<study>/data/ alone: no data set, no runs and no GPU are needed.";
@@ -42,7 +44,7 @@ const PREDICT_EXAMPLES: &str = "\
 Examples:
   harness predict --weights runs/finetune/<key>/weights.safetensors cat.jpg dog.jpg --out masks
   harness predict --weights net.safetensors --model vqvae --size 128 --logits raw.safetensors cat.jpg --out masks
-  harness predict --weights net.safetensors --model '{unet: {width: 32}}' *.jpg --out masks";
+  harness predict --weights net.safetensors --model '{vqvae: {width: 64}}' *.jpg --out masks";
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   harness completions bash > ~/.local/share/bash-completion/completions/harness
@@ -101,10 +103,10 @@ pub(crate) struct Global {
     /// Folder of downloaded data sets [default: harness/data in the cache folder]
     #[arg(long, global = true, value_name = "DIR", env = "HARNESS_DATA", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Say more; twice, still more
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
-    pub(crate) verbose: u8,
-    /// Say nothing but errors
+    /// Also say where each stage keeps its files and what it reads
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// No progress and no messages: only results and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }
@@ -295,6 +297,15 @@ pub(crate) struct Folders {
 }
 
 impl Global {
+    /// How much is to be said.
+    pub(crate) fn loudness(&self) -> Loudness {
+        match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Normal,
+        }
+    }
+
     /// Where things lie, as seen from the folder `here`. Commands that read no spec do not ask.
     pub(crate) fn folders(&self, here: &Path) -> Outcome<Folders> {
         let is_root = |folder: &&Path| folder.join("studies").is_dir() && folder.join("templates").is_dir();

@@ -52,13 +52,17 @@ pub(crate) fn collect(
     data: &Path,
 ) -> Outcome {
     let runs = runs_of(plan, sources.store)?;
-    let deterministic = runs.iter().all(|run| run.record.deterministic);
-    write_json(&data.join(file::STUDY), &study_input(resolved, settings, deterministic))?;
+    let datasets = datasets(&resolved.study, plan, sources)?;
+    let facts = Facts {
+        deterministic: runs.iter().all(|run| run.record.deterministic),
+        setting: setting(resolved, settings, &datasets),
+    };
+    write_json(&data.join(file::STUDY), &study_input(resolved, settings, facts))?;
     write_json(&data.join(file::RUNS), &runs)?;
     rows::write(&data.join(file::METRICS), &metrics_of(&runs, sources.store)?)?;
     write_images(&runs, sources.store, &data.join(file::PER_IMAGE))?;
     rows::write(&data.join(file::PUBLISHED), &published(resolved, sources.manifests)?)?;
-    write_json(&data.join(file::DATASETS), &datasets(&resolved.study, plan, sources)?)?;
+    write_json(&data.join(file::DATASETS), &datasets)?;
     collect_gallery(&resolved.study, plan, sources.store, data)?;
     let recorded =
         Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
@@ -66,8 +70,17 @@ pub(crate) fn collect(
     Ok(files::write(&data.join(SPEC), text.as_bytes())?)
 }
 
-/// `study.json`, of the spec alone.
-pub(crate) fn study_input(resolved: &Resolved, settings: &[String], deterministic: bool) -> StudyInput {
+/// What only the runs can say of a study.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    /// Whether every device promised the same bits on a second run.
+    pub(crate) deterministic: bool,
+    /// Which data it ran on.
+    pub(crate) setting: Setting,
+}
+
+/// `study.json`: the spec in words, and what the runs say.
+pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts) -> StudyInput {
     let study = &resolved.study;
     let arm = |arm: &crate::study::ArmSpec| ArmInput {
         name: arm.name.clone(),
@@ -80,7 +93,7 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], deterministi
         question: study.question.clone(),
         expectation: study.expectation.clone(),
         profile: resolved.profile.clone(),
-        setting: setting(resolved, settings),
+        setting: facts.setting,
         command: words::command(resolved, settings),
         protocols: study.protocols.iter().map(|p| p.name().to_owned()).collect(),
         seeds: study.seeds.clone(),
@@ -88,24 +101,31 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], deterministi
         conditions: words::conditions(&study.evaluation, study.data.size),
         classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
         settings: study.arms.iter().map(|arm| words::arm(study, arm)).collect(),
-        deterministic,
+        deterministic: facts.deterministic,
         report: study.report.clone(),
     }
 }
 
-/// Which data a study ran on. Anything but the unchanged `full` profile on photographs is a sample.
-fn setting(resolved: &Resolved, settings: &[String]) -> Setting {
+/// Images of the published work: without labels, and labelled ones for train and validation and for test.
+const PUBLISHED_IMAGES: (u64, u64, u64) = (2 * 18_499, 3_680, 3_669);
+
+/// Which data a study ran on. Only the unchanged `full` profile on as many images as published is the published experiment.
+fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInput]) -> Setting {
     let data = &resolved.study.data;
     let synthetic = |dataset: &DatasetSpec| matches!(dataset, DatasetSpec::SyntheticPets(_));
     if synthetic(&data.segmentation.dataset) || synthetic(&data.pretraining.dataset) {
-        Setting::Synthetic
-    } else if resolved.profile == "full"
-        && !settings.iter().any(|s| !s.starts_with("seeds") && !s.starts_with("protocols"))
-    {
-        Setting::Full
-    } else {
-        Setting::Sample
+        return Setting::Synthetic;
     }
+    if resolved.profile != "full" {
+        return Setting::Sample;
+    }
+    let images = |role: &str, test: bool| {
+        let of = datasets.iter().filter(|dataset| dataset.role == role).flat_map(|dataset| &dataset.splits);
+        of.filter(|split| (split.split == "test") == test).map(|split| split.images).sum::<u64>()
+    };
+    let counts = (images("pretraining", false), images("segmentation", false), images("segmentation", true));
+    let overridden = settings.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
+    if counts == PUBLISHED_IMAGES && !overridden { Setting::Full } else { Setting::Other }
 }
 
 fn runs_of(plan: &Plan, store: &Store) -> Outcome<Vec<RunInput>> {

@@ -35,14 +35,14 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Outcome {
     let here = std::env::current_dir().map_err(Failure::run)?;
     let folders = || cli.global.folders(&here);
-    let quiet = cli.global.quiet;
+    let loudness = cli.global.loudness();
     match &cli.command {
-        Command::Study(options) => commands::study::run(options, &folders()?, quiet),
+        Command::Study(options) => commands::study::run(options, &folders()?, loudness),
         Command::Report(options) => commands::report::run(options, &folders()?),
         Command::List(options) => commands::list::run(&folders()?, options.json),
         Command::Validate(options) => commands::validate::run(options, &folders()?),
         Command::Schema => commands::schema::run(),
-        Command::Predict(options) => commands::predict::run(options, quiet),
+        Command::Predict(options) => commands::predict::run(options, loudness),
         Command::Completions { shell } => {
             cli::completions(*shell, &mut std::io::stdout());
             Ok(())

@@ -7,6 +7,7 @@ use harness_learn::{
     evaluate::EvaluateSpec,
     models::ModelSpec,
     monitor::Monitor,
+    pixels,
     protocol::Protocol,
     train::{FinetuneSpec, PretrainSpec},
 };
@@ -19,6 +20,8 @@ use std::path::Path;
 pub(crate) struct Settings {
     /// Version of the numbers.
     pub(crate) recipe: u32,
+    /// Version of what becomes of a photograph's bytes.
+    pub(crate) pixels: u32,
     /// `cpu` or `cuda`: they round differently.
     pub(crate) device: &'static str,
     /// Precision of the arithmetic.
@@ -206,6 +209,7 @@ impl Plan {
     ) -> serde_json::Result<()> {
         let settings = |data: &Survey, work| Settings {
             recipe: RECIPE,
+            pixels: pixels::VERSION,
             device,
             precision: "f32",
             seed,

@@ -21,6 +21,17 @@ const BRIEF: Duration = Duration::from_secs(2);
 /// Steps taken at once so soon after the beginning were taken in an earlier process: they say nothing of the speed.
 const RESUMED: Duration = Duration::from_millis(100);
 
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loudness {
+    /// Nothing but errors and results.
+    Quiet,
+    /// Progress and messages.
+    Normal,
+    /// Details, too.
+    Verbose,
+}
+
 /// The monitor of the command line.
 pub(crate) struct Progress {
     stop: Arc<AtomicBool>,
@@ -31,6 +42,7 @@ struct State {
     out: Out,
     bars: Vec<Bar>,
     log: Option<File>,
+    verbose: bool,
     clock: fn() -> Instant,
     /// When a line was last said.
     said: Instant,
@@ -62,18 +74,21 @@ struct Bar {
 }
 
 impl Progress {
-    /// Shows bars if stderr is a terminal, lines if not, and nothing if `quiet`.
-    pub(crate) fn new(quiet: bool) -> Self {
+    /// Shows bars if stderr is a terminal, lines if not, and nothing if quiet.
+    pub(crate) fn new(loudness: Loudness) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self::with(match quiet {
-            true => Out::Nothing,
-            false if std::io::stderr().is_terminal() && !dumb => Out::Bars(MultiProgress::new()),
-            false => Out::Lines(Box::new(std::io::stderr())),
-        })
+        let progress = Self::with(match loudness {
+            Loudness::Quiet => Out::Nothing,
+            _ if std::io::stderr().is_terminal() && !dumb => Out::Bars(MultiProgress::new()),
+            _ => Out::Lines(Box::new(std::io::stderr())),
+        });
+        progress.state().verbose = loudness == Loudness::Verbose;
+        progress
     }
 
     fn with(out: Out) -> Self {
-        let state = State { out, bars: Vec::new(), log: None, clock: Instant::now, said: Instant::now() };
+        let state =
+            State { out, bars: Vec::new(), log: None, verbose: false, clock: Instant::now, said: Instant::now() };
         Self { stop: Arc::new(AtomicBool::new(false)), state: Mutex::new(state) }
     }
 
@@ -105,12 +120,15 @@ impl Progress {
         Ok(())
     }
 
-    /// Runs `print` with the bars out of the way: for results on stdout while work goes on.
-    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
-        match &self.state().out {
-            Out::Bars(bars) => bars.suspend(print),
-            Out::Lines(_) | Out::Nothing => print(),
+    /// A line that is shown only to those who asked for more; the run's log keeps it for all.
+    pub(crate) fn detail(&self, line: &str) {
+        let mut state = self.state();
+        let line = printable(line);
+        if state.verbose {
+            state.say_due();
+            state.say(&line);
         }
+        state.keep(&line);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,26 +10,42 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    pub(crate) fn new(store: &Store, profile: &str, study: &str) -> Self {
-        Self { path: store.root().join("studies").join(format!("{profile}-{study}.stamp")) }
+    pub(crate) fn new(store: &Store, report: &Path) -> Self {
+        Self { path: beside(store, report, "stamp") }
     }
 
-    /// Whether nothing changed since [`Stamp::set`]: settings and stages (`fingerprint`), every file of the report, the
-    /// templates, and this program's version.
-    pub(crate) fn is_fresh(&self, fingerprint: &str, report: &Path, templates: &Path) -> bool {
+    /// Whether nothing changed since [`Stamp::set`]: settings and stages (`fingerprint`), every file of `folders` (the
+    /// report, its templates, the manifests), and this program.
+    pub(crate) fn is_fresh(&self, fingerprint: &str, folders: &[&Path]) -> bool {
         let Ok(noted) = files::read(&self.path, 1 << 10) else { return false };
-        text(fingerprint, report, templates).is_some_and(|text| text.as_bytes() == noted)
+        text(fingerprint, folders).is_some_and(|text| text.as_bytes() == noted)
     }
 
-    pub(crate) fn set(&self, fingerprint: &str, report: &Path, templates: &Path) -> Result<()> {
-        let text = text(fingerprint, report, templates).unwrap_or_default();
+    pub(crate) fn set(&self, fingerprint: &str, folders: &[&Path]) -> Result<()> {
+        let text = text(fingerprint, folders).unwrap_or_default();
         files::write(&self.path, text.as_bytes())
     }
 }
 
-fn text(fingerprint: &str, report: &Path, templates: &Path) -> Option<String> {
-    let mut words = vec![env!("CARGO_PKG_VERSION").to_owned(), fingerprint.to_owned()];
-    for folder in [report, templates] {
+/// A file of the store that belongs to the report in the folder `report`: `studies/demo-blurring-1f2e3d4c.stamp`.
+pub(crate) fn beside(store: &Store, report: &Path, extension: &str) -> PathBuf {
+    let name = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    // Two folders of reports may share a store: each report has its own file.
+    let whole = std::path::absolute(report).unwrap_or_else(|_| report.to_owned());
+    let place = digest::of_bytes(whole.to_string_lossy().as_bytes());
+    let file = format!("{}-{}-{}.{extension}", name(report.parent()), name(Some(report)), &place[..8]);
+    store.root().join("studies").join(file)
+}
+
+/// This program as a file: another build may render otherwise.
+fn program() -> Option<String> {
+    let file = std::env::current_exe().ok()?.metadata().ok()?;
+    Some(format!("{} {:?}", file.len(), file.modified().ok()?))
+}
+
+fn text(fingerprint: &str, folders: &[&Path]) -> Option<String> {
+    let mut words = vec![program()?, fingerprint.to_owned()];
+    for folder in folders {
         for entry in WalkDir::new(folder).sort_by_file_name() {
             let entry = entry.ok()?;
             if entry.file_type().is_file() {

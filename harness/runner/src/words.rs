@@ -47,7 +47,10 @@ pub(crate) fn arm(study: &Study, arm: &ArmSpec) -> ArmSettings {
         stage: "evaluate".to_owned(),
         lines: vec![
             line("images", "the data set's test images"),
-            line("blur levels", format!("{} % (radius ⌊level/10⌋ px at 120 px, in proportion at other sizes)", levels.join(", "))),
+            line(
+                "blur levels",
+                format!("{} % (radius ⌊level/10⌋ px at 120 px, in proportion at other sizes)", levels.join(", ")),
+            ),
             line("batch", study.evaluation.batch),
         ],
     });

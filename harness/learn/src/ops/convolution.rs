@@ -5,163 +5,25 @@
 //! a convolution gathers, and its input's gradient scatters; the transposed convolution does the reverse.
 
 use super::{
+    columns::Scratch,
     gemm::{Matrix, multiply},
+    geometry::Geometry,
     storage::{slice, storage},
 };
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
-
-/// How an image and the map that a convolution makes of it lie to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Geometry {
-    /// Channels of the image.
-    pub channels: usize,
-    /// Height and width of the image, in pixels.
-    pub image: (usize, usize),
-    /// Channels of the map.
-    pub filters: usize,
-    /// Height and width of the map.
-    pub map: (usize, usize),
-    /// Height and width of the kernel.
-    pub kernel: (usize, usize),
-    /// Step of the kernel, in pixels of the image.
-    pub stride: usize,
-    /// Zeros around the image, in pixels.
-    pub padding: usize,
-}
-
-impl Geometry {
-    /// Geometry of a convolution of `x` `[B, C, H, W]` by `weight` `[O, C, KH, KW]`.
-    fn of_convolution(x: &[usize], weight: &[usize], stride: usize, padding: usize) -> Result<Self> {
-        let (&[_, channels, h, w], &[filters, c, kh, kw]) = (x, weight) else {
-            return Err(Error::Msg(format!("conv2d takes tensors of 4 dimensions, not {x:?} and {weight:?}")));
-        };
-        if c != channels || stride == 0 || h + 2 * padding < kh || w + 2 * padding < kw {
-            return Err(Error::Msg(format!("conv2d: an image {x:?} does not fit a weight {weight:?}")));
-        }
-        let map = ((h + 2 * padding - kh) / stride + 1, (w + 2 * padding - kw) / stride + 1);
-        Ok(Self { channels, image: (h, w), filters, map, kernel: (kh, kw), stride, padding })
-    }
-
-    /// Geometry of a transposed convolution of `x` `[B, C, H, W]` by `weight` `[C, O, KH, KW]`: `x` is the map.
-    fn of_transposed(x: &[usize], weight: &[usize], op: TransposedConvolution) -> Result<Self> {
-        let (&[_, filters, h, w], &[c, channels, kh, kw]) = (x, weight) else {
-            return Err(Error::Msg(format!("conv_transpose2d takes 4 dimensions, not {x:?} and {weight:?}")));
-        };
-        let TransposedConvolution { stride, padding, output_padding } = op;
-        if c != filters || stride == 0 || h == 0 || w == 0 || kh.min(kw) + output_padding <= 2 * padding {
-            return Err(Error::Msg(format!("conv_transpose2d: a map {x:?} does not fit a weight {weight:?}")));
-        }
-        let side = |n: usize, k: usize| (n - 1) * stride + k + output_padding - 2 * padding;
-        Ok(Self {
-            channels,
-            image: (side(h, kh), side(w, kw)),
-            filters,
-            map: (h, w),
-            kernel: (kh, kw),
-            stride,
-            padding,
-        })
-    }
-
-    fn image_len(&self) -> usize {
-        self.channels * self.image.0 * self.image.1
-    }
-
-    fn map_len(&self) -> usize {
-        self.filters * self.pixels()
-    }
-
-    /// Pixels of the map.
-    fn pixels(&self) -> usize {
-        self.map.0 * self.map.1
-    }
-
-    /// Elements under the kernel: rows of the column matrix.
-    fn taps(&self) -> usize {
-        self.channels * self.kernel.0 * self.kernel.1
-    }
-
-    /// Whether the column matrix is the image itself.
-    fn is_pointwise(&self) -> bool {
-        self.kernel == (1, 1) && self.stride == 1 && self.padding == 0
-    }
-
-    /// Columns `from..to` of the map that, at kernel column `kx`, look at pixels inside the image.
-    fn inside(&self, kx: usize) -> (usize, usize) {
-        let from = self.padding.saturating_sub(kx).div_ceil(self.stride);
-        let to = (self.image.1 + self.padding).saturating_sub(kx).div_ceil(self.stride).min(self.map.1);
-        (from.min(to), to)
-    }
-
-    /// Calls `row(tap, map row, image row or None if it lies in the padding)` for every row of the column matrix.
-    fn rows(&self, mut row: impl FnMut(usize, usize, Option<(usize, usize)>)) {
-        let (kh, kw) = self.kernel;
-        for tap in 0..self.taps() {
-            let (channel, ky) = (tap / (kh * kw), tap / kw % kh);
-            for y in 0..self.map.0 {
-                let at = (y * self.stride + ky).checked_sub(self.padding).filter(|&at| at < self.image.0);
-                row(tap, y, at.map(|at| (channel, at)));
-            }
-        }
-    }
-}
-
-/// `[C, H, W] -> [C·KH·KW, H'·W']`: column `p` holds what the kernel sees at pixel `p` of the map.
-fn im2col(image: &[f32], g: &Geometry, columns: &mut [f32]) {
-    let (height, width) = g.image;
-    g.rows(|tap, y, source| {
-        let target = &mut columns[(tap * g.map.0 + y) * g.map.1..][..g.map.1];
-        let Some((channel, at)) = source else { return target.fill(0.0) };
-        let line = &image[(channel * height + at) * width..][..width];
-        let kx = tap % g.kernel.1;
-        let (from, to) = g.inside(kx);
-        target[..from].fill(0.0);
-        target[to..].fill(0.0);
-        let first = from * g.stride + kx - g.padding;
-        if g.stride == 1 {
-            target[from..to].copy_from_slice(&line[first..][..to - from]);
-        } else {
-            for (t, &s) in target[from..to].iter_mut().zip(line[first..].iter().step_by(g.stride)) {
-                *t = s;
-            }
-        }
-    });
-}
-
-/// The transpose of [`im2col`]: adds every column to the pixels it was taken from.
-fn col2im(columns: &[f32], g: &Geometry, image: &mut [f32]) {
-    let (height, width) = g.image;
-    g.rows(|tap, y, target| {
-        let Some((channel, at)) = target else { return };
-        let source = &columns[(tap * g.map.0 + y) * g.map.1..][..g.map.1];
-        let line = &mut image[(channel * height + at) * width..][..width];
-        let kx = tap % g.kernel.1;
-        let (from, to) = g.inside(kx);
-        let first = from * g.stride + kx - g.padding;
-        if g.stride == 1 {
-            for (t, &s) in line[first..].iter_mut().zip(&source[from..to]) {
-                *t += s;
-            }
-        } else {
-            for (t, &s) in line[first..].iter_mut().step_by(g.stride).zip(&source[from..to]) {
-                *t += s;
-            }
-        }
-    });
-}
 
 /// `map = weight · im2col(image) + bias`. `weight` is `[filters, taps]`, whatever the convolution's direction.
 fn gather(images: &[f32], weight: &[f32], bias: Option<&[f32]>, g: &Geometry) -> Vec<f32> {
     let batch = images.len() / g.image_len().max(1);
     let mut maps = vec![0.0; batch * g.map_len()];
     maps.par_chunks_mut(g.map_len()).zip(images.par_chunks(g.image_len())).for_each_init(
-        Vec::new,
-        |columns, (map, image)| {
+        || Scratch::of(g),
+        |scratch, (map, image)| {
             if let Some(bias) = bias {
                 map.chunks_mut(g.pixels()).zip(bias).for_each(|(plane, &b)| plane.fill(b));
             }
-            let columns = columns_of(image, g, columns);
+            let columns = scratch.im2col(image, g);
             multiply(
                 map,
                 Matrix::new(weight, g.filters, g.taps()),
@@ -179,15 +41,14 @@ fn scatter(maps: &[f32], weight: &[f32], bias: Option<&[f32]>, g: &Geometry) -> 
     let mut images = vec![0.0; batch * g.image_len()];
     let weight = Matrix::new(weight, g.filters, g.taps()).transposed();
     images.par_chunks_mut(g.image_len()).zip(maps.par_chunks(g.map_len())).for_each_init(
-        Vec::new,
-        |columns, (image, map)| {
+        || Scratch::of(g),
+        |scratch, (image, map)| {
             let map = Matrix::new(map, g.filters, g.pixels());
             if g.is_pointwise() {
                 multiply(image, weight, map, false);
             } else {
-                columns.resize(g.taps() * g.pixels(), 0.0);
-                multiply(columns, weight, map, false);
-                col2im(columns, g, image);
+                multiply(&mut scratch.columns, weight, map, false);
+                scratch.col2im(g, image);
             }
             if let Some(bias) = bias {
                 let plane = g.image.0 * g.image.1;
@@ -208,9 +69,9 @@ fn correlate(images: &[f32], maps: &[f32], g: &Geometry) -> Vec<f32> {
         .par_chunks(part * g.image_len())
         .zip(maps.par_chunks(part * g.map_len()))
         .map(|(images, maps)| {
-            let (mut sum, mut buffer) = (vec![0.0; g.filters * g.taps()], Vec::new());
+            let (mut sum, mut scratch) = (vec![0.0; g.filters * g.taps()], Scratch::of(g));
             for (i, (image, map)) in images.chunks(g.image_len()).zip(maps.chunks(g.map_len())).enumerate() {
-                let columns = Matrix::new(columns_of(image, g, &mut buffer), g.taps(), g.pixels());
+                let columns = Matrix::new(scratch.im2col(image, g), g.taps(), g.pixels());
                 multiply(&mut sum, Matrix::new(map, g.filters, g.pixels()), columns.transposed(), i > 0);
             }
             sum
@@ -243,15 +104,6 @@ fn add_up(parts: Vec<Vec<f32>>) -> Vec<f32> {
         total.iter_mut().zip(&part).for_each(|(t, p)| *t += p);
     }
     total
-}
-
-fn columns_of<'a>(image: &'a [f32], g: &Geometry, buffer: &'a mut Vec<f32>) -> &'a [f32] {
-    if g.is_pointwise() {
-        return image;
-    }
-    buffer.resize(g.taps() * g.pixels(), 0.0);
-    im2col(image, g, buffer);
-    buffer
 }
 
 /// `conv2d` with its gradient.

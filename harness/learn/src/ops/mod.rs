@@ -9,9 +9,11 @@
 mod adam;
 mod add;
 mod codebook;
+mod columns;
 pub mod composed;
 mod convolution;
 mod gemm;
+mod geometry;
 mod loss;
 mod relu;
 mod storage;
@@ -21,10 +23,9 @@ use candle_core::{Result, Tensor};
 
 pub use adam::{adam_step, decayed_mean};
 pub use codebook::{Assignment, nearest_codes};
-pub use convolution::Geometry;
-pub use threads::leave_threads_to_rayon;
 use convolution::{Convolution, TransposedConvolution};
 pub(crate) use loss::image_cross_entropy;
+pub use threads::leave_threads_to_rayon;
 
 /// 2-D convolution with bias.
 ///

@@ -178,6 +178,7 @@ pub fn fit(
     let checkpoint = Checkpoint::new(folder);
     let mut progress = checkpoint.restore(model, &mut optimizer)?.unwrap_or_default();
     if progress.epoch > 0 {
+        keep(&progress)?; // the process before may have died between its checkpoint and its rows
         monitor.log(&format!("going on after epoch {} of {}", progress.epoch, schedule.epochs));
     }
     monitor.begin("epoch", u64::from(schedule.epochs));

@@ -66,6 +66,6 @@ fn row(spec: &Spec, profile: &str, folders: &Folders) -> Outcome<Row> {
 }
 
 fn is_running(place: &Place, folders: &Folders) -> Outcome<bool> {
-    let lock = super::study::lock_file(&Store::new(&folders.store), &place.profile, &place.study);
+    let lock = super::study::lock_file(&Store::new(&folders.store), &place.folder);
     Ok(lock.exists() && Lock::try_take(&lock)?.is_none())
 }

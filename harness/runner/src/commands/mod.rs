@@ -28,6 +28,11 @@ pub(crate) fn say_json<T: serde::Serialize>(value: &T) -> Outcome {
     say(&serde_json::to_string_pretty(value).map_err(Failure::run)?)
 }
 
+/// `1 spec`, `2 specs`.
+pub(crate) fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// A table with aligned columns, two spaces apart; the first row is the header.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -1,10 +1,10 @@
 //! `predict`: masks and overlays for any images.
 
-use super::say;
+use super::{count, say};
 use crate::{
     cli,
     failure::{Failure, Outcome},
-    progress::Progress,
+    progress::{Loudness, Progress},
 };
 use harness_learn::{
     device,
@@ -26,7 +26,7 @@ const SIZE: u32 = 120;
 /// Colours of pet and border in overlays (Okabe–Ito); the background is left as it is.
 const TINTS: [Option<[u8; 3]>; 3] = [Some([0, 114, 178]), None, Some([230, 159, 0])];
 
-pub(crate) fn run(options: &cli::Predict, quiet: bool) -> Outcome {
+pub(crate) fn run(options: &cli::Predict, loudness: Loudness) -> Outcome {
     let header = read_header(&options.weights).map_err(Failure::data)?;
     let spec = match (&options.model, &header) {
         (Some(text), _) => model_spec(text)?,
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &cli::Predict, quiet: bool) -> Outcome {
     let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
     let model = Model::new(&spec, 0, &chosen.device).map_err(Failure::run)?;
     model.load(&options.weights).map_err(Failure::data)?;
-    let progress = Progress::new(quiet);
+    let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?;
     progress.begin("image", options.images.len() as u64);
     let mut logits = BTreeMap::new();
@@ -66,7 +66,7 @@ pub(crate) fn run(options: &cli::Predict, quiet: bool) -> Outcome {
     if let Some(path) = &options.logits {
         save_tensors(path, &logits).map_err(Failure::run)?;
     }
-    say(&format!("{} masks and overlays: {}", options.images.len(), options.out.display()))
+    say(&format!("mask and overlay of {}: {}", count(options.images.len(), "image"), options.out.display()))
 }
 
 /// `vqvae`, or a spec's `model` section as YAML or JSON.

@@ -1,9 +1,9 @@
 //! `report`: render again from the data folders alone, or check that nothing would change.
 
-use super::say;
+use super::{count, say};
 use crate::{
     cli::{self, Folders},
-    collect::{self, Recorded, SPEC},
+    collect::{self, Facts, Recorded, SPEC},
     failure::{Failure, Outcome},
     spec::layers::{self, PROFILES, Spec},
     study::{Resolved, Study},
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
             continue;
         }
         let store = Store::new(&folders.store);
-        let lock = super::study::lock_file(&store, &place.profile, &place.study);
+        let lock = super::study::lock_file(&store, &place.folder);
         let Some(_lock) = Lock::try_take(&lock)? else {
             let text =
                 format!("study {} ({}) is running and writes this report; try again", place.study, place.profile);
@@ -64,14 +64,14 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
     }
     if differences.is_empty() {
         if options.check {
-            say(&format!("{} reports checked: nothing would change", places.len()))?;
+            say(&format!("{} checked: nothing would change", count(places.len(), "report")))?;
         }
         return Ok(());
     }
     for line in &differences {
         say(line)?;
     }
-    Err(Failure::Check(format!("{} files would change", differences.len())))
+    Err(Failure::Check(format!("{} would change", count(differences.len(), "file"))))
 }
 
 /// Renders a report and writes what changed.
@@ -129,11 +129,11 @@ pub(crate) fn freshness(place: &Place, folders: &Folders) -> Outcome<Freshness> 
         return Ok(Freshness::Stale);
     }
     let study = data.join(file::STUDY);
-    let deterministic = match serde_json::from_slice::<StudyInput>(&files::read(&study, 64 << 20)?) {
-        Ok(input) => input.deterministic,
+    let facts = match serde_json::from_slice::<StudyInput>(&files::read(&study, 64 << 20)?) {
+        Ok(input) => Facts { deterministic: input.deterministic, setting: input.setting },
         Err(error) => return Ok(Freshness::Unknown(format!("{} cannot be read: {error}", file::STUDY))),
     };
-    Ok(Freshness::Current(collect::json(&collect::study_input(&current, &recorded.settings, deterministic))?))
+    Ok(Freshness::Current(collect::json(&collect::study_input(&current, &recorded.settings, facts))?))
 }
 
 /// The part of a study that decides its numbers: all but words and the report's own section.

@@ -7,9 +7,9 @@ use crate::{
     executors::{Workshop, data_failure},
     failure::{Failure, Outcome},
     plan::{Plan, Surveys},
-    progress::Progress,
+    progress::{Loudness, Progress},
     spec::layers::{self, Spec},
-    stamp::Stamp,
+    stamp::{self, Stamp},
     study::Resolved,
 };
 use harness_learn::{
@@ -21,7 +21,7 @@ use harness_record::{
     store::{State, Store},
 };
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A study, ready to run.
 struct Ready {
@@ -30,7 +30,7 @@ struct Ready {
     plan: Plan,
 }
 
-pub(crate) fn run(options: &cli::Study, folders: &Folders, quiet: bool) -> Outcome {
+pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -> Outcome {
     if let Some(threads) = options.threads {
         rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global().map_err(Failure::run)?;
     }
@@ -42,7 +42,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, quiet: bool) -> Outco
         studies.push(Resolved::new(&spec, &options.profile, &settings)?);
     }
     let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
-    let progress = Progress::new(quiet);
+    let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?;
     let store = Store::new(&folders.store);
     let mut ready = Vec::new();
@@ -110,32 +110,31 @@ fn one(
     let Ready { resolved, settings, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
     let report = folders.reports.join(&resolved.profile).join(&resolved.name);
-    let _lock = wait_for(&lock_file(store, &resolved.profile, &resolved.name), &name, progress)?;
+    let _lock = wait_for(&lock_file(store, &report), &name, progress)?;
     let fingerprint = collect::fingerprint(resolved, settings, plan)?;
-    let templates = folders.root.join("templates");
-    let stamp = Stamp::new(store, &resolved.profile, &resolved.name);
-    if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &report, &templates) {
+    let (templates, manifests) = (folders.root.join("templates"), folders.root.join("data-manifests"));
+    let made_of = [report.as_path(), templates.as_path(), manifests.as_path()];
+    let stamp = Stamp::new(store, &report);
+    if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
         return Ok((report, true));
     }
     let workshop = Workshop::new(store, &folders.data, &folders.root, device, progress);
     workshop.run(plan).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
-    let manifests = folders.root.join("data-manifests");
     let sources = Sources { store, manifests: &manifests };
-    let data = report.join("data");
-    collect::collect(resolved, settings, plan, &sources, &data)
+    collect::collect(resolved, settings, plan, &sources, &report.join("data"))
         .and_then(|()| super::report::render(&report, &templates))
         .map_err(|failure| failure.during(name))?;
-    stamp.set(&fingerprint, &report, &templates)?;
+    stamp.set(&fingerprint, &made_of)?;
     Ok((report, false))
 }
 
 /// The lock of a study's report: held while it is run, so that others see that it runs.
-pub(crate) fn lock_file(store: &Store, profile: &str, study: &str) -> PathBuf {
-    store.root().join("studies").join(format!("{profile}-{study}.lock"))
+pub(crate) fn lock_file(store: &Store, report: &Path) -> PathBuf {
+    stamp::beside(store, report, "lock")
 }
 
-fn wait_for(path: &std::path::Path, name: &str, progress: &Progress) -> Outcome<Lock> {
+fn wait_for(path: &Path, name: &str, progress: &Progress) -> Outcome<Lock> {
     let mut told = false;
     loop {
         if let Some(lock) = Lock::try_take(path)? {

@@ -1,6 +1,6 @@
 //! `validate`: every spec, in each of its profiles.
 
-use super::{say, say_json};
+use super::{count, say, say_json};
 use crate::{
     cli::{self, Folders},
     failure::Outcome,
@@ -33,6 +33,6 @@ pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
     match found {
         Some(problems) => Err(problems.into()),
         None if options.json => Ok(()),
-        None => say(&format!("{} specs checked: all are valid", files.len())),
+        None => say(&format!("{} checked: no problem found", count(files.len(), "spec"))),
     }
 }

@@ -145,6 +145,7 @@ impl<'a> Workshop<'a> {
         files::write(&folder.file("spec.yaml"), spec.as_bytes())?;
         self.progress.log_to(Some(&folder.file("log.txt"))).map_err(Failure::run)?;
         self.progress.log(&format!("{}: sitting {} on {}", stage.describe(), record.sittings, record.device));
+        self.progress.detail(&format!("key {}, in {}", stage.key, folder.path.display()));
         let result = match &stage.settings.work {
             Work::Pretrain { validation, spec } => self.pretrain(stage, folder, *validation, spec),
             Work::Finetune { protocol, pretrain, cut, spec } => {
@@ -185,6 +186,8 @@ impl<'a> Workshop<'a> {
         }
         let pictures = datasets::load(&stage.dataset, purpose, &survey, self.data, &cache, size, self.progress)
             .map_err(data_failure)?;
+        let (count, left_out) = (pictures.items.len(), pictures.left_out.len());
+        self.progress.detail(&format!("{}: {count} pictures, {left_out} files left out", stage.dataset.name()));
         let pictures = Rc::new(pictures);
         self.loaded.borrow_mut().insert(id, Rc::clone(&pictures));
         Ok(pictures)

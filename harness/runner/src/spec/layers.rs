@@ -118,7 +118,7 @@ impl Spec {
             let message = format!("study `{}` has no profile `{profile}`", self.name);
             return Err(Diagnosis::of_file(&self.file.source.label, message).one_of(profile, &self.profiles()).into());
         }
-        let mut merged = Merged::new(&self.name, profile);
+        let mut merged = Merged::new(&self.name);
         let root = Path::default();
         let inside = root.key("profiles").key(profile);
         let whole = |document: &Document| Some(document.root.clone());

@@ -41,8 +41,6 @@ pub(super) struct Layer {
 pub(crate) struct Merged {
     /// The study's name.
     pub(crate) name: String,
-    /// The profile.
-    pub(crate) profile: String,
     /// What results.
     pub(crate) value: Value,
     layers: Vec<Layer>,
@@ -70,9 +68,8 @@ impl Layer {
 
 impl Merged {
     /// Nothing yet.
-    pub(super) fn new(name: &str, profile: &str) -> Self {
-        let (name, profile) = (name.to_owned(), profile.to_owned());
-        Self { name, profile, value: Value::Null, layers: Vec::new(), origins: BTreeMap::new() }
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), value: Value::Null, layers: Vec::new(), origins: BTreeMap::new() }
     }
 
     /// Lays `over` on the field at `at`, which exists.

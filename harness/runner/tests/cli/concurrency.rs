@@ -1,0 +1,37 @@
+//! Several processes in one store at once.
+
+use crate::studio::{Running, Studio, TINY, assert_same, results, runs, study, study_called};
+use std::fs;
+
+#[test]
+fn the_same_study_twice_at_once_is_run_once() {
+    let (calm, busy) = (Studio::finished(), Studio::new());
+    // Three reports of one study: two in the same place, one beside it.
+    let apart = study(&TINY, &["--reports", "elsewhere"]);
+    let started =
+        [&study(&TINY, &[]), &study(&TINY, &[]), &apart].map(|arguments| Running::start(busy.harness(arguments)));
+    let ended = started.map(|running| running.wait().ended(0));
+    let waited = ended.iter().filter(|said| said.stderr.contains("waiting for another process")).count();
+    assert!(waited <= 2, "everyone waited");
+    let all = runs(&busy.path("runs"));
+    assert!(all.len() == 9 && all.iter().all(|run| run.sittings == 1), "{all:?}");
+    assert_same(&results(&calm.path("runs")), &results(&busy.path("runs")));
+    assert_same(&results(&calm.path("reports")), &results(&busy.path("reports")));
+    assert_same(&results(&calm.path("reports")), &results(&busy.path("elsewhere")));
+}
+
+#[test]
+fn studies_that_share_stages_share_the_work() {
+    let (calm, busy) = (Studio::finished(), Studio::new());
+    // A study of another name waits for no other study, only for the stages that it needs.
+    fs::copy(busy.path("studies/blurring.yaml"), busy.path("studies/twin.yaml")).unwrap();
+    let started = ["blurring", "twin"].map(|name| Running::start(busy.harness(&study_called(name, &TINY, &[]))));
+    let ended = started.map(|running| running.wait().ended(0));
+    let all = runs(&busy.path("runs"));
+    assert!(all.len() == 9 && all.iter().all(|run| run.sittings == 1), "{all:?}");
+    let sat = |text: &str| text.matches(": sitting 1 on cpu").count();
+    assert_eq!(sat(&ended[0].stderr) + sat(&ended[1].stderr), 9);
+    assert_same(&results(&calm.path("runs")), &results(&busy.path("runs")));
+    assert_same(&results(&calm.path("reports/demo/blurring")), &results(&busy.path("reports/demo/blurring")));
+    busy.run(&study_called("twin", &TINY, &[])).ended(0).answers("up to date");
+}

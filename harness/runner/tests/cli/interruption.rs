@@ -1,0 +1,189 @@
+//! Killed anywhere and started again, a study ends with the same bytes as one that never was.
+
+#![cfg(unix)]
+
+use crate::studio::{Running, Said, Studio, assert_same, contents, paths, results, runs, study};
+use harness_record::run::Status;
+use std::{fs, path::Path, time::Duration};
+
+/// Stages of about half a second, most of it in epochs: long enough to be hit inside.
+const SLOW: [&str; 11] = [
+    "data.size=32",
+    "model.vqvae={width: 16, depth: 1, inner: 8, dim: 8, codes: 32}",
+    "data.pretraining={dataset: {synthetic-pets: {trainval: 0, test: 0, unlabelled: 48}}, validation: 8}",
+    "data.segmentation={dataset: {synthetic-pets: {trainval: 48, test: 8, unlabelled: 0}}, validation: 8}",
+    "pretraining.epochs=10",
+    "pretraining.batch=4",
+    "finetuning.epochs=10",
+    "finetuning.batch=4",
+    "evaluation.blur=[0, 25, 100]",
+    "protocols=[corrected]",
+    "report.gallery.images=2",
+];
+
+fn slow() -> Vec<&'static str> {
+    study(&SLOW, &[])
+}
+
+/// Starts the slow study beside the test.
+fn start(studio: &Studio) -> Running {
+    Running::start(studio.harness(&slow()))
+}
+
+fn finish(studio: &Studio) -> Said {
+    studio.run(&slow()).ended(0)
+}
+
+/// Whether a checkpoint of at least this epoch lies in the unfinished run of a stage of this kind.
+fn reached(store: &Path, kind: &str, epoch: u32) -> bool {
+    let runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
+    let checkpoints = runs.flat_map(|run| fs::read_dir(run.path().join("checkpoint")).into_iter().flatten().flatten());
+    checkpoints.into_iter().any(|file| {
+        let name = file.file_name().to_string_lossy().into_owned();
+        let number = name.strip_prefix("epoch-").and_then(|name| name.strip_suffix(".safetensors"));
+        number.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number >= epoch)
+    })
+}
+
+/// Whether a run of this kind has begun.
+fn begun(store: &Path, kind: &str) -> bool {
+    let runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
+    runs.into_iter().any(|run| run.path().join("run.json").exists())
+}
+
+/// Most sittings of any run of this kind.
+fn sittings(store: &Path, kind: &str) -> u32 {
+    runs(store).into_iter().filter(|run| run.kind == kind).map(|run| run.sittings).max().unwrap()
+}
+
+#[test]
+fn killed_many_times_it_ends_with_the_same_bytes() {
+    let (calm, killed) = (Studio::new(), Studio::new());
+    finish(&calm);
+    let store = killed.path("runs");
+    for (kind, epoch) in [("pretrain", 2), ("pretrain", 5), ("pretrain", 6), ("finetune", 1), ("finetune", 4)] {
+        let mut running = start(&killed);
+        running.until(&format!("epoch {epoch} of {kind}"), || reached(&store, kind, epoch));
+        running.kill();
+        assert!(runs(&store).iter().any(|run| run.kind == kind && run.status == Status::Running));
+    }
+    assert!(sittings(&store, "pretrain") >= 3 && sittings(&store, "finetune") >= 2);
+    // In the second fine-tuning, in evaluation, in collecting: wherever it is by then.
+    for pause in [60, 130, 350, 90, 210] {
+        let running = start(&killed);
+        std::thread::sleep(Duration::from_millis(pause));
+        running.kill();
+    }
+    let mut running = start(&killed);
+    running.until("an evaluation", || begun(&store, "evaluate"));
+    running.kill();
+    let said = finish(&killed);
+    assert!(runs(&store).iter().all(|run| run.status == Status::Done), "{}", said.stderr);
+    assert_same(&results(&calm.path("runs")), &results(&store));
+    assert_same(&results(&calm.path("reports")), &results(&killed.path("reports")));
+    finish(&killed).answers("up to date");
+}
+
+#[test]
+fn killed_while_it_collects_it_makes_the_whole_report() {
+    let (calm, killed) = (Studio::new(), Studio::new());
+    let arguments = study(&crate::studio::TINY, &[]);
+    calm.run(&arguments).ended(0);
+    killed.run(&arguments).ended(0);
+    let (runs, data) = (killed.path("runs"), killed.path("reports/demo/blurring/data"));
+    let page = killed.path("reports/demo/blurring/index.html");
+    for late in [false, true] {
+        fs::remove_dir_all(killed.path("reports")).unwrap();
+        let mut running = Running::start(killed.harness(&arguments));
+        running.until("collecting", || data.join(if late { "gallery" } else { "study.json" }).exists());
+        running.kill();
+        assert!(!page.exists(), "it was killed too late to say anything");
+    }
+    killed.run(&arguments).ended(0).answers("done");
+    assert_same(&results(&calm.path("runs")), &results(&runs));
+    assert_same(&results(&calm.path("reports")), &results(&killed.path("reports")));
+    killed.run(&arguments).ended(0).answers("up to date");
+}
+
+#[test]
+fn asked_to_stop_it_says_so_and_goes_on_later() {
+    let (calm, stopped) = (Studio::new(), Studio::new());
+    finish(&calm);
+    let store = stopped.path("runs");
+    for (kind, epoch, signal) in [("pretrain", 2, "INT"), ("pretrain", 5, "INT"), ("finetune", 3, "TERM")] {
+        let mut running = start(&stopped);
+        running.until(&format!("epoch {epoch} of {kind}"), || reached(&store, kind, epoch));
+        running.signal(signal);
+        let said = running.wait().ended(130).tells("stopping; the last finished epoch is kept");
+        let said = said.tells("interrupted; the same command goes on from the last finished epoch");
+        assert!(!said.stderr.contains("error:"), "{}", said.stderr);
+    }
+    let plan = stopped.run(&study(&SLOW, &["--dry-run"])).ended(0);
+    assert!(plan.stdout.contains("to resume"), "{}", plan.stdout);
+    let log = fs::read_to_string(stopped.first_in("runs/pretrain").join("log.txt")).unwrap();
+    assert_eq!(log.matches("stopped: interrupted").count(), 2, "{log}");
+    assert!(log.contains("sitting 3") && log.matches("going on after epoch").count() == 2, "{log}");
+    finish(&stopped);
+    assert_same(&results(&calm.path("runs")), &results(&store));
+    assert_same(&results(&calm.path("reports")), &results(&stopped.path("reports")));
+}
+
+/// Between the checkpoint of the last epoch and its rows in metrics.csv lies a moment, too.
+#[test]
+fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
+    let (calm, crashed) = (Studio::finished(), Studio::new());
+    for kind in ["pretrain", "finetune"] {
+        let run =
+            crashed.path("runs").join(calm.first_in(format!("runs/{kind}")).strip_prefix(calm.path("runs")).unwrap());
+        // A folder in the place of the weights stops the stage after its last epoch.
+        let weights = run.join("weights.safetensors");
+        fs::create_dir_all(weights.join("in the way")).unwrap();
+        crashed.study(&[]).ended(5).tells("weights.safetensors");
+        fs::remove_dir_all(&weights).unwrap();
+        let rows = fs::read_to_string(run.join("metrics.csv")).unwrap();
+        let epochs = if kind == "pretrain" { 3 } else { 4 };
+        let earlier: Vec<&str> = rows.lines().filter(|row| !row.starts_with(&format!("{epochs},"))).collect();
+        assert!(earlier.len() < rows.lines().count());
+        fs::write(run.join("metrics.csv"), earlier.join("\n") + "\n").unwrap();
+    }
+    crashed.study(&[]).ended(0);
+    assert_same(&results(&calm.path("runs")), &results(&crashed.path("runs")));
+    assert_same(&results(&calm.path("reports")), &results(&crashed.path("reports")));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_left_alone() {
+    let studio = Studio::new();
+    let store = studio.path("runs");
+    let mut running = start(&studio);
+    running.until("epoch 3", || reached(&store, "pretrain", 3));
+    running.kill();
+    let checkpoints = paths(&store.join("pretrain")).into_iter();
+    let (_, path) =
+        checkpoints.filter(|(name, _)| name.ends_with(".safetensors") && name.contains("/epoch-")).last().unwrap();
+    let whole = fs::read(&path).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    for damage in [&whole[..whole.len() - 100], &whole[..20], b"", b"not a checkpoint, and of another length"] {
+        fs::write(&path, damage).unwrap();
+        let said = studio.run(&slow()).ended(5).tells("pretrain ssl seed 0").tells(name);
+        assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+        assert_eq!(contents(path.parent().unwrap())[name], damage);
+    }
+    // What the message says to do helps.
+    fs::write(&path, b"damaged").unwrap();
+    studio.run(&slow()).ended(5).tells("delete it to start the stage again");
+    fs::remove_file(&path).unwrap();
+    finish(&studio);
+}
+
+#[test]
+fn damaged_records_and_weights_are_named() {
+    let studio = Studio::finished();
+    let weights = studio.first_in("runs/pretrain").join("weights.safetensors");
+    let record = studio.first_in("runs/evaluate").join("run.json");
+    fs::write(&weights, b"damaged").unwrap();
+    // Another length of fine-tuning starts from the pretrained weights anew.
+    studio.study(&["--set", "finetuning.epochs=2"]).ended(5).tells("finetune ssl").tells("weights.safetensors");
+    fs::write(&record, b"{").unwrap();
+    studio.study(&[]).ended(4).tells("run.json");
+}

@@ -1,0 +1,15 @@
+//! Drives the `harness` binary as its users do: whole studies in a few seconds, on a copy of the project.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod concurrency;
+mod description;
+mod escaping;
+mod interruption;
+mod listing;
+mod photographs;
+mod prediction;
+mod refusals;
+mod reports;
+mod studies;
+mod studio;

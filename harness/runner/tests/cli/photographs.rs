@@ -1,0 +1,72 @@
+//! A tiny study on real photographs, where they are.
+
+use crate::studio::{Studio, runs};
+use harness_record::rows::{self, FileRow};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// The folder that holds `pets-sample/` and `cats-and-dogs-10k/`: as the environment says, or beside the checkout.
+fn photographs() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let folder = std::env::var_os("HARNESS_DATA").map_or_else(beside, PathBuf::from);
+    let complete = ["pets-sample", "cats-and-dogs-10k"].iter().all(|name| folder.join(name).is_dir());
+    complete.then(|| folder.canonicalize().unwrap())
+}
+
+#[test]
+fn a_study_on_the_sample() {
+    let Some(data) = photographs() else {
+        println!("skipped: no pets-sample/ and cats-and-dogs-10k/ in HARNESS_DATA or ../shared/data");
+        return;
+    };
+    let studio = Studio::new();
+    let mut arguments = vec!["study", "blurring", "--profile", "sample", "--data-dir", data.to_str().unwrap()];
+    for setting in [
+        "data.size=16",
+        "model.vqvae={width: 8, depth: 1, inner: 4, dim: 4, codes: 16}",
+        "data.pretraining={dataset: {cats-and-dogs: {per_class: 20}}, validation: 8}",
+        "pretraining.epochs=1",
+        "finetuning.epochs=1",
+        "evaluation.blur=[0, 25, 100]",
+        "protocols=[corrected]",
+        "report.gallery.images=2",
+    ] {
+        arguments.extend(["--set", setting]);
+    }
+    studio.run(&arguments).ended(0).answers("study blurring (sample): done");
+
+    let files = |kind: &str| -> Vec<FileRow> {
+        rows::read(&studio.first_in(format!("runs/{kind}")).join("files.csv")).unwrap()
+    };
+    let tested = files("evaluate");
+    let count = |split: &str| tested.iter().filter(|row| row.split == split).count();
+    assert_eq!((count("train"), count("validation"), count("test")), (255, 45, 298));
+    // Two images of the sample are in none of its lists.
+    let left_out: Vec<&FileRow> = tested.iter().filter(|row| row.split == "unused").collect();
+    assert!(left_out.len() == 2 && left_out.iter().all(|row| row.reason == "in no list file"), "{left_out:?}");
+    assert_eq!(tested.iter().filter(|row| !row.reason.is_empty()).count(), 2);
+    let mut splits: BTreeMap<&str, &str> = BTreeMap::new();
+    for row in &tested {
+        let other = splits.insert(&row.file, &row.split);
+        assert!(other.is_none(), "{} is in {} and in {}", row.file, row.split, other.unwrap_or_default());
+    }
+    assert_eq!(splits.len(), 600);
+    // Fine-tuning and evaluation cut the images in the same way.
+    assert_eq!(files("finetune"), tested);
+    let pretrained = files("pretrain");
+    for class in ["Cat", "Dog"] {
+        assert_eq!(pretrained.iter().filter(|row| row.group == class && row.reason.is_empty()).count(), 20, "{class}");
+    }
+    assert_eq!(runs(&studio.path("runs")).len(), 5);
+
+    let html = studio.read("reports/sample/blurring/index.html");
+    assert!(html.contains("Not the published experiment") && html.contains("a small sample of real photographs"));
+    // Where the photographs lie is nobody's business.
+    let markdown = studio.read("reports/sample/blurring/report.md");
+    for text in [&html, &markdown] {
+        assert!(!text.contains(data.to_str().unwrap()));
+        assert!(text.contains("in no list file"), "the images that were left out are not named");
+    }
+}

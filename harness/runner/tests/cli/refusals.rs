@@ -1,0 +1,213 @@
+//! What is refused, with which exit code, and what is said about it.
+
+use crate::studio::{Said, Studio, contents};
+use std::fs;
+
+const SPEC: &str = "studies/blurring.yaml";
+const BASE: &str = "studies/_base/vqvae-pets.yaml";
+
+/// Neither runs nor reports: what was refused left nothing behind.
+#[track_caller]
+fn left_nothing(studio: &Studio) {
+    for folder in ["runs", "reports", "data"] {
+        assert!(!studio.path(folder).exists(), "{folder}/ was made");
+    }
+}
+
+/// Breaks a spec and lets `validate` and `study` say so: both must show the place of `at` in the new text of `file`, its line,
+/// and each of `words`.
+#[track_caller]
+fn broken(file: &str, (from, to): (&str, &str), at: &str, words: &[&str]) {
+    let studio = Studio::new();
+    let text = studio.edit(file, from, to);
+    let before = &text[..text.find(at).unwrap_or_else(|| panic!("no {at:?}"))];
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let (line, column) = (before.matches('\n').count() + 1, before[start..].chars().count() + 1);
+    let source = text[start..].lines().next().unwrap();
+    for arguments in [&["validate"][..], &["validate", SPEC], &["study", "blurring", "--profile", "demo"]] {
+        let said = studio.run(arguments).ended(3).tells("error: ").tells(&format!("{file}:{line}:{column}\n"));
+        let said = said.tells(&format!("{line} | {source}\n"));
+        let said = words.iter().fold(said, |said, word| said.tells(word));
+        assert!(said.stdout.is_empty() && !said.stderr.contains("panicked"), "{}{}", said.stdout, said.stderr);
+    }
+    let json = studio.run(&["validate", "--json"]).ended(3).json();
+    let problem = &json[0];
+    assert_eq!((&problem["span"]["line"], &problem["span"]["column"]), (&line.into(), &column.into()), "{json}");
+    left_nothing(&studio);
+}
+
+#[test]
+fn unknown_fields() {
+    let words = ["unknown field `blurr`", "expected one of: `batch`, `blur`", "did you mean `blur`?"];
+    broken(SPEC, ("  blur: [0,", "  blurr: [0,"), "blurr:", &words);
+    broken(SPEC, ("arms:\n", "armz:\n"), "armz:", &["unknown field `armz`", "did you mean `arms`?"]);
+    broken(
+        BASE,
+        ("    validation: 500", "    validations: 500"),
+        "validations",
+        &["unknown field `validations`", "did you mean `validation`?"],
+    );
+    let words = ["unknown profile `dmeo`", "did you mean `demo`?"];
+    broken(SPEC, ("  demo: {}", "  dmeo: {}"), "dmeo", &words);
+}
+
+#[test]
+fn missing_fields_and_wrong_types() {
+    let words = ["missing field `label`", "field: arms[1]"];
+    broken(SPEC, ("    label: Supervised only\n", ""), "name: supervised", &words);
+    let words = ["wrong type: found text \"six\"", "expected a whole number"];
+    broken(SPEC, ("{images: 6,", "{images: six,"), "six", &words);
+    let words = ["wrong type: found text \"sharp\"", "expected a list"];
+    broken(SPEC, ("blur: [0, 25, 50, 75, 100]", "blur: sharp"), "sharp", &words);
+    let words = ["wrong type: found text \"64\"", "expected a whole number", "leave out the quotes"];
+    broken(SPEC, ("  batch: 64", "  batch: \"64\""), "\"64\"", &words);
+    let words = ["unknown choice `cats`", "one of: `oxford-iiit-pet`"];
+    broken(
+        BASE,
+        ("{synthetic-pets: {trainval: 200, test: 80, unlabelled: 0}}", "{cats: {trainval: 200}}"),
+        "cats: {trainval",
+        &words,
+    );
+}
+
+#[test]
+fn impossible_values() {
+    let words =
+        ["out of range: found `-3`", "field: profiles.demo.finetuning.epochs", "expected a whole number from 0"];
+    broken(SPEC, ("  demo: {}", "  demo: {finetuning: {epochs: -3}}"), "-3", &words);
+    let words = ["`epochs` has an impossible value", "expected a whole number in 1..="];
+    broken(SPEC, ("  demo: {}", "  demo: {pretraining: {epochs: 0}}"), "0}}", &words);
+    let words = ["`size` has an impossible value", "field: profiles.demo.data.size", "expected a multiple of 4"];
+    broken(SPEC, ("  demo: {}", "  demo: {data: {size: 50}}"), "50}}", &words);
+    let words = ["out of range: found `-1`", "expected a whole number, 0 or more"];
+    broken(BASE, ("seeds: [0]", "seeds: [-1]"), "-1]", &words);
+}
+
+#[test]
+fn names_that_mean_nothing() {
+    let words = ["no arm is called `supervized`", "did you mean `supervised`?", "field: report.claims[4].expect"];
+    let claim = "expect: ssl@blur-100.dice > supervised@blur-100.dice";
+    broken(
+        SPEC,
+        (claim, "expect: ssl@blur-100.dice > supervized@blur-100.dice"),
+        "ssl@blur-100.dice > supervized",
+        &words,
+    );
+    let words = ["no condition is called `blur-30`", "blur-25"];
+    let first = "expect: ssl@blur-0.dice > ssl@blur-25.dice";
+    broken(SPEC, (first, "expect: ssl@blur-0.dice > ssl@blur-30.dice"), "ssl@blur-0.dice > ssl@blur-30", &words);
+    let words = ["no base `vqvae-pet`", "studies/_base/vqvae-pet.yaml"];
+    broken(SPEC, ("extends: vqvae-pets", "extends: vqvae-pet"), "extends:", &words);
+    let words = ["each name once"];
+    broken(SPEC, ("  - name: supervised", "  - name: ssl"), "ssl\n    label: Supervised", &words);
+}
+
+#[test]
+fn several_problems_at_once_and_broken_yaml() {
+    let studio = Studio::new();
+    studio.edit(SPEC, "  blur: [0,", "  blurr: [0,");
+    studio.edit(SPEC, "    pretrained: false", "    pretrained: never");
+    studio.edit(SPEC, "{images: 6,", "{images: six,");
+    let said = studio.run(&["validate"]).ended(3).tells("`blurr`").tells("\"never\"").tells("\"six\"");
+    assert_eq!(said.stderr.matches("error: ").count(), 3, "{}", said.stderr);
+
+    let studio = Studio::new();
+    studio.edit(SPEC, "  blur: [0, 25, 50, 75, 100]", "  blur: [0, 25, 50, 75, 100");
+    for arguments in [&["validate"][..], &["study", "blurring", "--profile", "demo"], &["study", "--all"]] {
+        studio.run(arguments).ended(3).tells("studies/blurring.yaml:");
+    }
+    studio.edit(SPEC, "title: ", "title: twice\ntitle: ");
+    studio.run(&["validate"]).ended(3).tells("studies/blurring.yaml:");
+    fs::write(studio.path(SPEC), "").unwrap();
+    studio.run(&["validate"]).ended(3).tells("the spec is empty");
+    fs::write(studio.path(SPEC), b"title: \xff\xfe").unwrap();
+    studio.run(&["validate"]).ended(3).tells("studies/blurring.yaml");
+    // A broken study is no reason to list none.
+    studio.run(&["list"]).ended(0).answers("invalid: see `harness validate`");
+    left_nothing(&studio);
+}
+
+#[test]
+fn settings_of_the_command_line() {
+    let studio = Studio::new();
+    let set = |setting: &str| studio.run(&["study", "blurring", "--profile", "demo", "--set", setting]);
+    let said = set("finetuning.epoch=3").ended(3).tells("unknown field `epoch`").tells("--> command line");
+    said.tells("--set finetuning.epoch=3\n").tells("did you mean `epochs`?");
+    set("data.size=50").ended(3).tells("expected a multiple of 4").tells("--set data.size=50");
+    set("finetuning.epochs=-3").ended(3).tells("out of range").tells("expected a whole number");
+    set("arms[7].label=x").ended(3).tells("`arms` goes from [0] to [1]");
+    set("arms[0].lable=x").ended(3).tells("did you mean `label`?");
+    set("finetuning.epochs=[3").ended(3).tells("command line");
+    set("profiles.demo.data.size=16").ended(3).tells("cannot be set from the command line");
+    set("finetuning.epochs").ended(2).tells("write path=value");
+    left_nothing(&studio);
+}
+
+#[test]
+fn wrong_command_lines() {
+    let studio = Studio::new();
+    studio.run(&["study", "bluring"]).ended(3).tells("no study `bluring`").tells("did you mean `blurring`?");
+    studio.run(&["study", "../blurring"]).ended(3).tells("no study `../blurring`");
+    studio.run(&["report", "bluring"]).ended(3).tells("did you mean `blurring`?");
+    studio.run(&["validate", "studies/none.yaml"]).ended(3).tells("studies/none.yaml");
+    let demo = ["study", "blurring", "--profile", "demo"];
+    for (arguments, word) in [
+        (&["study"][..], "<NAME>"),
+        (&["study", "blurring", "--profile", "mini"], "possible values: full, sample, demo"),
+        (&["study", "blurring", "--seeds", "1,1"], "seed 1 is named twice"),
+        (&["study", "blurring", "--threads", "0"], "--threads"),
+        (&["study", "blurring", "--device", "tpu"], "--device"),
+        (&["studdy"], "study"),
+        (&["report", "blurring"], "run `harness study blurring` first"),
+        (&["report", "--all"], "there are no reports"),
+        (&["report", "--check"], "there are no reports"),
+        (&["list", "--root", "templates"], "does not hold studies/ and templates/"),
+    ] {
+        studio.run(arguments).ended(2).tells(word);
+    }
+    if !cfg!(feature = "cuda") {
+        let said = studio.run(&[&demo[..], &["--device", "cuda"]].concat()).ended(2);
+        said.tells("built without CUDA").tells("--device cpu");
+    }
+    left_nothing(&studio);
+    let lost = tempfile::tempdir().unwrap();
+    let mut command = studio.harness(&["list"]);
+    command.current_dir(lost.path());
+    Said::of(command).ended(2).tells("--root DIR");
+}
+
+#[test]
+fn missing_data() {
+    let studio = Studio::new();
+    fs::create_dir(studio.path("empty")).unwrap();
+    for folder in ["empty", "none"] {
+        let said = studio.run(&["study", "blurring", "--profile", "sample", "--data-dir", folder]).ended(4);
+        let said = said.tells("study blurring, profile sample").tells("pets-sample: the folder not found");
+        said.tells("annotations/trimaps/").tells("images.tar.gz").tells("--data-dir or HARNESS_DATA");
+    }
+    let pets = studio.path("empty/pets-sample");
+    fs::create_dir_all(pets.join("images")).unwrap();
+    let said = studio.run(&["study", "blurring", "--profile", "sample", "--data-dir", "empty"]).ended(4);
+    assert!(said.stderr.contains("annotations") && !said.stderr.contains("the folder not found"), "{}", said.stderr);
+    for folder in ["runs", "reports", "data", "none"] {
+        let written = if studio.path(folder).exists() { contents(&studio.path(folder)) } else { Default::default() };
+        assert!(written.is_empty(), "{folder}: {:?}", written.keys());
+    }
+}
+
+#[test]
+fn places_that_cannot_be_written() {
+    let studio = Studio::new();
+    fs::write(studio.path("file"), b"in the way").unwrap();
+    studio.study(&["--store", "file/runs"]).ended(5).tells("file/runs");
+    studio.study(&["--reports", "file/reports"]).ended(5).tells("file/reports");
+}
+
+#[test]
+fn stdout_that_nobody_reads_ends_quietly() {
+    let studio = Studio::new();
+    let mut command = studio.harness(&["schema"]);
+    command.stdout(std::io::pipe().map(|(reader, writer)| (drop(reader), writer).1).unwrap());
+    let output = command.output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,140 @@
+//! `report`: made again from its data alone, or held against it.
+
+use crate::studio::{Said, Studio, assert_same, contents, results, times};
+use std::{fs, path::Path};
+
+const REPORT: &str = "reports/demo/blurring";
+
+#[test]
+fn what_was_deleted_comes_back_with_the_same_bytes() {
+    let studio = Studio::finished();
+    let before = contents(&studio.path("reports"));
+    for file in ["report.md", "index.html", "provenance.json"] {
+        fs::remove_file(studio.path(REPORT).join(file)).unwrap();
+    }
+    for folder in ["charts", "gallery"] {
+        fs::remove_dir_all(studio.path(REPORT).join(folder)).unwrap();
+    }
+    // Neither runs nor data sets are needed.
+    fs::remove_dir_all(studio.path("runs")).unwrap();
+    studio.run(&["report", "--check"]).ended(1).answers("report.md: missing").answers("charts/training.svg: missing");
+    studio.run(&["report", "blurring", "--profile", "demo"]).ended(0).answers("blurring/index.html");
+    assert_same(&before, &contents(&studio.path("reports")));
+    // What is no part of the report any more goes away.
+    fs::write(studio.path(REPORT).join("charts/older.svg"), "<svg/>").unwrap();
+    studio.run(&["report", "--check"]).ended(1).answers("charts/older.svg: unexpected");
+    studio.run(&["report", "--all"]).ended(0);
+    assert_same(&before, &contents(&studio.path("reports")));
+}
+
+#[test]
+fn a_fresh_report_passes_the_check() {
+    let studio = Studio::finished();
+    let before = times(&studio.path("."));
+    for arguments in [&["report", "--check"][..], &["report", "blurring", "--check"], &["report", "--all", "--check"]] {
+        let said = studio.run(arguments).ended(0).answers("nothing would change");
+        assert!(said.stderr.is_empty(), "{}", said.stderr);
+    }
+    assert_eq!(times(&studio.path(".")), before);
+    studio.run(&["report", "blurring", "--profile", "sample", "--check"]).ended(2).tells("no report in profile sample");
+}
+
+/// Changes one thing of a fresh report and checks it: exit code 1, nothing written.
+#[track_caller]
+fn checked(change: impl Fn(&Studio)) -> (Studio, Said) {
+    let studio = Studio::finished();
+    change(&studio);
+    let before = times(&studio.path("."));
+    let said = studio.run(&["report", "--check"]).ended(1).tells("would change");
+    assert_eq!(times(&studio.path(".")), before, "a check wrote something");
+    studio.run(&["list"]).ended(0).answers("blurring  demo     stale");
+    (studio, said)
+}
+
+#[test]
+fn a_check_names_what_would_change() {
+    let (_, said) = checked(|studio| {
+        studio.edit(Path::new(REPORT).join("report.md"), "# Blurring", "# Blurred");
+    });
+    let said = said.answers("reports/demo/blurring/report.md: edited");
+    assert_eq!(said.stdout.lines().count(), 1, "{}", said.stdout);
+
+    let (_, said) = checked(|studio| {
+        let file = Path::new(REPORT).join("data/per_image.csv");
+        let text = studio.read(&file);
+        let (header, row) = (text.lines().next().unwrap(), text.lines().nth(1).unwrap());
+        let mut cells: Vec<&str> = row.split(',').collect();
+        cells[header.split(',').position(|name| name == "soft_dice").unwrap()] = "0.987654";
+        let edited = cells.join(",");
+        studio.edit(&file, row, &edited);
+    });
+    said.answers("reports/demo/blurring/report.md: edited").answers("index.html: edited");
+
+    let (studio, said) = checked(|studio| {
+        let template = "templates/page.html.j2";
+        studio.edit(template, "</body>", "<!-- another page --></body>");
+    });
+    let said = said.answers("index.html: edited");
+    assert!(!said.stdout.contains("report.md"), "{}", said.stdout);
+    studio.run(&["report"]).ended(0);
+    studio.run(&["report", "--check"]).ended(0);
+    assert!(studio.read(Path::new(REPORT).join("index.html")).contains("another page"));
+}
+
+#[test]
+fn a_new_title_is_taken_over_without_running() {
+    let (studio, said) = checked(|studio| {
+        studio.edit("studies/blurring.yaml", "title: Blurring at test time", "title: Blur");
+    });
+    said.answers("data/study.json: edited, or the words of the spec changed");
+    let numbers = results(&studio.path(REPORT).join("data"));
+    studio.run(&["report"]).ended(0);
+    studio.run(&["report", "--check"]).ended(0);
+    studio.run(&["list"]).ended(0).answers("blurring  demo     fresh");
+    assert!(studio.read(Path::new(REPORT).join("report.md")).starts_with("# Blur\n"));
+    let mut after = results(&studio.path(REPORT).join("data"));
+    for name in ["study.json"] {
+        assert_ne!(after.insert(name.to_owned(), numbers[name].clone()), Some(numbers[name].clone()));
+    }
+    assert_same(&numbers, &after);
+}
+
+#[test]
+fn numbers_of_another_spec_are_stale_until_they_are_run_again() {
+    let arm = "    pretrained: false\n";
+    let (studio, said) = checked(|studio| {
+        studio.edit("studies/blurring.yaml", arm, &format!("{arm}    finetuning: {{epochs: 2}}\n"));
+    });
+    said.answers("data/spec.yaml: stale").answers("studies/blurring.yaml asks for other numbers now");
+    // Rendering cannot mend it, and says what can.
+    studio.run(&["report"]).ended(0).tells("warning:").tells("`harness study blurring --profile demo`");
+    studio.run(&["report", "--check"]).ended(1).answers("stale");
+    let said = studio.study(&[]).ended(0).answers("done");
+    // The other arm is as it was.
+    assert!(said.stderr.contains("finetune supervised/published") && !said.stderr.contains("ssl"), "{}", said.stderr);
+    studio.run(&["report", "--check"]).ended(0);
+}
+
+#[test]
+fn damaged_data_are_named() {
+    for (file, damage) in [
+        ("metrics.csv", "study,arm\n1\n"),
+        ("per_image.csv", "image,dice\na,high\n"),
+        ("runs.json", "[{"),
+        ("study.json", "{}"),
+        ("gallery/index.csv", "file\n../../../x.png\n"),
+    ] {
+        let studio = Studio::finished();
+        let before = contents(&studio.path(REPORT));
+        fs::write(studio.path(REPORT).join("data").join(file), damage).unwrap();
+        let said = studio.run(&["report"]);
+        let name = file.rsplit('/').next().unwrap();
+        assert!(said.stderr.contains(name) && !said.stderr.contains("panicked"), "{file}: {}", said.stderr);
+        assert!(said.ended_badly(), "{file} was damaged and nobody minded");
+        assert_eq!(contents(&studio.path(REPORT))["report.md"], before["report.md"]);
+    }
+    let studio = Studio::finished();
+    studio.edit("templates/blurring.md.j2", "\n", "\n{{ no_such_thing.field }}\n");
+    let said = studio.run(&["report"]);
+    assert!(said.stderr.contains("blurring.md.j2") && said.ended_badly(), "{}", said.stderr);
+}

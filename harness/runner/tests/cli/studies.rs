@@ -1,0 +1,151 @@
+//! `study`: a whole one, one that is done, one that is only planned; threads.
+
+use crate::studio::{Studio, assert_same, results, runs, times};
+use std::time::Duration;
+
+#[test]
+fn a_whole_study_leaves_a_report_and_its_data() {
+    let studio = Studio::new();
+    let page = studio.path("reports/demo/blurring/index.html");
+    let said = studio.study(&[]).ended(0).answers("study blurring (demo): done").answers(page.to_str().unwrap());
+    assert!(said.stderr.contains("pretrain ssl seed 0: sitting 1"), "{}", said.stderr);
+
+    let report = studio.path("reports/demo/blurring");
+    for file in [
+        "report.md",
+        "index.html",
+        "provenance.json",
+        "charts/metrics-by-blur.svg",
+        "charts/training.svg",
+        "gallery/01.png",
+        "gallery/02.png",
+        "data/metrics.csv",
+        "data/per_image.csv",
+        "data/published.csv",
+        "data/runs.json",
+        "data/study.json",
+        "data/datasets.json",
+        "data/spec.yaml",
+        "data/gallery/index.csv",
+    ] {
+        let bytes = report.join(file).metadata().unwrap_or_else(|error| panic!("{file}: {error}")).len();
+        assert!(bytes > 0, "{file} is empty");
+    }
+    // One test row for each image, condition, arm and protocol, and two baselines for each image.
+    let rows = studio.read("reports/demo/blurring/data/per_image.csv").lines().count() - 1;
+    assert_eq!(rows, 4 * 3 * 2 * 2 + 4 * 2);
+    // Every number of the spec as it was run, those of the command line included.
+    let spec = studio.read("reports/demo/blurring/data/spec.yaml");
+    assert!(spec.contains("profile: demo") && spec.contains("finetuning.epochs=4"), "{spec}");
+    // The page says that this is not the published experiment, and how to make it again.
+    let html = studio.read("reports/demo/blurring/index.html");
+    assert!(html.contains("Not the published experiment") && html.contains("synthetic pets"));
+    assert!(html.contains("harness study blurring --profile demo --set"));
+
+    let kinds: Vec<String> = runs(&studio.path("runs")).into_iter().map(|run| run.kind).collect();
+    let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
+    assert_eq!((count("pretrain"), count("finetune"), count("evaluate")), (1, 4, 4));
+    let leftovers = times(&studio.path(".")).into_keys().filter(|name| name.contains(".tmp") || name.contains("check"));
+    assert_eq!(leftovers.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn a_study_that_is_done_is_left_alone() {
+    let studio = Studio::finished();
+    // It was run in another folder: this one knows of no report yet.
+    studio.study(&[]).ended(0);
+    let before = times(&studio.path("."));
+    let said = studio.study(&[]).ended(0).answers("study blurring (demo): up to date").answers("index.html");
+    // A few hundredths of a second by itself; the rest is for a machine that is busy with other tests.
+    assert!(said.took < Duration::from_secs(2), "took {:?}", said.took);
+    assert_eq!(times(&studio.path(".")), before);
+
+    let json = studio.study(&["--json"]).ended(0).json();
+    assert_eq!((&json[0]["study"], &json[0]["up_to_date"]), (&"blurring".into(), &true.into()));
+    assert_eq!(times(&studio.path(".")), before);
+}
+
+#[test]
+fn only_what_is_new_is_run() {
+    let studio = Studio::finished();
+    let said = studio.study(&["--set", "evaluation.blur=[0, 25, 50, 100]"]).ended(0).answers("done");
+    assert!(!said.stderr.contains("pretrain") && !said.stderr.contains("finetune"), "{}", said.stderr);
+    assert!(said.stderr.contains("evaluate ssl/published"), "{}", said.stderr);
+    // Words decide no numbers: the report is made anew, and nothing is run.
+    let said = studio.study(&["--set", "title=Blur"]).ended(0).answers("done");
+    assert!(!said.stderr.contains("sitting"), "{}", said.stderr);
+    assert!(studio.read("reports/demo/blurring/report.md").starts_with("# Blur\n"));
+}
+
+#[test]
+fn a_report_that_was_deleted_comes_back_without_training() {
+    let studio = Studio::finished();
+    let before = results(&studio.path("reports"));
+    std::fs::remove_dir_all(studio.path("reports")).unwrap();
+    let said = studio.study(&[]).ended(0).answers("done");
+    assert!(!said.stderr.contains("sitting"), "{}", said.stderr);
+    assert_same(&before, &results(&studio.path("reports")));
+}
+
+#[test]
+fn the_cache_can_be_deleted_or_damaged() {
+    let studio = Studio::finished();
+    let before = results(&studio.path("runs"));
+    let cached: Vec<&String> = before.keys().filter(|name| name.starts_with("cache/")).collect();
+    std::fs::write(studio.path("runs").join(cached[0]), b"damaged").unwrap();
+    for kind in ["pretrain", "finetune", "evaluate"] {
+        std::fs::remove_dir_all(studio.path("runs").join(kind)).unwrap();
+    }
+    studio.study(&[]).ended(0);
+    assert_same(&before, &results(&studio.path("runs")));
+}
+
+#[test]
+fn a_plan_runs_nothing() {
+    let studio = Studio::new();
+    let said = studio.study(&["--dry-run"]).ended(0).answers("9 stages (1 saved by sharing), 0 done, 9 to run");
+    let states = |text: &str, state: &str| text.lines().filter(|line| line.ends_with(state)).count();
+    assert_eq!(states(&said.stdout, "  to run"), 9, "{}", said.stdout);
+    let json = studio.study(&["--dry-run", "--json"]).ended(0).json();
+    assert_eq!(json[0]["saved_by_sharing"], 1);
+    let stages = json[0]["stages"].as_array().unwrap();
+    assert!(stages.len() == 9 && stages.iter().all(|stage| stage["state"] == "to run"), "{json}");
+    let key = |stage: &serde_json::Value| stage["key"].as_str().unwrap().to_owned();
+    assert!(stages.iter().filter(|s| s["builds_on"] == key(&stages[0])).count() == 2, "{json}");
+    assert!(!studio.path("runs").exists() && !studio.path("reports").exists());
+
+    let studio = Studio::finished();
+    let said = studio.study(&["--dry-run"]).ended(0).answers("9 done, 0 to run");
+    assert_eq!(states(&said.stdout, "  done"), 9, "{}", said.stdout);
+    let said = studio.study(&["--dry-run", "--seeds", "0,1"]).ended(0).answers("18 stages (2 saved by sharing)");
+    assert_eq!((states(&said.stdout, "  done"), states(&said.stdout, "  to run")), (9, 9), "{}", said.stdout);
+}
+
+#[test]
+fn threads_change_no_bit() {
+    // Wide enough that the work is shared out among threads.
+    let settings = [
+        "data.size=32",
+        "model.vqvae={width: 32, depth: 2, inner: 16, dim: 16, codes: 64}",
+        "data.pretraining={dataset: {synthetic-pets: {trainval: 0, test: 0, unlabelled: 40}}, validation: 7}",
+        "data.segmentation={dataset: {synthetic-pets: {trainval: 40, test: 9, unlabelled: 0}}, validation: 7}",
+        "pretraining.epochs=2",
+        "finetuning.epochs=2",
+        "evaluation={batch: 5, blur: [0, 25, 100]}",
+        "arms=[{name: ssl, label: Pretrained, description: As printed.}]",
+        "report.claims=[]",
+    ];
+    let run = |threads: &str| {
+        let studio = Studio::new();
+        studio.run(&crate::studio::study(&settings, &["--threads", threads])).ended(0);
+        assert!(runs(&studio.path("runs")).iter().all(|run| run.threads.to_string() == threads));
+        (results(&studio.path("runs")), results(&studio.path("reports")))
+    };
+    let (one, two, three) = (run("1"), run("2"), run("3"));
+    for other in [two, three] {
+        assert_same(&one.0, &other.0);
+        assert_same(&one.1, &other.1);
+    }
+    assert!(one.0.keys().any(|name| name.ends_with("weights.safetensors")));
+    assert!(one.0.keys().any(|name| name.ends_with("per_image.csv")));
+}
