@@ -41,6 +41,22 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(data)
 }
 
+/// Removes temporary files that a killed process left in `folder` (not below it). Only for who holds the folder's lock.
+pub fn sweep(folder: &Path) -> Result<()> {
+    let io = |source| RecordError::Io { action: "list", path: folder.to_owned(), source };
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') && Path::new(&name).extension().is_some_and(|x| x == "tmp") {
+            fs::remove_file(entry.path()).map_err(io)?;
+        }
+    }
+    Ok(())
+}
+
 fn temporary_beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -96,6 +112,18 @@ mod tests {
         write(&path, b"two").unwrap();
         assert_eq!(read(&path, 10).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_temporary_files_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".spec.yaml.17.3.tmp", "spec.yaml", ".hidden"] {
+            fs::write(folder.path().join(name), b"x").unwrap();
+        }
+        sweep(folder.path()).unwrap();
+        assert!(!folder.path().join(".spec.yaml.17.3.tmp").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        sweep(&folder.path().join("missing")).unwrap();
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! * [`run`]: `run.json`, the record of one execution of a stage
 //! * [`store`]: where runs lie
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod digest;
 pub mod files;
 pub mod rows;

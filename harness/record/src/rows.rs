@@ -166,7 +166,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("per_image.csv");
         write(&path, std::slice::from_ref(&row)).unwrap();
-        assert_eq!(read::<ImageRow>(&path).unwrap(), [row.clone()]);
+        assert_eq!(read::<ImageRow>(&path).unwrap(), std::slice::from_ref(&row));
         assert_eq!(row.score("soft_iou"), Some(1.0 / 3.0));
         assert_eq!(row.score("nonsense"), None);
     }

@@ -94,11 +94,17 @@ fn optional_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ReportError
     if path.exists() { Ok(rows::read(path)?) } else { Ok(Vec::new()) }
 }
 
+/// The names of the columns. An empty file has none: it was cut off, and must not pass for a table without rows.
+fn headers_of(reader: &mut csv::Reader<&[u8]>, path: &Path) -> Result<csv::StringRecord, ReportError> {
+    let headers = reader.headers().map_err(|source| RecordError::Csv { path: path.to_owned(), source })?.clone();
+    if headers.is_empty() { Err(ReportError::Empty { path: path.to_owned() }) } else { Ok(headers) }
+}
+
 fn metric_lines(path: &Path) -> Result<Vec<MetricLine>, ReportError> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let headers = reader.headers().map_err(wrap)?.clone();
+    let headers = headers_of(&mut reader, path)?;
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(wrap)?;
@@ -112,7 +118,7 @@ fn image_rows(path: &Path) -> Result<Vec<(ImagePrefix, ImageRow)>, ReportError> 
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let headers = reader.headers().map_err(wrap)?.clone();
+    let headers = headers_of(&mut reader, path)?;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(wrap)?;

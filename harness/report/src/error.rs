@@ -28,6 +28,12 @@ pub enum ReportError {
         /// What is wrong.
         problem: SpecProblem,
     },
+    /// A table of the data folder is empty: not even its header is there.
+    #[error("{path} is empty: not even the names of its columns are there; run the study again")]
+    Empty {
+        /// The table.
+        path: PathBuf,
+    },
     /// A template is missing, or asks for something that is not there.
     #[error("{path}{}: {message}", .line.map(|l| format!(":{l}")).unwrap_or_default())]
     Template {

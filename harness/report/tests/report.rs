@@ -228,17 +228,21 @@ fn damaged_data_are_named() {
 }
 
 #[test]
+fn an_empty_table_is_no_table() {
+    let folder = folder(&fixture::study(), SMALL);
+    let data = folder.path().join("data");
+    for table in ["metrics.csv", "per_image.csv"] {
+        let whole = std::fs::read(data.join(table)).unwrap();
+        std::fs::write(data.join(table), "").unwrap();
+        let message = render(&data, &templates()).unwrap_err().to_string();
+        assert!(message.contains(table) && message.contains("is empty"), "{message}");
+        std::fs::write(data.join(table), whole).unwrap();
+    }
+}
+
+#[test]
 fn a_small_report_reads_well() {
     let files = rendered(&fixture::study(), SMALL);
     insta::assert_snapshot!("report", text(&files, "report.md"));
     insta::assert_snapshot!("chart", text(&files, "charts/metrics-by-blur.svg"));
-}
-
-/// Writes the realistic report to the folder named by `HARNESS_REPORT_OUT`, to be looked at.
-#[test]
-#[ignore = "for looking at: HARNESS_REPORT_OUT=dir cargo test -p harness-report -- --ignored"]
-fn write_for_looking_at() {
-    let out = PathBuf::from(std::env::var_os("HARNESS_REPORT_OUT").unwrap());
-    fixture::write(&out.join("data"), &fixture::study(), REALISTIC);
-    write(&out, &render(&out.join("data"), &templates()).unwrap()).unwrap();
 }

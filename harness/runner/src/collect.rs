@@ -51,6 +51,7 @@ pub(crate) fn collect(
     sources: &Sources<'_>,
     data: &Path,
 ) -> Outcome {
+    files::sweep(data)?;
     let runs = runs_of(plan, sources.store)?;
     let datasets = datasets(&resolved.study, plan, sources)?;
     let facts = Facts {

@@ -7,17 +7,15 @@ use harness_learn::{
     models::ModelSpec,
 };
 use harness_report::input::{ArmSettings, ConditionInput, StageSettings};
+use std::fmt::Display;
 
 /// The command that makes the report.
 pub(crate) fn command(resolved: &Resolved, settings: &[String]) -> String {
-    let mut text = format!("harness study {}", resolved.name);
-    if resolved.profile != "full" {
-        text.push_str(&format!(" --profile {}", resolved.profile));
-    }
-    for setting in settings {
-        text.push_str(&format!(" --set '{setting}'"));
-    }
-    text
+    let profile = if resolved.profile == "full" { String::new() } else { format!(" --profile {}", resolved.profile) };
+    let mut parts = vec![format!("harness study {}{profile}", resolved.name)];
+    // Quoted for a shell, in which a quote inside quotes is written '\''.
+    parts.extend(settings.iter().map(|setting| format!("--set '{}'", setting.replace('\'', r"'\''"))));
+    parts.join(" ")
 }
 
 /// The conditions of an evaluation.
@@ -100,7 +98,7 @@ fn finetune(study: &Study, arm: &ArmSpec) -> StageSettings {
     }
 }
 
-fn line(name: &str, value: impl ToString) -> (String, String) {
+fn line(name: &str, value: impl Display) -> (String, String) {
     (name.to_owned(), value.to_string())
 }
 

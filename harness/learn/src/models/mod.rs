@@ -40,7 +40,7 @@ impl ModelSpec {
     /// What the side of an image must be, if `size` (pixels) is not possible.
     pub fn check_size(&self, size: u32) -> std::result::Result<(), String> {
         match self {
-            Self::Vqvae(_) if size % 4 == 0 && (8..=2048).contains(&size) => Ok(()),
+            Self::Vqvae(_) if size.is_multiple_of(4) && (8..=2048).contains(&size) => Ok(()),
             Self::Vqvae(_) => Err("a multiple of 4 in 8..=2048: the VQ-VAE halves an image twice".into()),
         }
     }

@@ -82,7 +82,7 @@ fn perplexity(counts: &Tensor) -> Result<f64> {
 #[derive(Debug)]
 struct Average {
     hidden: Var,
-    average: Var,
+    unbiased: Var,
     decay: f64,
     pushes: AtomicU64,
 }
@@ -91,7 +91,7 @@ impl Average {
     fn new(decay: f64, shape: &[usize], at: &Builder) -> Result<Self> {
         Ok(Self {
             hidden: at.buffer("hidden", shape, Init::Constant(0.0))?,
-            average: at.buffer("average", shape, Init::Constant(0.0))?,
+            unbiased: at.buffer("average", shape, Init::Constant(0.0))?,
             decay,
             pushes: AtomicU64::new(0),
         })
@@ -103,7 +103,7 @@ impl Average {
         let hidden = (self.hidden.as_tensor() + ((value - self.hidden.as_tensor())? * (1.0 - self.decay))?)?;
         self.hidden.set(&hidden)?;
         let average = (hidden / (1.0 - self.decay.powi(i32::try_from(pushes).unwrap_or(i32::MAX))))?;
-        self.average.set(&average)?;
+        self.unbiased.set(&average)?;
         Ok(average.detach())
     }
 }

@@ -38,7 +38,7 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
     let z_data: &[f32] = slice(z_data, z_layout, "codebook")?;
     let codes_data: &[f32] = slice(codes_data, codes_layout, "codebook")?;
     let pixels = h * w;
-    let indices = assign(z_data, codes_data, Sizes { dim, codes: k, pixels });
+    let indices = assign(z_data, codes_data, &Sizes { dim, codes: k, pixels });
 
     let mut quantized = vec![0.0; z_data.len()];
     quantized.par_chunks_mut(dim * pixels).zip(indices.par_chunks(pixels)).for_each(|(image, indices)| {
@@ -47,7 +47,9 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
         }
     });
     let mut counts = vec![0.0f32; k];
-    indices.iter().for_each(|&i| counts[i as usize] += 1.0);
+    for &i in &indices {
+        counts[i as usize] += 1.0;
+    }
     // One owner a dimension, which walks over all vectors in order.
     let mut sums = vec![0.0; dim * k];
     sums.par_chunks_mut(k).enumerate().for_each(|(d, sums)| {
@@ -70,10 +72,10 @@ struct Sizes {
 }
 
 /// Index of the nearest code for every pixel of every image, in order.
-fn assign(z: &[f32], codes: &[f32], sizes: Sizes) -> Vec<u32> {
+fn assign(z: &[f32], codes: &[f32], sizes: &Sizes) -> Vec<u32> {
     /// Pixels whose distances are held at a time: 64 × 512 codes are 128 KiB.
     const TILE: usize = 64;
-    let Sizes { dim, codes: k, pixels } = sizes;
+    let Sizes { dim, codes: k, pixels } = *sizes;
     let mut norms = vec![0.0f32; k];
     for row in codes.chunks(k) {
         norms.iter_mut().zip(row).for_each(|(n, c)| *n += c * c);

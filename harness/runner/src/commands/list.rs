@@ -25,13 +25,10 @@ struct Row {
 pub(crate) fn run(folders: &Folders, as_json: bool) -> Outcome {
     let mut rows = Vec::new();
     for name in layers::names(&folders.root).map_err(Failure::run)? {
-        let spec = match Spec::named(&folders.root, &name) {
-            Ok(spec) => spec,
-            Err(_) => {
-                let state = "invalid: see `harness validate`".to_owned();
-                rows.push(Row { study: name, profile: "-".into(), state, title: String::new(), report: String::new() });
-                continue;
-            }
+        let Ok(spec) = Spec::named(&folders.root, &name) else {
+            let state = "invalid: see `harness validate`".to_owned();
+            rows.push(Row { study: name, profile: "-".into(), state, title: String::new(), report: String::new() });
+            continue;
         };
         for profile in spec.profiles() {
             rows.push(row(&spec, profile, folders)?);

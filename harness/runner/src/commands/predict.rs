@@ -98,7 +98,7 @@ fn stems(options: &cli::Predict) -> Outcome<Vec<String>> {
 }
 
 fn read(path: &Path) -> Outcome<Picture> {
-    let bytes = files::read(path, pixels::MAX_BYTES as u64).map_err(Failure::data)?;
+    let bytes = files::read(path, pixels::MAX_BYTES).map_err(Failure::data)?;
     pixels::decode(&bytes).map_err(|error| Failure::data(error).during(path.display().to_string()))
 }
 

@@ -138,6 +138,7 @@ impl<'a> Workshop<'a> {
     }
 
     fn perform(&self, stage: &Stage, folder: &Folder) -> Outcome {
+        files::sweep(&folder.path)?;
         let path = folder.file("run.json");
         let mut record = self.origin.begin(stage, self.device, &path)?;
         record.write(&path)?;
@@ -199,7 +200,7 @@ impl<'a> Workshop<'a> {
 
     /// Puts the weights of a finished stage into `model`.
     fn load_parent(&self, model: &Model, kind: &str, key: &str) -> Outcome {
-        model.load(&self.store.run(kind, key).join("weights.safetensors")).map_err(Failure::run)
+        model.load(&self.store.run(kind, key).join("weights.safetensors")).map_err(Failure::data)
     }
 }
 
@@ -215,6 +216,7 @@ fn train_failure(error: TrainError) -> Failure {
     match error {
         TrainError::Interrupted => Failure::Interrupted,
         TrainError::Record(error) => Failure::Record(error),
+        damaged @ (TrainError::Weights(_) | TrainError::Checkpoint { .. }) => Failure::data(damaged),
         other => Failure::run(other),
     }
 }

@@ -3,6 +3,11 @@
 use crate::studio::{Running, Studio, TINY, assert_same, results, runs, study, study_called};
 use std::fs;
 
+/// How often each stage of a studio's store was begun.
+fn sittings(studio: &Studio) -> Vec<u32> {
+    runs(&studio.path("runs")).iter().map(|run| run.sittings).collect()
+}
+
 #[test]
 fn the_same_study_twice_at_once_is_run_once() {
     let (calm, busy) = (Studio::finished(), Studio::new());
@@ -13,8 +18,7 @@ fn the_same_study_twice_at_once_is_run_once() {
     let ended = started.map(|running| running.wait().ended(0));
     let waited = ended.iter().filter(|said| said.stderr.contains("waiting for another process")).count();
     assert!(waited <= 2, "everyone waited");
-    let all = runs(&busy.path("runs"));
-    assert!(all.len() == 9 && all.iter().all(|run| run.sittings == 1), "{all:?}");
+    assert_eq!(sittings(&busy), [1; 9]);
     assert_same(&results(&calm.path("runs")), &results(&busy.path("runs")));
     assert_same(&results(&calm.path("reports")), &results(&busy.path("reports")));
     assert_same(&results(&calm.path("reports")), &results(&busy.path("elsewhere")));
@@ -27,8 +31,7 @@ fn studies_that_share_stages_share_the_work() {
     fs::copy(busy.path("studies/blurring.yaml"), busy.path("studies/twin.yaml")).unwrap();
     let started = ["blurring", "twin"].map(|name| Running::start(busy.harness(&study_called(name, &TINY, &[]))));
     let ended = started.map(|running| running.wait().ended(0));
-    let all = runs(&busy.path("runs"));
-    assert!(all.len() == 9 && all.iter().all(|run| run.sittings == 1), "{all:?}");
+    assert_eq!(sittings(&busy), [1; 9]);
     let sat = |text: &str| text.matches(": sitting 1 on cpu").count();
     assert_eq!(sat(&ended[0].stderr) + sat(&ended[1].stderr), 9);
     assert_same(&results(&calm.path("runs")), &results(&busy.path("runs")));

@@ -37,8 +37,9 @@ fn finish(studio: &Studio) -> Said {
 /// Whether a checkpoint of at least this epoch lies in the unfinished run of a stage of this kind.
 fn reached(store: &Path, kind: &str, epoch: u32) -> bool {
     let runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
-    let checkpoints = runs.flat_map(|run| fs::read_dir(run.path().join("checkpoint")).into_iter().flatten().flatten());
-    checkpoints.into_iter().any(|file| {
+    let mut checkpoints =
+        runs.flat_map(|run| fs::read_dir(run.path().join("checkpoint")).into_iter().flatten().flatten());
+    checkpoints.any(|file| {
         let name = file.file_name().to_string_lossy().into_owned();
         let number = name.strip_prefix("epoch-").and_then(|name| name.strip_suffix(".safetensors"));
         number.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number >= epoch)
@@ -47,8 +48,8 @@ fn reached(store: &Path, kind: &str, epoch: u32) -> bool {
 
 /// Whether a run of this kind has begun.
 fn begun(store: &Path, kind: &str) -> bool {
-    let runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
-    runs.into_iter().any(|run| run.path().join("run.json").exists())
+    let mut runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
+    runs.any(|run| run.path().join("run.json").exists())
 }
 
 /// Most sittings of any run of this kind.
@@ -158,20 +159,19 @@ fn a_damaged_checkpoint_is_named_and_left_alone() {
     let mut running = start(&studio);
     running.until("epoch 3", || reached(&store, "pretrain", 3));
     running.kill();
-    let checkpoints = paths(&store.join("pretrain")).into_iter();
-    let (_, path) =
-        checkpoints.filter(|(name, _)| name.ends_with(".safetensors") && name.contains("/epoch-")).last().unwrap();
+    let mut files = paths(&store.join("pretrain")).into_iter();
+    let (_, path) = files.rfind(|(name, _)| name.contains("/checkpoint/epoch-")).unwrap();
     let whole = fs::read(&path).unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
     for damage in [&whole[..whole.len() - 100], &whole[..20], b"", b"not a checkpoint, and of another length"] {
         fs::write(&path, damage).unwrap();
-        let said = studio.run(&slow()).ended(5).tells("pretrain ssl seed 0").tells(name);
+        let said = studio.run(&slow()).ended(4).tells("pretrain ssl seed 0").tells(name);
         assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
         assert_eq!(contents(path.parent().unwrap())[name], damage);
     }
     // What the message says to do helps.
     fs::write(&path, b"damaged").unwrap();
-    studio.run(&slow()).ended(5).tells("delete it to start the stage again");
+    studio.run(&slow()).ended(4).tells("delete it to start the stage again");
     fs::remove_file(&path).unwrap();
     finish(&studio);
 }
@@ -183,7 +183,7 @@ fn damaged_records_and_weights_are_named() {
     let record = studio.first_in("runs/evaluate").join("run.json");
     fs::write(&weights, b"damaged").unwrap();
     // Another length of fine-tuning starts from the pretrained weights anew.
-    studio.study(&["--set", "finetuning.epochs=2"]).ended(5).tells("finetune ssl").tells("weights.safetensors");
+    studio.study(&["--set", "finetuning.epochs=2"]).ended(4).tells("finetune ssl").tells("weights.safetensors");
     fs::write(&record, b"{").unwrap();
     studio.study(&[]).ended(4).tells("run.json");
 }

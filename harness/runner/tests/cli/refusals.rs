@@ -1,7 +1,7 @@
 //! What is refused, with which exit code, and what is said about it.
 
 use crate::studio::{Said, Studio, contents};
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 const SPEC: &str = "studies/blurring.yaml";
 const BASE: &str = "studies/_base/vqvae-pets.yaml";
@@ -190,7 +190,7 @@ fn missing_data() {
     let said = studio.run(&["study", "blurring", "--profile", "sample", "--data-dir", "empty"]).ended(4);
     assert!(said.stderr.contains("annotations") && !said.stderr.contains("the folder not found"), "{}", said.stderr);
     for folder in ["runs", "reports", "data", "none"] {
-        let written = if studio.path(folder).exists() { contents(&studio.path(folder)) } else { Default::default() };
+        let written = if studio.path(folder).exists() { contents(&studio.path(folder)) } else { BTreeMap::default() };
         assert!(written.is_empty(), "{folder}: {:?}", written.keys());
     }
 }
@@ -207,7 +207,9 @@ fn places_that_cannot_be_written() {
 fn stdout_that_nobody_reads_ends_quietly() {
     let studio = Studio::new();
     let mut command = studio.harness(&["schema"]);
-    command.stdout(std::io::pipe().map(|(reader, writer)| (drop(reader), writer).1).unwrap());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer);
     let output = command.output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -3,6 +3,7 @@
 use harness_record::run::RunRecord;
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -260,7 +261,7 @@ pub(crate) fn paths(folder: &Path) -> BTreeMap<String, PathBuf> {
     let files = walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file());
     files
         .map(|entry| {
-            let names = entry.path().strip_prefix(folder).unwrap().iter().map(|name| name.to_string_lossy());
+            let names = entry.path().strip_prefix(folder).unwrap().iter().map(OsStr::to_string_lossy);
             (names.collect::<Vec<_>>().join("/"), entry.into_path())
         })
         .collect()
@@ -282,9 +283,9 @@ pub(crate) fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = contents(folder);
     all.retain(|name, _| {
         let last = name.rsplit('/').next().unwrap();
-        let killed_while_written = last.starts_with('.') && name.ends_with(".tmp");
-        let note = name.ends_with(".lock") || name.ends_with(".stamp");
-        !(TOLD.contains(&last) || killed_while_written || note)
+        // Locks, stamps, and what was being written when its process was killed.
+        let passing = ["lock", "stamp", "tmp"].map(|ending| Some(OsStr::new(ending)));
+        !(TOLD.contains(&last) || passing.contains(&Path::new(last).extension()))
     });
     for (name, bytes) in &mut all {
         if name.ends_with("report.md") {
