@@ -92,12 +92,10 @@ fn cuda(number: usize) -> Result<Chosen, DeviceError> {
 
 /// Whether libcuda can be loaded: candle panics where it cannot.
 #[cfg(feature = "cuda")]
+#[allow(unsafe_code)]
 fn driver_present() -> bool {
     // SAFETY: only loads the driver's library and looks at nothing in it.
-    #[allow(unsafe_code)]
-    unsafe {
-        candle_core::cuda_backend::cudarc::driver::sys::is_culib_present()
-    }
+    unsafe { candle_core::cuda_backend::cudarc::driver::sys::is_culib_present() }
 }
 
 /// Whether this binary can use CUDA, and why not.

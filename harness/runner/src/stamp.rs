@@ -27,8 +27,13 @@ impl Stamp {
     }
 }
 
+/// The lock of a study's report: held while it is run, so that others see that it runs.
+pub(crate) fn lock_file(store: &Store, report: &Path) -> PathBuf {
+    beside(store, report, "lock")
+}
+
 /// A file of the store that belongs to the report in the folder `report`: `studies/demo-blurring-1f2e3d4c.stamp`.
-pub(crate) fn beside(store: &Store, report: &Path, extension: &str) -> PathBuf {
+fn beside(store: &Store, report: &Path, extension: &str) -> PathBuf {
     let name = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
     // Two folders of reports may share a store: each report has its own file.
     let whole = std::path::absolute(report).unwrap_or_else(|_| report.to_owned());

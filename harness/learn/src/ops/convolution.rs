@@ -154,6 +154,12 @@ pub(super) struct TransposedConvolution {
     pub(super) output_padding: usize,
 }
 
+impl TransposedConvolution {
+    fn geometry(&self, x: &[usize], weight: &[usize]) -> Result<Geometry> {
+        Geometry::of_transposed(x, weight, self.stride, self.padding, self.output_padding)
+    }
+}
+
 impl CustomOp3 for TransposedConvolution {
     fn name(&self) -> &'static str {
         "conv_transpose2d"
@@ -168,14 +174,14 @@ impl CustomOp3 for TransposedConvolution {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let g = Geometry::of_transposed(x_layout.dims(), weight_layout.dims(), *self)?;
+        let g = self.geometry(x_layout.dims(), weight_layout.dims())?;
         let bias = slice(bias, bias_layout, self.name())?;
         let out = scatter(slice(x, x_layout, self.name())?, slice(weight, weight_layout, self.name())?, Some(bias), &g);
         Ok(storage(out, (x_layout.dims()[0], g.channels, g.image.0, g.image.1)))
     }
 
     fn bwd(&self, x: &Tensor, weight: &Tensor, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
-        let geometry = Geometry::of_transposed(x.dims(), weight.dims(), *self)?;
+        let geometry = self.geometry(x.dims(), weight.dims())?;
         let grad = grad.contiguous()?;
         let batch = x.dim(0)?;
         let x_grad = wanted(x, || grad.apply_op2_no_bwd(weight, &Gather { geometry, batch }))?;

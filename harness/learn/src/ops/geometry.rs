@@ -1,6 +1,5 @@
 //! Sizes of a convolution, and where the elements under its kernel lie.
 
-use super::convolution::TransposedConvolution;
 use candle_core::{Error, Result};
 use std::ops::Range;
 
@@ -37,11 +36,16 @@ impl Geometry {
     }
 
     /// Geometry of a transposed convolution of `x` `[B, C, H, W]` by `weight` `[C, O, KH, KW]`: `x` is the map.
-    pub(super) fn of_transposed(x: &[usize], weight: &[usize], op: TransposedConvolution) -> Result<Self> {
+    pub(super) fn of_transposed(
+        x: &[usize],
+        weight: &[usize],
+        stride: usize,
+        padding: usize,
+        output_padding: usize,
+    ) -> Result<Self> {
         let (&[_, filters, h, w], &[c, channels, kh, kw]) = (x, weight) else {
             return Err(Error::Msg(format!("conv_transpose2d takes 4 dimensions, not {x:?} and {weight:?}")));
         };
-        let TransposedConvolution { stride, padding, output_padding } = op;
         if c != filters || stride == 0 || h == 0 || w == 0 || kh.min(kw) + output_padding <= 2 * padding {
             return Err(Error::Msg(format!("conv_transpose2d: a map {x:?} does not fit a weight {weight:?}")));
         }

@@ -8,6 +8,7 @@ use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
     spec::layers::{self, Spec},
+    stamp,
     study::Resolved,
 };
 use harness_record::{files::Lock, store::Store};
@@ -63,6 +64,6 @@ fn row(spec: &Spec, profile: &str, folders: &Folders) -> Outcome<Row> {
 }
 
 fn is_running(place: &Place, folders: &Folders) -> Outcome<bool> {
-    let lock = super::study::lock_file(&Store::new(&folders.store), &place.folder);
+    let lock = stamp::lock_file(&Store::new(&folders.store), &place.folder);
     Ok(lock.exists() && Lock::try_take(&lock)?.is_none())
 }

@@ -6,6 +6,7 @@ use crate::{
     collect::{self, Facts, Recorded, SPEC},
     failure::{Failure, Outcome},
     spec::layers::{self, PROFILES, Spec},
+    stamp,
     study::{Resolved, Study},
 };
 use harness_record::{files, files::Lock, store::Store};
@@ -39,7 +40,7 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
             continue;
         }
         let store = Store::new(&folders.store);
-        let lock = super::study::lock_file(&store, &place.folder);
+        let lock = stamp::lock_file(&store, &place.folder);
         let Some(_lock) = Lock::try_take(&lock)? else {
             let text =
                 format!("study {} ({}) is running and writes this report; try again", place.study, place.profile);

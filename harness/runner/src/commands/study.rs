@@ -110,7 +110,7 @@ fn one(
     let Ready { resolved, settings, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
     let report = folders.reports.join(&resolved.profile).join(&resolved.name);
-    let _lock = wait_for(&lock_file(store, &report), &name, progress)?;
+    let _lock = wait_for(&stamp::lock_file(store, &report), &name, progress)?;
     let fingerprint = collect::fingerprint(resolved, settings, plan)?;
     let (templates, manifests) = (folders.root.join("templates"), folders.root.join("data-manifests"));
     let made_of = [report.as_path(), templates.as_path(), manifests.as_path()];
@@ -127,11 +127,6 @@ fn one(
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;
     Ok((report, false))
-}
-
-/// The lock of a study's report: held while it is run, so that others see that it runs.
-pub(crate) fn lock_file(store: &Store, report: &Path) -> PathBuf {
-    stamp::beside(store, report, "lock")
 }
 
 fn wait_for(path: &Path, name: &str, progress: &Progress) -> Outcome<Lock> {

@@ -1,6 +1,6 @@
 //! Fine-tuning: segmentation of labelled images.
 
-use super::{Done, Folder, Workshop, keeper, train_failure, write_files};
+use super::{Done, Folder, Workshop, write_files};
 use crate::{
     failure::{Failure, Outcome},
     plan::{Cut, Stage},
@@ -9,7 +9,7 @@ use harness_learn::{
     datasets::{Pictures, Purpose},
     protocol::Protocol,
     split::{Split, split},
-    train::{FinetuneSpec, Schedule, Segmentation, fit},
+    train::{FinetuneSpec, Segmentation},
 };
 
 /// The cut of the labelled images that `cut` asks for.
@@ -42,16 +42,6 @@ impl Workshop<'_> {
             batch: spec.batch,
             protocol,
         };
-        let schedule = Schedule {
-            stage: "finetune",
-            epochs: spec.epochs,
-            batch: spec.batch,
-            optimizer: &spec.optimizer,
-            seed: settings.seed,
-        };
-        let progress = fit(&model, &task, schedule, &folder.file("checkpoint"), &mut keeper(folder), self.progress)
-            .map_err(train_failure)?;
-        model.save(&folder.file("weights.safetensors"), settings.size).map_err(Failure::run)?;
-        Ok(Done { seconds: progress.seconds, parameters: model.parameter_count() })
+        self.train(stage, folder, &model, &task, (spec.epochs, spec.batch, &spec.optimizer))
     }
 }

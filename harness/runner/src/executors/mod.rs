@@ -16,7 +16,8 @@ use harness_learn::{
     device::Chosen,
     models::Model,
     monitor::Monitor,
-    train::{self, TrainError},
+    optimizer::OptimizerSpec,
+    train::{self, Schedule, Task, TrainError},
 };
 use harness_record::{
     files,
@@ -192,6 +193,24 @@ impl<'a> Workshop<'a> {
         let pictures = Rc::new(pictures);
         self.loaded.borrow_mut().insert(id, Rc::clone(&pictures));
         Ok(pictures)
+    }
+
+    /// Trains `model` on `task` and saves it.
+    fn train(
+        &self,
+        stage: &Stage,
+        folder: &Folder,
+        model: &Model,
+        task: &dyn Task,
+        (epochs, batch, optimizer): (u32, u32, &OptimizerSpec),
+    ) -> Outcome<Done> {
+        let settings = &stage.settings;
+        let schedule = Schedule { stage: settings.work.kind(), epochs, batch, optimizer, seed: settings.seed };
+        let progress =
+            train::fit(model, task, schedule, &folder.file("checkpoint"), &mut keeper(folder), self.progress)
+                .map_err(train_failure)?;
+        model.save(&folder.file("weights.safetensors"), settings.size).map_err(Failure::run)?;
+        Ok(Done { seconds: progress.seconds, parameters: model.parameter_count() })
     }
 
     fn model(&self, settings: &Settings) -> Outcome<Model> {

@@ -1,6 +1,6 @@
 //! Pretraining: masked reconstruction of unlabelled images.
 
-use super::{Done, Folder, Workshop, keeper, train_failure, write_files};
+use super::{Done, Folder, Workshop, write_files};
 use crate::{
     failure::{Failure, Outcome},
     plan::Stage,
@@ -9,7 +9,7 @@ use harness_learn::{
     datasets::Purpose,
     random,
     split::Split,
-    train::{PretrainSpec, Reconstruction, Schedule, fit},
+    train::{PretrainSpec, Reconstruction},
 };
 
 impl Workshop<'_> {
@@ -40,16 +40,6 @@ impl Workshop<'_> {
             batch: spec.batch,
             seed: settings.seed,
         };
-        let schedule = Schedule {
-            stage: "pretrain",
-            epochs: spec.epochs,
-            batch: spec.batch,
-            optimizer: &spec.optimizer,
-            seed: settings.seed,
-        };
-        let progress = fit(&model, &task, schedule, &folder.file("checkpoint"), &mut keeper(folder), self.progress)
-            .map_err(train_failure)?;
-        model.save(&folder.file("weights.safetensors"), settings.size).map_err(Failure::run)?;
-        Ok(Done { seconds: progress.seconds, parameters: model.parameter_count() })
+        self.train(stage, folder, &model, &task, (spec.epochs, spec.batch, &spec.optimizer))
     }
 }

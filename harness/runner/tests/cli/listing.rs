@@ -32,11 +32,7 @@ fn missing_then_fresh_then_stale() {
     assert_eq!(state(&studio), "stale");
     fs::write(studio.path("studies/blurring.yaml"), spec).unwrap();
     assert_eq!(state(&studio), "fresh");
-    studio.edit(
-        "studies/_base/vqvae-pets.yaml",
-        "    finetuning: {epochs: 30, batch: 16}",
-        "    finetuning: {epochs: 30, batch: 8}",
-    );
+    studio.edit("studies/_base/vqvae-pets.yaml", "\n  demo:\n", "\n  demo:\n    seeds: [7]\n");
     assert_eq!(state(&studio), "stale");
 }
 
