@@ -18,7 +18,7 @@ pub struct MetricRow {
     pub predictor: String,
     /// Under which condition the images were shown: `clean`, or `blur-0`, `blur-25`, …
     pub condition: String,
-    /// Name of the metric: one of [`SCORES`], or `images_per_s`-like extras of a stage.
+    /// Name of the metric: one of [`SCORES`], or what training adds to them: `commitment`, `perplexity`.
     pub metric: String,
     /// Its value: a mean over the split's images.
     pub value: f64,
