@@ -1,14 +1,34 @@
 //! The same operations made of candle's primitives, for devices other than the CPU.
 //!
-//! Public so that tests can run them on the CPU against our own. Limits of candle's gradients that models must respect:
-//! with a stride above 1, height and width of an image must leave the same remainder.
+//! Public so that tests can run them on the CPU against our own. Where candle's own gradients are wrong, they are made of
+//! other primitives here.
 
-use super::Assignment;
+use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling::Window};
 use candle_core::{D, DType, Result, Tensor};
 
 /// See [`super::conv2d`].
-pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    x.conv2d(weight, padding, stride, 1, 1)?.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let (_, _, kh, kw) = weight.dims4()?;
+    // Rows and columns at the end that no kernel reaches.
+    let rest = |side: usize, kernel: usize| (side + 2 * padding).saturating_sub(kernel) % stride.max(1);
+    let out = if rest(h, kh) == rest(w, kw) {
+        x.conv2d(weight, padding, stride, 1, 1)?
+    } else {
+        // candle's gradient takes the rest of the columns to be that of the rows, so both are cut away first.
+        let padded = x.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
+        let used = padded.narrow(2, 0, h + 2 * padding - rest(h, kh))?.narrow(3, 0, w + 2 * padding - rest(w, kw))?;
+        used.contiguous()?.conv2d(weight, 0, stride, 1, 1)?
+    };
+    match bias {
+        Some(bias) => out.broadcast_add(&per_channel(bias)?),
+        None => Ok(out),
+    }
+}
+
+/// `[C] -> [1, C, 1, 1]`
+fn per_channel(values: &Tensor) -> Result<Tensor> {
+    values.reshape((1, (), 1, 1))
 }
 
 /// See [`super::conv_transpose2d`].
@@ -20,13 +40,94 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
-    x.conv_transpose2d(weight, padding, output_padding, stride, 1)?.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+    x.conv_transpose2d(weight, padding, output_padding, stride, 1)?.broadcast_add(&per_channel(bias)?)
 }
 
 /// See [`super::relu`].
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     // candle's own has gradient 1 at 0; the mask carries no gradient.
     x * x.detach().gt(0.0)?.to_dtype(x.dtype())?
+}
+
+/// See [`super::max_pool2d`].
+pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Pooled> {
+    let window = Window::new(x.dims(), kernel, stride, padding)?;
+    let indices = largest(&x.detach(), &window)?;
+    let (batch, channels, h, w) = x.dims4()?;
+    let flat = indices.reshape((batch, channels, ()))?;
+    // candle's own max-pooling has no indices, and a wrong gradient; that of a gather is right.
+    let values = x.reshape((batch, channels, h * w))?.gather(&flat, 2)?.reshape(indices.shape())?;
+    Ok(Pooled { values, indices })
+}
+
+/// Indices of the largest elements: all windows at once, one of their elements after the other, in row-major order.
+fn largest(x: &Tensor, window: &Window) -> Result<Tensor> {
+    let (batch, channels, _, _) = x.dims4()?;
+    let shape = (batch, channels, window.map.0, window.map.1);
+    let plane =
+        |indices: Vec<u32>| Tensor::from_vec(indices, (1, 1, shape.2, shape.3), x.device())?.broadcast_as(shape);
+    let mut index = plane(window.elements(0, 0).collect())?.contiguous()?;
+    let pixels = x.reshape((batch, channels, ()))?;
+    let at = |index: &Tensor| pixels.gather(&index.reshape((batch, channels, ()))?, 2)?.reshape(shape);
+    let mut best = at(&index)?;
+    for row in 0..window.kernel {
+        for column in 0..window.kernel {
+            let next = plane(window.elements(row, column).collect())?.contiguous()?;
+            let value = at(&next)?;
+            // Of these two at most one is true: the comparison with NaN never is.
+            let better = (value.gt(&best)? + value.ne(&value)?)?;
+            index = better.where_cond(&next, &index)?;
+            best = better.where_cond(&value, &best)?;
+        }
+    }
+    Ok(index)
+}
+
+/// See [`super::max_unpool2d`].
+pub fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+    let (batch, channels, _, _) = x.dims4()?;
+    let zeros = Tensor::zeros((batch, channels, height * width), x.dtype(), x.device())?;
+    let flat = |t: &Tensor| t.reshape((batch, channels, ()))?.contiguous();
+    zeros.scatter(&flat(indices)?, &flat(x)?, 2)?.reshape((batch, channels, height, width))
+}
+
+/// See [`super::batch_norm`].
+pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
+    let (_, channels, _, _) = x.dims4()?;
+    let count = (x.elem_count() / channels) as f64;
+    let mean = x.mean_keepdim((0, 2, 3))?;
+    let centred = x.broadcast_sub(&mean)?;
+    let variance = centred.sqr()?.mean_keepdim((0, 2, 3))?;
+    let normalized = centred.broadcast_div(&(&variance + epsilon)?.sqrt()?)?;
+    Ok(Normalized {
+        output: normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)?,
+        mean: mean.detach().flatten_all()?,
+        variance: (variance.detach().flatten_all()? * (count / (count - 1.0)))?,
+    })
+}
+
+/// See [`super::batch_norm_fixed`].
+pub fn batch_norm_fixed(
+    x: &Tensor,
+    mean: &Tensor,
+    variance: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epsilon: f64,
+) -> Result<Tensor> {
+    let deviation = (per_channel(&variance.detach())? + epsilon)?.sqrt()?;
+    let normalized = x.broadcast_sub(&per_channel(&mean.detach())?)?.broadcast_div(&deviation)?;
+    normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)
+}
+
+/// See [`super::divide_by_maximum`].
+pub fn divide_by_maximum(x: &Tensor) -> Result<Tensor> {
+    let flat = x.flatten_all()?;
+    let maximum = flat.max_keepdim(0)?; // to each of equal maxima, candle gives the whole gradient
+    let maxima = flat.detach().broadcast_eq(&maximum.detach())?.to_dtype(x.dtype())?.sum_keepdim(0)?;
+    let known = maximum.detach();
+    let shared = ((maximum - &known)? / maxima)?; // nothing but the gradient
+    flat.broadcast_div(&(known + shared)?)?.reshape(x.shape())
 }
 
 /// See [`super::mse`].
@@ -39,6 +140,24 @@ pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     let log = candle_nn::ops::log_softmax(logits, 1)?;
     let target = target.to_dtype(DType::U32)?.unsqueeze(1)?.contiguous()?;
     log.gather(&target, 1)?.mean_all()?.neg()
+}
+
+/// See [`super::soft_dice`].
+pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+    // The largest channel is only there against overflow. It carries no gradient: what candle gives it is rounding error.
+    let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(1)?)?.exp()?;
+    let p = shifted.broadcast_div(&shifted.sum_keepdim(1)?)?;
+    let g = one_hot(target, logits.dim(1)?)?;
+    let overlap = (&p * &g)?.sum((2, 3))?;
+    let sizes = (p.sum((2, 3))? + g.sum((2, 3))?)?;
+    let dice = ((overlap * 2.0)? + SOFT_DICE_SMOOTH)?.div(&(sizes + SOFT_DICE_SMOOTH)?)?;
+    dice.mean_all()?.affine(-1.0, 1.0)
+}
+
+/// See [`super::one_hot`].
+pub fn one_hot(target: &Tensor, classes: usize) -> Result<Tensor> {
+    let range = Tensor::arange(0u32, classes as u32, target.device())?.reshape((1, classes, 1, 1))?;
+    target.to_dtype(DType::U32)?.unsqueeze(1)?.broadcast_eq(&range)?.to_dtype(DType::F32)
 }
 
 /// See [`super::nearest_codes`].
@@ -71,16 +190,14 @@ pub fn decayed_mean(mean: &Tensor, value: &Tensor, decay: f64, squared: bool) ->
 }
 
 /// See [`super::adam_step`].
-pub fn adam_step(
-    weight: &Tensor,
-    first: &Tensor,
-    second: &Tensor,
-    rate: f64,
-    correction: f64,
-    epsilon: f64,
-) -> Result<()> {
-    let denominator = ((second.sqrt()? / correction.sqrt())? + epsilon)?;
-    overwrite(weight, &(weight.detach() - ((first / denominator)? * rate)?)?)
+pub fn adam_step(weight: &Tensor, first: &Tensor, second: &Tensor, step: AdamStep) -> Result<()> {
+    let denominator = ((second.sqrt()? / step.correction.sqrt())? + step.epsilon)?;
+    overwrite(weight, &((weight.detach() * step.keep)? - ((first / denominator)? * step.rate)?)?)
+}
+
+/// See [`super::sum_of_squares`].
+pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
+    Ok(f64::from(x.detach().sqr()?.sum_all()?.to_scalar::<f32>()?))
 }
 
 fn overwrite(target: &Tensor, value: &Tensor) -> Result<()> {

@@ -8,9 +8,9 @@ use super::{
     columns::Scratch,
     gemm::{Matrix, multiply},
     geometry::Geometry,
-    storage::{slice, storage},
+    storage::{Gradients, slice, storage, wanted, with_slice},
 };
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Error, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 /// `map = weight · im2col(image) + bias`. `weight` is `[filters, taps]`, whatever the convolution's direction.
@@ -106,16 +106,56 @@ fn add_up(parts: Vec<Vec<f32>>) -> Vec<f32> {
     total
 }
 
-/// `conv2d` with its gradient.
+/// `conv2d` with its gradient: with bias a [`CustomOp3`], without a [`CustomOp2`].
 #[derive(Clone, Copy)]
 pub(super) struct Convolution {
     pub(super) stride: usize,
     pub(super) padding: usize,
 }
 
+impl Convolution {
+    const NAME: &'static str = "conv2d";
+
+    fn forward(
+        self,
+        (x, x_layout): (&CpuStorage, &Layout),
+        (weight, weight_layout): (&CpuStorage, &Layout),
+        bias: Option<&[f32]>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let g = Geometry::of_convolution(x_layout.dims(), weight_layout.dims(), self.stride, self.padding)?;
+        let out = gather(slice(x, x_layout, Self::NAME)?, slice(weight, weight_layout, Self::NAME)?, bias, &g);
+        Ok(storage(out, (x_layout.dims()[0], g.filters, g.map.0, g.map.1)))
+    }
+
+    /// Gradients of the input and the weight. The first layer's input is the data, whose gradient nobody needs.
+    fn gradients(self, x: &Tensor, weight: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let geometry = Geometry::of_convolution(x.dims(), weight.dims(), self.stride, self.padding)?;
+        let batch = x.dim(0)?;
+        let x_grad = wanted(x, || grad.apply_op2_no_bwd(weight, &Scatter { geometry, batch }))?;
+        let weight_grad = wanted(weight, || {
+            x.contiguous()?.apply_op2_no_bwd(grad, &Correlate { geometry, shape: weight.shape().clone() })
+        })?;
+        Ok((x_grad, weight_grad))
+    }
+}
+
+impl CustomOp2 for Convolution {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, weight: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.forward((x, lx), (weight, lw), None)
+    }
+
+    fn bwd(&self, x: &Tensor, weight: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        self.gradients(x, weight, &grad.contiguous()?)
+    }
+}
+
 impl CustomOp3 for Convolution {
     fn name(&self) -> &'static str {
-        "conv2d"
+        Self::NAME
     }
 
     fn cpu_fwd(
@@ -127,22 +167,14 @@ impl CustomOp3 for Convolution {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let g = Geometry::of_convolution(x_layout.dims(), weight_layout.dims(), self.stride, self.padding)?;
-        let bias = slice(bias, bias_layout, self.name())?;
-        let out = gather(slice(x, x_layout, self.name())?, slice(weight, weight_layout, self.name())?, Some(bias), &g);
-        Ok(storage(out, (x_layout.dims()[0], g.filters, g.map.0, g.map.1)))
+        let bias = slice(bias, bias_layout, Self::NAME)?;
+        self.forward((x, x_layout), (weight, weight_layout), Some(bias))
     }
 
-    fn bwd(&self, x: &Tensor, weight: &Tensor, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
-        let geometry = Geometry::of_convolution(x.dims(), weight.dims(), self.stride, self.padding)?;
+    fn bwd(&self, x: &Tensor, weight: &Tensor, bias: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
         let grad = grad.contiguous()?;
-        let batch = x.dim(0)?;
-        // The first layer's input is the data, whose gradient nobody needs.
-        let x_grad = wanted(x, || grad.apply_op2_no_bwd(weight, &Scatter { geometry, batch }))?;
-        let weight_grad = wanted(weight, || {
-            x.contiguous()?.apply_op2_no_bwd(&grad, &Correlate { geometry, shape: weight.shape().clone() })
-        })?;
-        Ok((x_grad, weight_grad, Some(planes(&grad)?)))
+        let (x_grad, weight_grad) = self.gradients(x, weight, &grad)?;
+        Ok((x_grad, weight_grad, wanted(bias, || planes(&grad))?))
     }
 }
 
@@ -180,7 +212,7 @@ impl CustomOp3 for TransposedConvolution {
         Ok(storage(out, (x_layout.dims()[0], g.channels, g.image.0, g.image.1)))
     }
 
-    fn bwd(&self, x: &Tensor, weight: &Tensor, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
+    fn bwd(&self, x: &Tensor, weight: &Tensor, bias: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
         let geometry = self.geometry(x.dims(), weight.dims())?;
         let grad = grad.contiguous()?;
         let batch = x.dim(0)?;
@@ -188,23 +220,14 @@ impl CustomOp3 for TransposedConvolution {
         let weight_grad = wanted(weight, || {
             grad.apply_op2_no_bwd(&x.contiguous()?, &Correlate { geometry, shape: weight.shape().clone() })
         })?;
-        Ok((x_grad, weight_grad, Some(planes(&grad)?)))
+        Ok((x_grad, weight_grad, wanted(bias, || planes(&grad))?))
     }
-}
-
-type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
-
-fn wanted(tensor: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
-    tensor.track_op().then(gradient).transpose()
 }
 
 fn planes(grad: &Tensor) -> Result<Tensor> {
     let (_, channels, h, w) = grad.dims4()?;
-    let (storage, layout) = grad.storage_and_layout();
-    let candle_core::Storage::Cpu(data) = &*storage else {
-        return Err(Error::Msg("the gradient of a CPU convolution is not on the CPU".into()));
-    };
-    Tensor::from_vec(sum_planes(slice(data, layout, "bias")?, channels, h * w), channels, grad.device())
+    let sums = with_slice(grad, |grad| Ok(sum_planes(grad, channels, h * w)))?;
+    Tensor::from_vec(sums, channels, grad.device())
 }
 
 macro_rules! gradient_op {

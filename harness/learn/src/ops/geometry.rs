@@ -49,6 +49,11 @@ impl Geometry {
         if c != filters || stride == 0 || h == 0 || w == 0 || kh.min(kw) + output_padding <= 2 * padding {
             return Err(Error::Msg(format!("conv_transpose2d: a map {x:?} does not fit a weight {weight:?}")));
         }
+        if output_padding >= stride {
+            return Err(Error::Msg(format!(
+                "conv_transpose2d: the output padding {output_padding} must be less than the stride {stride}"
+            )));
+        }
         let side = |n: usize, k: usize| (n - 1) * stride + k + output_padding - 2 * padding;
         Ok(Self {
             channels,

@@ -15,32 +15,44 @@ mod convolution;
 mod gemm;
 mod geometry;
 mod loss;
+mod maximum;
+mod normalization;
+mod pooling;
 mod relu;
 mod storage;
 mod threads;
 
 use candle_core::{Result, Tensor};
 
-pub use adam::{adam_step, decayed_mean};
+pub use adam::{AdamStep, adam_step, decayed_mean, sum_of_squares};
 pub use codebook::{Assignment, nearest_codes};
 use convolution::{Convolution, TransposedConvolution};
-pub(crate) use loss::image_cross_entropy;
+pub use loss::SOFT_DICE_SMOOTH;
+pub(crate) use loss::{image_cross_entropy, image_soft_dice};
+pub use maximum::divide_by_maximum;
+pub use normalization::{Normalized, batch_norm, batch_norm_fixed};
+pub use pooling::{Pooled, max_pool2d, max_unpool2d};
 pub use threads::leave_threads_to_rayon;
 
-/// 2-D convolution with bias.
+/// 2-D convolution, with or without bias.
 ///
 /// `x` `[B, C, H, W]`, `weight` `[O, C, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with `H' = (H + 2·padding − KH)/stride + 1`.
-pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return composed::conv2d(x, weight, bias, stride, padding);
     }
-    x.contiguous()?.apply_op3(weight, bias, Convolution { stride, padding })
+    let (x, op) = (x.contiguous()?, Convolution { stride, padding });
+    match bias {
+        Some(bias) => x.apply_op3(weight, bias, op),
+        None => x.apply_op2(weight, op),
+    }
 }
 
 /// Transposed 2-D convolution with bias: the gradient of [`conv2d`] with respect to its input.
 ///
 /// `x` `[B, C, H, W]`, `weight` `[C, O, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with
-/// `H' = (H − 1)·stride − 2·padding + KH + output_padding`.
+/// `H' = (H − 1)·stride − 2·padding + KH + output_padding`. The output padding is less than the stride: it says which of the
+/// sizes that a strided convolution maps to `H` is meant, and adds rows and columns at the end alone.
 pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
@@ -92,4 +104,22 @@ pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         return composed::cross_entropy(logits, target);
     }
     logits.contiguous()?.apply_op2(&target.contiguous()?, loss::CrossEntropy)
+}
+
+/// `1 − Dice` of `p = softmax(logits)` over the channels, mean over images and classes; of a class in an image
+/// `Dice = (2·Σ g·p + s) / (Σ g + Σ p + s)`, sums over its pixels, g the one-hot truth, s = [`SOFT_DICE_SMOOTH`].
+///
+/// `logits` `[B, K, H, W]`, `target` `[B, H, W]` of u8 class indices below K.
+///
+/// Milletari, Navab, Ahmadi: V-Net, 2016, with the plain sums below the line and the smoothing of nnU-Net.
+pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+    if !logits.device().is_cpu() {
+        return composed::soft_dice(logits, target);
+    }
+    logits.contiguous()?.apply_op2(&target.contiguous()?, loss::SoftDice)
+}
+
+/// 1 in the channel of a pixel's class and 0 in the others: `target` `[B, H, W]` of u8 -> `[B, classes, H, W]`.
+pub fn one_hot(target: &Tensor, classes: usize) -> Result<Tensor> {
+    composed::one_hot(target, classes)
 }

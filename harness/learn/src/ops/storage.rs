@@ -1,6 +1,6 @@
-//! Access to candle's CPU storage as plain slices.
+//! Access to candle's CPU storage as plain slices, and which gradients its tape wants.
 
-use candle_core::{CpuStorage, Error, Layout, Result, Shape, WithDType};
+use candle_core::{CpuStorage, Error, Layout, Result, Shape, Storage, Tensor, WithDType};
 
 /// The elements of a contiguous tensor.
 pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a [T]> {
@@ -8,6 +8,23 @@ pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, 
         Some((from, to)) => Ok(&storage.as_slice::<T>()?[from..to]),
         None => Err(Error::RequiresContiguous { op }.bt()),
     }
+}
+
+/// What `read` makes of the elements of a contiguous f32 tensor on the CPU.
+pub(super) fn with_slice<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(data) => read(slice(data, layout, "an operation of the CPU")?),
+        _ => Err(Error::Msg(format!("a tensor {:?} is not on the CPU", tensor.dims()))),
+    }
+}
+
+/// Gradients of an operation's three inputs; `None` for those that nobody needs.
+pub(super) type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
+
+/// `gradient` of `tensor`, made only if the tape follows that tensor.
+pub(super) fn wanted(tensor: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
+    tensor.track_op().then(gradient).transpose()
 }
 
 /// A new storage of `data` with `shape`.

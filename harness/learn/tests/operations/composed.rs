@@ -1,0 +1,134 @@
+//! Ours against candle's primitives, over random shapes. The composition is what runs on devices other than the CPU, so this
+//! also holds for them, as far as a CPU can tell.
+
+use super::{assert_close, coarse, gradients, tensor, values};
+use candle_core::{Device, Result, Tensor, Var};
+use harness_learn::ops::{self, composed};
+use proptest::prelude::*;
+
+fn compare(what: &str, inputs: &[&Var], ours: impl Fn() -> Result<Tensor>, theirs: impl Fn() -> Result<Tensor>) {
+    let (ours, theirs) = (ours().unwrap(), theirs().unwrap());
+    assert_close(what, &ours, &theirs);
+    let pairs = gradients(&ours, inputs).into_iter().zip(gradients(&theirs, inputs));
+    for (i, (ours, theirs)) in pairs.enumerate() {
+        assert_close(&format!("{what}: gradient {i}"), &ours, &theirs);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn convolution(
+        (batch, channels, filters) in (1usize..11, 1usize..6, 1usize..6), (height, width) in (1usize..14, 1usize..14),
+        (kh, kw) in (1usize..5, 1usize..5), stride in 1usize..4, padding in 0usize..3,
+    ) {
+        prop_assume!(height + 2 * padding >= kh && width + 2 * padding >= kw && padding < kh.min(kw));
+        let x = tensor(&[batch, channels, height, width], &["x"]);
+        let w = tensor(&[filters, channels, kh, kw], &["w"]);
+        let b = tensor(&[filters], &["b"]);
+        compare(
+            "conv2d", &[&x, &w, &b],
+            || ops::conv2d(&x, &w, Some(&b), stride, padding),
+            || composed::conv2d(&x, &w, Some(&b), stride, padding),
+        );
+        compare(
+            "conv2d without bias", &[&x, &w],
+            || ops::conv2d(&x, &w, None, stride, padding),
+            || composed::conv2d(&x, &w, None, stride, padding),
+        );
+    }
+
+    #[test]
+    fn transposed_convolution(
+        (batch, channels, filters) in (1usize..11, 1usize..6, 1usize..6), (height, width) in (1usize..9, 1usize..9),
+        (kh, kw) in (1usize..5, 1usize..5), stride in 1usize..4, padding in 0usize..2, extra in 0usize..3,
+    ) {
+        prop_assume!(kh.min(kw) > 2 * padding && extra < stride);
+        let x = tensor(&[batch, channels, height, width], &["x"]);
+        let w = tensor(&[channels, filters, kh, kw], &["w"]);
+        let b = tensor(&[filters], &["b"]);
+        compare(
+            "conv_transpose2d", &[&x, &w, &b],
+            || ops::conv_transpose2d(&x, &w, &b, stride, padding, extra),
+            || composed::conv_transpose2d(&x, &w, &b, stride, padding, extra),
+        );
+    }
+
+    #[test]
+    fn pooling(
+        batch in 1usize..4, channels in 1usize..4, (height, width) in (1usize..12, 1usize..12),
+        kernel in 1usize..5, stride in 1usize..5, padding in 0usize..3, ties in any::<bool>(),
+    ) {
+        prop_assume!(2 * padding <= kernel && height.min(width) + 2 * padding >= kernel);
+        let x = if ties { coarse } else { tensor }(&[batch, channels, height, width], &["x"]);
+        let ours = ops::max_pool2d(&x, kernel, stride, padding).unwrap();
+        let theirs = composed::max_pool2d(&x, kernel, stride, padding).unwrap();
+        assert_eq!(ours.indices.flatten_all().unwrap().to_vec1::<u32>().unwrap(),
+            theirs.indices.flatten_all().unwrap().to_vec1::<u32>().unwrap());
+        compare("max_pool2d", &[&x], || Ok(ours.values.clone()), || Ok(theirs.values.clone()));
+
+        let y = tensor(ours.indices.dims(), &["y"]);
+        let ours = ops::max_unpool2d(&y, &ours.indices, height, width).unwrap();
+        let theirs = composed::max_unpool2d(&y, &theirs.indices, height, width).unwrap();
+        assert_eq!(values(&ours), values(&theirs));
+        compare("max_unpool2d", &[&y], || Ok(ours.clone()), || Ok(theirs.clone()));
+    }
+
+    #[test]
+    fn batch_normalization(batch in 1usize..9, channels in 1usize..5, (height, width) in (1usize..9, 1usize..9)) {
+        prop_assume!(batch * height * width > 1);
+        let x = tensor(&[batch, channels, height, width], &["x"]);
+        let [w, b, mean] = ["w", "b", "mean"].map(|name| tensor(&[channels], &[name]));
+        // A large ε keeps two close values from being blown up, which would show nothing but the rounding of f32.
+        let epsilon = 1e-2;
+        let ours = ops::batch_norm(&x, &w, &b, epsilon).unwrap();
+        let theirs = composed::batch_norm(&x, &w, &b, epsilon).unwrap();
+        compare("batch_norm", &[&x, &w, &b], || Ok(ours.output.clone()), || Ok(theirs.output.clone()));
+        assert_close("mean", &ours.mean, &theirs.mean);
+        assert_close("variance", &ours.variance, &theirs.variance);
+
+        let variance = mean.sqr().unwrap();
+        compare(
+            "batch_norm_fixed", &[&x, &w, &b],
+            || ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon),
+            || composed::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon),
+        );
+    }
+
+    #[test]
+    fn division_by_the_maximum(batch in 1usize..5, side in 1usize..9, ties in any::<bool>()) {
+        let x = if ties { coarse } else { tensor }(&[batch, 3, side, side], &["x"]);
+        // Some values above 0, so that the maximum is not 0 where all are drawn below.
+        let x = Var::from_tensor(&(x.as_tensor() + 1.5).unwrap()).unwrap();
+        compare("x / max", &[&x], || ops::divide_by_maximum(&x), || composed::divide_by_maximum(&x));
+    }
+
+    #[test]
+    fn losses(batch in 1usize..5, side in 1usize..9, scale in 0.1f64..60.0) {
+        let x = tensor(&[batch, 3, side, side], &["x"]);
+        let logits = || x.as_tensor() * scale;
+        let classes: Vec<u8> = (0..batch * side * side).map(|i| (i * 7 % 3) as u8).collect();
+        let target = Tensor::from_vec(classes, (batch, side, side), &Device::Cpu).unwrap();
+        compare(
+            "cross-entropy", &[&x],
+            || ops::cross_entropy(&logits()?, &target),
+            || composed::cross_entropy(&logits()?, &target),
+        );
+        let y = tensor(&[batch, 3, side, side], &["y"]);
+        compare("mse", &[&x], || ops::mse(&logits()?, &y), || composed::mse(&logits()?, &y));
+        compare("relu", &[&x], || ops::relu(&x), || composed::relu(&x));
+        compare("add", &[&x, &y], || ops::add(&x, &y), || x.as_tensor() + y.as_tensor());
+    }
+
+    #[test]
+    fn codebook(batch in 1usize..4, dim in 1usize..9, codes in 1usize..40, side in 1usize..12) {
+        let z = tensor(&[batch, dim, side, side], &["z"]);
+        let book = tensor(&[dim, codes], &["book"]);
+        let ours = ops::nearest_codes(&z, &book).unwrap();
+        let theirs = composed::nearest_codes(&z, &book).unwrap();
+        assert_close("codes", &ours.quantized, &theirs.quantized);
+        assert_close("counts", &ours.counts, &theirs.counts);
+        assert_close("sums", &ours.sums, &theirs.sums);
+    }
+}
