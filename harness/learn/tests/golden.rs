@@ -1,15 +1,16 @@
 //! Every model against PyTorch: output, loss, gradients, and weights and buffers after one step of Adam.
 //!
 //! The files are made by the reference's `golden.py`; model, options and mode come from each file's metadata. Those under
-//! `tests/golden/` are always checked, and those in the folder that `HARNESS_GOLDENS` names, if it is set.
+//! `tests/golden/` are always checked (`make_goldens.py` beside them says how they were made), and those in the folder that
+//! `HARNESS_GOLDENS` names, if it is set.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use candle_core::{DType, Device, Tensor};
 use harness_learn::{
-    models::{Mode, Model, ModelSpec, Role},
+    models::{LinknetSpec, Mode, Model, ModelSpec, Role, SegnetSpec},
     ops,
-    optimizer::{Adam, AdamSpec},
+    optimizer::{Optimizer, OptimizerSpec},
 };
 use safetensors::SafeTensors;
 use std::{
@@ -17,14 +18,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Largest difference allowed, relative to the largest value of the tensor.
+/// Largest difference allowed, relative to the largest value of the tensor; of a gradient, to the largest of its layer. The
+/// gradient of a convolution's bias before a batch norm is 0 but for rounding, as the norm takes every shift away: PyTorch's
+/// own is up to 2e-6 of its weight's at the published width, and in f64 it is below 1e-15.
 const TOLERANCE: f32 = 1e-4;
 
-/// Adam's first step is `rate·g/(|g| + 1e-8)`: where a gradient is itself near 1e-8, rounding alone decides the step. At the
-/// published size PyTorch's f32 step differs there from its own f64 step by 6e-4 of the largest weight, with gradients that
-/// agree to 1e-6. So weights whose gradient is below this share of the tensor's largest need only have moved by at most
-/// the rate on either side; their gradients are compared like all others.
-const UNDETERMINED: f32 = 1e-4;
+/// Adam's first step is `rate·g/(|g| + 1e-8)`. A gradient may be off by the tolerance times the largest of its layer: where it
+/// is smaller than that, rounding alone decides which way the step goes, and the weight need only have moved by at most the
+/// rate on either side. Where it is larger but near 1e-8, the step may be off by as much as the derivative,
+/// `rate·1e-8/(|g| + 1e-8)²`, makes of it. At the published size PyTorch's f32 step of the VQ-VAE differs there from its own
+/// f64 step by 6e-4 of the largest weight, with gradients that agree to 1e-6.
+const EPSILON: f32 = 1e-8;
+
+/// SegNet and LinkNet at the published width, where no two f32 programs agree to 1e-4: which element of a pool is the
+/// greatest, and on which side of 0 a ReLU's input lies, hangs on the last bit for some of millions, and batch norms
+/// amplify it. Measured on goldens of 120, 128 and 256 pixels, PyTorch's f32 differs from its own f64 by up to 9e-2 (training)
+/// and 5e-3 (evaluation) of a gradient's largest element, SegNet's output by up to 9e-2 of its maximum. In the Euclidean
+/// norm, which few elements cannot rule, it is 8e-2 and 1.1e-3 for gradients, 1.1e-2 and 3e-6 for outputs. There
+/// these distances are allowed in the Euclidean norm; the committed goldens hold the same networks, narrower, to the strict
+/// tolerance.
+const WIDE: usize = 32;
+const WIDE_TRAIN: f32 = 1e-1;
+const WIDE_EVAL: f32 = 5e-3;
 
 const RATE: f32 = 1e-3;
 
@@ -45,6 +60,19 @@ impl Golden {
         self.tensors.iter().filter_map(|(name, t)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?, t))).collect()
     }
 
+    /// Puts the weights before the step into `model`: those in the golden itself, or those of the file beside it that it names.
+    fn load(&self, model: &Model, path: &Path) {
+        if let Some(file) = self.metadata.get("weights") {
+            return model.load(&path.with_file_name(file)).unwrap();
+        }
+        let mut weights = self.under("weight");
+        weights.retain(|name, _| !name.ends_with("num_batches_tracked"));
+        assert_eq!(model.state().keys().collect::<Vec<_>>(), weights.keys().collect::<Vec<_>>(), "{}", path.display());
+        for (name, entry) in model.state() {
+            entry.var.set(&weights[name.as_str()].to_dtype(DType::F32).unwrap()).unwrap();
+        }
+    }
+
     fn spec(&self) -> ModelSpec {
         let options: serde_json::Value = serde_json::from_str(&self.metadata["options"]).unwrap();
         let spec = serde_json::json!({ &self.metadata["model"]: options });
@@ -55,67 +83,114 @@ impl Golden {
 fn check(path: &Path) -> f32 {
     let golden = Golden::read(path);
     let model = Model::new(&golden.spec(), 0, &Device::Cpu).unwrap();
-    let weights = golden.under("weight");
-    assert_eq!(model.state().keys().collect::<Vec<_>>(), weights.keys().collect::<Vec<_>>(), "{}", path.display());
-    for (name, entry) in model.state() {
-        entry.var.set(&weights[name.as_str()].to_dtype(DType::F32).unwrap()).unwrap();
-    }
+    golden.load(&model, path);
     let mode = if golden.metadata["mode"] == "eval" { Mode::Evaluate } else { Mode::Train };
     let target = &golden.tensors["target"];
     let out = model.forward(&golden.tensors["input"], mode).unwrap();
-    let loss = ops::cross_entropy(&out.channels, target).unwrap();
-    let mut worst = Worst { path, error: 0.0 };
-    worst.compare("output", &out.channels, &golden.tensors["output"]);
-    worst.compare("loss", &loss.reshape(1).unwrap(), &golden.tensors["loss"]);
+    // PyTorch's SegNet divides its own output, ours leaves that to the protocol.
+    let segnet = matches!(model.spec(), ModelSpec::Segnet(_));
+    let output = if segnet { ops::divide_by_maximum(&out.channels).unwrap() } else { out.channels };
+    let loss = ops::cross_entropy(&output, target).unwrap();
+    let mut worst = Worst { path, error: 0.0, wide: wide(model.spec(), mode) };
+    worst.compare("output", &output, &golden.tensors["output"], None);
+    worst.compare("loss", &loss.reshape(1).unwrap(), &golden.tensors["loss"], None);
     if let Some(commitment) = &out.commitment {
-        worst.compare("commitment", &commitment.reshape(1).unwrap(), &golden.tensors["commitment"]);
+        worst.compare("commitment", &commitment.reshape(1).unwrap(), &golden.tensors["commitment"], None);
     }
     let total = out.penalty.map_or_else(|| loss.clone(), |p| (&loss + p).unwrap());
     let gradients = total.backward().unwrap();
     let expected = golden.under("grad");
     for (name, entry) in model.state().iter().filter(|(_, e)| e.role == Role::Parameter) {
         let gradient = gradients.get(entry.var.as_tensor()).unwrap_or_else(|| panic!("no gradient for {name}"));
-        worst.compare(&format!("grad.{name}"), gradient, expected[name.as_str()]);
+        let Some(theirs) = expected.get(name.as_str()) else {
+            let left_out = golden.metadata.get("left_out").filter(|layer| !layer.is_empty());
+            assert!(left_out.is_some_and(|layer| name.starts_with(layer)), "{}: no grad.{name}", path.display());
+            continue;
+        };
+        worst.compare(&format!("grad.{name}"), gradient, theirs, Some(steepest(&expected, name)));
     }
-    let spec: AdamSpec = serde_json::from_value(serde_json::json!({ "learning_rate": RATE })).unwrap();
-    Adam::new(&spec, model.state()).unwrap().step(&gradients).unwrap();
+    let spec: OptimizerSpec = serde_json::from_value(serde_json::json!({ "adam": { "learning_rate": RATE } })).unwrap();
+    Optimizer::new(&spec, model.state()).unwrap().step(&gradients, spec.learning_rate()).unwrap();
     let after = golden.under("after");
     for (name, entry) in model.state() {
-        let gradient = expected.get(name.as_str()).copied();
-        worst.compare_step(&format!("after.{name}"), entry.var.as_tensor(), after[name.as_str()], gradient);
+        let gradient = expected.get(name.as_str()).map(|&gradient| (gradient, steepest(&expected, name)));
+        match after.get(name.as_str()) {
+            Some(after) => worst.compare_step(&format!("after.{name}"), entry.var.as_tensor(), after, gradient),
+            // Where the weights lie in a file of their own, the step's result is left out as well.
+            None => {
+                assert!(golden.metadata.contains_key("weights") && entry.role == Role::Parameter, "no after.{name}");
+            }
+        }
     }
     worst.error
+}
+
+/// How far a wide network may be off, or `None` for all others.
+fn wide(spec: &ModelSpec, mode: Mode) -> Option<f32> {
+    let (ModelSpec::Segnet(SegnetSpec { width }) | ModelSpec::Linknet(LinknetSpec { width })) = spec else {
+        return None;
+    };
+    (*width >= WIDE).then_some(if mode == Mode::Train { WIDE_TRAIN } else { WIDE_EVAL })
+}
+
+/// The largest gradient of the layer to which `name` belongs.
+fn steepest(gradients: &BTreeMap<&str, &Tensor>, name: &str) -> f32 {
+    let layer = |name: &str| name.rsplit_once('.').map(|(layer, _)| layer.to_owned());
+    let same = gradients.iter().filter(|(other, _)| layer(other) == layer(name));
+    same.map(|(_, gradient)| largest(&values(gradient))).fold(1e-12, f32::max)
 }
 
 struct Worst<'a> {
     path: &'a Path,
     error: f32,
+    wide: Option<f32>,
 }
 
 impl Worst<'_> {
-    fn compare(&mut self, name: &str, ours: &Tensor, theirs: &Tensor) {
-        self.compare_step(name, ours, theirs, None);
-    }
-
-    fn compare_step(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, gradient: Option<&Tensor>) {
+    /// `scale` is what a difference is relative to, if not to the largest of their values.
+    fn compare(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, scale: Option<f32>) {
         assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
         let (ours, theirs) = (values(ours), values(theirs));
-        let gradient = gradient.map_or_else(|| vec![1.0; theirs.len()], values);
-        let (scale, steepest) = (largest(&theirs), largest(&gradient));
+        let scale = scale.unwrap_or_else(|| largest(&theirs));
+        let error = match self.wide {
+            Some(_) => norm(ours.iter().zip(&theirs).map(|(x, y)| x - y)) / (scale.max(norm(theirs.iter().copied()))),
+            None => ours.iter().zip(&theirs).fold(0.0, |worst: f32, (x, y)| worst.max((x - y).abs() / scale)),
+        };
+        let finite = ours.iter().all(|x| x.is_finite());
+        assert!(
+            finite && error <= self.wide.unwrap_or(TOLERANCE),
+            "{}: {name} differs by {error:e} of {scale:e}",
+            self.path.display()
+        );
+        self.error = self.error.max(error);
+    }
+
+    /// Of weights, a step's result is compared as closely as their gradient, beside the largest of the layer, determines it.
+    fn compare_step(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, gradient: Option<(&Tensor, f32)>) {
+        let Some((gradient, steepest)) = gradient else { return self.compare(name, ours, theirs, None) };
+        assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
+        let (ours, theirs, gradient) = (values(ours), values(theirs), values(gradient));
+        let scale = largest(&theirs);
+        let blur = self.wide.unwrap_or(TOLERANCE) * steepest;
         for ((x, y), g) in ours.iter().zip(&theirs).zip(&gradient) {
-            let determined = g.abs() >= UNDETERMINED * steepest;
-            let (difference, allowed) = ((x - y).abs(), if determined { TOLERANCE * scale } else { 2.0 * RATE });
+            let determined = g.abs() > blur;
+            let step = if determined { RATE * EPSILON * blur / (g.abs() - blur + EPSILON).powi(2) } else { 2.0 * RATE };
+            let difference = (x - y).abs();
             assert!(
-                difference <= allowed, // false for NaN, too
+                difference <= TOLERANCE * scale + step.min(2.0 * RATE), // false for NaN, too
                 "{}: {name} differs by {:e} of its largest value {scale:e}",
                 self.path.display(),
                 difference / scale
             );
             if determined {
-                self.error = self.error.max(difference / scale);
+                self.error = self.error.max((difference - step).max(0.0) / scale);
             }
         }
     }
+}
+
+fn norm(values: impl Iterator<Item = f32>) -> f32 {
+    values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt() as f32
 }
 
 fn values(tensor: &Tensor) -> Vec<f32> {
@@ -143,7 +218,7 @@ fn check_all(folder: &Path) {
 #[test]
 fn committed_goldens_agree() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    assert!(files(&folder).len() >= 4, "the committed goldens are missing");
+    assert!(files(&folder).len() >= 8, "the committed goldens are missing");
     check_all(&folder);
 }
 

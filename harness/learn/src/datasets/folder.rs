@@ -8,7 +8,7 @@ use std::{
 
 /// A folder that paths from specs and list files must not leave.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     /// Without symbolic links.
     real: PathBuf,
@@ -36,7 +36,7 @@ impl Folder {
     }
 
     /// Refuses a folder that is not one below the data folder.
-    pub(super) fn check(folder: &str, example: &'static str) -> Result<(), DataError> {
+    pub(crate) fn check(folder: &str, example: &'static str) -> Result<(), DataError> {
         let refuse = |reason| Err(DataError::Folder { folder: folder.to_owned(), reason, example });
         if folder.is_empty() {
             return refuse("is empty");

@@ -7,7 +7,7 @@
 mod cats_and_dogs;
 mod decoded;
 mod error;
-mod folder;
+pub(crate) mod folder;
 mod hashes;
 mod lists;
 mod oxford;

@@ -1,8 +1,12 @@
-//! Layers that hold weights. Initial values as PyTorch's: uniform in ±1/√fan-in for weight and bias alike.
+//! Layers that hold weights. Initial values as PyTorch's: convolutions uniform in ±1/√fan-in for weight and bias alike, batch
+//! norm the identity.
 
-use super::state::{Builder, Init};
+use super::{
+    Mode,
+    state::{Builder, Init},
+};
 use crate::ops;
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, Var};
 
 /// Sizes of a square convolution.
 #[derive(Debug, Clone, Copy)]
@@ -22,21 +26,28 @@ impl Kernel {
 #[derive(Debug)]
 pub(super) struct Conv2d {
     weight: Tensor,
-    bias: Tensor,
+    bias: Option<Tensor>,
     kernel: Kernel,
 }
 
 impl Conv2d {
     pub(super) fn new(inputs: usize, outputs: usize, kernel: Kernel, at: &Builder) -> Result<Self> {
-        let side = kernel.side;
-        let init = Init::Uniform(1.0 / ((inputs * side * side) as f32).sqrt());
-        let weight = at.parameter("weight", (outputs, inputs, side, side), init)?;
-        let bias = at.parameter("bias", outputs, init)?;
-        Ok(Self { weight, bias, kernel })
+        let bias = at.parameter("bias", outputs, Self::init(inputs, kernel))?;
+        Ok(Self { bias: Some(bias), ..Self::without_bias(inputs, outputs, kernel, at)? })
+    }
+
+    /// For where a batch norm follows, which would take a bias away again.
+    pub(super) fn without_bias(inputs: usize, outputs: usize, kernel: Kernel, at: &Builder) -> Result<Self> {
+        let shape = (outputs, inputs, kernel.side, kernel.side);
+        Ok(Self { weight: at.parameter("weight", shape, Self::init(inputs, kernel))?, bias: None, kernel })
+    }
+
+    fn init(inputs: usize, kernel: Kernel) -> Init {
+        Init::Uniform(1.0 / ((inputs * kernel.side * kernel.side) as f32).sqrt())
     }
 
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::conv2d(x, &self.weight, &self.bias, self.kernel.stride, self.kernel.padding)
+        ops::conv2d(x, &self.weight, self.bias.as_ref(), self.kernel.stride, self.kernel.padding)
     }
 }
 
@@ -46,6 +57,7 @@ pub(super) struct ConvTranspose2d {
     weight: Tensor,
     bias: Tensor,
     kernel: Kernel,
+    output_padding: usize,
 }
 
 impl ConvTranspose2d {
@@ -55,10 +67,62 @@ impl ConvTranspose2d {
         let init = Init::Uniform(1.0 / ((outputs * side * side) as f32).sqrt());
         let weight = at.parameter("weight", (inputs, outputs, side, side), init)?;
         let bias = at.parameter("bias", outputs, init)?;
-        Ok(Self { weight, bias, kernel })
+        Ok(Self { weight, bias, kernel, output_padding: 0 })
+    }
+
+    /// Adds `output_padding` rows below and columns to the right, for sizes that the stride alone does not reach.
+    pub(super) fn padded(self, output_padding: usize) -> Self {
+        Self { output_padding, ..self }
     }
 
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::conv_transpose2d(x, &self.weight, &self.bias, self.kernel.stride, self.kernel.padding, 0)
+        let Kernel { stride, padding, .. } = self.kernel;
+        ops::conv_transpose2d(x, &self.weight, &self.bias, stride, padding, self.output_padding)
+    }
+}
+
+/// Batch normalisation over batch, height and width of each channel.
+///
+/// Ioffe, Szegedy: Batch Normalization, 2015; PyTorch's `BatchNorm2d` with its default ε and momentum. In training the
+/// batch's own mean and biased variance normalise, and the running ones move towards the batch's mean and unbiased
+/// variance; in evaluation the running ones normalise. PyTorch's `num_batches_tracked` is not kept: nothing reads it while
+/// the momentum is fixed, and PyTorch fills it in when it loads a plain dictionary of tensors.
+#[derive(Debug)]
+pub(super) struct BatchNorm2d {
+    weight: Tensor,
+    bias: Tensor,
+    mean: Var,
+    variance: Var,
+}
+
+impl BatchNorm2d {
+    const EPSILON: f64 = 1e-5;
+    const MOMENTUM: f64 = 0.1;
+
+    pub(super) fn new(channels: usize, at: &Builder) -> Result<Self> {
+        Ok(Self {
+            weight: at.parameter("weight", channels, Init::Constant(1.0))?,
+            bias: at.parameter("bias", channels, Init::Constant(0.0))?,
+            mean: at.buffer("running_mean", channels, Init::Constant(0.0))?,
+            variance: at.buffer("running_var", channels, Init::Constant(1.0))?,
+        })
+    }
+
+    pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        if mode == Mode::Evaluate {
+            // Detached, so that no gradient is sought for buffers.
+            let (mean, variance) = (self.mean.as_detached_tensor(), self.variance.as_detached_tensor());
+            return ops::batch_norm_fixed(x, &mean, &variance, &self.weight, &self.bias, Self::EPSILON);
+        }
+        let normalized = ops::batch_norm(x, &self.weight, &self.bias, Self::EPSILON)?;
+        Self::advance(&self.mean, &normalized.mean)?;
+        Self::advance(&self.variance, &normalized.variance)?;
+        Ok(normalized.output)
+    }
+
+    /// `running ← momentum · batch + (1 − momentum) · running`.
+    fn advance(running: &Var, batch: &Tensor) -> Result<()> {
+        let kept = (running.as_detached_tensor() * (1.0 - Self::MOMENTUM))?;
+        running.set(&((batch.detach() * Self::MOMENTUM)? + kept)?)
     }
 }

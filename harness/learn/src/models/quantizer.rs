@@ -69,6 +69,12 @@ impl Quantizer {
         self.counts.pushes.store(pushes, Ordering::Relaxed);
         self.sums.pushes.store(pushes, Ordering::Relaxed);
     }
+
+    /// Finds the number of pushes from the buffers themselves: PyTorch's state dict has no counter.
+    pub(super) fn recover_pushes(&self) -> Result<()> {
+        self.set_pushes(self.counts.find_pushes()?);
+        Ok(())
+    }
 }
 
 fn perplexity(counts: &Tensor) -> Result<f64> {
@@ -105,5 +111,57 @@ impl Average {
         let average = (hidden / (1.0 - self.decay.powi(i32::try_from(pushes).unwrap_or(i32::MAX))))?;
         self.unbiased.set(&average)?;
         Ok(average.detach())
+    }
+
+    /// The n that makes `average = hidden / (1 − decayⁿ)` true of the sums of both buffers, which are not negative.
+    ///
+    /// The share `hidden / average` carries n as long as `decayⁿ` stands out of f32's rounding. Where it no longer does, or
+    /// where the buffers fit no n at all, the correction is taken for finished: any n from there on divides by 1, and the
+    /// averages go on from `hidden` as it is.
+    fn find_pushes(&self) -> Result<u64> {
+        let sum = |buffer: &Var| -> Result<f64> {
+            Ok(buffer.flatten_all()?.to_vec1::<f32>()?.iter().map(|&v| f64::from(v)).sum())
+        };
+        let (hidden, average) = (sum(&self.hidden)?, sum(&self.unbiased)?);
+        if hidden == 0.0 && average == 0.0 {
+            return Ok(0); // never pushed
+        }
+        let finished = (f64::from(f32::EPSILON).ln() / self.decay.ln()).ceil();
+        let pushes = ((1.0 - hidden / average).ln() / self.decay.ln()).round();
+        Ok(if pushes >= 1.0 && pushes < finished { pushes as u64 } else { finished as u64 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    /// An average of 16 values after `pushes` pushes.
+    fn pushed(decay: f64, pushes: u64) -> Average {
+        let average = Average::new(decay, &[16], &Builder::new(0, &Device::Cpu)).unwrap();
+        for n in 0..pushes {
+            let value: Vec<f32> = (0..16).map(|i| ((i * 7 + n) % 13) as f32).collect();
+            average.push(&Tensor::new(value, &Device::Cpu).unwrap()).unwrap();
+        }
+        average
+    }
+
+    #[test]
+    fn pushes_are_found_from_the_buffers() {
+        for pushes in [0, 1, 2, 10, 99, 300, 700] {
+            assert_eq!(pushed(0.99, pushes).find_pushes().unwrap(), pushes);
+        }
+        assert_eq!(pushed(0.5, 7).find_pushes().unwrap(), 7);
+    }
+
+    #[test]
+    fn a_correction_that_is_over_stays_so() {
+        let late = pushed(0.9, 500).find_pushes().unwrap();
+        assert!((1.0 - 0.9f64.powi(late as i32)) as f32 >= 1.0 - 4.0 * f32::EPSILON);
+        let broken = pushed(0.99, 3);
+        broken.hidden.set(&(broken.hidden.as_tensor() * 1e6).unwrap()).unwrap();
+        let found = broken.find_pushes().unwrap();
+        assert!((1.0 - 0.99f64.powi(found as i32)) as f32 >= 1.0 - f32::EPSILON);
     }
 }

@@ -165,4 +165,8 @@ impl Network for Vqvae {
             self.quantizer.set_pushes(value);
         }
     }
+
+    fn recover_counters(&self) -> Result<()> {
+        self.quantizer.recover_pushes()
+    }
 }

@@ -1,6 +1,10 @@
-//! Weights on disk: safetensors under the model's own names, one metadata entry `harness` with spec and counters.
+//! Weights on disk: safetensors under the model's own names, one metadata entry `harness` with spec and counters. PyTorch's
+//! state dicts are read as well; which of both a file is, its first bytes say.
+//!
+//! The names are PyTorch's, so `network.load_state_dict(safetensors.torch.load_file(file))` takes our files as they are.
+//! `num_batches_tracked` of batch norms is not among them: PyTorch fills it in for a plain dictionary of tensors.
 
-use super::{Model, ModelSpec};
+use super::{Model, ModelSpec, Normalise, pytorch};
 use candle_core::{DType, Device, Tensor};
 use harness_record::{RecordError, files};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -26,6 +30,20 @@ pub enum WeightsError {
         path: PathBuf,
         /// What the parser said.
         reason: String,
+    },
+    /// It begins as PyTorch's files do, but no state dict can be read from it.
+    #[error("{path} is not a state dict of PyTorch's: {reason}")]
+    Pytorch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The network has no encoder that is a ResNet-34.
+    #[error("the model {model} has no encoder that could be loaded: linknet has")]
+    NoEncoder {
+        /// The model's name.
+        model: &'static str,
     },
     /// Its tensors are not those of the model.
     #[error("{path} does not fit the model {model}:\n{problems}")]
@@ -54,6 +72,9 @@ pub struct Header {
     pub model: ModelSpec,
     /// Side of the images it was trained on, in pixels.
     pub size: u32,
+    /// The scale on which it saw them; as they are, in 0..1, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalise: Option<Normalise>,
     /// Whole numbers that belong to the state.
     #[serde(default)]
     pub counters: BTreeMap<String, u64>,
@@ -66,6 +87,9 @@ pub fn read_header(path: &Path) -> Result<Option<Header>, WeightsError> {
 }
 
 fn header_of(path: &Path, bytes: &[u8]) -> Result<Option<Header>, WeightsError> {
+    if pytorch::is_pytorch(bytes) {
+        return Ok(None);
+    }
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format_error(path, &e))?;
     let Some(text) = metadata.metadata().as_ref().and_then(|m| m.get("harness")) else { return Ok(None) };
     serde_json::from_str(text).map(Some).map_err(|e| format_error(path, &e))
@@ -119,6 +143,37 @@ pub(crate) fn from_bytes(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, T
     Ok(tensors)
 }
 
+/// What a weight file holds.
+pub(super) struct Weights {
+    pub(super) header: Option<Header>,
+    /// f32 tensors; those of foreign files under the names that the network itself would give them.
+    pub(super) tensors: BTreeMap<String, Tensor>,
+}
+
+/// Reads a weight file of any kind.
+pub(super) fn read(path: &Path) -> Result<Weights, WeightsError> {
+    let bytes = files::read(path, LIMIT)?;
+    let header = header_of(path, &bytes)?;
+    let tensors = if pytorch::is_pytorch(&bytes) {
+        pytorch::read(&bytes).map_err(|reason| WeightsError::Pytorch { path: path.to_owned(), reason })?
+    } else {
+        from_bytes(path, &bytes)?
+    };
+    let tensors = if header.is_some() { tensors } else { plain_names(tensors) };
+    Ok(Weights { header, tensors })
+}
+
+/// The names without what PyTorch's wrappers put before all of them, and without batch norm's counters of batches.
+fn plain_names(mut tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
+    while let Some(prefix) = ["module.", "_orig_mod."].into_iter().find(|prefix| {
+        !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(prefix)) //
+    }) {
+        tensors = tensors.into_iter().map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor)).collect();
+    }
+    tensors
+}
+
 /// Writes named tensors to a safetensors file.
 pub fn save_tensors(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
     Ok(files::write(path, &to_bytes(path, tensors, ("format", "pt".to_owned()))?)?)
@@ -126,20 +181,28 @@ pub fn save_tensors(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(
 
 impl Model {
     /// Writes all tensors, and what is needed to build the model again, to a safetensors file. `size` is the side of the
-    /// images in pixels.
-    pub fn save(&self, path: &Path, size: u32) -> Result<(), WeightsError> {
-        let header = Header { model: self.spec().clone(), size, counters: self.counters() };
+    /// images in pixels, `normalise` the scale on which the network sees them.
+    pub fn save(&self, path: &Path, size: u32, normalise: Option<Normalise>) -> Result<(), WeightsError> {
+        let header = Header { model: self.spec().clone(), size, normalise, counters: self.counters() };
         let text = serde_json::to_string(&header).map_err(|e| format_error(path, &e))?;
         Ok(files::write(path, &to_bytes(path, &self.tensors(), ("harness", text))?)?)
     }
 
-    /// Puts the tensors of a safetensors file in place of the model's: one of ours, or any with the same names and shapes.
+    /// Puts the tensors of a file in place of the model's: a safetensors file of ours, or any safetensors file or state dict
+    /// of PyTorch's with the same names and shapes. `module.` and `_orig_mod.` before all names do not matter. A VQ-VAE's
+    /// number of codebook updates, which PyTorch does not save, is found from its moving averages.
     pub fn load(&self, path: &Path) -> Result<(), WeightsError> {
-        let bytes = files::read(path, LIMIT)?;
-        let header = header_of(path, &bytes)?;
-        self.set_tensors(path, &from_bytes(path, &bytes)?)?;
-        self.set_counters(&header.map(|h| h.counters).unwrap_or_default());
-        Ok(())
+        let weights = read(path)?;
+        self.set_tensors(path, &weights.tensors)?;
+        match weights.header {
+            Some(header) => {
+                self.set_counters(&header.counters);
+                Ok(())
+            }
+            None => {
+                self.network.recover_counters().map_err(|source| WeightsError::Tensor { path: path.to_owned(), source })
+            }
+        }
     }
 
     pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
@@ -158,9 +221,20 @@ impl Model {
 
     /// Puts `tensors` in place of the model's; all problems are listed before anything is changed.
     pub(crate) fn set_tensors(&self, path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
+        self.set_tensors_where(path, tensors, |_| true)
+    }
+
+    /// The same for those of the model's tensors whose name is `wanted`.
+    pub(super) fn set_tensors_where(
+        &self,
+        path: &Path,
+        tensors: &BTreeMap<String, Tensor>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), WeightsError> {
+        let own: BTreeMap<_, _> = self.state().iter().filter(|(name, _)| wanted(name)).collect();
         let mut problems = Vec::new();
-        for (name, entry) in self.state() {
-            match tensors.get(name) {
+        for (name, entry) in &own {
+            match tensors.get(*name) {
                 None => problems.push(format!("  missing: {name} {:?}", entry.var.dims())),
                 Some(t) if t.dims() != entry.var.dims() => {
                     problems.push(format!("  shape: {name} is {:?}, expected {:?}", t.dims(), entry.var.dims()));
@@ -168,12 +242,12 @@ impl Model {
                 Some(_) => {}
             }
         }
-        problems.extend(tensors.keys().filter(|n| !self.state().contains_key(*n)).map(|n| format!("  unknown: {n}")));
+        problems.extend(tensors.keys().filter(|n| !own.contains_key(n)).map(|n| format!("  unknown: {n}")));
         if !problems.is_empty() {
             let model = self.spec().name();
             return Err(WeightsError::Mismatch { path: path.to_owned(), model, problems: problems.join("\n") });
         }
-        for (name, entry) in self.state() {
+        for (name, entry) in own {
             let moved = tensors[name].to_device(self.device()).and_then(|t| entry.var.set(&t));
             moved.map_err(|source| WeightsError::Tensor { path: path.to_owned(), source })?;
         }

@@ -1,0 +1,36 @@
+//! LinkNet's encoder from the weights of a ResNet-34.
+
+use super::{Model, ModelSpec, weights::WeightsError};
+use std::path::Path;
+
+impl Model {
+    /// Puts the weights of a ResNet-34 (torchvision's and timm's names are the same) in place of a LinkNet's encoder. The
+    /// decoder stays as it is, and the classifier `fc` is left out. Everything that is missing, unknown or of another shape
+    /// is listed before anything is changed.
+    pub fn load_encoder(&self, path: &Path) -> Result<(), WeightsError> {
+        if !matches!(self.spec(), ModelSpec::Linknet(_)) {
+            return Err(WeightsError::NoEncoder { model: self.spec().name() });
+        }
+        let foreign = super::weights::read(path)?.tensors;
+        let encoder = foreign.into_iter().filter(|(name, _)| !name.starts_with("fc."));
+        let encoder = encoder.map(|(name, tensor)| (our_name(&name), tensor)).collect();
+        self.set_tensors_where(path, &encoder, is_encoder)
+    }
+}
+
+/// Ours of torchvision's names; those that have no place here stay and are then named as unknown.
+fn our_name(name: &str) -> String {
+    let (first, rest) = name.split_once('.').unwrap_or((name, ""));
+    match first {
+        "conv1" => format!("conv.{rest}"),
+        "bn1" => format!("bn.{rest}"),
+        _ => match first.strip_prefix("layer") {
+            Some(number) => format!("encoder{number}.{rest}"),
+            None => name.to_owned(),
+        },
+    }
+}
+
+fn is_encoder(name: &str) -> bool {
+    name.starts_with("conv.") || name.starts_with("bn.") || name.starts_with("encoder")
+}
