@@ -2,6 +2,7 @@
 //!
 //! * [`files`]: files that appear whole or not at all, and locks between processes
 //! * [`digest`]: SHA-256 of bytes, files and canonical settings
+//! * [`metrics`]: what is measured of predicted masks
 //! * [`rows`]: the rows of `metrics.csv`, `per_image.csv` and the other tables
 //! * [`run`]: `run.json`, the record of one execution of a stage
 //! * [`store`]: where runs lie
@@ -10,6 +11,7 @@
 
 pub mod digest;
 pub mod files;
+pub mod metrics;
 pub mod rows;
 pub mod run;
 pub mod store;

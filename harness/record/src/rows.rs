@@ -1,8 +1,15 @@
 //! Rows of the CSV tables. Floats are written as the shortest text that reads back to the same number.
 
-use crate::{RecordError, Result, files};
+mod image;
+
+use crate::{
+    RecordError, Result, files,
+    metrics::{Counts, METRICS, Metric},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
+
+pub use crate::metrics::SCORES;
 
 /// The most that is read of one table, in bytes: the full test set at five blur levels needs about 10 MB.
 const LIMIT: u64 = 1 << 30;
@@ -20,29 +27,12 @@ pub struct MetricRow {
     pub condition: String,
     /// Name of the metric: one of [`SCORES`], or what training adds to them: `commitment`, `perplexity`.
     pub metric: String,
-    /// Its value: a mean over the split's images.
+    /// Its value: a mean over the split's images, or over its batches (see [`mean`]).
     pub value: f64,
 }
 
-/// Names of the scores of an [`ImageRow`], in the order of its columns.
-pub const SCORES: [&str; 12] = [
-    "loss",
-    "soft_dice",
-    "soft_iou",
-    "accuracy",
-    "dice",
-    "iou",
-    "dice_pet",
-    "dice_background",
-    "dice_border",
-    "iou_pet",
-    "iou_background",
-    "iou_border",
-];
-
-/// Scores of one image: `per_image.csv`. A score that is not defined (a class that neither truth nor prediction
-/// contains, the loss of a baseline) is an empty cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Scores of one image: a row of `per_image.csv`, whose columns are [`ImageRow::COLUMNS`].
+#[derive(Debug, Clone, PartialEq)]
 pub struct ImageRow {
     /// File name relative to the data set's folder.
     pub image: String,
@@ -54,51 +44,65 @@ pub struct ImageRow {
     pub predictor: String,
     /// As in [`MetricRow`].
     pub condition: String,
-    /// Segmentation loss of this image under the stage's protocol (nats a pixel).
-    pub loss: Option<f32>,
-    /// Soft Dice of the published work: sigmoid over all channels, in 0..1.
-    pub soft_dice: Option<f32>,
-    /// Soft intersection over union, likewise.
-    pub soft_iou: Option<f32>,
-    /// Share of pixels whose arg-max class is right, in 0..1.
-    pub accuracy: Option<f32>,
-    /// Macro Dice: mean of the classes' Dice that are defined.
-    pub dice: Option<f32>,
-    /// Macro intersection over union: mean of the classes' that are defined.
-    pub iou: Option<f32>,
-    /// Dice of class pet.
-    pub dice_pet: Option<f32>,
-    /// Dice of class background.
-    pub dice_background: Option<f32>,
-    /// Dice of class border.
-    pub dice_border: Option<f32>,
-    /// Intersection over union of class pet.
-    pub iou_pet: Option<f32>,
-    /// Intersection over union of class background.
-    pub iou_background: Option<f32>,
-    /// Intersection over union of class border.
-    pub iou_border: Option<f32>,
+    /// Batch in which it was predicted, counted from 0 in its condition; empty for baselines. The rows of a batch are
+    /// consecutive.
+    pub batch: Option<u32>,
+    /// Value of every metric, a column each.
+    pub scores: Scores,
+}
+
+/// Value of every metric for one image. One that is not defined (a class that neither truth nor prediction contains, the
+/// loss of a baseline) is `None`, an empty cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Scores([Option<f32>; SCORES.len()]);
+
+impl Scores {
+    /// The values that `value` gives for each metric.
+    pub fn new(value: impl FnMut(&'static Metric) -> Option<f32>) -> Self {
+        let mut value = value;
+        let mut scores = Self::default();
+        scores.0.iter_mut().zip(&METRICS).for_each(|(score, metric)| *score = value(metric));
+        scores
+    }
+
+    /// The values that follow from what was counted of an image.
+    pub fn of(counts: &Counts) -> Self {
+        Self::new(|metric| metric.value(counts).map(|value| value as f32))
+    }
 }
 
 impl ImageRow {
+    /// Columns that say which image it is, in order; the metrics follow.
+    const PLACE: [&str; 6] = ["image", "group", "split", "predictor", "condition", "batch"];
+
+    /// Names of all columns, in order: the image's place, then [`SCORES`].
+    pub const COLUMNS: [&str; Self::PLACE.len() + SCORES.len()] = {
+        let mut names = [""; Self::PLACE.len() + SCORES.len()];
+        let (mut i, place) = (0, Self::PLACE);
+        while i < names.len() {
+            names[i] = if i < place.len() { place[i] } else { SCORES[i - place.len()] };
+            i += 1;
+        }
+        names
+    };
+
     /// The score of that name (see [`SCORES`]); `None` if it is undefined for this image or no such score exists.
     pub fn score(&self, name: &str) -> Option<f32> {
-        let at = SCORES.iter().position(|&s| s == name)?;
-        [
-            self.loss,
-            self.soft_dice,
-            self.soft_iou,
-            self.accuracy,
-            self.dice,
-            self.iou,
-            self.dice_pet,
-            self.dice_background,
-            self.dice_border,
-            self.iou_pet,
-            self.iou_background,
-            self.iou_border,
-        ][at]
+        self.scores.0[SCORES.iter().position(|&score| score == name)?]
     }
+}
+
+/// What `metric` was measured to be: the value of every image that has one, or, if the metric is one of batches, of every
+/// batch once. All `rows` must be of one split, predictor and condition, in the order of `per_image.csv`.
+pub fn measured<'a>(rows: &'a [ImageRow], metric: &'a Metric) -> impl Iterator<Item = f64> + 'a {
+    let counts = move |&i: &usize| !metric.is_of_batch() || i == 0 || rows[i].batch != rows[i - 1].batch;
+    (0..rows.len()).filter(counts).filter_map(|i| rows[i].score(metric.name)).map(f64::from)
+}
+
+/// Mean of what was [`measured`]; `None` if nothing was.
+pub fn mean(rows: &[ImageRow], metric: &Metric) -> Option<f64> {
+    let values: Vec<f64> = measured(rows, metric).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// One file that a stage read: `files.csv`.
@@ -142,32 +146,67 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn undefined_scores_survive_a_round_trip() {
-        let row = ImageRow {
-            image: "a, b.jpg".into(),
+    fn row(image: &str, batch: Option<u32>, scores: &[(&str, f32)]) -> ImageRow {
+        let score = |metric: &Metric| scores.iter().find(|(name, _)| *name == metric.name).map(|(_, value)| *value);
+        ImageRow {
+            image: image.into(),
             group: "Bengal".into(),
             split: "test".into(),
             predictor: "model".into(),
             condition: "blur-25".into(),
-            loss: None,
-            soft_dice: Some(0.1),
-            soft_iou: Some(1.0 / 3.0),
-            accuracy: Some(1.0),
-            dice: Some(0.5),
-            iou: Some(0.25),
-            dice_pet: Some(0.0),
-            dice_background: None,
-            dice_border: None,
-            iou_pet: None,
-            iou_background: None,
-            iou_border: None,
-        };
+            batch,
+            scores: Scores::new(score),
+        }
+    }
+
+    #[test]
+    fn undefined_scores_survive_a_round_trip() {
+        let rows = [
+            row("a, b.jpg", Some(3), &[("soft_dice", 0.1), ("soft_iou", 1.0 / 3.0), ("dice_pet", 0.0)]),
+            row("c.jpg", None, &[]),
+        ];
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("per_image.csv");
-        write(&path, std::slice::from_ref(&row)).unwrap();
-        assert_eq!(read::<ImageRow>(&path).unwrap(), std::slice::from_ref(&row));
-        assert_eq!(row.score("soft_iou"), Some(1.0 / 3.0));
-        assert_eq!(row.score("nonsense"), None);
+        write(&path, &rows).unwrap();
+        assert_eq!(read::<ImageRow>(&path).unwrap(), rows);
+        assert_eq!(rows[0].score("soft_iou"), Some(1.0 / 3.0));
+        assert_eq!(rows[0].score("nonsense"), None);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next().unwrap(), ImageRow::COLUMNS.join(","));
+        assert_eq!(lines.next().unwrap(), "\"a, b.jpg\",Bengal,test,model,blur-25,3,,0.1,0.33333334,,,,0.0,,,,,,,,,");
+        assert_eq!(lines.next().unwrap(), "c.jpg,Bengal,test,model,blur-25,,,,,,,,,,,,,,,,,");
+    }
+
+    #[test]
+    fn columns_have_any_order_and_other_ones_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("per_image.csv");
+        let read_back = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read::<ImageRow>(&path)
+        };
+        let rows = read_back("dice,run,condition,predictor,split,group,image\n0.5,r,blur-25,model,test,Bengal,a\n");
+        assert_eq!(rows.unwrap(), [row("a", None, &[("dice", 0.5)])]);
+        let error = read_back("image,dice\na,0.5\n").unwrap_err().to_string();
+        assert!(error.contains("per_image.csv") && error.contains("group"), "{error}");
+        let whole = "image,group,split,predictor,condition,batch,dice\na,g,test,model,clean,";
+        let error = read_back(&format!("{whole}0,high\n")).unwrap_err().to_string();
+        assert!(error.contains("line: 2") && error.contains("float"), "{error}");
+        assert!(read_back(&format!("{whole}-1,0.5\n")).is_err() && read_back(&format!("{whole}0,\n")).is_ok());
+    }
+
+    #[test]
+    fn a_batch_counts_once_however_many_images_it_has() {
+        let of = |name| Metric::find(name).unwrap();
+        let scored = |batch, dice, batch_dice| row("a", batch, &[("dice", dice), ("batch_dice", batch_dice)]);
+        let rows = [scored(Some(0), 0.25, 0.5), scored(Some(0), 0.5, 0.5), scored(Some(1), 0.75, 1.0)];
+        assert_eq!(mean(&rows, of("dice")), Some(0.5));
+        assert_eq!(mean(&rows, of("batch_dice")), Some(0.75));
+        assert_eq!(measured(&rows, of("batch_dice")).collect::<Vec<_>>(), [0.5, 1.0]);
+        // A baseline has no batches, and so no value of one.
+        let baseline = [row("a", None, &[("dice", 0.5)]), row("b", None, &[])];
+        assert_eq!((mean(&baseline, of("dice")), mean(&baseline, of("batch_dice"))), (Some(0.5), None));
+        assert_eq!(mean(&[], of("dice")), None);
     }
 }

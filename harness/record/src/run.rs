@@ -41,6 +41,12 @@ pub struct RunRecord {
     pub data: String,
     /// Trainable parameters of the model.
     pub parameters: u64,
+    /// Epochs that were trained; for a test those of the weights that were tested.
+    #[serde(default)]
+    pub epochs: Option<u32>,
+    /// The epoch whose weights were kept.
+    #[serde(default)]
+    pub kept_epoch: Option<u32>,
     /// Seconds of work, added up over all sittings.
     pub seconds: f64,
     /// Number of sittings: 1 for a run that was never interrupted.

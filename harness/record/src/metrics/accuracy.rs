@@ -1,0 +1,29 @@
+//! Accuracy of an image's mask.
+
+use super::{Confusion, Direction, Formula, Metric, ratio};
+
+/// Share of pixels whose class is right.
+pub const ACCURACY: Metric = Metric {
+    name: "accuracy",
+    label: "Accuracy",
+    unit: "share of pixels, 0 to 1",
+    direction: Direction::Higher,
+    definition: "Share of an image's pixels whose arg-max class is right.",
+    source: "as printed; torchmetrics MulticlassAccuracy(num_classes=3, average=\"micro\", multidim_average=\"samplewise\")",
+    formula: Formula::Image(of),
+};
+
+fn of(masks: &Confusion) -> Option<f64> {
+    ratio(masks.right(), masks.pixels())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_values() {
+        assert_eq!(of(&Confusion::of(&[0, 0, 1, 1], &[0, 1, 1, 1])), Some(0.75));
+        assert_eq!(of(&Confusion::of(&[], &[])), None, "no pixels have no accuracy");
+    }
+}

@@ -1,0 +1,14 @@
+//! The loss of segmentation.
+
+use super::{Direction, Formula, Metric};
+
+/// What the network was fine-tuned to lower, without the network's own penalties.
+pub const LOSS: Metric = Metric {
+    name: "loss",
+    label: "Loss",
+    unit: "mean over pixels",
+    direction: Direction::Lower,
+    definition: "Loss of an image under the stage's protocol, a mean over its pixels, without the network's own penalty.",
+    source: "the loss that the study's fine-tuning names, as its arms list it",
+    formula: Formula::Loss,
+};
