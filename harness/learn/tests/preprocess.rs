@@ -1,8 +1,9 @@
 //! The image pipeline against Pillow's, within 1 of 255, from the bytes of the files.
 //!
 //! The golden arrays in `tests/preprocess/` were made by the project's reference script from the small images there (see
-//! `make_images.py`). `HARNESS_PREPROCESS_GOLDENS` may name a folder with more, `<stem>.safetensors` for
-//! `images/<stem>.jpg` and `annotations/trimaps/<stem>.png` of `pets-sample` in `HARNESS_DATA`.
+//! `make_images.py`), those of other hues by `make_hue.py` from these. `HARNESS_PREPROCESS_GOLDENS` may name a folder with
+//! more, `<stem>.safetensors`, and `<stem>.hue.safetensors` if there, for `images/<stem>.jpg` and `annotations/trimaps/<stem>.png` of
+//! `pets-sample` in `HARNESS_DATA`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -33,11 +34,30 @@ fn check(image: &Path, trimap: &Path, golden: &Path) {
     near("trimap", &labels.data, 0);
     near("trimap_resized", &pixels::resize_nearest(&labels, size, size).data, 0);
     near("grey", &pixels::greyscale(&resized.data), 1);
+    // From the same bytes, everything else is the same to the bit.
+    let theirs = Picture { data: arrays.tensor("resized").unwrap().data().to_vec(), ..resized.clone() };
     for radius in [2.0, 5.0, 7.0, 10.0_f32] {
         near(&format!("blur_{radius}"), &pixels::gaussian_blur(&resized, radius).data, 1);
-        // From the same bytes, the blur is the same to the bit.
-        let theirs = Picture { data: arrays.tensor("resized").unwrap().data().to_vec(), ..resized.clone() };
         near(&format!("blur_{radius}"), &pixels::gaussian_blur(&theirs, radius).data, 0);
+    }
+    near("brightness_050", &pixels::adjust_brightness(&theirs.data, 0.5), 0);
+    near("contrast_150", &pixels::adjust_contrast(&theirs.data, 1.5), 0);
+    near("saturation_050", &pixels::adjust_saturation(&theirs.data, 0.5), 0);
+    near("rotate_90", &pixels::rotate(&theirs, 1).data, 0);
+}
+
+/// Compares the resized picture of a golden file, its hue changed, with the golden file of other hues beside it.
+fn check_hues(golden: &Path) {
+    let stored = fs::read(golden).unwrap();
+    let resized = SafeTensors::deserialize(&stored).unwrap().tensor("resized").unwrap().data().to_vec();
+    let golden = golden.with_extension("hue.safetensors");
+    let stored = fs::read(&golden).unwrap();
+    let arrays = SafeTensors::deserialize(&stored).unwrap();
+    assert!(arrays.len() >= 4, "too few arrays in {}", golden.display());
+    for (key, theirs) in arrays.tensors() {
+        let turns = key.strip_prefix("hue_").unwrap().parse().unwrap();
+        let ours = pixels::adjust_hue(&resized, turns);
+        assert!(theirs.data() == ours, "{key} of {} differs", golden.display());
     }
 }
 
@@ -47,7 +67,9 @@ fn small_images_come_out_as_pillow_makes_them() {
     for name in ["subsampled.jpg", "full-chroma.jpg", "alpha.png", "palette.gif", "inks.jpg"] {
         let stem = name.split('.').next().unwrap();
         let trimap = folder.join(format!("{stem}.trimap.png"));
-        check(&folder.join(name), &trimap, &folder.join(format!("{stem}.safetensors")));
+        let golden = folder.join(format!("{stem}.safetensors"));
+        check(&folder.join(name), &trimap, &golden);
+        check_hues(&golden);
     }
 }
 
@@ -63,10 +85,13 @@ fn photographs_come_out_as_pillow_makes_them() {
     let mut checked = 0;
     for entry in fs::read_dir(goldens).unwrap() {
         let golden = entry.unwrap().path();
-        if golden.extension().is_some_and(|ending| ending == "safetensors") {
-            let stem = golden.file_stem().unwrap().to_string_lossy().into_owned();
+        let name = golden.file_name().unwrap().to_string_lossy().into_owned();
+        if let Some(stem) = name.strip_suffix(".safetensors").filter(|stem| !stem.contains('.')) {
             let image = pets.join(format!("images/{stem}.jpg"));
             check(&image, &pets.join(format!("annotations/trimaps/{stem}.png")), &golden);
+            if golden.with_extension("hue.safetensors").exists() {
+                check_hues(&golden);
+            }
             checked += 1;
         }
     }

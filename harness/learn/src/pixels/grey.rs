@@ -8,7 +8,8 @@ pub fn greyscale(rgb: &[u8]) -> Vec<u8> {
     rgb.as_chunks::<3>().0.iter().flat_map(|&pixel| [luma(pixel); 3]).collect()
 }
 
-fn luma([r, g, b]: [u8; 3]) -> u8 {
+/// The luma of a pixel, as Pillow's `convert("L")`.
+pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000) >> 16) as u8
 }
 

@@ -1,4 +1,4 @@
-//! Pictures as bytes: decoding, resizing, blurring, greyscale.
+//! Pictures as bytes: decoding, resizing, turning, blurring, colours.
 //!
 //! The published numbers were computed from what Python's Pillow makes of the photographs, so every function here
 //! repeats Pillow's integer arithmetic, rounding included. All are pure functions of bytes: the same on every machine
@@ -7,15 +7,21 @@
 mod blur;
 mod decode;
 mod encode;
+mod enhance;
 mod grey;
+mod hue;
 mod jpeg;
 mod resize;
+mod transpose;
 
 pub use blur::gaussian_blur;
 pub use decode::{DecodeError, MAX_BYTES, MAX_PIXELS, decode, decode_labels};
 pub use encode::{encode_grey, encode_rgb};
+pub use enhance::{adjust_brightness, adjust_contrast, adjust_saturation};
 pub use grey::greyscale;
+pub use hue::adjust_hue;
 pub use resize::{resize_bilinear, resize_nearest};
+pub use transpose::{crop, mirror, rotate};
 
 /// Raised whenever a function of this module changes the bytes that it returns: decoded data of another version is not reused.
 pub const VERSION: u32 = 1;
