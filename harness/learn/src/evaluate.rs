@@ -2,8 +2,9 @@
 
 use crate::{
     datasets::Pictures,
+    losses::LossSpec,
     metrics::{CLASSES, Outputs, Scored, means},
-    models::Model,
+    models::{Model, Normalise, normalise_tensor},
     monitor::Monitor,
     pixels::{self, Picture},
     protocol::Protocol,
@@ -19,11 +20,43 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateSpec {
-    /// Images a forward pass. Under the `published` protocol it changes the numbers: the codebook moves after each.
+    /// Images a forward pass. Under the `published` protocol it can change the numbers: a VQ-VAE's codebook moves after each,
+    /// and a SegNet's output is divided by the largest of each.
     pub batch: u32,
+    /// What stands beside the network in each table.
+    #[serde(default = "usual_baselines")]
+    pub baselines: Vec<Baseline>,
     /// Levels of blur in per cent, in the order in which they are tested: level ℓ is a Gaussian blur of ⌊ℓ/10⌋ pixels on
     /// images of 120 pixels a side, and of as large a part of the side on others.
     pub blur: Vec<u32>,
+}
+
+/// A prediction that needs no network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// Background everywhere.
+    AllBackground,
+    /// Everywhere the class that is most frequent in the training images.
+    MajorityClass,
+    /// The truth, as outputs of 0 and 1: what the soft metrics of the published work give to a perfect network whose outputs
+    /// lie between 0 and 1, and then go through a sigmoid.
+    PerfectInUnitRange,
+}
+
+fn usual_baselines() -> Vec<Baseline> {
+    vec![Baseline::AllBackground, Baseline::MajorityClass]
+}
+
+impl Baseline {
+    /// Its name as a predictor in tables of data.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AllBackground => "all-background",
+            Self::MajorityClass => "majority-class",
+            Self::PerfectInUnitRange => "perfect-in-unit-range",
+        }
+    }
 }
 
 impl EvaluateSpec {
@@ -43,6 +76,11 @@ impl EvaluateSpec {
                 return Err((format!("blur[{i}]"), format!("each level once; {level} stands there already")));
             }
         }
+        for (i, baseline) in self.baselines.iter().enumerate() {
+            if self.baselines[..i].contains(baseline) {
+                return Err((format!("baselines[{i}]"), "each baseline once".into()));
+            }
+        }
         Ok(())
     }
 
@@ -54,6 +92,9 @@ impl EvaluateSpec {
 
 /// Side of the published images, on which the levels of blur were defined, in pixels.
 const PUBLISHED_SIZE: f32 = 120.0;
+
+/// Index of the class background.
+const BACKGROUND: u8 = 1;
 
 /// Radius of the Gaussian blur of a level on images of `size` pixels a side, in pixels: a level hides details of the same
 /// relative size whatever the size of the images.
@@ -92,7 +133,7 @@ pub enum Content {
 /// All that a test gives.
 #[derive(Debug, Default)]
 pub struct Evaluation {
-    /// Means over images.
+    /// Means over images, or over batches.
     pub metrics: Vec<MetricRow>,
     /// Scores of every image.
     pub images: Vec<ImageRow>,
@@ -109,10 +150,14 @@ pub struct Test<'a> {
     pub train: &'a [u32],
     /// Places of the test images.
     pub test: &'a [u32],
+    /// The scale on which the network sees the images.
+    pub normalise: Option<Normalise>,
     /// Levels and batch size.
     pub spec: &'a EvaluateSpec,
-    /// Mode and loss.
+    /// Mode, and what becomes of the network's output.
     pub protocol: Protocol,
+    /// The loss that is noted beside the scores: that of the fine-tuning.
+    pub loss: &'a LossSpec,
     /// Epochs that the network was trained for.
     pub epoch: u32,
     /// How many images to keep for the gallery.
@@ -143,8 +188,15 @@ impl Test<'_> {
             result.images.extend(rows);
         }
         monitor.end();
-        for (name, class) in [("all-background", 1), ("majority-class", self.majority())] {
-            let rows = self.baseline(name, class);
+        for baseline in &self.spec.baselines {
+            let rows = match baseline {
+                Baseline::AllBackground => self.baseline(*baseline, |truth| Scored::constant(truth, BACKGROUND)),
+                Baseline::MajorityClass => {
+                    let class = self.majority();
+                    self.baseline(*baseline, move |truth| Scored::constant(truth, class))
+                }
+                Baseline::PerfectInUnitRange => self.baseline(*baseline, Scored::perfect_in_unit_range),
+            };
             result.metrics.extend(means(&rows, self.epoch));
             result.images.extend(rows);
         }
@@ -161,7 +213,7 @@ impl Test<'_> {
     ) -> Result<Vec<ImageRow>, TrainError> {
         let condition = condition(level);
         let mut rows = Vec::new();
-        for places in self.test.chunks(self.spec.batch as usize) {
+        for (batch, places) in self.test.chunks(self.spec.batch as usize).enumerate() {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
             }
@@ -169,11 +221,14 @@ impl Test<'_> {
             let side = self.pictures.size as usize;
             let input = tensor(blurred.iter().map(AsRef::as_ref), side, model.device())?;
             let (_, truth) = classes(self.pictures, places, model.device())?;
-            let out = model.forward(&input, self.protocol.test_mode())?;
-            let scores = Outputs::new(&out.channels, self.protocol)?.score(&truth);
+            let network = model.spec().name();
+            let input = normalise_tensor(&input, self.normalise)?;
+            let out = model.forward(&input, self.protocol.test_mode(network))?;
+            let channels = self.protocol.finish(network, &out.channels)?;
+            let scores = Outputs::new(&channels)?.score(&truth, self.loss);
             for ((scored, &place), rgb) in scores.into_iter().zip(places).zip(&blurred) {
                 let item = &self.pictures.items[place as usize];
-                rows.push(scored.row(&item.name, &item.group, "test", "model", &condition));
+                rows.push(scored.row([&item.name, &item.group], "test", "model", &condition, Some(batch as u32)));
                 if kept.contains(&place) {
                     let image = Content::Image(rgb.to_vec());
                     gallery.push(self.shown(place, Some(&condition), image));
@@ -198,11 +253,11 @@ impl Test<'_> {
         places.par_iter().map(blur).collect()
     }
 
-    fn baseline(&self, name: &str, class: u8) -> Vec<ImageRow> {
+    fn baseline(&self, baseline: Baseline, score: impl Fn(&[u8]) -> Scored + Sync) -> Vec<ImageRow> {
         let row = |&place: &u32| {
             let item = &self.pictures.items[place as usize];
-            let scored = Scored::constant(self.pictures.classes_of(place as usize), class);
-            scored.row(&item.name, &item.group, "test", name, "clean")
+            let scored = score(self.pictures.classes_of(place as usize));
+            scored.row([&item.name, &item.group], "test", baseline.name(), "clean", None)
         };
         self.test.par_iter().map(row).collect()
     }

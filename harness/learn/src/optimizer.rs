@@ -1,9 +1,10 @@
-//! Adam as PyTorch's `torch.optim.Adam`.
+//! Optimisers, as PyTorch's `torch.optim.Adam` and `torch.optim.AdamW`.
 //!
-//! Kingma, Ba: Adam: A Method for Stochastic Optimization, 2015.
+//! Kingma, Ba: Adam: A Method for Stochastic Optimization, 2015. Loshchilov, Hutter: Decoupled Weight Decay
+//! Regularization, 2019.
 
 use crate::{
-    models::{Role, State},
+    models::{Entry, Role, State},
     ops,
 };
 use candle_core::{Result, Tensor, Var, backprop::GradStore};
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 pub enum OptimizerSpec {
     /// Adam without weight decay.
     Adam(AdamSpec),
+    /// Adam with decoupled weight decay.
+    Adamw(AdamwSpec),
 }
 
 /// Settings of Adam; the defaults beside the learning rate are PyTorch's.
@@ -36,6 +39,26 @@ pub struct AdamSpec {
     pub epsilon: f64,
 }
 
+/// Settings of `AdamW`; the defaults beside the learning rate are PyTorch's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdamwSpec {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Decay of the gradient's average.
+    #[serde(default = "beta1")]
+    pub beta1: f64,
+    /// Decay of the squared gradient's average.
+    #[serde(default = "beta2")]
+    pub beta2: f64,
+    /// Added to the denominator.
+    #[serde(default = "epsilon")]
+    pub epsilon: f64,
+    /// Share of every weight, times the step size, that a step takes away.
+    #[serde(default = "weight_decay")]
+    pub weight_decay: f64,
+}
+
 fn beta1() -> f64 {
     0.9
 }
@@ -48,29 +71,74 @@ fn epsilon() -> f64 {
     1e-8
 }
 
+fn weight_decay() -> f64 {
+    0.01
+}
+
+/// What the two have in common: Adam is `AdamW` without decay.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    learning_rate: f64,
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+}
+
 impl OptimizerSpec {
+    fn rule(&self) -> Rule {
+        match *self {
+            Self::Adam(AdamSpec { learning_rate, beta1, beta2, epsilon }) => {
+                Rule { learning_rate, beta1, beta2, epsilon, weight_decay: 0.0 }
+            }
+            Self::Adamw(AdamwSpec { learning_rate, beta1, beta2, epsilon, weight_decay }) => {
+                Rule { learning_rate, beta1, beta2, epsilon, weight_decay }
+            }
+        }
+    }
+
+    /// Its name in specs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Adam(_) => "adam",
+            Self::Adamw(_) => "adamw",
+        }
+    }
+
+    /// The step size that a schedule starts from.
+    pub fn learning_rate(&self) -> f64 {
+        self.rule().learning_rate
+    }
+
     /// What is impossible in it: the field, below `optimizer`, and what was expected of it.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
-        let Self::Adam(AdamSpec { learning_rate, beta1, beta2, epsilon }) = self;
-        let fail = |field: &str, expected: &str| Err((format!("adam.{field}"), expected.to_owned()));
-        if !(*learning_rate > 0.0 && *learning_rate <= 10.0) {
+        let Rule { learning_rate, beta1, beta2, epsilon, weight_decay } = self.rule();
+        let fail = |field: &str, expected: &str| Err((format!("{}.{field}", self.name()), expected.to_owned()));
+        if !(learning_rate > 0.0 && learning_rate <= 10.0) {
             return fail("learning_rate", "a number above 0 and at most 10");
         }
         for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
-            if !(0.0..1.0).contains(beta) {
+            if !(0.0..1.0).contains(&beta) {
                 return fail(name, "a number from 0 and below 1");
             }
         }
-        if !(*epsilon > 0.0 && epsilon.is_finite()) {
+        if !(epsilon > 0.0 && epsilon.is_finite()) {
             return fail("epsilon", "a number above 0");
+        }
+        if !(weight_decay >= 0.0 && learning_rate * weight_decay < 1.0) {
+            return fail("weight_decay", "a number of at least 0 that, times the learning rate, is below 1");
         }
         Ok(())
     }
 
-    /// In words: `Adam, learning rate 0.001`.
+    /// In words: `Adam, learning rate 0.001`, `AdamW, learning rate 0.0001, weight decay 0.01`.
     pub fn describe(&self) -> String {
-        let Self::Adam(AdamSpec { learning_rate, .. }) = self;
-        format!("Adam, learning rate {learning_rate}")
+        match self {
+            Self::Adam(spec) => format!("Adam, learning rate {}", spec.learning_rate),
+            Self::Adamw(spec) => {
+                format!("AdamW, learning rate {}, weight decay {}", spec.learning_rate, spec.weight_decay)
+            }
+        }
     }
 }
 
@@ -82,18 +150,18 @@ struct Slot {
     second: Var,
 }
 
-/// Adam over the parameters of a model, in the order of their names.
+/// An optimiser over the parameters of a model, in the order of their names.
 #[derive(Debug)]
-pub struct Adam {
-    spec: AdamSpec,
+pub struct Optimizer {
+    rule: Rule,
     slots: Vec<Slot>,
     steps: u64,
 }
 
-impl Adam {
+impl Optimizer {
     /// Over all parameters of `state`, with moments of zero.
-    pub fn new(spec: &AdamSpec, state: &State) -> Result<Self> {
-        let slot = |(name, entry): (&String, &crate::models::Entry)| {
+    pub fn new(spec: &OptimizerSpec, state: &State) -> Result<Self> {
+        let slot = |(name, entry): (&String, &Entry)| {
             Ok(Slot {
                 name: name.clone(),
                 weight: entry.var.clone(),
@@ -102,21 +170,26 @@ impl Adam {
             })
         };
         let slots = state.iter().filter(|(_, e)| e.role == Role::Parameter).map(slot).collect::<Result<_>>()?;
-        Ok(Self { spec: spec.clone(), slots, steps: 0 })
+        Ok(Self { rule: spec.rule(), slots, steps: 0 })
     }
 
-    /// Moves every parameter that has a gradient.
-    pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+    /// Moves every parameter that has a gradient. `learning_rate` is this step's, whatever the spec's was: a schedule may
+    /// have changed it.
+    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
         self.steps += 1;
-        let AdamSpec { learning_rate, beta1, beta2, epsilon } = self.spec;
+        let Rule { beta1, beta2, epsilon, weight_decay, .. } = self.rule;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let rate = learning_rate / (1.0 - beta1.powi(steps));
-        let correction = 1.0 - beta2.powi(steps);
+        let step = ops::AdamStep {
+            keep: 1.0 - learning_rate * weight_decay,
+            rate: learning_rate / (1.0 - beta1.powi(steps)),
+            correction: 1.0 - beta2.powi(steps),
+            epsilon,
+        };
         for slot in &self.slots {
             let Some(gradient) = gradients.get(slot.weight.as_tensor()) else { continue };
             ops::decayed_mean(&slot.first, gradient, beta1, false)?;
             ops::decayed_mean(&slot.second, gradient, beta2, true)?;
-            ops::adam_step(&slot.weight, &slot.first, &slot.second, rate, correction, epsilon)?;
+            ops::adam_step(&slot.weight, &slot.first, &slot.second, step)?;
         }
         Ok(())
     }

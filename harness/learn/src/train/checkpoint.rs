@@ -1,10 +1,13 @@
 //! `checkpoint/`: one file an epoch with all that going on needs. Only the newest is kept.
 
-use super::TrainError;
-use crate::{
-    models::{Model, weights},
-    optimizer::Adam,
+use super::{
+    TrainError,
+    schedule::Plateau,
+    session::{Best, Session, Weights},
+    spec::KeepSpec,
 };
+use crate::models::weights;
+use candle_core::Tensor;
 use harness_record::{files, rows::MetricRow};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -22,6 +25,8 @@ const LIMIT: u64 = 16 << 30;
 pub struct Progress {
     /// Epochs finished.
     pub epoch: u32,
+    /// The epoch whose weights are kept if training ends now.
+    pub kept_epoch: u32,
     /// Rows of `metrics.csv` so far.
     pub rows: Vec<MetricRow>,
     /// Seconds of work so far.
@@ -33,6 +38,11 @@ struct Header {
     progress: Progress,
     steps: u64,
     counters: BTreeMap<String, u64>,
+    plateau: Plateau,
+    best_epoch: u32,
+    best_loss: Option<f64>,
+    /// Counters of the best weights, where the file holds them.
+    best_counters: Option<BTreeMap<String, u64>>,
 }
 
 /// The checkpoint of a stage.
@@ -46,12 +56,25 @@ impl Checkpoint {
     }
 
     /// Writes the state after an epoch; an older state is deleted only when the new one is on the disk.
-    pub(super) fn save(&self, model: &Model, optimizer: &Adam, progress: &Progress) -> Result<(), TrainError> {
+    pub(super) fn save(&self, session: &Session<'_>) -> Result<(), TrainError> {
+        let Session { model, optimizer, rate, best, progress, .. } = session;
         let path = self.folder.join(format!("epoch-{:06}.safetensors", progress.epoch));
-        let header = Header { progress: progress.clone(), steps: optimizer.steps(), counters: model.counters() };
+        // The best weights of this very epoch are the model's.
+        let earlier = best.weights.as_ref().filter(|_| best.epoch < progress.epoch);
+        let header = Header {
+            progress: progress.clone(),
+            steps: optimizer.steps(),
+            counters: model.counters(),
+            plateau: rate.plateau.clone(),
+            best_epoch: best.epoch,
+            best_loss: best.loss,
+            best_counters: earlier.map(|weights| weights.counters.clone()),
+        };
         let text = serde_json::to_string(&header).map_err(|e| wrong(&path, &e))?;
         let mut tensors = optimizer.tensors();
-        tensors.extend(model.tensors().into_iter().map(|(name, tensor)| (format!("model.{name}"), tensor)));
+        let named = |prefix: &'static str| move |(name, tensor)| (format!("{prefix}.{name}"), tensor);
+        tensors.extend(model.tensors().into_iter().map(named("model")));
+        tensors.extend(earlier.into_iter().flat_map(|weights| weights.tensors.clone()).map(named("best")));
         let older = self.files()?;
         files::write(&path, &weights::to_bytes(&path, &tensors, ("checkpoint", text))?)?;
         for file in older.iter().filter(|f| **f != path) {
@@ -60,25 +83,27 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Puts the newest state into model and optimiser; `None` where there is none.
-    pub(super) fn restore(&self, model: &Model, optimizer: &mut Adam) -> Result<Option<Progress>, TrainError> {
-        let Some(path) = self.files()?.pop() else { return Ok(None) };
+    /// Puts the newest state into `session`; whether there is one.
+    pub(super) fn restore(&self, session: &mut Session<'_>) -> Result<bool, TrainError> {
+        let Some(path) = self.files()?.pop() else { return Ok(false) };
         let bytes = files::read(&path, LIMIT)?;
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong(&path, &e))?;
         let text = metadata.metadata().as_ref().and_then(|m| m.get("checkpoint"));
         let text = text.ok_or_else(|| wrong(&path, &"it has no header"))?;
         let header: Header = serde_json::from_str(text).map_err(|e| wrong(&path, &e))?;
-        let (mut weights, mut moments) = (BTreeMap::new(), BTreeMap::new());
-        for (name, tensor) in weights::from_bytes(&path, &bytes)? {
-            match name.strip_prefix("model.") {
-                Some(rest) => weights.insert(rest.to_owned(), tensor),
-                None => moments.insert(name, tensor),
-            };
-        }
-        model.set_tensors(&path, &weights)?;
-        model.set_counters(&header.counters);
-        optimizer.restore(&moments, header.steps).map_err(|e| wrong(&path, &e))?;
-        Ok(Some(header.progress))
+        let mut tensors = Groups::of(weights::from_bytes(&path, &bytes)?);
+        let now = Weights { tensors: tensors.take("model"), counters: header.counters };
+        now.put_into(session.model, &path)?;
+        let earlier = tensors.take("best");
+        session.optimizer.restore(&tensors.0, header.steps).map_err(|e| wrong(&path, &e))?;
+        session.rate.plateau = header.plateau;
+        let best = match header.best_counters {
+            Some(counters) => Some(Weights { tensors: earlier, counters }),
+            None => Some(now).filter(|_| session.training.keep == KeepSpec::Best),
+        };
+        session.best = Best { epoch: header.best_epoch, loss: header.best_loss, weights: best };
+        session.progress = header.progress;
+        Ok(true)
     }
 
     /// Checkpoint files, oldest first.
@@ -96,6 +121,24 @@ impl Checkpoint {
         }
         files.sort();
         Ok(files)
+    }
+}
+
+/// The tensors of a checkpoint: those of the model under `model.`, of its best state under `best.`, and the optimiser's.
+struct Groups(BTreeMap<String, Tensor>);
+
+impl Groups {
+    fn of(tensors: BTreeMap<String, Tensor>) -> Self {
+        Self(tensors)
+    }
+
+    /// Takes out those under `prefix.`, by the rest of their names.
+    fn take(&mut self, prefix: &str) -> BTreeMap<String, Tensor> {
+        let start = format!("{prefix}.");
+        let (taken, left) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| name.starts_with(&start));
+        self.0 = left;
+        let taken: BTreeMap<String, Tensor> = taken;
+        taken.into_iter().map(|(name, tensor)| (name[start.len()..].to_owned(), tensor)).collect()
     }
 }
 

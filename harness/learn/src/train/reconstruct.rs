@@ -1,11 +1,13 @@
 //! Pretraining: restore a distorted image.
 
-use super::{DistortionSpec, Step, Task, TrainError, images, metric_row, shown};
+use super::{Step, Task, TrainError, images, metric_row, shown};
 use crate::{
+    augment::DistortionSpec,
     datasets::Pictures,
-    models::{Mode, Model},
+    models::{Mode, Model, Normalise, normalise_tensor},
     monitor::Monitor,
     ops,
+    protocol::Protocol,
 };
 use harness_record::rows::MetricRow;
 
@@ -20,18 +22,25 @@ pub struct Reconstruction<'a> {
     pub validation: &'a [u32],
     /// What is done to an image.
     pub distortion: &'a DistortionSpec,
+    /// The scale on which the network sees the images; it restores them on their own.
+    pub normalise: Option<Normalise>,
     /// Images a step.
     pub batch: u32,
     /// Seed of the study.
     pub seed: u64,
+    /// What becomes of the network's output. Of no account where [`crate::protocol::pretraining_protocol`] says so.
+    pub protocol: Protocol,
 }
 
 impl Reconstruction<'_> {
     fn forward(&self, model: &Model, places: &[u32], epoch: u32, mode: Mode) -> Result<Step, TrainError> {
         let clean = images(self.pictures, places, model.device())?;
-        let distorted = self.distortion.apply(&clean, places, self.seed, epoch)?;
-        let out = model.forward(&distorted, mode)?;
-        let error = ops::mse(&out.channels, &clean)?;
+        let pictures: Vec<&[u8]> = places.iter().map(|&place| self.pictures.rgb_of(place as usize)).collect();
+        let side = self.pictures.size as usize;
+        let distorted = self.distortion.apply(&pictures, side, places, self.seed, epoch, model.device())?;
+        let out = model.forward(&normalise_tensor(&distorted, self.normalise)?, mode)?;
+        let restored = self.protocol.finish(model.spec().name(), &out.channels)?;
+        let error = ops::mse(&restored, &clean)?;
         let count = places.len() as f64;
         let mut sums = vec![("loss", f64::from(error.to_scalar::<f32>()?) * count)];
         if let Some(commitment) = &out.commitment {
@@ -53,14 +62,21 @@ impl Task for Reconstruction<'_> {
         self.train.len()
     }
 
+    fn validates(&self) -> bool {
+        !self.validation.is_empty()
+    }
+
     fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError> {
         let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
         self.forward(model, &places, epoch, Mode::Train)
     }
 
-    fn validate(&self, model: &Model, epoch: u32, _: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
+    fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
         let mut sums = Vec::new();
         for places in self.validation.chunks(self.batch as usize) {
+            if monitor.stopped() {
+                return Err(TrainError::Interrupted);
+            }
             // The same masks after every epoch, so that the curve shows the network and not the draw.
             super::add(&mut sums, self.forward(model, places, 0, Mode::Evaluate)?.sums);
         }
@@ -68,7 +84,7 @@ impl Task for Reconstruction<'_> {
         Ok(sums.into_iter().map(|(metric, sum)| metric_row(epoch, "validation", metric, sum / count)).collect())
     }
 
-    fn summary(&self, rows: &[MetricRow]) -> String {
+    fn summary(&self, _: &Model, rows: &[MetricRow]) -> String {
         let part = |split, label: &str| shown(rows, split, "loss").map(|v| format!("{label} {v}"));
         [part("train", "loss"), part("validation", "validation loss")]
             .into_iter()

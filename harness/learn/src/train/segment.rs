@@ -2,14 +2,25 @@
 
 use super::{Step, Task, TrainError, classes, images, shown};
 use crate::{
+    augment::{AugmentationSpec, Labelled},
     datasets::Pictures,
+    losses::LossSpec,
     metrics::{Outputs, Scored, means},
-    models::{Mode, Model},
+    models::{Mode, Model, Normalise, Output, normalise_tensor},
     monitor::Monitor,
-    ops,
     protocol::Protocol,
 };
-use harness_record::rows::MetricRow;
+use candle_core::Tensor;
+use harness_record::{
+    metrics::{
+        Metric, accuracy::ACCURACY, batch_dice::BATCH_DICE, batch_iou::BATCH_IOU, dice, iou, loss::LOSS,
+        soft_dice::SOFT_DICE, soft_iou::SOFT_IOU,
+    },
+    rows::MetricRow,
+};
+
+/// What is followed while training, in the order of its rows.
+const FOLLOWED: [Metric; 8] = [LOSS, SOFT_DICE, SOFT_IOU, ACCURACY, dice::MACRO, iou::MACRO, BATCH_DICE, BATCH_IOU];
 
 /// Segmentation under a protocol's loss plus the network's own penalty.
 #[derive(Debug)]
@@ -20,10 +31,27 @@ pub struct Segmentation<'a> {
     pub train: &'a [u32],
     /// Places of the validation images; may be empty.
     pub validation: &'a [u32],
+    /// The scale on which the network sees the images.
+    pub normalise: Option<Normalise>,
+    /// Changes of the training images.
+    pub augmentation: &'a AugmentationSpec,
     /// Images a step.
     pub batch: u32,
-    /// Which loss, and in which mode validation runs.
+    /// In which mode training and validation run, and what becomes of the network's output.
     pub protocol: Protocol,
+    /// The loss, of the output as the protocol leaves it.
+    pub loss: &'a LossSpec,
+    /// Seed of the study.
+    pub seed: u64,
+}
+
+impl Segmentation<'_> {
+    /// The network's output, and its channels as the protocol leaves them.
+    fn forward(&self, model: &Model, images: &Tensor, mode: Mode) -> Result<(Output, Tensor), TrainError> {
+        let out = model.forward(&normalise_tensor(images, self.normalise)?, mode)?;
+        let channels = self.protocol.finish(model.spec().name(), &out.channels)?;
+        Ok((out, channels))
+    }
 }
 
 impl Task for Segmentation<'_> {
@@ -31,21 +59,20 @@ impl Task for Segmentation<'_> {
         self.train.len()
     }
 
-    fn step(&self, model: &Model, _: u32, places: &[u32]) -> Result<Step, TrainError> {
+    fn validates(&self) -> bool {
+        !self.validation.is_empty()
+    }
+
+    fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError> {
         let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
-        let (target, truth) = classes(self.pictures, &places, model.device())?;
-        let out = model.forward(&images(self.pictures, &places, model.device())?, Mode::Train)?;
-        let error = ops::cross_entropy(&self.protocol.logits(&out.channels)?, &target)?;
-        let scored = Outputs::new(&out.channels, self.protocol)?.score(&truth);
-        let sum = |value: &dyn Fn(&Scored) -> Option<f64>| scored.iter().filter_map(value).sum::<f64>();
-        let mut sums = vec![
-            ("loss", sum(&|s| s.loss)),
-            ("soft_dice", sum(&|s| Some(s.soft.dice()))),
-            ("soft_iou", sum(&|s| Some(s.soft.iou()))),
-            ("accuracy", sum(&|s| s.confusion.accuracy())),
-            ("dice", sum(&|s| s.confusion.macro_mean(crate::metrics::Confusion::dice))),
-            ("iou", sum(&|s| s.confusion.macro_mean(crate::metrics::Confusion::iou))),
-        ];
+        let batch = self.augmentation.apply(self.pictures, &places, self.seed, epoch, model.device())?;
+        let Labelled { images, target, truth } = batch;
+        let mode = self.protocol.training_mode(model.spec().name(), epoch);
+        let (out, channels) = self.forward(model, &images, mode)?;
+        let error = self.loss.of(&channels, &target)?;
+        let scored = Outputs::new(&channels)?.score(&truth, self.loss);
+        let usual = self.len() as f64 / self.len().div_ceil(self.batch as usize) as f64;
+        let mut sums: Vec<_> = FOLLOWED.iter().map(|metric| (metric.name, sum(&scored, metric, usual))).collect();
         if let Some(commitment) = &out.commitment {
             sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * places.len() as f64));
         }
@@ -58,27 +85,61 @@ impl Task for Segmentation<'_> {
 
     fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
         let mut rows = Vec::new();
-        for places in self.validation.chunks(self.batch as usize) {
+        for (batch, places) in self.validation.chunks(self.batch as usize).enumerate() {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
             }
             let (_, truth) = classes(self.pictures, places, model.device())?;
-            let out = model.forward(&images(self.pictures, places, model.device())?, self.protocol.test_mode())?;
-            for (scored, &place) in Outputs::new(&out.channels, self.protocol)?.score(&truth).iter().zip(places) {
+            let mode = self.protocol.test_mode(model.spec().name());
+            let (_, channels) = self.forward(model, &images(self.pictures, places, model.device())?, mode)?;
+            for (scored, &place) in Outputs::new(&channels)?.score(&truth, self.loss).iter().zip(places) {
                 let item = &self.pictures.items[place as usize];
-                rows.push(scored.row(&item.name, &item.group, "validation", "model", "clean"));
+                let batch = Some(batch as u32);
+                rows.push(scored.row([&item.name, &item.group], "validation", "model", "clean", batch));
             }
         }
         Ok(means(&rows, epoch))
     }
 
-    fn summary(&self, rows: &[MetricRow]) -> String {
-        let dice = if self.protocol == Protocol::Published { "soft_dice" } else { "dice" };
+    fn summary(&self, model: &Model, rows: &[MetricRow]) -> String {
+        let dice = self.protocol.dice(model.spec().name());
         let part = |split, metric, label: &str| shown(rows, split, metric).map(|v| format!("{label} {v}"));
         [part("train", "loss", "loss"), part("train", dice, "Dice"), part("validation", dice, "validation Dice")]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
             .join(" · ")
+    }
+}
+
+/// Sum of a metric over the images of a batch. As the sums of an epoch are divided by its images, a metric of batches counts
+/// for as many images as a batch has on average, `usual`: what comes out is its mean over batches.
+fn sum(scored: &[Scored], metric: &Metric, usual: f64) -> f64 {
+    if metric.is_of_batch() {
+        return scored.first().and_then(|image| image.value(metric)).unwrap_or_default() * usual;
+    }
+    scored.iter().filter_map(|image| image.value(metric)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_of_batches_is_averaged_over_batches() {
+        // Two batches, of three images and of one.
+        let batch = |truths: &[[u8; 2]]| {
+            let mut scored: Vec<_> = truths.iter().map(|truth| Scored::constant(truth, 1)).collect();
+            let together = scored.iter().map(|image| image.confusion).sum();
+            for image in &mut scored {
+                image.batch = Some(together);
+            }
+            scored
+        };
+        let batches = [batch(&[[1, 1], [1, 0], [0, 0]]), batch(&[[1, 1]])];
+        let mean = |metric| batches.iter().map(|scored| sum(scored, metric, 4.0 / 2.0)).sum::<f64>() / 4.0;
+        // The first batch has 3 of 6 pixels right: pet 0, background 2·3/(3 + 6).
+        assert!((mean(&BATCH_DICE) - f64::midpoint(1.0 / 3.0, 1.0)).abs() < 1e-15);
+        assert!((mean(&ACCURACY) - 2.5 / 4.0).abs() < 1e-15);
     }
 }

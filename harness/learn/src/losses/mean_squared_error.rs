@@ -1,0 +1,16 @@
+//! `(output − one-hot truth)²`, mean over channels and pixels: `torch.nn.MSELoss` against a one-hot target.
+
+use crate::ops;
+use candle_core::{Result, Tensor};
+
+pub(super) fn of(channels: &Tensor, target: &Tensor) -> Result<Tensor> {
+    ops::mse(channels, &ops::one_hot(target, channels.dim(1)?)?)
+}
+
+pub(super) fn of_image(image: &[f32], truth: &[u8]) -> f64 {
+    let plane = |(class, plane): (usize, &[f32])| {
+        let error = |(&x, &t): (&f32, &u8)| f64::from(x - f32::from(u8::from(usize::from(t) == class))).powi(2);
+        plane.iter().zip(truth).map(error).sum::<f64>()
+    };
+    image.chunks(truth.len()).enumerate().map(plane).sum::<f64>() / image.len() as f64
+}

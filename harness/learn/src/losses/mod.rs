@@ -1,0 +1,182 @@
+//! Losses of segmentation: weighted sums of terms, each in its own module.
+//!
+//! All take the network's output `[B, 3, S, S]` as the protocol hands it on
+//! ([`crate::protocol::Protocol::finish`]), and are means over images.
+
+mod cross_entropy;
+mod mean_squared_error;
+mod sigmoid_cross_entropy;
+mod soft_dice;
+
+use crate::protocol::Protocol;
+use candle_core::{Device, Error, Result, Tensor};
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A term of a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Term {
+    /// Mean squared error of the output against the one-hot truth.
+    #[serde(rename = "mse")]
+    MeanSquaredError,
+    /// Cross-entropy of the output as logits, in nats a pixel.
+    CrossEntropy,
+    /// Cross-entropy of the sigmoid of the output as logits: the published one.
+    SigmoidCrossEntropy,
+    /// One minus the soft Dice of the output's softmax, mean over images and classes.
+    SoftDice,
+}
+
+impl Term {
+    /// Its name in specs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MeanSquaredError => "mse",
+            Self::CrossEntropy => "cross-entropy",
+            Self::SigmoidCrossEntropy => "sigmoid-cross-entropy",
+            Self::SoftDice => "soft-dice",
+        }
+    }
+
+    /// In words.
+    fn describe(self) -> &'static str {
+        match self {
+            Self::MeanSquaredError => "mean squared error",
+            Self::CrossEntropy => "cross-entropy",
+            Self::SigmoidCrossEntropy => "cross-entropy of sigmoids",
+            Self::SoftDice => "soft Dice",
+        }
+    }
+
+    fn of(self, channels: &Tensor, target: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::MeanSquaredError => mean_squared_error::of(channels, target),
+            Self::CrossEntropy => cross_entropy::of(channels, target),
+            Self::SigmoidCrossEntropy => sigmoid_cross_entropy::of(channels, target),
+            Self::SoftDice => soft_dice::of(channels, target),
+        }
+    }
+
+    fn of_image(self, image: &[f32], truth: &[u8]) -> f64 {
+        match self {
+            Self::MeanSquaredError => mean_squared_error::of_image(image, truth),
+            Self::CrossEntropy => cross_entropy::of_image(image, truth),
+            Self::SigmoidCrossEntropy => sigmoid_cross_entropy::of_image(image, truth),
+            Self::SoftDice => soft_dice::of_image(image, truth),
+        }
+    }
+}
+
+/// A sum of weighted terms: `{cross-entropy: 1.0}`, or `{cross-entropy: 1.0, soft-dice: 0.5}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend(
+    "minProperties" = 1,
+    "propertyNames" = { "enum": ["mse", "cross-entropy", "sigmoid-cross-entropy", "soft-dice"] },
+))]
+pub struct LossSpec(BTreeMap<Term, f64>);
+
+impl LossSpec {
+    /// The sum of `terms`, each with its weight; of a term that is named twice the last weight counts.
+    pub fn new(terms: impl IntoIterator<Item = (Term, f64)>) -> Self {
+        Self(terms.into_iter().collect())
+    }
+
+    /// What is impossible in it: the term, or nothing for the sum as a whole, and what was expected of it.
+    pub fn check(&self) -> std::result::Result<(), (String, String)> {
+        if self.0.is_empty() {
+            return Err((String::new(), "at least one term, such as `cross-entropy: 1.0`".into()));
+        }
+        match self.0.iter().find(|(_, weight)| !(**weight > 0.0 && weight.is_finite())) {
+            Some((term, _)) => Err((term.name().into(), "a weight above 0".into())),
+            None => Ok(()),
+        }
+    }
+
+    /// In words: `cross-entropy + 0.5 · soft Dice`.
+    pub fn describe(&self) -> String {
+        let term = |(term, weight): (&Term, &f64)| {
+            if *weight == 1.0 { term.describe().to_owned() } else { format!("{weight} · {}", term.describe()) }
+        };
+        self.0.iter().map(term).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// The loss (a scalar) of `channels` `[B, 3, S, S]` against `target` `[B, S, S]` of u8 class indices; the target gets
+    /// no gradient. An error if the shapes do not fit or no term is there.
+    pub fn of(&self, channels: &Tensor, target: &Tensor) -> Result<Tensor> {
+        let mut sum: Option<Tensor> = None;
+        for (&term, &weight) in &self.0 {
+            let weighted = (term.of(channels, target)? * weight)?;
+            sum = Some(match sum {
+                Some(sum) => (sum + weighted)?,
+                None => weighted,
+            });
+        }
+        sum.ok_or_else(|| Error::Msg("a loss without terms".into()))
+    }
+
+    /// The loss of each image of `channels` `[B, 3, S, S]` against `truth` (`B·S·S` class indices), computed on the host
+    /// and without a gradient. Their mean is [`LossSpec::of`] of the batch, up to rounding.
+    pub fn per_image(&self, channels: &Tensor, truth: &[u8]) -> Result<Vec<f64>> {
+        let (batch, classes, height, width) = channels.dims4()?;
+        let pixels = height * width;
+        if truth.len() != batch * pixels {
+            return Err(Error::Msg(format!("{} true classes for {batch} images of {pixels} pixels", truth.len())));
+        }
+        let host = channels.detach().to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
+        let images = host.par_chunks(classes * pixels).zip(truth.par_chunks(pixels));
+        Ok(images.map(|(image, truth)| self.of_image(image, truth)).collect())
+    }
+
+    /// The loss of one image `[3, pixels]`.
+    pub(crate) fn of_image(&self, image: &[f32], truth: &[u8]) -> f64 {
+        self.0.iter().map(|(term, weight)| weight * term.of_image(image, truth)).sum()
+    }
+}
+
+/// What fine-tuning lowers, by protocol.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossesSpec {
+    /// Under the protocol `published`.
+    pub published: LossSpec,
+    /// Under the protocol `corrected`.
+    pub corrected: LossSpec,
+}
+
+impl Default for LossesSpec {
+    fn default() -> Self {
+        Self {
+            published: LossSpec::new([(Term::SigmoidCrossEntropy, 1.0)]),
+            corrected: LossSpec::new([(Term::CrossEntropy, 1.0)]),
+        }
+    }
+}
+
+impl LossesSpec {
+    /// The loss under a protocol.
+    pub fn under(&self, protocol: Protocol) -> &LossSpec {
+        match protocol {
+            Protocol::Published => &self.published,
+            Protocol::Corrected => &self.corrected,
+        }
+    }
+
+    /// What is impossible in it: the field, below `losses`, and what was expected of it.
+    pub fn check(&self) -> std::result::Result<(), (String, String)> {
+        for protocol in [Protocol::Published, Protocol::Corrected] {
+            self.under(protocol).check().map_err(|(term, expected)| {
+                let place = protocol.name().to_owned();
+                (if term.is_empty() { place } else { format!("{place}.{term}") }, expected)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// In words: `published: cross-entropy of sigmoids; corrected: cross-entropy`.
+    pub fn describe(&self) -> String {
+        format!("published: {}; corrected: {}", self.published.describe(), self.corrected.describe())
+    }
+}

@@ -1,0 +1,161 @@
+//! Small pictures, a small network, and tasks and monitors for tests.
+
+use candle_core::Device;
+use harness_learn::{
+    augment::AugmentationSpec,
+    datasets::{self, DatasetSpec, Pictures, Purpose, SyntheticPets},
+    losses::{LossSpec, Term},
+    models::{Model, ModelSpec, VqvaeSpec},
+    monitor::{Monitor, Silent},
+    protocol::Protocol,
+    split::{Amount, OfficialSplit, Selection, Split, SplitSpec, split},
+    train::{FinetuneSpec, Progress, Segmentation, Step, Task, TrainError, fit},
+};
+use harness_record::rows::MetricRow;
+use std::{
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+pub(crate) fn pictures(purpose: Purpose) -> Pictures {
+    let spec = DatasetSpec::SyntheticPets(SyntheticPets { trainval: 16, test: 6, unlabelled: 12, seed: 0 });
+    let cache = tempfile::tempdir().unwrap();
+    let survey = datasets::survey(&spec, purpose, Path::new("."), cache.path(), &Silent).unwrap();
+    datasets::load(&spec, purpose, &survey, Path::new("."), cache.path(), 16, &Silent).unwrap()
+}
+
+pub(crate) fn model() -> Model {
+    let sizes = VqvaeSpec { width: 8, depth: 1, inner: 4, dim: 4, codes: 16, ..VqvaeSpec::default() };
+    Model::new(&ModelSpec::Vqvae(sizes), 3, &Device::Cpu).unwrap()
+}
+
+/// Settings of so many epochs in batches of 4, and `more` fields.
+pub(crate) fn spec(epochs: u32, rate: f64, more: &str) -> FinetuneSpec {
+    let text =
+        format!(r#"{{"epochs": {epochs}, "batch": 4, "optimizer": {{"adam": {{"learning_rate": {rate}}}}}{more}}}"#);
+    let spec: FinetuneSpec = serde_json::from_str(&text).unwrap();
+    spec.check().unwrap();
+    spec
+}
+
+/// Stops after so many looks.
+pub(crate) struct StopAfter(pub(crate) AtomicU32);
+
+impl Monitor for StopAfter {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+    fn end(&self) {}
+    fn log(&self, _: &str) {}
+    fn stopped(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+pub(crate) fn train(
+    task: &dyn Task,
+    folder: &Path,
+    spec: &FinetuneSpec,
+    monitor: &dyn Monitor,
+) -> Result<(Model, Progress), TrainError> {
+    let model = model();
+    let progress = fit(&model, task, spec.training(1), folder, &mut |_| Ok(()), monitor)?;
+    Ok((model, progress))
+}
+
+pub(crate) fn weights(model: &Model) -> Vec<u8> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    model.save(file.path(), 16, None).unwrap();
+    std::fs::read(file.path()).unwrap()
+}
+
+static NO_AUGMENTATION: AugmentationSpec = AugmentationSpec(Vec::new());
+
+/// So many of the 16 labelled pictures validate, the others train.
+pub(crate) fn cut(pictures: &Pictures, validation: u32) -> Split {
+    let spec = OfficialSplit { validation: Amount::Images(validation), stratified: false, seed: 0 };
+    split(&pictures.items, &SplitSpec::Official(spec), &Selection::default()).unwrap()
+}
+
+pub(crate) fn segmentation<'a>(
+    pictures: &'a Pictures,
+    split: &'a Split,
+    protocol: Protocol,
+    loss: &'a LossSpec,
+) -> Segmentation<'a> {
+    Segmentation {
+        pictures,
+        train: &split.train,
+        validation: &split.validation,
+        normalise: None,
+        augmentation: &NO_AUGMENTATION,
+        batch: 4,
+        protocol,
+        loss,
+        seed: 1,
+    }
+}
+
+pub(crate) fn cross_entropy() -> LossSpec {
+    LossSpec::new([(Term::CrossEntropy, 1.0)])
+}
+
+/// A task whose validation losses are prescribed.
+pub(crate) struct Scripted<'a> {
+    task: &'a dyn Task,
+    losses: &'a [f64],
+}
+
+impl<'a> Scripted<'a> {
+    pub(crate) fn new(task: &'a dyn Task, losses: &'a [f64]) -> Self {
+        Self { task, losses }
+    }
+}
+
+impl Task for Scripted<'_> {
+    fn len(&self) -> usize {
+        self.task.len()
+    }
+
+    fn validates(&self) -> bool {
+        true
+    }
+
+    fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError> {
+        self.task.step(model, epoch, places)
+    }
+
+    fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
+        let mut rows = self.task.validate(model, epoch, monitor)?;
+        rows.iter_mut().filter(|row| row.metric == "loss").for_each(|row| row.value = self.losses[epoch as usize - 1]);
+        Ok(rows)
+    }
+
+    fn summary(&self, model: &Model, rows: &[MetricRow]) -> String {
+        self.task.summary(model, rows)
+    }
+}
+
+pub(crate) fn values(progress: &Progress, split: &str, metric: &str) -> Vec<f64> {
+    progress.rows.iter().filter(|r| r.split == split && r.metric == metric).map(|r| r.value).collect()
+}
+
+/// Remembers the lines of the log.
+#[derive(Default)]
+pub(crate) struct Log(pub(crate) Mutex<Vec<String>>);
+
+impl Monitor for Log {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+    fn end(&self) {}
+    fn log(&self, line: &str) {
+        self.0.lock().unwrap().push(line.to_owned());
+    }
+    fn stopped(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,96 @@
+//! Interrupted anywhere and resumed, training gives the same bytes.
+
+use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, train, values, weights};
+use harness_learn::{
+    augment::DistortionSpec,
+    datasets::Purpose,
+    losses::LossesSpec,
+    monitor::Silent,
+    protocol::Protocol,
+    train::{FinetuneSpec, Progress, Reconstruction, Segmentation, Task, TrainError},
+};
+use std::sync::atomic::AtomicU32;
+
+/// All that a checkpoint has to carry: every schedule state, the best weights, the epochs waited.
+const EVERYTHING: &str = r#", "schedule": {"plateau": {"patience": 0, "factor": 0.5}}, "gradient_clip": 0.5,
+    "early_stopping": {"patience": 3}, "keep": "best""#;
+
+/// Trains with an interruption after every few batches and without any: weights, codebook and progress must be the same.
+pub(crate) fn assert_resumes(task: &dyn Task, spec: &FinetuneSpec) -> Progress {
+    let whole = tempfile::tempdir().unwrap();
+    let (model, progress) = train(task, whole.path(), spec, &Silent).unwrap();
+    let cut = tempfile::tempdir().unwrap();
+    let mut sittings = 0;
+    let (resumed, again) = loop {
+        sittings += 1;
+        match train(task, cut.path(), spec, &StopAfter(AtomicU32::new(5))) {
+            Ok(done) => break done,
+            Err(TrainError::Interrupted) => assert!(sittings < 20, "no progress"),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert!(sittings > 2, "it was not interrupted");
+    assert_eq!(progress.rows, again.rows);
+    assert_eq!((progress.epoch, progress.kept_epoch), (again.epoch, again.kept_epoch));
+    assert!(weights(&model) == weights(&resumed), "weights differ");
+    // What is started once more when all is done, as after a death before the weights were saved, ends the same.
+    let (restored, _) = train(task, cut.path(), spec, &Silent).unwrap();
+    assert!(weights(&model) == weights(&restored), "weights differ when nothing is left to do");
+    progress
+}
+
+#[test]
+fn interrupted_finetuning_ends_as_if_it_had_not_been() {
+    let pictures = pictures(Purpose::Segmentation);
+    let split = cut(&pictures, 4);
+    let losses = LossesSpec::default();
+    for protocol in [Protocol::Corrected, Protocol::Published] {
+        let task = segmentation(&pictures, &split, protocol, losses.under(protocol));
+        assert_resumes(&task, &spec(4, 1e-3, ""));
+    }
+    let augmentation = serde_json::from_str(r#"[{"flip": {}}, {"crop": {}}, {"jitter": {}}]"#).unwrap();
+    let plain = segmentation(&pictures, &split, Protocol::Corrected, &losses.corrected);
+    assert_resumes(&Segmentation { augmentation: &augmentation, ..plain }, &spec(4, 1e-3, ""));
+}
+
+#[test]
+fn interrupted_training_keeps_schedule_best_weights_and_patience() {
+    let pictures = pictures(Purpose::Segmentation);
+    let split = cut(&pictures, 4);
+    let loss = cross_entropy();
+    let mut spec = spec(4, 1e-3, EVERYTHING);
+    spec.optimizer = serde_json::from_str(r#"{"adamw": {"learning_rate": 0.03}}"#).unwrap();
+    for protocol in [Protocol::Corrected, Protocol::Published] {
+        assert_resumes(&segmentation(&pictures, &split, protocol, &loss), &spec);
+    }
+    // Losses that are prescribed, so that it is sure what happens: the best is epoch 3, and epoch 6 the third without it.
+    let real = segmentation(&pictures, &split, Protocol::Corrected, &loss);
+    let task = Scripted::new(&real, &[3.0, 2.0, 1.0, 2.0, 1.5, 1.2]);
+    spec.epochs = 20;
+    let progress = assert_resumes(&task, &spec);
+    assert_eq!((progress.epoch, progress.kept_epoch), (6, 3));
+    assert_eq!(values(&progress, "train", "learning_rate"), [0.03, 0.03, 0.03, 0.03, 0.015, 0.0075]);
+    let norms = values(&progress, "train", "gradient_norm");
+    assert!(norms.len() == 6 && norms.iter().all(|norm| *norm > 0.0), "{norms:?}");
+}
+
+#[test]
+fn interrupted_pretraining_ends_as_if_it_had_not_been() {
+    let pictures = pictures(Purpose::Pretraining);
+    let (train, validation) = ((0..10).collect::<Vec<u32>>(), [10, 11]);
+    for json in [r#"{"mask": {}}"#, r#"{"mix": {"of": [{"mask": {}}, {"rotate": {}}, {"jitter": {}}]}}"#] {
+        let distortion: DistortionSpec = serde_json::from_str(json).unwrap();
+        let task = Reconstruction {
+            pictures: &pictures,
+            train: &train,
+            validation: &validation,
+            distortion: &distortion,
+            normalise: None,
+            batch: 4,
+            seed: 1,
+            protocol: Protocol::Corrected,
+        };
+        assert_resumes(&task, &spec(4, 1e-3, ""));
+        assert_resumes(&task, &spec(4, 1e-3, EVERYTHING));
+    }
+}
