@@ -4,6 +4,7 @@ use crate::{
     error::ReportError,
     input::{DatasetInput, GalleryRow, ImagePrefix, MetricInput, PublishedRow, RunInput, StudyInput, file},
     scores::Scores,
+    spec::{BASELINES, PERFECT_IN_UNIT_RANGE},
 };
 use harness_record::{RecordError, digest, files, rows, rows::ImageRow};
 use serde::de::DeserializeOwned;
@@ -26,7 +27,7 @@ pub(crate) struct Data {
     pub(crate) datasets: Vec<DatasetInput>,
     pub(crate) metrics: Vec<MetricLine>,
     pub(crate) scores: Scores,
-    pub(crate) published: Vec<PublishedRow>,
+    pub(crate) published: Vec<PublishedLine>,
     pub(crate) gallery: Vec<GalleryRow>,
     /// SHA-256 of every file, by its name relative to the data folder.
     pub(crate) digests: BTreeMap<String, String>,
@@ -39,6 +40,23 @@ pub(crate) struct MetricLine {
     pub(crate) row: MetricInput,
 }
 
+/// A row of `published.csv`, the line that it stands on, and the verdict that it records.
+#[derive(Debug)]
+pub(crate) struct PublishedLine {
+    pub(crate) line: u64,
+    pub(crate) row: PublishedRow,
+    pub(crate) recorded: Recorded,
+}
+
+/// What a row of `published.csv` says was reproduced, as text; `None` where the file has no such column.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) reproduced: Option<String>,
+    pub(crate) low: Option<String>,
+    pub(crate) high: Option<String>,
+    pub(crate) verdict: Option<String>,
+}
+
 impl Data {
     /// Reads the folder. `published.csv` and the gallery may be absent; everything else must be there.
     pub(crate) fn read(dir: &Path) -> Result<Self, ReportError> {
@@ -49,7 +67,7 @@ impl Data {
             datasets: json(&dir.join(file::DATASETS))?,
             metrics: metric_lines(&dir.join(file::METRICS))?,
             scores: Scores::new(&image_rows(&dir.join(file::PER_IMAGE))?),
-            published: optional_rows(&dir.join(file::PUBLISHED))?,
+            published: published_lines(&dir.join(file::PUBLISHED))?,
             gallery: optional_rows(&dir.join(file::GALLERY))?,
             digests: digests(dir)?,
             dir: dir.to_owned(),
@@ -62,6 +80,7 @@ impl Data {
         match name {
             "all-background" => "All background",
             "majority-class" => "Majority class",
+            PERFECT_IN_UNIT_RANGE => "Perfect mask in 0 to 1",
             _ => self.study.arms.iter().find(|a| a.name == name).map_or(name, |a| &a.label),
         }
     }
@@ -69,6 +88,21 @@ impl Data {
     /// Label of a condition.
     pub(crate) fn condition_label<'a>(&'a self, name: &'a str) -> &'a str {
         self.study.conditions.iter().find(|c| c.name == name).map_or(name, |c| &c.label)
+    }
+
+    /// The baselines that a report shows: those that every evaluation has, and others that the data hold rows of.
+    pub(crate) fn baselines(&self) -> impl Iterator<Item = &'static str> {
+        BASELINES.into_iter().filter(|&name| name != PERFECT_IN_UNIT_RANGE || self.scores.has_baseline(name))
+    }
+
+    /// Whether the study tested under more than one condition: with only one, nothing need name it.
+    pub(crate) fn has_conditions(&self) -> bool {
+        self.study.conditions.len() > 1
+    }
+
+    /// Whether the study ran under more than one seed.
+    pub(crate) fn has_seeds(&self) -> bool {
+        self.study.seeds.len() > 1
     }
 
     /// Name of the first condition, which claims and tables take where none is named.
@@ -110,6 +144,29 @@ fn metric_lines(path: &Path) -> Result<Vec<MetricLine>, ReportError> {
         let record = record.map_err(wrap)?;
         let row = record.deserialize(Some(&headers)).map_err(wrap)?;
         lines.push(MetricLine { line: record.position().map_or(0, csv::Position::line), row });
+    }
+    Ok(lines)
+}
+
+fn published_lines(path: &Path) -> Result<Vec<PublishedLine>, ReportError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
+    let bytes = files::read(path, CSV_LIMIT)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let headers = reader.headers().map_err(wrap)?.clone();
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(wrap)?;
+        let row = record.deserialize(Some(&headers)).map_err(wrap)?;
+        let cell = |name: &str| {
+            let column = headers.iter().position(|head| head == name)?;
+            record.get(column).map(str::to_owned)
+        };
+        let recorded =
+            Recorded { reproduced: cell("reproduced"), low: cell("low"), high: cell("high"), verdict: cell("verdict") };
+        lines.push(PublishedLine { line: record.position().map_or(0, csv::Position::line), row, recorded });
     }
     Ok(lines)
 }

@@ -34,6 +34,16 @@ pub enum ReportError {
         /// The table.
         path: PathBuf,
     },
+    /// A verdict on a printed figure is not the one that follows from the data.
+    #[error("{path}:{line}: {message}")]
+    Published {
+        /// The table of printed figures.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The row, what it says and what it should say.
+        message: String,
+    },
     /// A template is missing, or asks for something that is not there.
     #[error("{path}{}: {message}", .line.map(|l| format!(":{l}")).unwrap_or_default())]
     Template {

@@ -2,10 +2,14 @@
 //!
 //! The runner writes them, this crate reads them. JSON for what is nested, CSV for what is long. See [`mod@file`] for the names.
 
+mod published;
+
+pub use published::{PublishedRow, PublishedVerdict, published_csv};
+
 use crate::spec::ReportSpec;
 use harness_record::{
     RecordError,
-    rows::{FileRow, ImageRow, MetricRow, SCORES},
+    rows::{FileRow, ImageRow, MetricRow},
     run::RunRecord,
 };
 use serde::{Deserialize, Serialize};
@@ -23,7 +27,7 @@ pub mod file {
     pub const METRICS: &str = "metrics.csv";
     /// Rows of [`ImagePrefix`](super::ImagePrefix) and then [`ImageRow`](harness_record::rows::ImageRow), CSV.
     pub const PER_IMAGE: &str = "per_image.csv";
-    /// Rows of [`PublishedRow`](super::PublishedRow), CSV.
+    /// Rows of [`PublishedRow`](super::PublishedRow) or of [`PublishedVerdict`](super::PublishedVerdict), CSV.
     pub const PUBLISHED: &str = "published.csv";
     /// Rows of [`GalleryRow`](super::GalleryRow), CSV; its pictures lie beside it.
     pub const GALLERY: &str = "gallery/index.csv";
@@ -79,6 +83,9 @@ pub struct StudyInput {
     pub settings: Vec<ArmSettings>,
     /// Whether every device promised the same bits on a second run.
     pub deterministic: bool,
+    /// Sentences that a reader must know before any figure: what differs from the published work.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The `report:` section of the spec.
     pub report: ReportSpec,
 }
@@ -92,6 +99,23 @@ pub struct ArmInput {
     pub label: String,
     /// A sentence on what it does.
     pub description: String,
+    /// Its network, as the printed tables call it: `vqvae`, `segnet`, `linknet`. Empty where it is not known.
+    #[serde(default)]
+    pub model: String,
+    /// How the published work measured its Dice and intersection over union.
+    #[serde(default)]
+    pub family: Family,
+}
+
+/// How the published work measured the Dice and intersection over union of a network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Soft, from the sigmoid of every output, as a mean over images: the VQ-VAE and SegNet.
+    #[default]
+    Soft,
+    /// Macro over the classes of a batch's arg-max, as a mean over batches: LinkNet.
+    Batch,
 }
 
 /// A condition in words.
@@ -164,6 +188,12 @@ pub struct RunSummary {
     pub parameters: u64,
     /// Seconds of work.
     pub seconds: f64,
+    /// Epochs that were trained; `None` where nothing was.
+    #[serde(default)]
+    pub epochs: Option<u32>,
+    /// Epoch whose weights were kept, counted from 1; `None` means the last.
+    #[serde(default)]
+    pub kept_epoch: Option<u32>,
     /// Commit of the checkout, if it was one.
     #[serde(default)]
     pub commit: Option<String>,
@@ -186,6 +216,8 @@ impl From<&RunRecord> for RunSummary {
             data: record.data.clone(),
             parameters: record.parameters,
             seconds: record.seconds,
+            epochs: None,
+            kept_epoch: None,
             commit: record.commit.clone(),
             dirty: record.dirty,
             versions: record.versions.clone(),
@@ -265,33 +297,14 @@ pub fn per_image_csv<'a>(
     rows: impl IntoIterator<Item = &'a (ImagePrefix, ImageRow)>,
 ) -> Result<Vec<u8>, RecordError> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
-    // A header cannot be derived from nested structs, so it is written by hand; `SCORES` are the last columns of a row.
+    // A header cannot be derived from nested structs, so it is written by hand.
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    let places = ["arm", "protocol", "seed", "run", "image", "group", "split", "predictor", "condition"];
-    writer.write_record(places.iter().chain(&SCORES)).map_err(wrap)?;
+    let places = ["arm", "protocol", "seed", "run"];
+    writer.write_record(places.iter().chain(&ImageRow::COLUMNS)).map_err(wrap)?;
     for row in rows {
         writer.serialize(row).map_err(wrap)?;
     }
     writer.into_inner().map_err(|e| wrap(e.into_error().into()))
-}
-
-/// A row of `published.csv`: a printed figure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublishedRow {
-    /// Name of the printed table.
-    pub table: String,
-    /// Study it belongs to.
-    pub study: String,
-    /// Row of the printed table: an arm or a condition.
-    pub variant: String,
-    /// Model.
-    pub model: String,
-    /// `train`, `val` or `test`.
-    pub split: String,
-    /// `dice`, `iou`, `accuracy` or `loss`.
-    pub metric: String,
-    /// The figure as it was printed: its last digit tells how it was rounded.
-    pub value: String,
 }
 
 /// One entry of `datasets.json`: a data set as the study used it.
@@ -301,6 +314,9 @@ pub struct DatasetInput {
     pub role: String,
     /// Name of the data set.
     pub dataset: String,
+    /// Labels of the arms that used it in this way; empty where all arms did.
+    #[serde(default)]
+    pub arms: Vec<String>,
     /// Digest of its files.
     pub digest: String,
     /// Height and width of the images as the model saw them, in pixels.
@@ -370,8 +386,11 @@ mod tests {
         let text = String::from_utf8(per_image_csv(Path::new("x"), [&(place, row)]).unwrap()).unwrap();
         let mut lines = text.lines();
         assert!(
-            lines.next().unwrap().starts_with("arm,protocol,seed,run,image,group,split,predictor,condition,loss,soft")
+            lines
+                .next()
+                .unwrap()
+                .starts_with("arm,protocol,seed,run,image,group,split,predictor,condition,batch,loss,soft")
         );
-        assert_eq!(lines.next().unwrap(), "ssl,corrected,0,ab,a.jpg,Bengal,test,model,blur-0,,,,,0.5,,,,,,,");
+        assert_eq!(lines.next().unwrap(), "ssl,corrected,0,ab,a.jpg,Bengal,test,model,blur-0,,,,,,0.5,,,,,,,,,,,");
     }
 }

@@ -11,19 +11,23 @@
 pub mod charts;
 pub mod claim;
 mod data;
+mod definitions;
 mod error;
+mod figure;
 mod gallery;
 pub mod input;
 mod markdown;
 pub mod metric;
 mod output;
 mod page;
+mod printed_tables;
 mod provenance;
 mod published;
 mod results;
 mod scores;
 mod sections;
 pub mod spec;
+mod species;
 mod statistics;
 mod suggest;
 mod template;
@@ -31,6 +35,7 @@ mod tested;
 
 pub use error::ReportError;
 pub use output::{Change, Difference, RenderedFile, check, write};
+pub use published::verdicts;
 pub use spec::{ReportSpec, SpecProblem};
 
 use rayon::prelude::*;
@@ -41,10 +46,12 @@ use std::path::Path;
 /// The files are sorted by path: `charts/*.svg`, `gallery/*.png`, `index.html`, `provenance.json`, `report.md`.
 ///
 /// # Errors
-/// A file of the data that is missing, damaged, or names what the study does not have; a template that is missing or
+/// A file of the data that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
+/// figure that does not follow from the data; a template that is missing or
 /// asks for what is not there. Every error carries the path.
 pub fn render(data_dir: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
     let data = data::Data::read(data_dir)?;
+    published::check_recorded(&data)?;
     let charts: Vec<_> = data.study.report.charts.par_iter().map(|spec| spec.draw(&data)).collect::<Result<_, _>>()?;
     let sheets = gallery::sheets(&data)?;
     let claims = tested::test_claims(&data);

@@ -115,11 +115,13 @@ fn rule(align: Align, width: usize) -> String {
     }
 }
 
-/// A number with three decimals and a true minus sign.
+/// A number with a true minus sign and three decimals, or with as many more as its first digit needs, so that a small
+/// effect does not read as none. Below half a millionth it is rounding of the scores, and zero.
 pub(crate) fn number(value: f64) -> String {
-    let text = format!("{value:.3}");
+    let decimals = (3..=6).find(|&decimals| value.abs() >= 0.5 / 10_f64.powi(decimals)).unwrap_or(3) as usize;
+    let text = format!("{value:.decimals$}");
     match text.strip_prefix('-') {
-        Some("0.000") => "0.000".to_owned(),
+        Some(size) if size.bytes().all(|c| matches!(c, b'0' | b'.')) => size.to_owned(),
         Some(size) => format!("\u{2212}{size}"),
         None => text,
     }
@@ -129,6 +131,27 @@ pub(crate) fn number(value: f64) -> String {
 pub(crate) fn signed(value: f64) -> String {
     let text = number(value);
     if text.starts_with('\u{2212}') || text == "0.000" { text } else { format!("+{text}") }
+}
+
+/// A share as a percentage with one decimal: `93.6 %`, its space unbreakable.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1}\u{a0}%", share * 100.0)
+}
+
+/// A relative change in percent with two decimals and its sign, as the published work printed them: `−6.50 %`.
+/// `None` for a change from nothing.
+pub(crate) fn percent_change(from: f64, to: f64) -> Option<String> {
+    if from == 0.0 {
+        return None;
+    }
+    let text = format!("{:.2}", (to - from) / from * 100.0);
+    let size = text.trim_start_matches('-');
+    let sign = match (size, text.starts_with('-')) {
+        ("0.00", _) => "",
+        (_, true) => "\u{2212}",
+        (_, false) => "+",
+    };
+    Some(format!("{sign}{size}\u{a0}%"))
 }
 
 /// A count with thin groups of three: `3,669`.
@@ -180,8 +203,25 @@ mod tests {
     #[test]
     fn numbers_have_three_decimals() {
         assert_eq!(
-            (number(-0.0001), signed(0.0123), count(1_234_567)),
-            ("0.000".into(), "+0.012".into(), "1,234,567".into())
+            (number(-0.12345), signed(0.0123), count(1_234_567)),
+            ("\u{2212}0.123".into(), "+0.012".into(), "1,234,567".into())
         );
+    }
+
+    #[test]
+    fn small_numbers_have_as_many_as_they_need() {
+        assert_eq!(number(-0.0004), "\u{2212}0.0004");
+        assert_eq!((number(0.000_499_9), number(0.000_5)), ("0.0005".into(), "0.001".into()));
+        assert_eq!((signed(0.000_000_7), signed(-0.000_000_4)), ("+0.000001".into(), "0.000".into()));
+        assert_eq!((number(0.0), number(-0.0), number(1e-17)), ("0.000".into(), "0.000".into(), "0.000".into()));
+    }
+
+    #[test]
+    fn changes_are_given_in_percent() {
+        assert_eq!(percent_change(0.769, 0.719).as_deref(), Some("\u{2212}6.50\u{a0}%"));
+        assert_eq!(percent_change(0.5, 0.75).as_deref(), Some("+50.00\u{a0}%"));
+        assert_eq!(percent_change(0.5, 0.499_999_999).as_deref(), Some("0.00\u{a0}%"));
+        assert!(percent_change(0.0, 0.5).is_none());
+        assert_eq!(percent(0.9357), "93.6\u{a0}%");
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::{
     data::Data,
-    input::{PublishedRow, Setting},
-    metric::PUBLISHED_PROTOCOL,
+    error::ReportError,
+    figure::Figure,
+    input::{PublishedRow, PublishedVerdict, Setting, file},
+    metric::{Metric, PUBLISHED_PROTOCOL},
     spec::PublishedRows,
-    statistics::Summary,
 };
-use std::fmt;
+use std::{fmt, path::Path};
 
 /// A printed figure with its rounding.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +23,8 @@ pub(crate) struct Printed<'a> {
 /// How a printed figure compares with the reproduced one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreement {
-    /// It lies in the 95 % interval of a run of the published setting.
+    /// It lies in the 95 % interval of a run of the published setting, or agrees with a figure without interval after
+    /// rounding.
     Reproduced,
     /// It does not.
     Differs,
@@ -52,44 +54,55 @@ impl<'a> Printed<'a> {
         Some(Self { text: text.trim(), value, half_unit })
     }
 
-    /// The verdict beside a reproduced mean.
-    pub(crate) fn agreement(&self, reproduced: Option<&Summary>, setting: Setting, protocol: &str) -> Agreement {
-        let Some(summary) = reproduced else { return Agreement::NotRun };
+    /// The verdict beside a reproduced figure.
+    pub(crate) fn agreement(&self, reproduced: Option<&Figure<'_>>, setting: Setting, protocol: &str) -> Agreement {
+        let Some(figure) = reproduced else { return Agreement::NotRun };
         if setting != Setting::Full || protocol != PUBLISHED_PROTOCOL {
             return Agreement::NotComparable;
         }
         let (low, high) = (self.value - self.half_unit, self.value + self.half_unit);
-        if low <= summary.high && high >= summary.low { Agreement::Reproduced } else { Agreement::Differs }
+        if low <= figure.high() && high >= figure.low() { Agreement::Reproduced } else { Agreement::Differs }
     }
 }
 
 impl Data {
+    /// Rows of the printed tables, in the order of the file.
+    pub(crate) fn printed_rows(&self) -> impl Iterator<Item = &PublishedRow> {
+        self.published.iter().map(|line| &line.row)
+    }
+
     /// The printed test figure of an arm under a condition.
     pub(crate) fn printed(&self, arm: &str, condition: &str, metric: &str) -> Option<Printed<'_>> {
         let row = self
-            .published
-            .iter()
+            .printed_rows()
             .find(|row| row.metric == metric && row.split == "test" && self.place_of(row) == Some((arm, condition)))?;
         Printed::read(&row.value)
     }
 
-    /// Printed figures of the study's tables that stand beside nothing in the results.
-    pub(crate) fn printed_without_run(&self) -> Vec<&PublishedRow> {
-        let selected = |row: &&PublishedRow| self.study.report.published.iter().any(|t| t.table == row.table);
-        let shown = |row: &PublishedRow| {
-            let known = |(arm, condition): (&str, &str)| {
-                self.study.arms.iter().any(|a| a.name == arm)
-                    && self.study.conditions.iter().any(|c| c.name == condition)
-            };
-            row.split == "test"
-                && self.study.report.metrics.contains(&row.metric)
-                && self.place_of(row).is_some_and(known)
-        };
-        self.published.iter().filter(selected).filter(|row| !shown(row)).collect()
+    /// What the data hold of a printed figure, under the published protocol.
+    pub(crate) fn reproduced(&self, row: &PublishedRow) -> Option<Figure<'_>> {
+        let (arm, condition) = self.place_of(row)?;
+        let metric = Metric::find(&row.metric)?;
+        match row.split.as_str() {
+            "test" => self.tested(arm, condition, metric, PUBLISHED_PROTOCOL),
+            // Training sees no condition but the first.
+            "train" if condition == self.first_condition() => self.trained(arm, "train", metric, PUBLISHED_PROTOCOL),
+            "val" if condition == self.first_condition() => self.trained(arm, "validation", metric, PUBLISHED_PROTOCOL),
+            _ => None,
+        }
+    }
+
+    /// The verdict on a printed figure, under the published protocol.
+    pub(crate) fn agreement(&self, row: &PublishedRow, reproduced: Option<&Figure<'_>>) -> Agreement {
+        match (Printed::read(&row.value), reproduced) {
+            (_, None) => Agreement::NotRun,
+            (None, Some(_)) => Agreement::NotComparable,
+            (Some(printed), figure) => printed.agreement(figure, self.study.setting, PUBLISHED_PROTOCOL),
+        }
     }
 
     /// The arm and condition that a printed row is about, if its table belongs to the study.
-    fn place_of<'a>(&'a self, row: &'a PublishedRow) -> Option<(&'a str, &'a str)> {
+    pub(crate) fn place_of<'a>(&'a self, row: &'a PublishedRow) -> Option<(&'a str, &'a str)> {
         let table = self.study.report.published.iter().find(|t| t.table == row.table)?;
         Some(match table.rows {
             PublishedRows::Arm => (row.variant.as_str(), self.first_condition()),
@@ -98,13 +111,78 @@ impl Data {
     }
 }
 
+/// The verdict on every printed figure of the data folder `data_dir`, in the order of its `published.csv`.
+///
+/// Figures of split `test` are held against the test results; those of `train` and `val` against the epoch of
+/// fine-tuning whose weights were kept, as a mean over seeds. All under the published protocol.
+///
+/// # Errors
+/// As [`render`](crate::render), for the files of the data folder.
+pub fn verdicts(data_dir: &Path) -> Result<Vec<PublishedVerdict>, ReportError> {
+    let data = Data::read(data_dir)?;
+    Ok(data.printed_rows().map(|row| verdict(&data, row)).collect())
+}
+
+fn verdict(data: &Data, row: &PublishedRow) -> PublishedVerdict {
+    let figure = data.reproduced(row);
+    let interval = figure.as_ref().and_then(|f| f.interval);
+    PublishedVerdict {
+        table: row.table.clone(),
+        study: row.study.clone(),
+        variant: row.variant.clone(),
+        model: row.model.clone(),
+        split: row.split.clone(),
+        metric: row.metric.clone(),
+        value: row.value.clone(),
+        verdict: data.agreement(row, figure.as_ref()).to_string(),
+        reproduced: figure.map(|f| f.mean),
+        low: interval.map(|i| i.0),
+        high: interval.map(|i| i.1),
+    }
+}
+
+/// Compares the verdicts that `published.csv` records, if it does, with those that follow from the data.
+pub(crate) fn check_recorded(data: &Data) -> Result<(), ReportError> {
+    for line in &data.published {
+        let computed = verdict(data, &line.row);
+        let columns = [
+            ("value", &line.recorded.reproduced, computed.reproduced.map_or("not run".to_owned(), |v| v.to_string())),
+            ("lower end", &line.recorded.low, computed.low.map(|v| v.to_string()).unwrap_or_default()),
+            ("upper end", &line.recorded.high, computed.high.map(|v| v.to_string()).unwrap_or_default()),
+            ("verdict", &line.recorded.verdict, computed.verdict),
+        ];
+        for (what, recorded, computed) in columns {
+            let Some(recorded) = recorded.as_ref().filter(|text| !is_same(text, &computed)) else { continue };
+            let [recorded, computed] = [recorded, &computed].map(|text| if text.is_empty() { "nothing" } else { text });
+            let row = &line.row;
+            let message = format!(
+                "printed table `{}`, row `{}`, {} {}: the recorded {what} is `{recorded}`, but the data give \
+                 `{computed}`; run the study again, do not edit the file",
+                row.table, row.variant, row.split, row.metric
+            );
+            return Err(ReportError::Published { path: data.dir.join(file::PUBLISHED), line: line.line, message });
+        }
+    }
+    Ok(())
+}
+
+/// Numbers are the same if they read as the same number, however they were written.
+fn is_same(recorded: &str, computed: &str) -> bool {
+    let numbers = (recorded.trim().parse::<f64>(), computed.parse::<f64>());
+    recorded == computed || matches!(numbers, (Ok(a), Ok(b)) if a == b)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn figure(mean: f64, interval: Option<(f64, f64)>) -> Figure<'static> {
+        Figure { mean, interval, images: Some(10), rows: Vec::new() }
+    }
+
     fn agreement(printed: &str, low: f64, high: f64) -> Agreement {
-        let summary = Summary { mean: f64::midpoint(low, high), low, high, images: 10 };
-        Printed::read(printed).unwrap().agreement(Some(&summary), Setting::Full, "published")
+        let reproduced = figure(f64::midpoint(low, high), Some((low, high)));
+        Printed::read(printed).unwrap().agreement(Some(&reproduced), Setting::Full, "published")
     }
 
     #[test]
@@ -115,10 +193,24 @@ mod tests {
     }
 
     #[test]
+    fn a_figure_without_interval_agrees_only_as_printed() {
+        let verdict =
+            |mean| Printed::read("0.858").unwrap().agreement(Some(&figure(mean, None)), Setting::Full, "published");
+        assert_eq!((verdict(0.8584), verdict(0.8576)), (Agreement::Reproduced, Agreement::Reproduced));
+        assert_eq!((verdict(0.8586), verdict(0.8574)), (Agreement::Differs, Agreement::Differs));
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        assert!(is_same("0.850", "0.85") && is_same("", "") && is_same("not run", "not run"));
+        assert!(!is_same("0.8501", "0.85") && !is_same("", "0.85") && !is_same("reproduced", "differs"));
+    }
+
+    #[test]
     fn other_settings_are_not_compared() {
         let printed = Printed::read("0.851").unwrap();
-        let summary = Summary { mean: 0.851, low: 0.85, high: 0.86, images: 10 };
-        let verdict = |setting, protocol| printed.agreement(Some(&summary), setting, protocol);
+        let reproduced = figure(0.851, Some((0.85, 0.86)));
+        let verdict = |setting, protocol| printed.agreement(Some(&reproduced), setting, protocol);
         assert_eq!(verdict(Setting::Full, "published"), Agreement::Reproduced);
         assert_eq!(verdict(Setting::Full, "corrected"), Agreement::NotComparable);
         assert_eq!(verdict(Setting::Sample, "published"), Agreement::NotComparable);

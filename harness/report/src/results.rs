@@ -1,100 +1,187 @@
 //! Tables of results: reproduced means beside printed figures.
 
 use crate::{
-    data::Data,
+    data::{Data, MetricLine},
+    figure::{Figure, is_over_batches},
     input::Setting,
     markdown::{Align, Table, code, count, escape, number, signed},
     metric::{Direction, Metric, PUBLISHED_PROTOCOL},
     published::Agreement,
-    spec::BASELINES,
     statistics::{CONFIDENCE, Summary},
 };
+
+/// What is not known or does not apply.
+const NONE: &str = "–";
 
 /// One row of a table: an arm under a condition.
 struct Row<'a> {
     arm: &'a str,
     condition: &'a str,
     baseline: bool,
+    figure: Option<Figure<'a>>,
+}
+
+/// One table: a metric under a protocol, and which of the columns it needs that not every table has.
+struct Results<'a> {
+    data: &'a Data,
+    metric: &'a Metric,
+    protocol: &'a str,
+    rows: Vec<Row<'a>>,
+    /// Whether the rows are means over different numbers of images.
+    images: bool,
+    printed: bool,
 }
 
 /// The tables of a protocol, one a metric.
 pub(crate) fn tables(data: &Data, protocol: &str) -> String {
     let metrics = data.study.report.metrics.iter().filter_map(|name| Metric::find(name));
-    metrics.map(|metric| table(data, protocol, metric)).collect::<Vec<_>>().join("\n")
+    metrics.map(|metric| Results::new(data, protocol, metric).to_markdown()).collect::<Vec<_>>().join("\n")
 }
 
-fn table(data: &Data, protocol: &str, metric: &Metric) -> String {
-    let rows = rows(data);
-    let printed = rows.iter().any(|row| data.printed(row.arm, row.condition, metric.name).is_some());
-    let mut columns = vec![("Arm", Align::Left), ("Condition", Align::Left), (metric.label, Align::Right)];
-    let head = format!("{CONFIDENCE} interval");
-    columns.push((&head, Align::Right));
-    if printed {
-        columns.extend([("Published", Align::Right), ("Difference", Align::Right), ("Verdict", Align::Left)]);
-    }
-    columns.extend([("Row", Align::Right), ("Run", Align::Left)]);
-    let mut table = Table::new(columns);
-    for row in &rows {
-        let summary = data.scores.summary(row.arm, row.condition, metric, protocol);
-        let mut cells = vec![escape(data.arm_label(row.arm)), condition_cell(data, row)];
-        cells.extend(summary.map_or(["–".to_owned(), "–".to_owned()], |s| [number(s.mean), interval(&s)]));
-        if printed {
-            cells.extend(printed_cells(data, row, metric, protocol, summary.as_ref()));
+impl<'a> Results<'a> {
+    fn new(data: &'a Data, protocol: &'a str, metric: &'a Metric) -> Self {
+        let rows = rows(data, metric, protocol);
+        let mut images: Vec<_> = rows.iter().filter_map(|row| row.figure.as_ref()?.images).collect();
+        images.dedup();
+        Self {
+            printed: rows.iter().any(|row| data.printed(row.arm, row.condition, metric.name).is_some()),
+            images: images.len() > 1,
+            data,
+            metric,
+            protocol,
+            rows,
         }
-        cells.extend(sources(data, row, metric, protocol));
-        table.rows.push(cells);
     }
-    table.captioned(&caption(data, protocol, metric))
+
+    fn to_markdown(&self) -> String {
+        let mut table = Table::new(self.columns());
+        table.rows = self.rows.iter().map(|row| self.cells(row)).collect();
+        table.captioned(&self.caption())
+    }
+
+    fn columns(&self) -> Vec<(String, Align)> {
+        let mut columns = vec![("Arm", Align::Left)];
+        if self.data.has_conditions() {
+            columns.push(("Condition", Align::Left));
+        }
+        let head = format!("{CONFIDENCE} interval");
+        columns.extend([(self.metric.label, Align::Right), (&head, Align::Right)]);
+        if self.data.has_seeds() {
+            columns.push(("Over seeds", Align::Right));
+        }
+        if self.images {
+            columns.push(("Images", Align::Right));
+        }
+        if self.printed {
+            columns.extend([("Published", Align::Right), ("Difference", Align::Right), ("Verdict", Align::Left)]);
+        }
+        columns.extend([("Row", Align::Right), ("Run", Align::Left)]);
+        columns.into_iter().map(|(head, align)| (head.to_owned(), align)).collect()
+    }
+
+    fn cells(&self, row: &Row<'_>) -> Vec<String> {
+        let figure = row.figure.as_ref();
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
+        let mut cells = vec![escape(self.data.arm_label(row.arm))];
+        if self.data.has_conditions() {
+            cells.push(if row.baseline { "any".to_owned() } else { escape(self.data.condition_label(row.condition)) });
+        }
+        cells.push(or_none(figure.map(|f| number(f.mean))));
+        cells.push(or_none(figure.and_then(|f| f.interval).map(ends)));
+        if self.data.has_seeds() {
+            cells.push(or_none(figure.filter(|_| !row.baseline).and_then(over_seeds)));
+        }
+        if self.images {
+            cells.push(or_none(figure.and_then(|f| f.images).map(|n| count(n as u64))));
+        }
+        if self.printed {
+            cells.extend(self.printed_cells(row));
+        }
+        cells.extend(figure.map_or([NONE.to_owned(), NONE.to_owned()], |f| sources(&f.rows)));
+        cells
+    }
+
+    fn printed_cells(&self, row: &Row<'_>) -> [String; 3] {
+        let none = || NONE.to_owned();
+        let figure = row.figure.as_ref();
+        let Some(printed) = self.data.printed(row.arm, row.condition, self.metric.name) else {
+            let verdict = if figure.is_none() && !row.baseline { Agreement::NotRun.to_string() } else { none() };
+            return [none(), none(), verdict];
+        };
+        let agreement = printed.agreement(figure, self.data.study.setting, self.protocol);
+        let difference = figure.map_or_else(none, |f| signed(f.mean - printed.value));
+        [escape(printed.text), difference, agreement.to_string()]
+    }
+
+    fn caption(&self) -> String {
+        let better = match self.metric.direction {
+            Direction::Higher => "higher is better",
+            Direction::Lower => "lower is better",
+        };
+        let images = if self.images {
+            "the test images of each row".to_owned()
+        } else {
+            let own = self.rows.iter().find_map(|row| row.figure.as_ref()?.images);
+            format!("{} test images", count(own.unwrap_or(self.data.scores.images().len()) as u64))
+        };
+        let (label, protocol, unit) = (self.metric.label, escape(self.protocol), self.metric.unit);
+        let batched = arms_over_batches(self.data, self.metric, self.protocol);
+        let kind = match (self.metric.name, self.protocol == PUBLISHED_PROTOCOL) {
+            ("dice" | "iou", true) => "soft ",
+            ("dice" | "iou", false) => "hard ",
+            _ => "",
+        };
+        if batched.is_empty() {
+            return format!("{kind}{label} under the {protocol} protocol ({unit}; {better}), mean over {images}");
+        }
+        format!(
+            "{label} under the {protocol} protocol ({unit}; {better}). Rows are not measured alike: that of {} is the hard \
+             {label} of whole batches, mean over batches, without an interval; the others are {kind}{label}, mean over \
+             {images}",
+            batched.iter().map(|arm| escape(arm)).collect::<Vec<_>>().join(", ")
+        )
+    }
 }
 
-fn rows(data: &Data) -> Vec<Row<'_>> {
+/// Labels of the arms whose figures are means over batches.
+pub(crate) fn arms_over_batches<'a>(data: &'a Data, metric: &Metric, protocol: &str) -> Vec<&'a str> {
+    let arms = data.study.arms.iter().filter(|arm| is_over_batches(data.column(&arm.name, metric, protocol)));
+    arms.map(|arm| arm.label.as_str()).collect()
+}
+
+fn rows<'a>(data: &'a Data, metric: &Metric, protocol: &str) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for arm in &data.study.arms {
-        let conditions = data.study.conditions.iter();
-        rows.extend(conditions.map(|c| Row { arm: &arm.name, condition: &c.name, baseline: false }));
+        rows.extend(data.study.conditions.iter().map(|condition| Row {
+            arm: &arm.name,
+            condition: &condition.name,
+            baseline: false,
+            figure: data.tested(&arm.name, &condition.name, metric, protocol),
+        }));
     }
-    rows.extend(BASELINES.iter().map(|&arm| Row { arm, condition: "", baseline: true }));
+    rows.extend(data.baselines().map(|arm| {
+        let figure = data.tested(arm, "", metric, protocol);
+        Row { arm, condition: "", baseline: true, figure }
+    }));
     rows
 }
 
-fn condition_cell(data: &Data, row: &Row<'_>) -> String {
-    if row.baseline { "any".to_owned() } else { escape(data.condition_label(row.condition)) }
-}
-
-fn printed_cells(
-    data: &Data,
-    row: &Row<'_>,
-    metric: &Metric,
-    protocol: &str,
-    summary: Option<&Summary>,
-) -> [String; 3] {
-    let none = || "–".to_owned();
-    let Some(printed) = data.printed(row.arm, row.condition, metric.name) else {
-        let verdict = if summary.is_none() && !row.baseline { Agreement::NotRun.to_string() } else { none() };
-        return [none(), none(), verdict];
-    };
-    let agreement = printed.agreement(summary, data.study.setting, protocol);
-    let difference = summary.map_or_else(none, |s| signed(s.mean - printed.value));
-    [escape(printed.text), difference, agreement.to_string()]
+/// `0.846 to 0.853 (3)`
+fn over_seeds(figure: &Figure<'_>) -> Option<String> {
+    let spread = figure.over_seeds()?;
+    Some(format!("{} ({})", ends((spread.low, spread.high)), spread.seeds))
 }
 
 /// Links to the rows of `metrics.csv` that hold the mean of each seed, and to the runs that wrote them.
-fn sources(data: &Data, row: &Row<'_>, metric: &Metric, protocol: &str) -> [String; 2] {
-    let column = metric.column(protocol);
-    let here = data.metrics.iter().filter(|line| {
-        let r = &line.row;
-        let place = if row.baseline {
-            r.predictor == row.arm
-        } else {
-            r.predictor == "model" && r.arm == row.arm && r.condition == row.condition && r.protocol == protocol
-        };
-        place && r.stage == "evaluate" && r.split == "test" && r.metric == column
-    });
-    // Every evaluation repeats the baselines; one row of them is enough.
-    let here: Vec<_> = here.take(if row.baseline { 1 } else { usize::MAX }).collect();
-    let rows = here.iter().map(|l| format!("[{0}](data/metrics.csv#L{0})", l.line));
-    let runs = here.iter().map(|l| format!("[{}](#runs)", code(short(&l.row.run))));
-    [rows.collect::<Vec<_>>(), runs.collect()].map(|c| if c.is_empty() { "–".to_owned() } else { c.join(", ") })
+fn sources(lines: &[&MetricLine]) -> [String; 2] {
+    let rows: Vec<_> = lines.iter().map(|line| row_link(line)).collect();
+    let runs: Vec<_> = lines.iter().map(|l| format!("[{}](#runs)", code(short(&l.row.run)))).collect();
+    [rows, runs].map(|c| if c.is_empty() { NONE.to_owned() } else { c.join(", ") })
+}
+
+/// A link to a row of `metrics.csv`.
+pub(crate) fn row_link(line: &MetricLine) -> String {
+    format!("[{0}](data/metrics.csv#L{0})", line.line)
 }
 
 /// The first eight characters of a key.
@@ -104,42 +191,12 @@ pub(crate) fn short(key: &str) -> &str {
 
 /// `0.843 to 0.859`
 pub(crate) fn interval(summary: &Summary) -> String {
-    format!("{} to {}", number(summary.low), number(summary.high))
+    ends((summary.low, summary.high))
 }
 
-fn caption(data: &Data, protocol: &str, metric: &Metric) -> String {
-    let better = match metric.direction {
-        Direction::Higher => "higher is better",
-        Direction::Lower => "lower is better",
-    };
-    let images = count(data.scores.images().len() as u64);
-    let kind = match (metric.name, protocol == PUBLISHED_PROTOCOL) {
-        ("dice" | "iou", true) => "soft ",
-        ("dice" | "iou", false) => "hard ",
-        _ => "",
-    };
-    format!(
-        "{kind}{} under the {} protocol ({}; {better}), mean over {images} test images",
-        metric.label,
-        escape(protocol),
-        metric.unit
-    )
-}
-
-/// Printed figures that stand beside nothing in the tables, with the verdict that says so.
-pub(crate) fn printed_without_run(data: &Data) -> String {
-    let rows = data.printed_without_run();
-    if rows.is_empty() {
-        return String::new();
-    }
-    let left = ["Printed table", "Row", "Split", "Metric"].map(|head| (head, Align::Left));
-    let mut table = Table::new(left.into_iter().chain([("Published", Align::Right), ("Verdict", Align::Left)]));
-    for row in rows {
-        let mut cells: Vec<_> = [&row.table, &row.variant, &row.split, &row.metric].map(|t| escape(t)).into();
-        cells.extend([escape(&row.value), Agreement::NotRun.to_string()]);
-        table.rows.push(cells);
-    }
-    table.captioned("printed figures for which this report has no data")
+/// `0.843 to 0.859`
+pub(crate) fn ends((low, high): (f64, f64)) -> String {
+    format!("{} to {}", number(low), number(high))
 }
 
 /// Why figures of a protocol cannot be held against the printed ones; empty if they can.

@@ -2,8 +2,9 @@
 
 use crate::{
     input::ImagePrefix,
-    metric::Metric,
+    metric::{Family, Metric},
     spec::BASELINES,
+    species::Species,
     statistics::{Summary, summarise},
 };
 use harness_record::rows::{ImageRow, SCORES};
@@ -25,6 +26,8 @@ type Sums = [(f64, u32); SCORES.len()];
 pub(crate) struct Scores {
     /// File names of the test images, sorted; the others are indexed like it.
     images: Vec<String>,
+    /// Species of each image, where its breed is known.
+    species: Vec<Option<Species>>,
     cells: BTreeMap<Cell, Vec<Sums>>,
 }
 
@@ -33,11 +36,13 @@ impl Scores {
         let tested = || rows.iter().filter(|(_, row)| row.split == "test");
         let names: BTreeSet<_> = tested().map(|(_, row)| row.image.clone()).collect();
         let images: Vec<_> = names.into_iter().collect();
+        let mut species = vec![None; images.len()];
         let mut cells: BTreeMap<Cell, Vec<Sums>> = BTreeMap::new();
         for (place, row) in tested() {
             let Some(cell) = Cell::of(place, row) else { continue };
             let sums = cells.entry(cell).or_insert_with(|| vec![Sums::default(); images.len()]);
             let Ok(image) = images.binary_search(&row.image) else { continue };
+            species[image] = Species::of_breed(&row.group);
             for (name, (sum, count)) in SCORES.iter().zip(&mut sums[image]) {
                 // A score that is not finite says nothing: it counts as undefined.
                 if let Some(score) = row.score(name).filter(|s| s.is_finite()) {
@@ -46,7 +51,19 @@ impl Scores {
                 }
             }
         }
-        Self { images, cells }
+        Self { images, species, cells }
+    }
+
+    /// Whether there are rows of a baseline.
+    pub(crate) fn has_baseline(&self, name: &str) -> bool {
+        self.cells.keys().any(|cell| cell.arm == name && cell.protocol.is_empty())
+    }
+
+    /// The values of one species' images; those of the others become undefined.
+    pub(crate) fn only(&self, species: Species, mut values: Vec<f64>) -> Vec<f64> {
+        let others = values.iter_mut().zip(&self.species).filter(|(_, of)| **of != Some(species));
+        others.for_each(|(value, _)| *value = f64::NAN);
+        values
     }
 
     /// File names of the test images, sorted.
@@ -59,7 +76,7 @@ impl Scores {
         let baseline = BASELINES.contains(&arm);
         let place = |text: &str| if baseline { String::new() } else { text.to_owned() };
         let cell = Cell { arm: arm.to_owned(), protocol: place(protocol), condition: place(condition) };
-        let score = metric.score_index(protocol);
+        let score = metric.score_index(protocol, Family::Soft);
         let values: Vec<_> = self.cells.get(&cell)?.iter().map(|sums| average(sums[score])).collect();
         values.iter().any(|v| !v.is_nan()).then_some(values)
     }

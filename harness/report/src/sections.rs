@@ -2,7 +2,7 @@
 
 use crate::{
     data::Data,
-    input::{DatasetInput, RunInput},
+    input::{DatasetInput, RunInput, RunSummary},
     markdown::{Align, Table, code, count, escape},
     results::short,
 };
@@ -70,26 +70,28 @@ pub(crate) fn conditions(data: &Data) -> String {
 
 /// Data sets, with counts.
 pub(crate) fn datasets(data: &Data) -> String {
-    let mut table = Table::new([
-        ("Data set", Align::Left),
-        ("Role", Align::Left),
+    let with_arms = data.datasets.iter().any(|set| !set.arms.is_empty());
+    let arms = with_arms.then_some(("Arms", Align::Left));
+    let columns = [("Data set", Align::Left), ("Role", Align::Left)].into_iter().chain(arms).chain([
         ("Split", Align::Left),
         ("Images", Align::Right),
         ("Size", Align::Right),
         ("Licence", Align::Left),
         ("Digest", Align::Left),
     ]);
+    let mut table = Table::new(columns);
     for set in &data.datasets {
         for split in &set.splits {
-            table.rows.push(vec![
-                escape(&set.dataset),
-                escape(&set.role),
+            let mut cells = vec![escape(&set.dataset), escape(&set.role)];
+            cells.extend(with_arms.then(|| if set.arms.is_empty() { "all".to_owned() } else { arm_list(set) }));
+            cells.extend([
                 escape(&split.split),
                 count(split.images),
                 format!("{0} × {0} px", set.size),
                 escape(&set.licence),
                 code(short(&set.digest)),
             ]);
+            table.rows.push(cells);
         }
     }
     let citations: BTreeSet<_> = data.datasets.iter().map(|set| &set.citation).filter(|c| !c.is_empty()).collect();
@@ -99,9 +101,21 @@ pub(crate) fn datasets(data: &Data) -> String {
     table.captioned("data sets as they were used") + &cited
 }
 
-/// Files that were left out, with reasons: by name where they are few.
+fn arm_list(set: &DatasetInput) -> String {
+    escape(&set.arms.join(", "))
+}
+
+/// Files that were left out, with reasons: by name where they are few. What several uses of a data set leave out alike
+/// is listed once.
 pub(crate) fn left_out(data: &Data) -> String {
-    let parts: Vec<_> = data.datasets.iter().filter(|set| !set.left_out.is_empty()).map(left_out_of).collect();
+    let mut parts: Vec<String> = Vec::new();
+    let mut listed: Vec<&DatasetInput> = Vec::new();
+    for set in data.datasets.iter().filter(|set| !set.left_out.is_empty()) {
+        if !listed.iter().any(|other| other.dataset == set.dataset && other.left_out == set.left_out) {
+            listed.push(set);
+            parts.push(left_out_of(set));
+        }
+    }
     if parts.is_empty() { "No file was left out.\n".to_owned() } else { parts.join("\n") }
 }
 
@@ -113,18 +127,17 @@ fn left_out_of(set: &DatasetInput) -> String {
     let sums: Vec<_> = reasons.iter().map(|(reason, n)| format!("{} ({})", escape(reason), count(*n))).collect();
     let total = count(set.left_out.len() as u64);
     let files = if set.left_out.len() == 1 { "file was" } else { "files were" };
-    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", escape(&set.dataset), sums.join("; "));
+    let name = escape(&set.dataset);
+    let of = if set.arms.is_empty() { name.clone() } else { format!("{name} as {} used it", arm_list(set)) };
+    let mut text = format!("Of {of}, {total} {files} left out: {}.\n\n", sums.join("; "));
     let mut table = Table::new(["File", "Group", "Split", "Reason"].map(|head| (head, Align::Left)));
     for row in set.left_out.iter().take(LISTED) {
         table.rows.push([&row.file, &row.group, &row.split, &row.reason].map(|t| escape(t)).into());
     }
     let caption = if set.left_out.len() > LISTED {
-        format!(
-            "the first {LISTED} of {total} files of {} that were left out; all are in data/datasets.json",
-            escape(&set.dataset)
-        )
+        format!("the first {LISTED} of {total} files of {name} that were left out; all are in data/datasets.json")
     } else {
-        format!("files of {} that were left out", escape(&set.dataset))
+        format!("files of {name} that were left out")
     };
     text += &table.captioned(&caption);
     text
@@ -132,17 +145,21 @@ fn left_out_of(set: &DatasetInput) -> String {
 
 /// Runs, each once, with the places that share it.
 pub(crate) fn runs(data: &Data) -> String {
-    let mut table = Table::new([
+    let with_epochs = data.runs.iter().any(|run| run.record.epochs.is_some());
+    let epochs = with_epochs.then_some(("Epochs", Align::Right));
+    let places = [
         ("Run", Align::Left),
         ("Stage", Align::Left),
         ("Arms", Align::Left),
         ("Protocol", Align::Left),
         ("Seed", Align::Right),
+    ];
+    let mut table = Table::new(places.into_iter().chain(epochs).chain([
         ("Device", Align::Left),
         ("Time", Align::Right),
         ("Parameters", Align::Right),
         ("Commit", Align::Left),
-    ]);
+    ]));
     for (key, places) in by_key(data) {
         let Some(first) = places.first() else { continue };
         let distinct = |of: &dyn Fn(&RunInput) -> String| {
@@ -156,19 +173,31 @@ pub(crate) fn runs(data: &Data) -> String {
             escape(&seen.join(", "))
         };
         let record = &first.record;
-        table.rows.push(vec![
+        let mut cells = vec![
             code(short(key)),
             escape(&first.stage),
             distinct(&|run| data.arm_label(&run.arm).to_owned()),
             distinct(&|run| run.protocol.clone()),
             distinct(&|run| run.seed.to_string()),
+        ];
+        cells.extend(with_epochs.then(|| trained_for(record)));
+        cells.extend([
             escape(&record.device),
             duration(record.seconds),
             count(record.parameters),
             commit(record.commit.as_deref(), record.dirty),
         ]);
+        table.rows.push(cells);
     }
     table.captioned("runs of this report")
+}
+
+/// `43, kept 23`
+fn trained_for(record: &RunSummary) -> String {
+    let epochs = record.epochs.map(|epochs| count(epochs.into()));
+    let kept = record.kept_epoch.filter(|&kept| record.epochs != Some(kept)).map(|kept| format!("kept {kept}"));
+    let parts: Vec<_> = [epochs, kept].into_iter().flatten().collect();
+    if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
 }
 
 /// Places of each run, runs in the order in which they first appear.

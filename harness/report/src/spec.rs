@@ -86,8 +86,12 @@ pub struct SpecProblem {
     pub suggestion: Option<String>,
 }
 
-/// Arms that need no network: background everywhere, and everywhere the class most frequent in the training images.
-pub const BASELINES: [&str; 2] = ["all-background", "majority-class"];
+/// Arms that need no network: background everywhere, everywhere the class most frequent in the training images, and the
+/// truth itself as outputs of 0 and 1, which no network that is confined to this range can beat once a sigmoid is applied.
+pub const BASELINES: [&str; 3] = ["all-background", "majority-class", PERFECT_IN_UNIT_RANGE];
+
+/// The baseline that only some studies have: reports show it where the data hold rows of it.
+pub(crate) const PERFECT_IN_UNIT_RANGE: &str = "perfect-in-unit-range";
 
 /// Protocols there are.
 pub const PROTOCOLS: [&str; 2] = ["published", "corrected"];
@@ -117,6 +121,9 @@ impl ReportSpec {
             file_name(format!("charts[{i}].name"), chart.name())?;
             for (j, metric) in chart.metrics().iter().enumerate() {
                 known(format!("charts[{i}].metrics[{j}]"), "metric", metric, &metrics)?;
+            }
+            for (j, protocol) in chart.protocols().iter().enumerate() {
+                known(format!("charts[{i}].protocols.only[{j}]"), "protocol", protocol, &PROTOCOLS)?;
             }
         }
         unique("charts", self.charts.iter().map(ChartSpec::name))?;
@@ -150,7 +157,7 @@ impl Names<'_> {
             known(path.to_owned(), "metric", &side.metric, &metrics)?;
             if let Some(condition) = &side.condition {
                 if BASELINES.contains(&side.arm.as_str()) {
-                    let message = format!("`{}` looks at no image, so it has no condition", side.arm);
+                    let message = format!("`{}` is no network, so it has no condition", side.arm);
                     return Err(problem(path.to_owned(), message));
                 }
                 known(path.to_owned(), "condition", condition, self.conditions)?;

@@ -138,7 +138,7 @@ fn every_setting_says_what_it_is() {
     let markdown = |study: &serde_json::Value| text(&rendered(study, SMALL), "report.md").to_owned();
     let synthetic = markdown(&study);
     assert!(synthetic.contains("synthetic pets drawn by the program"));
-    assert!(synthetic.contains("not comparable") && !synthetic.contains("reproduced "));
+    assert!(synthetic.contains("not comparable") && !synthetic.contains("| reproduced"));
     study["setting"] = "sample".into();
     assert!(markdown(&study).contains("a small sample of real photographs"));
     study["setting"] = "full".into();

@@ -5,8 +5,9 @@ use super::{
     axis::{self, Scale, Tick},
     canvas::{Canvas, Ink, Marker, draw_chart},
     legend::Entry,
+    measured_how,
 };
-use crate::{data::Data, error::ReportError, markdown::number, metric::Metric, statistics::Summary};
+use crate::{data::Data, error::ReportError, figure::Figure, markdown::number, metric::Metric};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,25 +30,25 @@ pub struct ByCondition {
 
 const PANEL_HEIGHT: f64 = 300.0;
 const COLUMNS: usize = 3;
-const CAPTION: &str = "Lines are means over the test images and bands their 95 % intervals; diamonds are printed figures. \
-                       Dice and IoU are soft under the published protocol and hard under the corrected one.";
+const CAPTION: &str =
+    "Lines are means over the test images and bands their 95 % intervals; diamonds are printed figures.";
 
 /// A line of a panel.
-struct Line {
+struct Line<'a> {
     label: String,
     ink: Ink,
     marker: Marker,
-    /// Index of the condition, and the summary there.
-    points: Vec<(usize, Summary)>,
+    /// Index of the condition, and the figure there.
+    points: Vec<(usize, Figure<'a>)>,
 }
 
 /// Printed figures of one arm: index of the condition, and value.
 type PrintedLine = (String, Vec<(usize, f64)>);
 
 /// All lines of one metric.
-struct Lines {
+struct Lines<'a> {
     metric: &'static Metric,
-    measured: Vec<Line>,
+    measured: Vec<Line<'a>>,
     printed: Vec<PrintedLine>,
 }
 
@@ -72,15 +73,16 @@ impl ByCondition {
             Ok(())
         })?;
         let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Chart { name, title, caption: CAPTION, svg, alternative })
+        let caption = format!("{CAPTION} {}", measured_how(data));
+        Ok(Chart { name, title, caption, svg, alternative })
     }
 
-    fn lines(&self, data: &Data, metric: &'static Metric) -> Lines {
+    fn lines<'a>(&self, data: &'a Data, metric: &'static Metric) -> Lines<'a> {
         let mut measured = Vec::new();
         let last = data.study.protocols.len().saturating_sub(1);
         for (colour, arm) in data.study.arms.iter().enumerate() {
             for (i, protocol) in data.study.protocols.iter().enumerate() {
-                let points = over_conditions(data, |c| data.scores.summary(&arm.name, c, metric, protocol));
+                let points = over_conditions(data, |c| data.tested(&arm.name, c, metric, protocol));
                 if points.is_empty() {
                     continue;
                 }
@@ -100,7 +102,7 @@ impl ByCondition {
         Lines { metric, measured, printed }
     }
 
-    fn panel(&self, canvas: &Canvas<'_>, place: Panel, data: &Data, lines: &Lines) -> Result<(), String> {
+    fn panel(&self, canvas: &Canvas<'_>, place: Panel, data: &Data, lines: &Lines<'_>) -> Result<(), String> {
         place.heading(canvas, &format!("{} ({})", lines.metric.label, lines.metric.unit))?;
         place.foot(canvas, &self.x)?;
         let across = positions(data);
@@ -117,7 +119,7 @@ impl ByCondition {
             at.iter().try_for_each(|&point| canvas.marker(point, Marker::Diamond, Ink::Text))?;
         }
         for line in &lines.measured {
-            let at: Vec<_> = line.points.iter().map(|(c, s)| (x.at(across[*c].value), y.at(s.mean))).collect();
+            let at: Vec<_> = line.points.iter().map(|(c, f)| (x.at(across[*c].value), y.at(f.mean))).collect();
             canvas.line(&at, line.ink, 2.0)?;
             at.iter().try_for_each(|&point| canvas.marker(point, line.marker, line.ink))?;
         }
@@ -125,12 +127,12 @@ impl ByCondition {
     }
 }
 
-impl Lines {
+impl Lines<'_> {
     fn range(&self) -> ((f64, f64), Vec<Tick>) {
         if self.metric.is_share() {
             return axis::share_ticks();
         }
-        let measured = self.measured.iter().flat_map(|l| l.points.iter().map(|(_, s)| s.high));
+        let measured = self.measured.iter().flat_map(|l| l.points.iter().map(|(_, f)| f.high()));
         let printed = self.printed.iter().flat_map(|(_, points)| points.iter().map(|&(_, v)| v));
         axis::ticks(0.0, measured.chain(printed).fold(0.0, f64::max))
     }
@@ -140,7 +142,7 @@ fn label(data: &Data, arm: &str, protocol: &str) -> String {
     if data.study.protocols.len() > 1 { format!("{arm}, {protocol} protocol") } else { arm.to_owned() }
 }
 
-fn over_conditions<T>(data: &Data, at: impl Fn(&str) -> Option<T>) -> Vec<(usize, T)> {
+fn over_conditions<'a, T>(data: &'a Data, at: impl Fn(&'a str) -> Option<T>) -> Vec<(usize, T)> {
     let conditions = data.study.conditions.iter().enumerate();
     conditions.filter_map(|(i, c)| Some((i, at(&c.name)?))).collect()
 }
@@ -161,17 +163,22 @@ fn padded_range(across: &[Tick]) -> (f64, f64) {
 }
 
 /// The 95 % interval: a band along a line, a whisker at a lone point.
-fn draw_interval(canvas: &Canvas<'_>, line: &Line, across: &[Tick], (x, y): (&Scale, &Scale)) -> Result<(), String> {
+fn draw_interval(
+    canvas: &Canvas<'_>,
+    line: &Line<'_>,
+    across: &[Tick],
+    (x, y): (&Scale, &Scale),
+) -> Result<(), String> {
     let at = |c: usize, value: f64| (x.at(across[c].value), y.at(value));
-    if let [(c, s)] = line.points[..] {
-        return canvas.line(&[at(c, s.low), at(c, s.high)], line.ink, 1.0);
+    if let [(c, f)] = &line.points[..] {
+        return canvas.line(&[at(*c, f.low()), at(*c, f.high())], line.ink, 1.0);
     }
-    let above = line.points.iter().map(|(c, s)| at(*c, s.high));
-    let below = line.points.iter().rev().map(|(c, s)| at(*c, s.low));
+    let above = line.points.iter().map(|(c, f)| at(*c, f.high()));
+    let below = line.points.iter().rev().map(|(c, f)| at(*c, f.low()));
     canvas.fill(&above.chain(below).collect::<Vec<_>>(), line.ink, 0.16)
 }
 
-fn legend(panels: &[Lines]) -> Vec<Entry> {
+fn legend(panels: &[Lines<'_>]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for lines in panels {
         let measured = lines.measured.iter().map(|l| (&l.label, l.ink, l.marker));
@@ -185,11 +192,11 @@ fn legend(panels: &[Lines]) -> Vec<Entry> {
     entries
 }
 
-fn describe(data: &Data, panels: &[Lines]) -> String {
+fn describe(data: &Data, panels: &[Lines<'_>]) -> String {
     let mut sentences = Vec::new();
     for lines in panels {
         let measured =
-            lines.measured.iter().map(|l| (&l.label, l.points.iter().map(|(c, s)| (*c, s.mean)).collect::<Vec<_>>()));
+            lines.measured.iter().map(|l| (&l.label, l.points.iter().map(|(c, f)| (*c, f.mean)).collect::<Vec<_>>()));
         let printed = lines.printed.iter().map(|(name, points)| (name, points.clone()));
         let parts: Vec<_> = measured.chain(printed).map(|(label, points)| course(data, label, &points)).collect();
         if !parts.is_empty() {

@@ -69,6 +69,8 @@ pub(crate) enum Marker {
     Square,
     Triangle,
     Diamond,
+    /// An outline, so that a point beneath it stays visible.
+    HollowDiamond,
 }
 
 impl Marker {
@@ -159,6 +161,10 @@ impl Canvas<'_> {
             Marker::Square => self.fill(&[(x - R, y - R), (x + R, y - R), (x + R, y + R), (x - R, y + R)], ink, 1.0),
             Marker::Triangle => self.fill(&[(x, y - 4.5), (x + 4.5, y + R), (x - 4.5, y + R)], ink, 1.0),
             Marker::Diamond => self.fill(&[(x, y - 5.0), (x + 5.0, y), (x, y + 5.0), (x - 5.0, y)], ink, 1.0),
+            Marker::HollowDiamond => {
+                let corners = [(x, y - 7.0), (x + 7.0, y), (x, y + 7.0), (x - 7.0, y), (x, y - 7.0)];
+                self.line(&corners, ink, 1.5)
+            }
         }
     }
 

@@ -43,7 +43,10 @@ impl Legend {
         for (i, entry) in self.entries.iter().enumerate() {
             let x = at.0 + (i % self.columns) as f64 * self.column;
             let y = at.1 + (i / self.columns) as f64 * ROW + ROW / 2.0;
-            canvas.line(&[(x, y), (x + SAMPLE, y)], entry.ink, 2.0)?;
+            // A hollow marker stands alone in a chart, and so it does here.
+            if entry.marker != Some(Marker::HollowDiamond) {
+                canvas.line(&[(x, y), (x + SAMPLE, y)], entry.ink, 2.0)?;
+            }
             if let Some(marker) = entry.marker {
                 canvas.marker((x + SAMPLE / 2.0, y), marker, entry.ink)?;
             }
@@ -53,8 +56,8 @@ impl Legend {
     }
 }
 
-/// Cuts a label that would not fit even in a row of its own.
-fn shorten(label: &mut String, width: f64) -> Result<(), String> {
+/// Cuts a label that is wider than `width`.
+pub(super) fn shorten(label: &mut String, width: f64) -> Result<(), String> {
     while text_width(label, TEXT, false)? > width && label.chars().count() > 8 {
         let kept = label.chars().count() * 9 / 10;
         *label = label.chars().take(kept.saturating_sub(1)).collect::<String>() + "…";

@@ -1,16 +1,18 @@
 //! Charts: one file a kind, one visual language (`canvas.rs`).
 
 mod axis;
+mod by_arm;
 mod by_condition;
 mod canvas;
 mod legend;
 mod svg;
 mod training_curves;
 
+pub use by_arm::{ByArm, Protocols};
 pub use by_condition::ByCondition;
 pub use training_curves::TrainingCurves;
 
-use crate::{data::Data, error::ReportError};
+use crate::{data::Data, error::ReportError, markdown::escape, metric::METRICS, results::arms_over_batches};
 use canvas::{Canvas, Ink};
 use legend::Legend;
 use schemars::JsonSchema;
@@ -20,6 +22,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ChartSpec {
+    /// A panel a metric, a row an arm, a point a protocol.
+    ByArm(ByArm),
     /// A panel a metric, a line an arm and protocol, over the conditions.
     ByCondition(ByCondition),
     /// Panels of stage, metric and protocol, a line an arm and split, over the epochs.
@@ -30,6 +34,7 @@ impl ChartSpec {
     /// Its name, which is its file's name without the extension.
     pub fn name(&self) -> &str {
         match self {
+            Self::ByArm(chart) => &chart.name,
             Self::ByCondition(chart) => &chart.name,
             Self::TrainingCurves(chart) => &chart.name,
         }
@@ -38,6 +43,7 @@ impl ChartSpec {
     /// Its metrics.
     pub fn metrics(&self) -> &[String] {
         match self {
+            Self::ByArm(chart) => &chart.metrics,
             Self::ByCondition(chart) => &chart.metrics,
             Self::TrainingCurves(chart) => &chart.metrics,
         }
@@ -46,13 +52,35 @@ impl ChartSpec {
     /// Its title.
     pub fn title(&self) -> &str {
         match self {
+            Self::ByArm(chart) => &chart.title,
             Self::ByCondition(chart) => &chart.title,
             Self::TrainingCurves(chart) => &chart.title,
         }
     }
 
+    /// Names of the protocols that it is limited to; empty if it shows all.
+    pub fn protocols(&self) -> &[String] {
+        match self {
+            Self::ByArm(ByArm { protocols: Protocols::Only(names), .. }) => names,
+            Self::ByArm(_) | Self::ByCondition(_) | Self::TrainingCurves(_) => &[],
+        }
+    }
+
+    /// Its kind, as the spec writes it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ByArm(_) => Self::KINDS[0],
+            Self::ByCondition(_) => Self::KINDS[1],
+            Self::TrainingCurves(_) => Self::KINDS[2],
+        }
+    }
+
+    /// All kinds.
+    pub const KINDS: [&str; 3] = ["by-arm", "by-condition", "training-curves"];
+
     pub(crate) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
         match self {
+            Self::ByArm(chart) => chart.draw(data),
             Self::ByCondition(chart) => chart.draw(data),
             Self::TrainingCurves(chart) => chart.draw(data),
         }
@@ -65,10 +93,29 @@ pub(crate) struct Chart {
     pub(crate) name: String,
     pub(crate) title: String,
     /// How it is to be read.
-    pub(crate) caption: &'static str,
+    pub(crate) caption: String,
     pub(crate) svg: String,
     /// What it shows, for those who cannot see it.
     pub(crate) alternative: String,
+}
+
+/// How Dice and intersection over union are measured, for captions.
+fn measured_how(data: &Data) -> String {
+    let mut batched: Vec<&str> = Vec::new();
+    for (metric, protocol) in METRICS.iter().flat_map(|m| data.study.protocols.iter().map(move |p| (m, p))) {
+        let named = matches!(metric.name, "dice" | "iou");
+        let arms = if named { arms_over_batches(data, metric, protocol) } else { Vec::new() };
+        batched.extend(arms.into_iter().filter(|arm| !batched.contains(arm)).collect::<Vec<_>>());
+    }
+    let usual = "Dice and IoU are soft under the published protocol and hard under the corrected one";
+    if batched.is_empty() {
+        return format!("{usual}.");
+    }
+    let arms: Vec<_> = batched.into_iter().map(escape).collect();
+    format!(
+        "{usual}; under the published one those of {} are hard and means over batches, without intervals.",
+        arms.join(", ")
+    )
 }
 
 /// Width of every chart, in units of layout.

@@ -6,7 +6,13 @@ use super::{
     canvas::{Canvas, Ink, draw_chart},
     legend::Entry,
 };
-use crate::{data::Data, error::ReportError, input::ANY_PROTOCOL, markdown::number, metric::Metric};
+use crate::{
+    data::Data,
+    error::ReportError,
+    input::ANY_PROTOCOL,
+    markdown::number,
+    metric::{Metric, PUBLISHED_PROTOCOL},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +67,7 @@ impl TrainingCurves {
             Ok(())
         })?;
         let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Chart { name, title, caption: CAPTION, svg, alternative })
+        Ok(Chart { name, title, caption: CAPTION.to_owned(), svg, alternative })
     }
 
     /// Panels by row: one row a stage and metric for which there are data.
@@ -74,7 +80,7 @@ impl TrainingCurves {
                 let panels: Vec<_> = std::iter::once(any)
                     .chain(named)
                     .map(|(protocol, place)| Curves {
-                        heading: format!("{place}: {}", heading(stage, metric)),
+                        heading: format!("{place}: {}", heading(data, [stage, protocol], metric)),
                         share: metric.is_share(),
                         lines: lines(data, stage, protocol, metric),
                     })
@@ -90,18 +96,23 @@ impl TrainingCurves {
 }
 
 /// What a metric is in a stage: the loss of pretraining is another one than that of segmentation.
-fn heading(stage: &str, metric: &Metric) -> String {
+fn heading(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> String {
+    let published = protocol == PUBLISHED_PROTOCOL;
+    let segnets = data.study.arms.iter().filter(|arm| published && arm.model == "segnet").count();
     match (stage, metric.name) {
         ("pretrain", "loss") => "loss (mean squared error)".to_owned(),
+        // The published work trained SegNet on squared errors in segmentation, too.
+        (_, "loss") if segnets > 0 && segnets == data.study.arms.len() => "loss (mean squared error)".to_owned(),
+        (_, "loss") if segnets > 0 => format!("loss ({}; SegNet: squared error)", metric.unit),
         (_, "loss") => format!("loss ({})", metric.unit),
         _ => metric.label.to_owned(),
     }
 }
 
 fn lines(data: &Data, stage: &str, protocol: &str, metric: &Metric) -> Vec<Line> {
-    let column = metric.column(protocol);
     let mut lines = Vec::new();
     for (arm, named) in data.study.arms.iter().enumerate() {
+        let column = data.column(&named.name, metric, protocol);
         for &seed in &data.study.seeds {
             for (split, (name, _)) in SPLITS.iter().enumerate() {
                 let rows = data.metrics.iter().map(|line| &line.row).filter(|row| {
@@ -155,14 +166,25 @@ fn legend(data: &Data, rows: &[Vec<Curves>]) -> Vec<Entry> {
 fn describe(data: &Data, rows: &[Vec<Curves>]) -> String {
     let mut sentences = Vec::new();
     for curves in rows.iter().flatten() {
-        let parts = curves.lines.iter().filter_map(|line| {
-            let (first, last) = (line.points.first()?, line.points.last()?);
-            let name = format!("{}, {}", data.study.arms[line.arm].label, SPLITS[line.split].1.to_lowercase());
-            let (from, to) = (number(first.1), number(last.1));
-            Some(format!("{name} {from} in epoch {}, {to} in epoch {}", first.0, last.0))
-        });
-        let parts: Vec<_> = parts.collect();
+        let mut parts = Vec::new();
+        for (arm, named) in data.study.arms.iter().enumerate() {
+            for (split, (_, words)) in SPLITS.iter().enumerate() {
+                let runs = curves.lines.iter().filter(|line| line.arm == arm && line.split == split);
+                let name = format!("{}, {}", named.label, words.to_lowercase());
+                parts.extend(course(&runs.collect::<Vec<_>>()).map(|course| format!("{name} {course}")));
+            }
+        }
         sentences.push(format!("{}: {}.", curves.heading, parts.join("; ")));
     }
     if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
+}
+
+/// Where the lines of one arm and split begin and end: as a mean where there are several seeds.
+fn course(lines: &[&Line]) -> Option<String> {
+    let firsts: Vec<_> = lines.iter().filter_map(|line| line.points.first()).collect();
+    let lasts: Vec<_> = lines.iter().filter_map(|line| line.points.last()).collect();
+    let mean = |points: &[&(f64, f64)]| points.iter().map(|p| p.1).sum::<f64>() / points.len() as f64;
+    let (first, last) = (firsts.first()?.0, lasts.iter().map(|p| p.0).fold(1.0, f64::max));
+    let over = if lines.len() > 1 { format!(", as means of {} seeds", lines.len()) } else { String::new() };
+    Some(format!("{} in epoch {first}, {} in epoch {last}{over}", number(mean(&firsts)), number(mean(&lasts))))
 }

@@ -3,7 +3,10 @@
 //! In a Markdown template every value is escaped unless a function of this module made it as Markdown, so a title with
 //! markup in it stays text whoever wrote the study.
 
+mod claims;
+mod figures;
 mod functions;
+mod operands;
 
 use crate::{
     charts::Chart,
@@ -53,7 +56,7 @@ pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), 
 }
 
 /// Names of values and of the fields of `study`, for suggestions.
-const VALUES: [&str; 19] = [
+const VALUES: [&str; 20] = [
     "study",
     "confidence",
     "resamples",
@@ -71,6 +74,7 @@ const VALUES: [&str; 19] = [
     "classes",
     "settings",
     "deterministic",
+    "notes",
     "report",
     "label",
 ];

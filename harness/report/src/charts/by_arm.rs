@@ -1,0 +1,289 @@
+//! Metrics by arm: a panel a metric, a row an arm and protocol, each a point with its interval.
+
+use super::{
+    Chart, Head, MARGIN, WIDTH,
+    axis::{self, Scale, Tick},
+    canvas::{Anchor, Canvas, Ink, Marker, TEXT, draw_chart},
+    legend::{Entry, shorten},
+    measured_how,
+};
+use crate::{
+    data::Data,
+    error::ReportError,
+    figure::Figure,
+    markdown::number,
+    metric::{Metric, PUBLISHED_PROTOCOL},
+    published::Printed,
+    results::ends,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Metrics by arm, under the first condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ByArm {
+    /// Name: becomes the file's name.
+    pub name: String,
+    /// Metrics, a panel each.
+    pub metrics: Vec<String>,
+    /// Title.
+    pub title: String,
+    /// Whether published figures are drawn.
+    #[serde(default)]
+    pub published: bool,
+    /// Protocols that are drawn.
+    #[serde(default)]
+    pub protocols: Protocols,
+}
+
+/// Protocols that a chart shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocols {
+    /// All of the study.
+    #[default]
+    All,
+    /// These.
+    Only(Vec<String>),
+}
+
+const COLUMNS: usize = 3;
+/// Height of the line with an arm's label.
+const LABEL: f64 = 20.0;
+/// Height of the row of one protocol.
+const ROW: f64 = 21.0;
+/// Space after an arm.
+const GAP: f64 = 8.0;
+/// Above the rows: the heading, and the heads of the columns of numbers.
+const HEADING: f64 = 46.0;
+/// Below the rows: the axis with its labels.
+const AXIS: f64 = 36.0;
+/// Width of a column of numbers.
+const NUMBERS: f64 = 54.0;
+const CAPTION: &str = "Points are means over the test images and whiskers their 95 % intervals; hollow diamonds are printed \
+                       figures. Each axis begins and ends where its data do, not at 0 and 1.";
+
+/// The point of one arm under one protocol.
+struct Point<'a> {
+    figure: Option<Figure<'a>>,
+    /// The printed figure, on the row of the protocol that it was measured under.
+    printed: Option<Printed<'a>>,
+}
+
+/// All points of one metric.
+struct Points<'a> {
+    metric: &'static Metric,
+    /// One list an arm, of one point a protocol.
+    arms: Vec<Vec<Point<'a>>>,
+}
+
+/// One protocol as it is drawn.
+struct Look<'a> {
+    protocol: &'a str,
+    ink: Ink,
+    marker: Marker,
+}
+
+impl ByArm {
+    pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
+        let looks = self.looks(data);
+        let metrics = self.metrics.iter().filter_map(|name| Metric::find(name));
+        let panels: Vec<_> = metrics.map(|metric| self.points(data, &looks, metric)).collect();
+        let head = Head::new(&self.name, &self.title, legend(&looks, &panels))?;
+        let columns = panels.len().clamp(1, COLUMNS);
+        let arm = LABEL + looks.len() as f64 * ROW + GAP;
+        let panel_height = HEADING + data.study.arms.len() as f64 * arm + AXIS;
+        let height = head.height() + panels.len().div_ceil(columns) as f64 * panel_height;
+        let alternative = describe(data, &looks, &panels);
+        let svg = draw_chart(&self.name, (WIDTH, height), [&self.title, &alternative], |canvas| {
+            head.draw(canvas)?;
+            let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
+            for (i, points) in panels.iter().enumerate() {
+                let at = (MARGIN + (i % columns) as f64 * width, head.height() + (i / columns) as f64 * panel_height);
+                Panel { canvas, data, looks: &looks, at, size: (width, panel_height) }.draw(points)?;
+            }
+            Ok(())
+        })?;
+        let (name, title) = (self.name.clone(), self.title.clone());
+        Ok(Chart { name, title, caption: format!("{CAPTION} {}", measured_how(data)), svg, alternative })
+    }
+
+    /// The protocols in the order of the study; the last one, the corrected one where there are two, has the first colour.
+    fn looks<'a>(&self, data: &'a Data) -> Vec<Look<'a>> {
+        let last = data.study.protocols.len().saturating_sub(1);
+        let wanted = |protocol: &str| match &self.protocols {
+            Protocols::All => true,
+            Protocols::Only(names) => names.iter().any(|name| name == protocol),
+        };
+        let all = data.study.protocols.iter().enumerate();
+        all.filter(|(_, protocol)| wanted(protocol))
+            .map(|(i, protocol)| Look { protocol, ink: Ink::Series(last - i, 0), marker: Marker::of_series(last - i) })
+            .collect()
+    }
+
+    fn points<'a>(&self, data: &'a Data, looks: &[Look<'_>], metric: &'static Metric) -> Points<'a> {
+        let condition = data.first_condition();
+        // Where the published protocol is not drawn, the printed figure goes to the first row.
+        let row = looks.iter().position(|look| look.protocol == PUBLISHED_PROTOCOL).unwrap_or(0);
+        let point = |arm: &'a str, (i, look): (usize, &Look<'_>)| Point {
+            figure: data.tested(arm, condition, metric, look.protocol),
+            printed: data.printed(arm, condition, metric.name).filter(|_| self.published && i == row),
+        };
+        let arms = data.study.arms.iter();
+        let arms = arms.map(|arm| looks.iter().enumerate().map(|look| point(&arm.name, look)).collect()).collect();
+        Points { metric, arms }
+    }
+}
+
+impl Points<'_> {
+    fn all(&self) -> impl Iterator<Item = &Point<'_>> {
+        self.arms.iter().flatten()
+    }
+
+    fn has_printed(&self) -> bool {
+        self.all().any(|point| point.printed.is_some())
+    }
+
+    /// The range of everything that is drawn, and its ticks.
+    fn range(&self) -> ((f64, f64), Vec<Tick>) {
+        let figures = self.all().filter_map(|p| p.figure.as_ref()).flat_map(|f| [f.low(), f.high()]);
+        let values: Vec<f64> = figures.chain(self.all().filter_map(|p| p.printed.as_ref()).map(|p| p.value)).collect();
+        if values.is_empty() {
+            return axis::share_ticks();
+        }
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        axis::ticks(low, high)
+    }
+}
+
+/// One set of axes.
+struct Panel<'a, 'b> {
+    canvas: &'a Canvas<'b>,
+    data: &'a Data,
+    looks: &'a [Look<'a>],
+    /// Its top left corner.
+    at: (f64, f64),
+    size: (f64, f64),
+}
+
+impl Panel<'_, '_> {
+    fn draw(&self, points: &Points<'_>) -> Result<(), String> {
+        let (left, top) = self.at;
+        let heading = format!("{} ({})", points.metric.label, points.metric.unit);
+        self.canvas.text((left, top + 12.0), &heading, TEXT, Ink::Text, Anchor::Start, true)?;
+        let (range, ticks) = points.range();
+        let x = Scale { data: range, layout: (left + 13.0, self.numbers(points)[0] - NUMBERS) };
+        self.heads(points)?;
+        self.axis(&x, &ticks)?;
+        let height = LABEL + self.looks.len() as f64 * ROW + GAP;
+        for (i, arm) in points.arms.iter().enumerate() {
+            let rows = top + HEADING + i as f64 * height + LABEL;
+            self.grid(&x, &ticks, (rows, rows + height - LABEL - GAP))?;
+            self.arm(points, (&x, i), arm)?;
+        }
+        Ok(())
+    }
+
+    /// Right edges of the columns of numbers: the means, and the printed figures where there are any.
+    fn numbers(&self, points: &Points<'_>) -> [f64; 2] {
+        let right = self.at.0 + self.size.0 - 14.0;
+        if points.has_printed() { [right - NUMBERS, right] } else { [right, right] }
+    }
+
+    fn heads(&self, points: &Points<'_>) -> Result<(), String> {
+        let y = self.at.1 + HEADING - 14.0;
+        let [mean, printed] = self.numbers(points);
+        self.canvas.text((mean, y), "Mean", TEXT, Ink::Muted, Anchor::End, false)?;
+        if points.has_printed() {
+            self.canvas.text((printed, y), "Printed", TEXT, Ink::Muted, Anchor::End, false)?;
+        }
+        Ok(())
+    }
+
+    /// The axis below all arms.
+    fn axis(&self, x: &Scale, ticks: &[Tick]) -> Result<(), String> {
+        let (top, bottom) = (self.at.1 + HEADING, self.at.1 + self.size.1 - AXIS);
+        let flat = Scale { data: (0.0, 1.0), layout: (bottom, top) };
+        axis::frame(self.canvas, (x, &flat), ticks, &[])
+    }
+
+    /// Grid lines behind the rows of an arm, not behind its label.
+    fn grid(&self, x: &Scale, ticks: &[Tick], (top, bottom): (f64, f64)) -> Result<(), String> {
+        ticks
+            .iter()
+            .map(|tick| x.at(tick.value))
+            .try_for_each(|at| self.canvas.line(&[(at, top), (at, bottom)], Ink::Grid, 1.0))
+    }
+
+    /// An arm: its label, and below it a row a protocol.
+    fn arm(&self, points: &Points<'_>, (x, index): (&Scale, usize), arm: &[Point<'_>]) -> Result<(), String> {
+        let height = LABEL + self.looks.len() as f64 * ROW + GAP;
+        let top = self.at.1 + HEADING + index as f64 * height;
+        let mut label = self.data.study.arms[index].label.clone();
+        let [mean, printed] = self.numbers(points);
+        shorten(&mut label, printed - self.at.0 - 4.0)?;
+        self.canvas.text((self.at.0, top + LABEL / 2.0 + 2.0), &label, TEXT, Ink::Text, Anchor::Start, false)?;
+        for (i, (look, point)) in self.looks.iter().zip(arm).enumerate() {
+            let y = top + LABEL + (i as f64 + 0.5) * ROW;
+            let text = point.figure.as_ref().map_or("not run".to_owned(), |f| number(f.mean));
+            let ink = if point.figure.is_some() { Ink::Text } else { Ink::Muted };
+            self.canvas.text((mean, y), &text, TEXT, ink, Anchor::End, false)?;
+            if let Some(figure) = &point.figure {
+                self.whisker((x.at(figure.low()), x.at(figure.high())), y, look.ink)?;
+                self.canvas.marker((x.at(figure.mean), y), look.marker, look.ink)?;
+            }
+            if let Some(figure) = &point.printed {
+                self.canvas.marker((x.at(figure.value), y), Marker::HollowDiamond, Ink::Text)?;
+                self.canvas.text((printed, y), figure.text, TEXT, Ink::Text, Anchor::End, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An interval, with caps that show it even where it is as narrow as the marker.
+    fn whisker(&self, (low, high): (f64, f64), y: f64, ink: Ink) -> Result<(), String> {
+        if low < high {
+            self.canvas.line(&[(low, y), (high, y)], ink, 2.0)?;
+            for end in [low, high] {
+                self.canvas.line(&[(end, y - 5.0), (end, y + 5.0)], ink, 1.5)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn legend(looks: &[Look<'_>], panels: &[Points<'_>]) -> Vec<Entry> {
+    let protocols = looks.iter().map(|look| Entry {
+        label: format!("Under the {} protocol", look.protocol),
+        ink: look.ink,
+        marker: Some(look.marker),
+    });
+    let printed = Entry { label: "As printed".to_owned(), ink: Ink::Text, marker: Some(Marker::HollowDiamond) };
+    protocols.chain(panels.iter().any(Points::has_printed).then_some(printed)).collect()
+}
+
+fn describe(data: &Data, looks: &[Look<'_>], panels: &[Points<'_>]) -> String {
+    let mut sentences = Vec::new();
+    for points in panels {
+        let mut parts = Vec::new();
+        for (arm, row) in data.study.arms.iter().zip(&points.arms) {
+            parts.extend(looks.iter().zip(row).filter_map(|(look, point)| in_words(&arm.label, look, point)));
+        }
+        if !parts.is_empty() {
+            sentences.push(format!("{}: {}.", points.metric.label, parts.join("; ")));
+        }
+    }
+    if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
+}
+
+fn in_words(arm: &str, look: &Look<'_>, point: &Point<'_>) -> Option<String> {
+    let printed = point.printed.as_ref().map(|p| format!("printed {}", p.text));
+    let measured = point.figure.as_ref().map(|f| match f.interval {
+        Some(interval) => format!("{} ({})", number(f.mean), ends(interval)),
+        None => number(f.mean),
+    });
+    let words: Vec<_> = [measured, printed].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| format!("{arm}, {} protocol {}", look.protocol, words.join(", ")))
+}

@@ -1,0 +1,190 @@
+//! Figures in sentences: values, intervals, and comparisons whose words the data choose.
+
+use super::{
+    Facts,
+    functions::{Answer, safe},
+    operands::{check_protocol, metric, operand, species},
+};
+use crate::{
+    figure::Figure,
+    markdown::{count, escape, number, percent, percent_change, signed},
+    metric::Direction,
+    published::Printed,
+    results::{ends, interval},
+    statistics::{Summary, summarise},
+    tested::{Question, Untested},
+};
+use harness_record::digest;
+use minijinja::{Error, Value, value::Serde};
+use serde::Serialize;
+
+const NOT_RUN: &str = "not run";
+
+fn figure<'a>(facts: &'a Facts, text: &str, protocol: &str) -> Result<Option<Figure<'a>>, Error> {
+    check_protocol(facts, protocol)?;
+    let at = operand(facts, text)?;
+    let condition = at.condition.as_deref().unwrap_or(facts.data.first_condition());
+    Ok(facts.data.tested(&at.arm, condition, metric(&at.metric)?, protocol))
+}
+
+fn printed<'a>(facts: &'a Facts, text: &str) -> Result<Option<Printed<'a>>, Error> {
+    let at = operand(facts, text)?;
+    let condition = at.condition.as_deref().unwrap_or(facts.data.first_condition());
+    Ok(facts.data.printed(&at.arm, condition, &at.metric))
+}
+
+/// `value("ssl@blur-0.dice", "corrected")`: the mean over images.
+pub(super) fn value(facts: &Facts, text: &str, protocol: &str) -> Answer {
+    safe(figure(facts, text, protocol)?.map_or(NOT_RUN.to_owned(), |f| number(f.mean)))
+}
+
+/// `ci("ssl@blur-0.dice", "corrected")`: its 95 % interval.
+pub(super) fn confidence_interval(facts: &Facts, text: &str, protocol: &str) -> Answer {
+    let found = figure(facts, text, protocol)?;
+    safe(found.map_or(NOT_RUN.to_owned(), |f| f.interval.map_or("no interval".to_owned(), ends)))
+}
+
+/// `published("ssl@blur-0.dice")`: the figure as it was printed.
+pub(super) fn published(facts: &Facts, text: &str) -> Answer {
+    safe(printed(facts, text)?.map_or("not published".to_owned(), |p| escape(p.text)))
+}
+
+/// `was_published("ssl.dice")`: whether there is such a printed figure.
+pub(super) fn was_published(facts: &Facts, text: &str) -> Answer {
+    Ok(Value::from(printed(facts, text)?.is_some()))
+}
+
+/// `was_run("ssl.dice", "corrected")`: whether there is such a figure.
+pub(super) fn was_run(facts: &Facts, text: &str, protocol: &str) -> Answer {
+    Ok(Value::from(figure(facts, text, protocol)?.is_some()))
+}
+
+/// `percent_change("ssl.iou", "half.iou")`: from the first printed figure to the second; with a protocol, of ours.
+pub(super) fn change(facts: &Facts, from: &str, to: &str, protocol: Option<&str>) -> Answer {
+    let ends = match protocol {
+        Some(protocol) => [from, to].map(|text| figure(facts, text, protocol).map(|found| found.map(|f| f.mean))),
+        None => [from, to].map(|text| printed(facts, text).map(|found| found.map(|p| p.value))),
+    };
+    let missing = if protocol.is_some() { NOT_RUN } else { "not published" };
+    let [from, to] = ends;
+    safe(match (from?, to?) {
+        (Some(from), Some(to)) => percent_change(from, to).unwrap_or("not defined".to_owned()),
+        _ => missing.to_owned(),
+    })
+}
+
+/// `percent_of("segnet.soft_dice", "perfect-in-unit-range.soft_dice", "published")`: the first as a part of the second.
+pub(super) fn part(facts: &Facts, part: &str, whole: &str, protocol: &str) -> Answer {
+    let found = [figure(facts, part, protocol)?, figure(facts, whole, protocol)?];
+    safe(match found {
+        [Some(part), Some(whole)] if whole.mean != 0.0 => percent(part.mean / whole.mean),
+        [Some(_), Some(_)] => "not defined".to_owned(),
+        _ => NOT_RUN.to_owned(),
+    })
+}
+
+/// What `compare` answers with.
+#[derive(Debug, Serialize)]
+struct Compared {
+    /// Whether there is a difference.
+    run: bool,
+    /// Why not; empty if there is.
+    reason: String,
+    /// `higher`, `lower` or `level`: level if the interval holds zero.
+    sign: &'static str,
+    /// With its sign.
+    difference: String,
+    /// Without it.
+    size: String,
+    /// The 95 % interval.
+    interval: String,
+    images: String,
+}
+
+/// `compare("ssl.dice", "supervised.dice", "corrected")`: the paired difference left minus right, and its interval.
+pub(super) fn compare(facts: &Facts, left: &str, right: &str, protocol: &str) -> Answer {
+    check_protocol(facts, protocol)?;
+    let sides = [operand(facts, left)?, operand(facts, right)?];
+    let seed = digest::seed(&["compare", left, right, protocol]);
+    let question = Question { data: &facts.data, protocol, species: None };
+    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0, seed)))
+}
+
+/// `contrast("a@x.dice", "a@y.dice", "b@x.dice", "b@y.dice", "corrected")`: the paired difference of two changes,
+/// (first minus second) minus (third minus fourth).
+pub(super) fn contrast(facts: &Facts, first: [&str; 2], second: [&str; 2], protocol: &str) -> Answer {
+    check_protocol(facts, protocol)?;
+    let mut changes = Vec::new();
+    for [left, right] in [first, second] {
+        changes.push([operand(facts, left)?, operand(facts, right)?]);
+    }
+    let seed = digest::seed(&["contrast", first[0], first[1], second[0], second[1], protocol]);
+    let question = Question { data: &facts.data, protocol, species: None };
+    Ok(compared(question.contrast([&changes[0], &changes[1]], seed)))
+}
+
+/// `species_value("imbalanced.dice", "cat", "corrected")`: the mean over the test images of one species.
+pub(super) fn species_value(facts: &Facts, text: &str, of: &str, protocol: &str) -> Answer {
+    check_protocol(facts, protocol)?;
+    let question = Question { data: &facts.data, protocol, species: Some(species(of)?) };
+    let values = question.values(&operand(facts, text)?).ok();
+    safe(values.and_then(|v| summarise(&v)).map_or(NOT_RUN.to_owned(), |s| number(s.mean)))
+}
+
+/// `species_compare("default.dice", "imbalanced.dice", "cat", "corrected")`: as `compare`, over images of one species.
+pub(super) fn species_compare(facts: &Facts, [left, right]: [&str; 2], of: &str, protocol: &str) -> Answer {
+    check_protocol(facts, protocol)?;
+    let sides = [operand(facts, left)?, operand(facts, right)?];
+    let seed = digest::seed(&["compare", left, right, of, protocol]);
+    let question = Question { data: &facts.data, protocol, species: Some(species(of)?) };
+    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0, seed)))
+}
+
+fn compared(found: Result<Summary, Untested>) -> Value {
+    let reason = found.as_ref().err().map(Untested::to_string).unwrap_or_default();
+    let found = found.ok();
+    let none = || NOT_RUN.to_owned();
+    Value::from(Serde(Compared {
+        run: found.is_some(),
+        reason,
+        sign: match found {
+            Some(s) if s.low > 0.0 => "higher",
+            Some(s) if s.high < 0.0 => "lower",
+            _ => "level",
+        },
+        difference: found.map_or_else(none, |s| signed(s.mean)),
+        size: found.map_or_else(none, |s| number(s.mean.abs())),
+        interval: found.map_or_else(none, |s| interval(&s)),
+        images: found.map_or_else(none, |s| count(s.images as u64)),
+    }))
+}
+
+/// One arm of a ranking.
+#[derive(Debug, Serialize)]
+struct Ranked {
+    name: String,
+    label: String,
+    value: String,
+    /// The 95 % interval; `no interval` where there is none.
+    interval: String,
+}
+
+/// `ranking("dice", "corrected")`: the arms that were run, best first.
+pub(super) fn ranking(facts: &Facts, name: &str, protocol: &str) -> Answer {
+    check_protocol(facts, protocol)?;
+    let metric = metric(name)?;
+    let data = &facts.data;
+    let figure = |arm: &str| data.tested(arm, data.first_condition(), metric, protocol);
+    let mut arms: Vec<_> = data.study.arms.iter().filter_map(|arm| Some((arm, figure(&arm.name)?))).collect();
+    arms.sort_by(|(_, a), (_, b)| match metric.direction {
+        Direction::Higher => b.mean.total_cmp(&a.mean),
+        Direction::Lower => a.mean.total_cmp(&b.mean),
+    });
+    let ranked = arms.into_iter().map(|(arm, figure)| Ranked {
+        name: arm.name.clone(),
+        label: arm.label.clone(),
+        value: number(figure.mean),
+        interval: figure.interval.map_or("no interval".to_owned(), ends),
+    });
+    Ok(Value::from(Serde(ranked.collect::<Vec<_>>())))
+}

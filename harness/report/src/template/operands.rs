@@ -1,0 +1,49 @@
+//! Names that templates pass to functions, each checked against what there is.
+
+use super::Facts;
+use crate::{
+    claim::Operand,
+    metric::{METRICS, Metric},
+    spec::BASELINES,
+    species::Species,
+    suggest::closest,
+};
+use minijinja::{Error, ErrorKind};
+
+/// Refuses a name, with the nearest one that would be right.
+pub(super) fn refuse(what: &str, name: &str, names: &[&str]) -> Error {
+    let meant = closest(name, names.iter().copied()).map(|m| format!(" (did you mean `{m}`?)")).unwrap_or_default();
+    let message = format!("no {what} is called `{name}`{meant}; there are {}", names.join(", "));
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+pub(super) fn metric(name: &str) -> Result<&'static Metric, Error> {
+    let names: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+    Metric::find(name).ok_or_else(|| refuse("metric", name, &names))
+}
+
+pub(super) fn species(name: &str) -> Result<Species, Error> {
+    Species::find(name).ok_or_else(|| refuse("species", name, &Species::NAMES))
+}
+
+pub(super) fn check_protocol(facts: &Facts, protocol: &str) -> Result<(), Error> {
+    let names: Vec<_> = facts.data.study.protocols.iter().map(String::as_str).collect();
+    if names.contains(&protocol) { Ok(()) } else { Err(refuse("protocol", protocol, &names)) }
+}
+
+/// `ARM[@CONDITION].METRIC`, with every name known.
+pub(super) fn operand(facts: &Facts, text: &str) -> Result<Operand, Error> {
+    let operand: Operand = text.parse().map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("{e}")))?;
+    let study = &facts.data.study;
+    let arms: Vec<_> = study.arms.iter().map(|a| a.name.as_str()).chain(BASELINES).collect();
+    if !arms.contains(&operand.arm.as_str()) {
+        return Err(refuse("arm", &operand.arm, &arms));
+    }
+    let conditions: Vec<_> = study.conditions.iter().map(|c| c.name.as_str()).collect();
+    match &operand.condition {
+        Some(name) if !conditions.contains(&name.as_str()) => return Err(refuse("condition", name, &conditions)),
+        _ => {}
+    }
+    metric(&operand.metric)?;
+    Ok(operand)
+}

@@ -1,0 +1,250 @@
+//! The studies that compare arms: several printed tables, several seeds, networks measured in different ways.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod fixture;
+
+use fixture::arms::{self, STUDIES};
+use harness_report::{
+    RenderedFile,
+    input::{PublishedVerdict, file, published_csv},
+    render, verdicts,
+};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const IMAGES: usize = 12;
+
+fn templates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
+}
+
+fn folder(study: &Value) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    arms::write(folder.path(), study, IMAGES);
+    folder
+}
+
+fn rendered(data: &Path) -> Vec<RenderedFile> {
+    render(data, &templates()).unwrap()
+}
+
+fn text<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
+    let file = files.iter().find(|f| f.path == Path::new(path)).unwrap();
+    std::str::from_utf8(&file.bytes).unwrap()
+}
+
+fn report(study: &Value) -> String {
+    text(&rendered(folder(study).path()), "report.md").to_owned()
+}
+
+/// The lines from one that begins with `start` to the next empty one.
+fn block<'a>(markdown: &'a str, start: &str) -> Vec<&'a str> {
+    let lines = markdown.lines().skip_while(|line| !line.starts_with(start));
+    lines.take_while(|line| !line.is_empty()).collect()
+}
+
+fn between<'a>(markdown: &'a str, from: &str, to: &str) -> &'a str {
+    &markdown[markdown.find(from).unwrap()..markdown.find(to).unwrap()]
+}
+
+fn find<'a>(rows: &'a [PublishedVerdict], [variant, split, metric]: [&str; 3]) -> &'a PublishedVerdict {
+    rows.iter().find(|r| r.variant == variant && r.split == split && r.metric == metric).unwrap()
+}
+
+#[test]
+fn every_printed_figure_gets_a_verdict_in_the_order_of_the_file() {
+    let folder = folder(&arms::study("class-imbalance", &[0]));
+    let rows = verdicts(folder.path()).unwrap();
+    let printed = arms::printed("class-imbalance");
+    assert_eq!(rows.len(), 30);
+    for (row, printed) in rows.iter().zip(&printed) {
+        assert_eq!((&row.table, &row.variant, &row.value), (&printed.table, &printed.variant, &printed.value));
+    }
+    // The last of four epochs lies two hundredths above the value of the second; one seed has no interval.
+    let loss = find(&rows, ["default", "train", "loss"]);
+    assert!((loss.reproduced.unwrap() - 0.63).abs() < 1e-12, "{loss:?}");
+    assert_eq!((loss.low, loss.high, loss.verdict.as_str()), (None, None, "differs"));
+    assert_eq!(find(&rows, ["imbalanced", "train", "loss"]).verdict, "reproduced"); // printed as 0.63
+    // Dice of training and validation is soft under the published protocol.
+    assert!((find(&rows, ["default", "val", "dice"]).reproduced.unwrap() - 0.869).abs() < 1e-12);
+    // Test figures have an interval over images.
+    let test = find(&rows, ["default", "test", "dice"]);
+    assert!(test.low.unwrap() < test.reproduced.unwrap() && test.reproduced.unwrap() < test.high.unwrap());
+}
+
+#[test]
+fn figures_of_training_have_an_interval_over_seeds() {
+    let folder = folder(&arms::study("class-imbalance", &[0, 1, 2]));
+    let rows = verdicts(folder.path()).unwrap();
+    let loss = find(&rows, ["default", "train", "loss"]);
+    // 0.63, 0.64, 0.65: mean 0.64, and 4.303 times 0.01 over the root of three.
+    assert!((loss.reproduced.unwrap() - 0.64).abs() < 1e-12);
+    assert!((loss.high.unwrap() - (0.64 + 4.303 * 0.01 / 3.0_f64.sqrt())).abs() < 1e-9, "{loss:?}");
+    assert_eq!(loss.verdict, "differs"); // 0.61 is below 0.615
+    assert_eq!(find(&rows, ["half-pretrain", "train", "loss"]).verdict, "reproduced"); // 0.6182
+}
+
+#[test]
+fn the_kept_epoch_and_the_family_decide_what_linknet_is_held_against() {
+    let folder = folder(&arms::study("baselines", &[0]));
+    let rows = verdicts(folder.path()).unwrap();
+    // Epoch 2 was kept, and its value is the printed one; of the last epoch it would be 0.308.
+    let loss = find(&rows, ["linknet", "val", "loss"]);
+    assert_eq!((loss.reproduced, loss.verdict.as_str()), (Some(0.288), "reproduced"));
+    assert_eq!(find(&rows, ["linknet", "val", "dice"]).reproduced, Some(0.858)); // batch_dice, not dice
+    let test = find(&rows, ["linknet", "test", "dice"]);
+    assert_eq!((test.reproduced, test.low, test.verdict.as_str()), (Some(0.857), None, "reproduced"));
+    assert_eq!(find(&rows, ["linknet", "test", "iou"]).verdict, "differs");
+}
+
+#[test]
+fn other_settings_and_missing_runs_have_verdicts_too() {
+    let mut study = arms::study("baselines", &[0]);
+    study["setting"] = "sample".into();
+    let folder = folder(&study);
+    assert!(verdicts(folder.path()).unwrap().iter().all(|row| row.verdict == "not comparable"));
+    arms::forget_runs(folder.path());
+    for row in verdicts(folder.path()).unwrap() {
+        assert_eq!((row.reproduced, row.verdict.as_str()), (None, "not run"));
+    }
+}
+
+#[test]
+fn recorded_verdicts_must_follow_from_the_data() {
+    let folder = folder(&arms::study("baselines", &[0]));
+    let path = folder.path().join(file::PUBLISHED);
+    let text = String::from_utf8(published_csv(&path, &verdicts(folder.path()).unwrap()).unwrap()).unwrap();
+    std::fs::write(&path, &text).unwrap();
+    let untouched = rendered(folder.path());
+    assert!(untouched.iter().any(|f| f.path == Path::new("report.md")));
+
+    let message = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        render(folder.path(), &templates()).unwrap_err().to_string().replace(folder.path().to_str().unwrap(), "data")
+    };
+    let messages = [
+        message("0.288,0.288,,,reproduced", "0.288,0.288,,,differs"),
+        message("0.288,0.288,,,reproduced", "0.288,0.289,,,reproduced"),
+        message("0.288,0.288,,,reproduced", "0.288,not run,,,reproduced"),
+        message("0.288,0.288,,,reproduced", "0.288,0.288,0.28,,reproduced"),
+        // The printed figure itself: the verdict no longer follows.
+        message("0.288,0.288,,,reproduced", "0.298,0.288,,,reproduced"),
+    ];
+    insta::assert_snapshot!(messages.join("\n"));
+    // Verdicts are made anew, whatever the file says.
+    assert_eq!(find(&verdicts(folder.path()).unwrap(), ["linknet", "val", "loss"]).verdict, "differs");
+}
+
+#[test]
+fn every_template_copes_with_all_none_and_some_of_its_arms() {
+    for (name, all) in STUDIES {
+        let mut study = arms::study(name, &[0]);
+        let full = folder(&study);
+        let markdown = text(&rendered(full.path()), "report.md").to_owned();
+        for heading in ["## Answer", "## Claims", "## Results", "## Printed tables", "### Metrics", "## Provenance"] {
+            assert!(
+                markdown.contains(heading) || heading == "## Printed tables" && name == "distortions",
+                "{name}: {heading}"
+            );
+        }
+        assert!(
+            markdown.contains("\n* The encoder of LinkNet started from random weights, not from \\<ImageNet\\>.\n")
+        );
+
+        arms::forget_runs(full.path());
+        let markdown = text(&rendered(full.path()), "report.md").to_owned();
+        assert!(markdown.contains("there is no answer yet"), "{name}: {markdown}");
+
+        study["report"]["claims"] = serde_json::json!([]);
+        for kept in 0..all.len() {
+            let mut one = study.clone();
+            one["arms"] = serde_json::json!([study["arms"][kept]]);
+            let protocol = ["published", "corrected"][kept % 2];
+            one["protocols"] = serde_json::json!([protocol]);
+            assert!(report(&one).contains("## Answer"), "{name}: {}", all[kept].0);
+        }
+    }
+}
+
+#[test]
+fn several_seeds_and_printed_tables_read_well() {
+    let files = rendered(folder(&arms::study("class-imbalance", &[0, 1])).path());
+    let markdown = text(&files, "report.md");
+    let row = block(markdown, "| Default").first().copied().unwrap_or_default();
+    assert_eq!(row.matches("data/metrics.csv#L").count(), 2, "a row for each seed: {row}");
+    assert!(!markdown.contains("| Condition"), "a single condition needs no column");
+    // Of twelve images, those of the one breed with a small initial are dogs.
+    assert!(
+        markdown.contains("over the cats alone, corrected protocol: **lower**") && markdown.contains("over 9 images")
+    );
+    assert!(
+        markdown.contains("over the dogs alone, corrected protocol: **lower**") && markdown.contains("over 3 images")
+    );
+    insta::assert_snapshot!("class_imbalance", between(markdown, "# ", "## Training"));
+}
+
+#[test]
+fn networks_of_different_families_are_told_apart() {
+    let files = rendered(folder(&arms::study("baselines", &[0])).path());
+    let markdown = text(&files, "report.md");
+    // The claim compares LinkNet's Dice, which is a mean over batches under the published protocol alone.
+    assert!(markdown.contains("  * published protocol: **not comparable**: Dice of Linknet is a mean over batches"));
+    assert!(markdown.contains("  * corrected protocol: **supported**"));
+    insta::assert_snapshot!("baselines", between(markdown, "# ", "## Training"));
+    insta::assert_snapshot!("definitions", between(markdown, "### Protocols", "### Intervals"));
+    insta::assert_snapshot!("by_arm", text(&files, "charts/metrics-by-arm.svg"));
+}
+
+#[test]
+fn the_answers_of_the_other_studies_read_well() {
+    let answers = ["ssl-vs-sl", "finetune-fractions", "distortions"]
+        .map(|name| between(&report(&arms::study(name, &[0])), "## Answer", "## Claims").to_owned());
+    insta::assert_snapshot!(answers.join("\n\n"));
+}
+
+#[test]
+fn a_gallery_of_one_condition_is_one_sheet() {
+    let mut study = arms::study("ssl-vs-sl", &[0]);
+    study["report"]["gallery"] = serde_json::json!({"images": 5, "arm": "ssl", "protocol": "corrected"});
+    let files = rendered(folder(&study).path());
+    let sheets: Vec<_> = files.iter().filter(|f| f.path.starts_with("gallery")).collect();
+    assert_eq!(sheets.len(), 1);
+    let picture = image::load_from_memory(&sheets[0].bytes).unwrap();
+    assert_eq!((picture.width(), picture.height()), (5 * 140 - 4, 2 * 140 - 4));
+    let markdown = text(&files, "report.md");
+    assert_eq!(block(markdown, "Figure: images/Bengal_1.jpg (Bengal), images/Maine_Coon_2.jpg").len(), 1, "{markdown}");
+}
+
+#[test]
+fn means_over_different_images_say_how_many() {
+    let folder = folder(&arms::study("ssl-vs-sl", &[0]));
+    let path = folder.path().join(file::PER_IMAGE);
+    let rows = std::fs::read_to_string(&path).unwrap();
+    // The second arm was not tested on two of the images.
+    let dropped = |line: &&str| line.starts_with("supervised,") && (line.contains("_1.jpg") || line.contains("_2.jpg"));
+    std::fs::write(&path, rows.lines().filter(|l| !dropped(l)).collect::<Vec<_>>().join("\n")).unwrap();
+    let files = rendered(folder.path());
+    let table = block(text(&files, "report.md"), "| Arm ");
+    assert!(
+        table[0].contains("| Images |") && table[2].contains("|     12 |") && table[3].contains("|     10 |"),
+        "{table:?}"
+    );
+}
+
+#[test]
+fn charts_can_be_limited_to_protocols() {
+    let mut study = arms::study("ssl-vs-sl", &[0]);
+    study["report"]["charts"][0]["protocols"] = serde_json::json!({"only": ["corrected"]});
+    let files = rendered(folder(&study).path());
+    let chart = text(&files, "charts/metrics-by-arm.svg");
+    assert!(chart.contains("Under the corrected protocol") && !chart.contains("published protocol"));
+    study["report"]["charts"][0]["protocols"] = serde_json::json!({"only": ["correct"]});
+    let message = render(folder(&study).path(), &templates()).unwrap_err().to_string();
+    assert!(
+        message.contains("report.charts[0].protocols.only[0]") && message.contains("did you mean `corrected`"),
+        "{message}"
+    );
+}
