@@ -1,16 +1,23 @@
 //! The command line: every command, option and what `--help` teaches.
 
+mod evaluate;
+mod export;
+
+pub(crate) use export::{Export, Tensorboard};
+
 use crate::{
     failure::{Failure, Outcome},
     progress::Loudness,
     spec::layers::PROFILES,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use harness_learn::device::DeviceChoice;
+use harness_learn::{device::DeviceChoice, models::Normalise};
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
 };
+
+pub(crate) use evaluate::Evaluate;
 
 const STUDY_EXAMPLES: &str = "\
 Examples:
@@ -44,6 +51,7 @@ const PREDICT_EXAMPLES: &str = "\
 Examples:
   harness predict --weights runs/finetune/<key>/weights.safetensors cat.jpg dog.jpg --out masks
   harness predict --weights net.safetensors --model vqvae --size 128 --logits raw.safetensors cat.jpg --out masks
+  harness predict --weights linknet.pt --model linknet --normalise 0.5,0.5 cat.jpg --out masks
   harness predict --weights net.safetensors --model '{vqvae: {width: 64}}' *.jpg --out masks";
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -132,6 +140,12 @@ pub(crate) enum Command {
     /// Masks and overlays for any images
     #[command(after_help = PREDICT_EXAMPLES)]
     Predict(Predict),
+    /// Metrics of masks made by anything, against true ones
+    #[command(after_help = evaluate::EXAMPLES)]
+    Evaluate(Evaluate),
+    /// Write runs as other tools read them
+    #[command(subcommand)]
+    Export(Export),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -223,10 +237,10 @@ pub(crate) struct Validate {
 /// Options of `predict`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Predict {
-    /// The trained network, a safetensors file
+    /// The trained network: a safetensors file, or a state dict that PyTorch saved
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: PathBuf,
-    /// The network: `vqvae`, or a spec's model as YAML or JSON [default: as the weights file says]
+    /// The network: vqvae, segnet, linknet, or a spec's model as YAML or JSON [default: as the weights file says]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
     /// Images to segment
@@ -238,6 +252,10 @@ pub(crate) struct Predict {
     /// Side of the square the network sees, in pixels [default: as it was trained]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(8..=4096))]
     pub(crate) size: Option<u32>,
+    /// What the network expects of its images in 0..1: each value less MEAN, divided by STD [default: as the weights file
+    /// says, or as they are]
+    #[arg(long, value_name = "MEAN,STD", allow_hyphen_values = true)]
+    pub(crate) normalise: Option<Normalise>,
     /// Also write the raw outputs, a safetensors file
     #[arg(long, value_name = "FILE")]
     pub(crate) logits: Option<PathBuf>,

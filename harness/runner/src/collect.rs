@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Outcome},
     manifest::Manifest,
     plan::{Place, Plan, Stage, Work},
-    study::{Resolved, Study},
+    study::{Arm, Resolved, Study},
     words,
 };
 use harness_learn::{datasets::DatasetSpec, metrics::CLASS_NAMES};
@@ -16,8 +16,8 @@ use harness_record::{
     store::Store,
 };
 use harness_report::input::{
-    ANY_PROTOCOL, ArmInput, DatasetInput, GalleryKind, GalleryRow, ImagePrefix, MetricInput, PublishedRow, RunInput,
-    Setting, SplitCount, StudyInput, file, per_image_csv,
+    ANY_PROTOCOL, ArmInput, DatasetInput, Family, GalleryKind, GalleryRow, ImagePrefix, MetricInput, PublishedRow,
+    RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::Path};
@@ -53,22 +53,29 @@ pub(crate) fn collect(
 ) -> Outcome {
     files::sweep(data)?;
     let runs = runs_of(plan, sources.store)?;
-    let datasets = datasets(&resolved.study, plan, sources)?;
+    let datasets = datasets(resolved, plan, sources)?;
     let facts = Facts {
         deterministic: runs.iter().all(|run| run.record.deterministic),
-        setting: setting(resolved, settings, &datasets),
+        setting: setting(resolved, settings, plan),
     };
     write_json(&data.join(file::STUDY), &study_input(resolved, settings, facts))?;
     write_json(&data.join(file::RUNS), &runs)?;
     rows::write(&data.join(file::METRICS), &metrics_of(&runs, sources.store)?)?;
     write_images(&runs, sources.store, &data.join(file::PER_IMAGE))?;
-    rows::write(&data.join(file::PUBLISHED), &published(resolved, sources.manifests)?)?;
     write_json(&data.join(file::DATASETS), &datasets)?;
     collect_gallery(&resolved.study, plan, sources.store, data)?;
     let recorded =
         Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
-    Ok(files::write(&data.join(SPEC), text.as_bytes())?)
+    files::write(&data.join(SPEC), text.as_bytes())?;
+    write_published(resolved, sources.manifests, &data.join(file::PUBLISHED), data)
+}
+
+/// The printed figures of the study, each with what was reproduced of it and the verdict, which all other files decide.
+fn write_published(resolved: &Resolved, manifests: &Path, path: &Path, data: &Path) -> Outcome {
+    rows::write(path, &published(resolved, manifests)?)?;
+    let verdicts = harness_report::verdicts(data).map_err(Failure::run)?;
+    Ok(files::write(path, &harness_report::input::published_csv(path, &verdicts)?)?)
 }
 
 /// What only the runs can say of a study.
@@ -83,10 +90,12 @@ pub(crate) struct Facts {
 /// `study.json`: the spec in words, and what the runs say.
 pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts) -> StudyInput {
     let study = &resolved.study;
-    let arm = |arm: &crate::study::ArmSpec| ArmInput {
-        name: arm.name.clone(),
-        label: arm.label.clone(),
-        description: arm.description.clone(),
+    let arm = |arm: &Arm| ArmInput {
+        name: arm.spec.name.clone(),
+        label: arm.spec.label.clone(),
+        description: arm.spec.description.clone(),
+        model: arm.experiment.model.name().to_owned(),
+        family: if arm.experiment.model.name() == "linknet" { Family::Batch } else { Family::Soft },
     };
     StudyInput {
         study: resolved.name.clone(),
@@ -98,35 +107,40 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts
         command: words::command(resolved, settings),
         protocols: study.protocols.iter().map(|p| p.name().to_owned()).collect(),
         seeds: study.seeds.clone(),
-        arms: study.arms.iter().map(arm).collect(),
+        arms: resolved.arms.iter().map(arm).collect(),
         conditions: words::conditions(&study.evaluation, study.data.size),
         classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
-        settings: study.arms.iter().map(|arm| words::arm(study, arm)).collect(),
+        settings: resolved.arms.iter().map(|arm| words::arm(resolved, arm)).collect(),
+        notes: words::notes(resolved),
         deterministic: facts.deterministic,
         report: study.report.clone(),
     }
 }
 
-/// Images of the published work: without labels, and labelled ones for train and validation and for test.
-const PUBLISHED_IMAGES: (u64, u64, u64) = (2 * 18_499, 3_680, 3_669);
+/// Images of the published work without labels.
+const PUBLISHED_UNLABELLED: usize = 2 * 18_499;
+/// Labelled images of the published work.
+const PUBLISHED_LABELLED: usize = 3_680 + 3_669;
 
 /// Which data a study ran on. Only the unchanged `full` profile on as many images as published is the published experiment.
-fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInput]) -> Setting {
-    let data = &resolved.study.data;
+fn setting(resolved: &Resolved, settings: &[String], plan: &Plan) -> Setting {
     let synthetic = |dataset: &DatasetSpec| matches!(dataset, DatasetSpec::SyntheticPets(_));
-    if synthetic(&data.segmentation.dataset) || synthetic(&data.pretraining.dataset) {
+    let drawn = |arm: &Arm| {
+        let data = &arm.experiment.data;
+        synthetic(&data.segmentation.dataset) || (arm.spec.pretrained && synthetic(&data.pretraining.dataset))
+    };
+    if resolved.arms.iter().any(drawn) {
         return Setting::Synthetic;
     }
     if resolved.profile != "full" {
         return Setting::Sample;
     }
-    let images = |role: &str, test: bool| {
-        let of = datasets.iter().filter(|dataset| dataset.role == role).flat_map(|dataset| &dataset.splits);
-        of.filter(|split| (split.split == "test") == test).map(|split| split.images).sum::<u64>()
-    };
-    let counts = (images("pretraining", false), images("segmentation", false), images("segmentation", true));
     let overridden = settings.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
-    if counts == PUBLISHED_IMAGES && !overridden { Setting::Full } else { Setting::Other }
+    let complete = plan.stages.iter().all(|stage| match stage.settings.work {
+        Work::Pretrain { .. } => stage.available == PUBLISHED_UNLABELLED,
+        Work::Finetune { .. } | Work::Evaluate { .. } => stage.available == PUBLISHED_LABELLED,
+    });
+    if complete && !overridden { Setting::Full } else { Setting::Other }
 }
 
 fn runs_of(plan: &Plan, store: &Store) -> Outcome<Vec<RunInput>> {
@@ -191,28 +205,37 @@ fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<PublishedRow>
         let rows: Vec<PublishedRow> = rows::read(&path)?;
         figures.extend(rows.into_iter().filter(|row| tables.contains(&row.table.as_str())));
     }
-    for table in tables {
-        if !figures.iter().any(|row| row.table == table) {
+    for table in &tables {
+        if !figures.iter().any(|row| row.table == **table) {
             let place = folder.display();
-            return Err(Failure::Check(format!("no printed table `{table}` stands in {place}")));
+            let text = format!("no printed table `{table}` stands in {place}");
+            return Err(Failure::Check(text));
         }
     }
     Ok(figures)
 }
 
-fn datasets(study: &Study, plan: &Plan, sources: &Sources<'_>) -> Outcome<Vec<DatasetInput>> {
-    let of = |kind: &str| plan.stages.iter().find(|stage| stage.settings.work.kind() == kind);
-    let mut all = Vec::new();
-    if let Some(stage) = of("pretrain") {
-        all.push(dataset("pretraining", stage, study, sources)?);
-    }
-    if let Some(stage) = of("evaluate") {
-        all.push(dataset("segmentation", stage, study, sources)?);
+/// The data sets as the arms use them: one entry for each role and cut, in the order of the arms.
+fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<Vec<DatasetInput>> {
+    let mut all: Vec<DatasetInput> = Vec::new();
+    for (role, kind) in [("pretraining", "pretrain"), ("segmentation", "evaluate")] {
+        for arm in &resolved.arms {
+            let mut places = plan.places.iter().filter(|place| place.arm == arm.spec.name);
+            let Some(place) = places.next() else { continue };
+            let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
+            let Some(stage) = stages.find(|stage| stage.settings.work.kind() == kind) else { continue };
+            let own = dataset(role, stage, sources)?;
+            let same = |other: &&mut DatasetInput| DatasetInput { arms: Vec::new(), ..(**other).clone() } == own;
+            match all.iter_mut().find(same) {
+                Some(other) => other.arms.push(arm.spec.label.clone()),
+                None => all.push(DatasetInput { arms: vec![arm.spec.label.clone()], ..own }),
+            }
+        }
     }
     Ok(all)
 }
 
-fn dataset(role: &str, stage: &Stage, study: &Study, sources: &Sources<'_>) -> Outcome<DatasetInput> {
+fn dataset(role: &str, stage: &Stage, sources: &Sources<'_>) -> Outcome<DatasetInput> {
     let folder = sources.store.run(stage.settings.work.kind(), &stage.key);
     let files: Vec<FileRow> = rows::read(&folder.join("files.csv"))?;
     let count = |split: &str| files.iter().filter(|row| row.split == split && row.reason.is_empty()).count() as u64;
@@ -226,9 +249,10 @@ fn dataset(role: &str, stage: &Stage, study: &Study, sources: &Sources<'_>) -> O
         role: role.to_owned(),
         dataset: manifest.title,
         digest: stage.settings.data.clone(),
-        size: study.data.size,
+        size: stage.settings.size,
         licence: manifest.licence,
         citation: manifest.citation,
+        arms: Vec::new(),
         splits,
         left_out: files.into_iter().filter(|row| !row.reason.is_empty()).collect(),
     })

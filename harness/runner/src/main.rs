@@ -13,10 +13,12 @@ mod progress;
 mod spec;
 mod stamp;
 mod study;
+mod surveys;
+mod weights;
 mod words;
 
 use clap::Parser as _;
-use cli::{Cli, Command};
+use cli::{Cli, Command, Export};
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
 
@@ -43,6 +45,8 @@ fn run(cli: &Cli) -> Outcome {
         Command::Validate(options) => commands::validate::run(options, &folders()?),
         Command::Schema => commands::schema::run(),
         Command::Predict(options) => commands::predict::run(options, loudness),
+        Command::Evaluate(options) => commands::evaluate::run(options, loudness),
+        Command::Export(Export::Tensorboard(options)) => commands::export::tensorboard(options, &folders()?),
         Command::Completions { shell } => {
             cli::completions(*shell, &mut std::io::stdout());
             Ok(())

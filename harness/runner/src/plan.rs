@@ -1,19 +1,23 @@
 //! The stage graph of a study: which stages there are, what each builds on, and the key under which each is kept.
 
-use crate::study::{Resolved, Study};
+use crate::{
+    study::{Arm, Resolved},
+    surveys::Surveys,
+    weights::Located,
+};
 use harness_learn::{
     RECIPE,
-    datasets::{self, DataError, DatasetSpec, Purpose, Survey},
+    datasets::{DatasetSpec, Purpose},
     evaluate::EvaluateSpec,
-    models::ModelSpec,
-    monitor::Monitor,
+    models::{InitSpec, ModelSpec, Normalise},
     pixels,
-    protocol::Protocol,
+    protocol::{Protocol, pretraining_protocol},
+    split::{Selection, SplitSpec},
     train::{FinetuneSpec, PretrainSpec},
 };
 use harness_record::digest;
 use serde::Serialize;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// What a stage does, with all settings that its numbers depend on. The SHA-256 of its canonical JSON is the stage's key.
 #[derive(Debug, Clone, Serialize)]
@@ -30,10 +34,14 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     /// Side of the images, in pixels.
     pub(crate) size: u32,
+    /// What the network sees of a value.
+    pub(crate) normalise: Option<Normalise>,
     /// Digest of the data.
     pub(crate) data: String,
     /// The network.
     pub(crate) model: ModelSpec,
+    /// SHA-256 of the file that the first weights are read from; `None` where they are drawn, or come from an earlier stage.
+    pub(crate) init: Option<String>,
     /// The work.
     pub(crate) work: Work,
 }
@@ -42,10 +50,14 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Work {
-    /// Masked reconstruction. It is the same under both protocols, so both share it.
+    /// Restoring distorted images.
     Pretrain {
+        /// The protocol, where the network's output depends on it; `None` where both protocols share the stage.
+        protocol: Option<Protocol>,
         /// Images held out.
         validation: u32,
+        /// Share of the others that train.
+        fraction: f64,
         /// The schedule.
         spec: PretrainSpec,
     },
@@ -55,7 +67,7 @@ pub(crate) enum Work {
         protocol: Protocol,
         /// Key of the pretraining that it starts from.
         pretrain: Option<String>,
-        /// The cut into train and validation.
+        /// The cut into train, validation and test.
         cut: Cut,
         /// The schedule.
         spec: FinetuneSpec,
@@ -66,24 +78,22 @@ pub(crate) enum Work {
         protocol: Protocol,
         /// Key of the fine-tuning whose weights are tested.
         finetune: String,
-        /// Epochs of that fine-tuning.
-        epochs: u32,
         /// The cut, whose training part decides the majority class.
         cut: Cut,
+        /// The loss that is reported for each image.
+        losses: harness_learn::losses::LossesSpec,
         /// Levels and batch size.
         spec: EvaluateSpec,
     },
 }
 
-/// The cut of labelled images into train and validation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The cut of labelled images.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Cut {
-    /// How many train, or all that are left.
-    pub(crate) train: Option<u32>,
-    /// How many validate.
-    pub(crate) validation: u32,
-    /// Seed of the cut.
-    pub(crate) seed: u64,
+    /// Into train, validation and test.
+    pub(crate) split: SplitSpec,
+    /// Which of the training part train.
+    pub(crate) train: Selection,
 }
 
 /// A stage: unit of running, caching, resuming and sharing.
@@ -95,6 +105,10 @@ pub(crate) struct Stage {
     pub(crate) settings: Settings,
     /// The data set that it reads.
     pub(crate) dataset: DatasetSpec,
+    /// The file that its first weights are read from, and what of it they are.
+    pub(crate) weights: Option<(PathBuf, InitSpec)>,
+    /// Pictures that its data set holds, whatever part of them it uses.
+    pub(crate) available: usize,
     /// Which arms it serves, for people: `ssl, supervised`.
     pub(crate) arms: Vec<String>,
 }
@@ -121,27 +135,6 @@ pub(crate) struct Plan {
     pub(crate) places: Vec<Place>,
 }
 
-/// What the data sets hold, without having been decoded.
-#[derive(Debug)]
-pub(crate) struct Surveys {
-    /// Of the images without labels; `None` if no arm is pretrained.
-    pub(crate) pretraining: Option<Survey>,
-    /// Of the images with trimaps.
-    pub(crate) segmentation: Survey,
-}
-
-impl Surveys {
-    /// Looks at the data of a study.
-    pub(crate) fn of(study: &Study, data: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Self, DataError> {
-        let look = |dataset, purpose| datasets::survey(dataset, purpose, data, cache, monitor);
-        let pretrained = study.arms.iter().any(|arm| arm.pretrained);
-        Ok(Self {
-            segmentation: look(&study.data.segmentation.dataset, Purpose::Segmentation)?,
-            pretraining: pretrained.then(|| look(&study.data.pretraining.dataset, Purpose::Pretraining)).transpose()?,
-        })
-    }
-}
-
 impl Work {
     /// `pretrain`, `finetune` or `evaluate`.
     pub(crate) fn kind(&self) -> &'static str {
@@ -155,7 +148,7 @@ impl Work {
     /// The protocol, where the work depends on it.
     pub(crate) fn protocol(&self) -> Option<Protocol> {
         match self {
-            Self::Pretrain { .. } => None,
+            Self::Pretrain { protocol, .. } => *protocol,
             Self::Finetune { protocol, .. } | Self::Evaluate { protocol, .. } => Some(*protocol),
         }
     }
@@ -168,6 +161,15 @@ impl Work {
             Self::Evaluate { finetune, .. } => Some(("finetune", finetune)),
         }
     }
+
+    /// Stages of a lower rank run first: all pretraining, then all fine-tuning, then all tests.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Pretrain { .. } => 0,
+            Self::Finetune { .. } => 1,
+            Self::Evaluate { .. } => 2,
+        }
+    }
 }
 
 impl Stage {
@@ -178,82 +180,127 @@ impl Stage {
     }
 }
 
+/// What the keys of all stages of a study have in common.
+#[derive(Clone, Copy)]
+struct Circumstances<'a> {
+    surveys: &'a Surveys,
+    device: &'static str,
+}
+
+impl Circumstances<'_> {
+    /// Settings of a stage, and how many pictures its data set holds.
+    fn settings(
+        &self,
+        arm: &Arm,
+        purpose: Purpose,
+        seed: u64,
+        init: Option<String>,
+        work: Work,
+    ) -> Result<(Settings, usize), PlanError> {
+        let experiment = &arm.experiment;
+        let survey = self.surveys.of(experiment, purpose).ok_or_else(|| PlanError::NoSurvey(arm.spec.name.clone()))?;
+        let settings = Settings {
+            recipe: RECIPE,
+            pixels: pixels::VERSION,
+            device: self.device,
+            precision: "f32",
+            seed,
+            size: experiment.data.size,
+            normalise: experiment.data.normalise,
+            data: survey.digest.clone(),
+            model: experiment.model.clone(),
+            init,
+            work,
+        };
+        Ok((settings, survey.pictures()))
+    }
+}
+
+/// Why a study has no plan.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// The settings have no JSON.
+    #[error("cannot name a stage: {0}")]
+    Key(#[from] serde_json::Error),
+    /// A data set was not looked at.
+    #[error("the data of arm {0} were not looked at")]
+    NoSurvey(String),
+}
+
 impl Plan {
     /// The stages of `resolved` on a device of that kind.
-    pub(crate) fn new(resolved: &Resolved, surveys: &Surveys, device: &'static str) -> serde_json::Result<Self> {
+    pub(crate) fn new(resolved: &Resolved, surveys: &Surveys, device: &'static str) -> Result<Self, PlanError> {
         let mut plan = Self::default();
+        let circumstances = Circumstances { surveys, device };
         for &seed in &resolved.study.seeds {
-            for arm in &resolved.study.arms {
+            for arm in &resolved.arms {
                 for &protocol in &resolved.study.protocols {
-                    plan.place(&resolved.study, surveys, device, arm, protocol, seed)?;
+                    plan.place(&circumstances, arm, protocol, seed)?;
                 }
             }
         }
-        // Kinds in order: all pretraining first, so that the longest waits come first.
-        plan.stages.sort_by_key(|stage| match stage.settings.work {
-            Work::Pretrain { .. } => 0,
-            Work::Finetune { .. } => 1,
-            Work::Evaluate { .. } => 2,
-        });
+        // All pretraining first, so that the longest waits come first.
+        plan.stages.sort_by_key(|stage| stage.settings.work.rank());
         Ok(plan)
     }
 
-    fn place(
-        &mut self,
-        study: &Study,
-        surveys: &Surveys,
-        device: &'static str,
-        arm: &crate::study::ArmSpec,
-        protocol: Protocol,
-        seed: u64,
-    ) -> serde_json::Result<()> {
-        let settings = |data: &Survey, work| Settings {
-            recipe: RECIPE,
-            pixels: pixels::VERSION,
-            device,
-            precision: "f32",
-            seed,
-            size: study.data.size,
-            data: data.digest.clone(),
-            model: study.model.clone(),
-            work,
-        };
-        let labelled = &study.data.segmentation;
+    fn place(&mut self, of: &Circumstances<'_>, arm: &Arm, protocol: Protocol, seed: u64) -> Result<(), PlanError> {
+        let experiment = &arm.experiment;
+        let (unlabelled, labelled) = (&experiment.data.pretraining, &experiment.data.segmentation);
+        let weights = of.surveys.weights(&experiment.init).map(|located| (located, &experiment.init));
         let mut keys = Vec::new();
         let mut pretrain = None;
-        if let (true, Some(survey)) = (arm.pretrained, &surveys.pretraining) {
-            let work =
-                Work::Pretrain { validation: study.data.pretraining.validation, spec: study.pretraining.clone() };
-            let key = self.add(settings(survey, work), &study.data.pretraining.dataset, &arm.name)?;
+        if arm.spec.pretrained {
+            let work = Work::Pretrain {
+                protocol: pretraining_protocol(experiment.model.name()).then_some(protocol),
+                validation: unlabelled.validation,
+                fraction: unlabelled.fraction,
+                spec: experiment.pretraining.clone(),
+            };
+            let settings = of.settings(arm, Purpose::Pretraining, seed, sha256(weights), work)?;
+            let key = self.add(settings, &unlabelled.dataset, weights, arm)?;
             keys.push(key.clone());
             pretrain = Some(key);
         }
-        let cut = Cut { train: labelled.train, validation: labelled.validation, seed: labelled.split_seed };
-        let spec = study.finetuning_of(arm);
-        let epochs = spec.epochs;
+        // Whatever the pretraining started from is in its key, and fine-tuning starts from it.
+        let weights = if pretrain.is_some() { None } else { weights };
+        let cut = Cut { split: labelled.split.clone(), train: labelled.train.clone() };
+        let spec = experiment.finetuning.clone();
         let work = Work::Finetune { protocol, pretrain, cut: cut.clone(), spec };
-        let finetune = self.add(settings(&surveys.segmentation, work), &labelled.dataset, &arm.name)?;
+        let settings = of.settings(arm, Purpose::Segmentation, seed, sha256(weights), work)?;
+        let finetune = self.add(settings, &labelled.dataset, weights, arm)?;
         keys.push(finetune.clone());
-        let work = Work::Evaluate { protocol, finetune, epochs, cut, spec: study.evaluation.clone() };
-        keys.push(self.add(settings(&surveys.segmentation, work), &labelled.dataset, &arm.name)?);
-        self.places.push(Place { arm: arm.name.clone(), protocol, seed, keys });
+        let losses = experiment.finetuning.losses.clone();
+        let work = Work::Evaluate { protocol, finetune, cut, losses, spec: experiment.evaluation.clone() };
+        let settings = of.settings(arm, Purpose::Segmentation, seed, None, work)?;
+        keys.push(self.add(settings, &labelled.dataset, None, arm)?);
+        self.places.push(Place { arm: arm.spec.name.clone(), protocol, seed, keys });
         Ok(())
     }
 
     /// Adds a stage, or the arm to the equal stage that is there.
-    fn add(&mut self, settings: Settings, dataset: &DatasetSpec, arm: &str) -> serde_json::Result<String> {
+    fn add(
+        &mut self,
+        (settings, available): (Settings, usize),
+        dataset: &DatasetSpec,
+        weights: Option<(&Located, &InitSpec)>,
+        arm: &Arm,
+    ) -> Result<String, PlanError> {
+        let name = &arm.spec.name;
         let key = digest::of_settings(&settings)?;
         match self.stages.iter_mut().find(|stage| stage.key == key) {
             Some(stage) => {
-                if !stage.arms.iter().any(|name| name == arm) {
-                    stage.arms.push(arm.to_owned());
+                if !stage.arms.contains(name) {
+                    stage.arms.push(name.clone());
                 }
             }
             None => self.stages.push(Stage {
                 key: key.clone(),
                 settings,
                 dataset: dataset.clone(),
-                arms: vec![arm.to_owned()],
+                weights: weights.map(|(located, init)| (located.path.clone(), init.clone())),
+                available,
+                arms: vec![name.clone()],
             }),
         }
         Ok(key)
@@ -268,4 +315,8 @@ impl Plan {
     pub(crate) fn unshared(&self) -> usize {
         self.places.iter().map(|place| place.keys.len()).sum()
     }
+}
+
+fn sha256(weights: Option<(&Located, &InitSpec)>) -> Option<String> {
+    weights.map(|(located, _)| located.sha256.clone())
 }

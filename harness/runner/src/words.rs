@@ -1,10 +1,12 @@
 //! Settings in words, for reports.
 
-use crate::study::{ArmSpec, Resolved, Study};
+use crate::study::{Arm, Experiment, Resolved};
 use harness_learn::{
     datasets::DatasetSpec,
     evaluate::{EvaluateSpec, radius},
-    models::ModelSpec,
+    models::InitSpec,
+    protocol::Protocol,
+    train::Training,
 };
 use harness_report::input::{ArmSettings, ConditionInput, StageSettings};
 use std::fmt::Display;
@@ -33,90 +35,112 @@ pub(crate) fn conditions(spec: &EvaluateSpec, size: u32) -> Vec<ConditionInput> 
     spec.blur.iter().zip(names).map(condition).collect()
 }
 
+/// What a reader must know before any figure.
+pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
+    let mut notes = Vec::new();
+    for arm in &resolved.arms {
+        let drawn = arm.experiment.init == InitSpec::Random;
+        if drawn && arm.experiment.model.name() == "linknet" {
+            let label = &arm.spec.label;
+            let text = "the encoder starts from random weights; in the published work it started from ImageNet's";
+            notes.push(format!("{label}: {text}."));
+        }
+    }
+    notes
+}
+
 /// The stages of an arm.
-pub(crate) fn arm(study: &Study, arm: &ArmSpec) -> ArmSettings {
+pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
     let mut stages = Vec::new();
-    if arm.pretrained {
-        stages.push(pretrain(study));
+    if arm.spec.pretrained {
+        stages.push(pretrain(&arm.experiment));
     }
-    stages.push(finetune(study, arm));
-    let levels: Vec<String> = study.evaluation.blur.iter().map(u32::to_string).collect();
-    stages.push(StageSettings {
-        stage: "evaluate".to_owned(),
-        lines: vec![
-            line("images", "the data set's test images"),
-            line(
-                "blur levels",
-                format!("{} % (radius ⌊level/10⌋ px at 120 px, in proportion at other sizes)", levels.join(", ")),
-            ),
-            line("batch", study.evaluation.batch),
-        ],
-    });
-    ArmSettings { arm: arm.name.clone(), stages }
+    stages.push(finetune(resolved, arm));
+    let evaluation = &arm.experiment.evaluation;
+    let mut lines = vec![line("images", "the test images of the cut")];
+    if evaluation.blur != [0] {
+        let levels: Vec<String> = evaluation.blur.iter().map(u32::to_string).collect();
+        let text = format!("{} % (radius ⌊level/10⌋ px at 120 px, in proportion at other sizes)", levels.join(", "));
+        lines.push(line("blur levels", text));
+    }
+    lines.push(line("batch", evaluation.batch));
+    stages.push(StageSettings { stage: "evaluate".to_owned(), lines });
+    ArmSettings { arm: arm.spec.name.clone(), stages }
 }
 
-fn pretrain(study: &Study) -> StageSettings {
-    let spec = &study.pretraining;
-    StageSettings {
-        stage: "pretrain".to_owned(),
-        lines: vec![
-            line("network", model(&study.model)),
-            line(
-                "images",
-                format!(
-                    "{}, {2} × {2} px{1}",
-                    dataset(&study.data.pretraining.dataset),
-                    held_out(study),
-                    study.data.size
-                ),
-            ),
-            line("task", format!("restore the image from {}", spec.distortion.describe())),
-            line("loss", format!("mean squared error{}", penalty(&study.model))),
-            line("epochs", spec.epochs),
-            line("batch", spec.batch),
-            line("optimiser", spec.optimizer.describe()),
-        ],
+fn pretrain(experiment: &Experiment) -> StageSettings {
+    let (spec, data) = (&experiment.pretraining, &experiment.data.pretraining);
+    let model = &experiment.model;
+    let mut images = vec![format!("{}, {}", dataset(&data.dataset), side(experiment))];
+    if data.validation > 0 {
+        images.push(format!("{} of them held out", data.validation));
     }
+    if data.fraction < 1.0 {
+        images.push(format!("{} % of the others train, balanced over the classes", data.fraction * 100.0));
+    }
+    let mut lines = vec![
+        line("network", format!("{}, from {}", model.describe(), experiment.init.describe())),
+        line("images", images.join("; ")),
+        line("task", format!("restore the image from: {}", spec.distortion.describe())),
+        line("loss", format!("mean squared error{}", model.penalty_in_words())),
+    ];
+    lines.extend(training(&spec.training(0)));
+    StageSettings { stage: "pretrain".to_owned(), lines }
 }
 
-fn finetune(study: &Study, arm: &ArmSpec) -> StageSettings {
-    let (spec, data) = (study.finetuning_of(arm), &study.data.segmentation);
-    let start = if arm.pretrained { "the pretrained weights" } else { "random weights" };
-    let train = data.train.map_or("the rest".to_owned(), |n| n.to_string());
-    StageSettings {
-        stage: "finetune".to_owned(),
-        lines: vec![
-            line("network", format!("{}, from {start}", model(&study.model))),
-            line("images", format!("{}, {1} × {1} px", dataset(&data.dataset), study.data.size)),
-            line("cut", format!("{} validate, {train} train (seed {})", data.validation, data.split_seed)),
-            line("loss, published", format!("cross-entropy of sigmoids{}", penalty(&study.model))),
-            line("loss, corrected", format!("cross-entropy of logits{}", penalty(&study.model))),
-            line("epochs", spec.epochs),
-            line("batch", spec.batch),
-            line("optimiser", spec.optimizer.describe()),
-        ],
+fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
+    let experiment = &arm.experiment;
+    let (spec, data) = (&experiment.finetuning, &experiment.data.segmentation);
+    let model = &experiment.model;
+    let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { experiment.init.describe() };
+    let mut lines = vec![
+        line("network", format!("{}, from {start}", model.describe())),
+        line("images", format!("{}, {}", dataset(&data.dataset), side(experiment))),
+        line("cut", data.split.describe()),
+        line("trains on", data.train.describe()),
+    ];
+    for protocol in &resolved.study.protocols {
+        let loss = match protocol {
+            Protocol::Published => &spec.losses.published,
+            Protocol::Corrected => &spec.losses.corrected,
+        };
+        lines.push(line(
+            &format!("loss, {}", protocol.name()),
+            format!("{}{}", loss.describe(), model.penalty_in_words()),
+        ));
     }
+    if !spec.augmentation.0.is_empty() {
+        lines.push(line("augmentation", spec.augmentation.describe()));
+    }
+    lines.extend(training(&spec.training(0)));
+    StageSettings { stage: "finetune".to_owned(), lines }
+}
+
+fn training(training: &Training<'_>) -> Vec<(String, String)> {
+    let mut lines = vec![
+        line("epochs", training.epochs),
+        line("batch", training.batch),
+        line("optimiser", training.optimizer.describe()),
+        line("learning rate", training.schedule.describe()),
+    ];
+    if let Some(norm) = training.gradient_clip {
+        lines.push(line("gradients", format!("clipped to a norm of {norm}")));
+    }
+    if let Some(stopping) = training.early_stopping {
+        lines.push(line("early stopping", stopping.describe()));
+    }
+    lines.push(line("weights kept", training.keep.describe()));
+    lines
+}
+
+fn side(experiment: &Experiment) -> String {
+    let size = experiment.data.size;
+    let normalised = experiment.data.normalise.map(|normalise| format!(", {}", normalise.describe()));
+    format!("{size} × {size} px{}", normalised.unwrap_or_default())
 }
 
 fn line(name: &str, value: impl Display) -> (String, String) {
     (name.to_owned(), value.to_string())
-}
-
-fn model(spec: &ModelSpec) -> String {
-    let ModelSpec::Vqvae(s) = spec;
-    format!("VQ-VAE, {} wide, {} residual blocks of {}, {} codes of {}", s.width, s.depth, s.inner, s.codes, s.dim)
-}
-
-fn penalty(spec: &ModelSpec) -> String {
-    let ModelSpec::Vqvae(s) = spec;
-    format!(" + {} × commitment", s.commitment)
-}
-
-fn held_out(study: &Study) -> String {
-    match study.data.pretraining.validation {
-        0 => String::new(),
-        n => format!(", {n} of them held out"),
-    }
 }
 
 fn dataset(spec: &DatasetSpec) -> String {

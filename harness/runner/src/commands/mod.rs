@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 pub(crate) mod doctor;
+pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod predict;
 pub(crate) mod report;

@@ -9,10 +9,9 @@ use crate::{
 use harness_learn::{
     device,
     metrics::Outputs,
-    models::{Mode, Model, ModelSpec, read_header, save_tensors},
+    models::{Mode, Model, ModelSpec, normalise_tensor, read_header, save_tensors},
     monitor::Monitor as _,
     pixels::{self, Labels, Picture},
-    protocol::Protocol,
     train::pictures_tensor,
 };
 use harness_record::files;
@@ -21,8 +20,6 @@ use std::{
     path::Path,
 };
 
-/// Side of the images where neither the weights nor the user say: the published one, in pixels.
-const SIZE: u32 = 120;
 /// Colours of pet and border in overlays (Okabe–Ito); the background is left as it is.
 const TINTS: [Option<[u8; 3]>; 3] = [Some([0, 114, 178]), None, Some([230, 159, 0])];
 
@@ -32,12 +29,16 @@ pub(crate) fn run(options: &cli::Predict, loudness: Loudness) -> Outcome {
         (Some(text), _) => model_spec(text)?,
         (None, Some(header)) => header.model.clone(),
         (None, None) => {
-            let file = options.weights.display();
-            return Err(Failure::Usage(format!("{file} does not say which network it is: name it with --model vqvae")));
+            let (file, names) = (options.weights.display(), ModelSpec::NAMES.join(", "));
+            return Err(Failure::Usage(format!(
+                "{file} does not say which network it is: name it with --model, one of {names}"
+            )));
         }
     };
     spec.check().map_err(|(field, expected)| Failure::Usage(format!("--model: {field} must be {expected}")))?;
-    let size = options.size.or(header.map(|h| h.size)).unwrap_or(SIZE);
+    // Where neither the user nor the weights say, the published size.
+    let size = options.size.or(header.as_ref().map(|h| h.size)).unwrap_or_else(|| spec.published_size());
+    let normalise = options.normalise.or(header.and_then(|h| h.normalise));
     spec.check_size(size).map_err(|expected| Failure::Usage(format!("--size {size}: expected {expected}")))?;
     let stems = stems(options)?;
     let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
@@ -54,8 +55,9 @@ pub(crate) fn run(options: &cli::Predict, loudness: Loudness) -> Outcome {
         let picture = read(path)?;
         let small = pixels::resize_bilinear(&picture, size, size);
         let input = pictures_tensor(&[&small.data], size, &chosen.device).map_err(Failure::run)?;
+        let input = normalise_tensor(&input, normalise).map_err(Failure::run)?;
         let out = model.forward(&input, Mode::Evaluate).map_err(Failure::run)?;
-        let classes = Outputs::new(&out.channels, Protocol::Corrected).map_err(Failure::run)?.predictions().concat();
+        let classes = Outputs::new(&out.channels).map_err(Failure::run)?.predictions().concat();
         write(&options.out, stem, &picture, classes, size)?;
         if options.logits.is_some() {
             logits.insert(stem.clone(), out.channels);
@@ -69,10 +71,11 @@ pub(crate) fn run(options: &cli::Predict, loudness: Loudness) -> Outcome {
     say(&format!("mask and overlay of {}: {}", count(options.images.len(), "image"), options.out.display()))
 }
 
-/// `vqvae`, or a spec's `model` section as YAML or JSON.
+/// A network's name, or a spec's `model` section as YAML or JSON.
 fn model_spec(text: &str) -> Outcome<ModelSpec> {
-    let wrong =
-        |why: String| Failure::Usage(format!("--model {text}: {why}; write vqvae or '{{vqvae: {{width: 64}}}}'"));
+    let wrong = |why: String| {
+        Failure::Usage(format!("--model {text}: {why}; write vqvae, segnet, linknet or '{{vqvae: {{width: 64}}}}'"))
+    };
     let value: serde_json::Value = serde_yaml::from_str(text).map_err(|e| wrong(e.to_string()))?;
     let value = match value {
         serde_json::Value::String(name) => serde_json::json!({ name: {} }),

@@ -10,7 +10,10 @@ use crate::{
     study::{Resolved, Study},
 };
 use harness_record::{files, files::Lock, store::Store};
-use harness_report::input::{StudyInput, file};
+use harness_report::{
+    ReportError,
+    input::{StudyInput, file},
+};
 use std::path::{Path, PathBuf};
 
 /// A report that has data.
@@ -100,10 +103,17 @@ pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outco
         )),
         Freshness::Unknown(why) => lines.push(format!("{}: {why}", shown(&Path::new("data").join(SPEC)))),
     }
-    for difference in harness_report::check(&place.folder, templates).map_err(Failure::run)? {
-        lines.push(format!("{}: {}", shown(&difference.path), difference.what));
+    match harness_report::check(&place.folder, templates) {
+        Ok(differences) => {
+            lines.extend(differences.iter().map(|found| format!("{}: {}", shown(&found.path), found.what)));
+            Ok(lines)
+        }
+        Err(edited @ ReportError::Published { .. }) => {
+            lines.push(edited.to_string());
+            Ok(lines)
+        }
+        Err(other) => Err(Failure::run(other)),
     }
-    Ok(lines)
 }
 
 /// Holds the data of a report against the spec of today.
@@ -147,6 +157,10 @@ fn numbers_of(study: &Study) -> Outcome<serde_json::Value> {
         // Which pictures and printed tables are collected is decided when the numbers are; the rest is presentation.
         if let Some(report) = fields.get_mut("report").and_then(|r| r.as_object_mut()) {
             report.retain(|key, _| key == "gallery" || key == "published");
+        }
+        // A base offers variants to all studies; those that no arm takes decide nothing.
+        if let Some(variants) = fields.get_mut("variants").and_then(|v| v.as_object_mut()) {
+            variants.retain(|name, _| study.arms.iter().any(|arm| arm.variants.contains(name)));
         }
         for arm in fields.get_mut("arms").and_then(|a| a.as_array_mut()).into_iter().flatten() {
             if let Some(arm) = arm.as_object_mut() {

@@ -38,8 +38,15 @@ fn schema() -> Outcome<Value> {
                 }),
             );
         }
-        for part in ["DataSpec", "PretrainSpec", "FinetuneSpec", "EvaluateSpec", "PretrainingData", "SegmentationData"]
-        {
+        for part in [
+            "DataSpec",
+            "PretrainSpec",
+            "FinetuneSpec",
+            "EvaluateSpec",
+            "LossesSpec",
+            "PretrainingData",
+            "SegmentationData",
+        ] {
             let place = root.get_mut("$defs").and_then(|defs| defs.get_mut(part)).and_then(Value::as_object_mut);
             if let Some(part) = place {
                 part.remove("required");

@@ -4,24 +4,29 @@ use super::{say, say_json, table};
 use crate::{
     cli::{self, Folders, ProtocolChoice},
     collect::{self, Sources},
-    executors::{Workshop, data_failure},
+    executors::Workshop,
     failure::{Failure, Outcome},
-    plan::{Plan, Surveys},
+    plan::{Plan, Stage},
     progress::{Loudness, Progress},
     spec::layers::{self, Spec},
     stamp::{self, Stamp},
     study::Resolved,
+    surveys::{Places, Surveys},
 };
 use harness_learn::{
     device::{self, Chosen},
     monitor::Monitor as _,
+    protocol::Protocol,
 };
 use harness_record::{
     files::Lock,
     store::{State, Store},
 };
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// A study, ready to run.
 struct Ready {
@@ -45,19 +50,23 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?;
     let store = Store::new(&folders.store);
-    let mut ready = Vec::new();
+    let (cache, manifests) = (store.cache(), folders.root.join("data-manifests"));
+    let places = Places { data: &folders.data, cache: &cache, manifests: &manifests };
+    let (mut surveys, mut ready) = (Surveys::default(), Vec::new());
     for resolved in studies {
-        let surveys = Surveys::of(&resolved.study, &folders.data, &store.cache(), &progress)
-            .map_err(|e| data_failure(e).during(format!("study {}, profile {}", resolved.name, resolved.profile)))?;
+        let name = format!("study {}, profile {}", resolved.name, resolved.profile);
+        surveys.look(&resolved, &places, &progress).map_err(|failure| failure.during(name))?;
         let plan = Plan::new(&resolved, &surveys, chosen.kind).map_err(Failure::run)?;
         ready.push(Ready { resolved, settings: settings.clone(), plan });
     }
     if options.dry_run {
         return dry_run(&ready, &store, &chosen, options.json);
     }
+    // One for all studies: pictures that several read are decoded once.
+    let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen, &progress);
     let mut outcomes = Vec::new();
     for study in &ready {
-        let (report, fresh) = one(study, folders, &store, &chosen, &progress)?;
+        let (report, fresh) = one(study, folders, &store, &workshop)?;
         let page = report.join("index.html");
         if options.json {
             outcomes.push(json!({
@@ -100,13 +109,8 @@ fn settings(options: &cli::Study) -> Vec<String> {
 }
 
 /// Runs one study; where its report is, and whether there was nothing to do.
-fn one(
-    ready: &Ready,
-    folders: &Folders,
-    store: &Store,
-    device: &Chosen,
-    progress: &Progress,
-) -> Outcome<(PathBuf, bool)> {
+fn one(ready: &Ready, folders: &Folders, store: &Store, workshop: &Workshop<'_>) -> Outcome<(PathBuf, bool)> {
+    let progress = workshop.progress;
     let Ready { resolved, settings, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
     let report = folders.reports.join(&resolved.profile).join(&resolved.name);
@@ -118,7 +122,6 @@ fn one(
     if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
         return Ok((report, true));
     }
-    let workshop = Workshop::new(store, &folders.data, &folders.root, device, progress);
     workshop.run(plan).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
@@ -155,53 +158,93 @@ fn all_done(plan: &Plan, store: &Store) -> Outcome<bool> {
     Ok(true)
 }
 
+/// What would run: a table for each study, and what all of them share.
 fn dry_run(studies: &[Ready], store: &Store, device: &Chosen, as_json: bool) -> Outcome {
     let mut all = Vec::new();
-    for Ready { resolved, plan, .. } in studies {
-        let mut rows =
-            vec![["stage", "key", "builds on", "arms", "protocol", "seed", "state"].map(str::to_owned).to_vec()];
-        let mut stages = Vec::new();
-        let mut done = 0;
-        for stage in &plan.stages {
-            let work = &stage.settings.work;
-            let state = store.state(work.kind(), &stage.key)?;
-            done += usize::from(state == State::Done);
-            let state = state_name(state);
-            let protocol = work.protocol().map_or("any", |p| p.name());
-            let parent = work.parent().map(|(_, key)| key);
-            rows.push(vec![
-                work.kind().to_owned(),
-                short(&stage.key),
-                parent.map_or("-".to_owned(), short),
-                stage.arms.join(", "),
-                protocol.to_owned(),
-                stage.settings.seed.to_string(),
-                state.to_owned(),
-            ]);
-            stages.push(json!({
-                "stage": work.kind(), "key": stage.key, "builds_on": parent, "arms": stage.arms, "protocol": protocol,
-                "seed": stage.settings.seed, "state": state,
-            }));
-        }
-        let (count, unshared) = (plan.stages.len(), plan.unshared());
+    let mut seen = BTreeMap::new();
+    for ready in studies {
+        let planned = planned(ready, store)?;
+        let done = planned.iter().filter(|stage| stage.state == State::Done).count();
+        let saved = ready.plan.unshared() - planned.len();
+        let (name, profile) = (&ready.resolved.name, &ready.resolved.profile);
         if as_json {
+            let stages: Vec<_> = planned.iter().map(Planned::json).collect();
             all.push(json!({
-                "study": resolved.name, "profile": resolved.profile, "device": device.name, "stages": stages,
-                "saved_by_sharing": unshared - count,
+                "study": name, "profile": profile, "device": device.name, "stages": stages, "saved_by_sharing": saved,
             }));
         } else {
+            let (count, to_run) = (planned.len(), planned.len() - done);
             say(&format!(
-                "study {}, profile {}, on {}: {count} stages ({} saved by sharing), {done} done, {} to run\n",
-                resolved.name,
-                resolved.profile,
+                "study {name}, profile {profile}, on {}: {count} stages ({saved} saved by sharing), {done} done, {to_run} to run\n",
                 device.name,
-                unshared - count,
-                count - done
             ))?;
+            let heads = ["stage", "key", "builds on", "arms", "protocol", "seed", "state"];
+            let mut rows = vec![heads.map(str::to_owned).to_vec()];
+            rows.extend(planned.iter().map(Planned::row));
             say(&table(&rows))?;
+            if studies.len() > 1 {
+                say("")?;
+            }
         }
+        seen.extend(planned.into_iter().map(|stage| (stage.stage.key.clone(), stage.state)));
     }
-    if as_json { say_json(&all) } else { Ok(()) }
+    if as_json {
+        return say_json(&all);
+    }
+    if studies.len() > 1 {
+        let unshared: usize = studies.iter().map(|ready| ready.plan.unshared()).sum();
+        let done = seen.values().filter(|state| **state == State::Done).count();
+        say(&format!(
+            "all {} studies: {} stages ({} saved by sharing), {done} done, {} to run",
+            studies.len(),
+            seen.len(),
+            unshared - seen.len(),
+            seen.len() - done
+        ))?;
+    }
+    Ok(())
+}
+
+/// A stage and what the store has of it.
+struct Planned<'a> {
+    stage: &'a Stage,
+    state: State,
+}
+
+fn planned<'a>(ready: &'a Ready, store: &Store) -> Outcome<Vec<Planned<'a>>> {
+    let mut planned = Vec::new();
+    for stage in &ready.plan.stages {
+        planned.push(Planned { stage, state: store.state(stage.settings.work.kind(), &stage.key)? });
+    }
+    Ok(planned)
+}
+
+impl Planned<'_> {
+    fn protocol(&self) -> &'static str {
+        self.stage.settings.work.protocol().map_or("any", Protocol::name)
+    }
+
+    fn row(&self) -> Vec<String> {
+        let work = &self.stage.settings.work;
+        vec![
+            work.kind().to_owned(),
+            short(&self.stage.key),
+            work.parent().map_or("-".to_owned(), |(_, key)| short(key)),
+            self.stage.arms.join(", "),
+            self.protocol().to_owned(),
+            self.stage.settings.seed.to_string(),
+            state_name(self.state).to_owned(),
+        ]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let work = &self.stage.settings.work;
+        json!({
+            "stage": work.kind(), "key": self.stage.key, "builds_on": work.parent().map(|(_, key)| key),
+            "arms": self.stage.arms, "protocol": self.protocol(), "seed": self.stage.settings.seed,
+            "state": state_name(self.state),
+        })
+    }
 }
 
 fn state_name(state: State) -> &'static str {

@@ -3,16 +3,15 @@
 use super::{Done, Folder, Workshop, finetune::cut_of, train_failure, write_files};
 use crate::{
     failure::{Failure, Outcome},
-    plan::{Cut, Stage},
+    plan::{Stage, Work},
     study::GALLERY,
 };
 use harness_learn::{
     datasets::Purpose,
-    evaluate::{Content, EvaluateSpec, Shown, Test},
+    evaluate::{Content, Shown, Test},
     pixels,
-    protocol::Protocol,
 };
-use harness_record::{files, rows};
+use harness_record::{files, rows, run::RunRecord};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -34,38 +33,35 @@ pub(crate) struct KeptPicture {
 }
 
 impl Workshop<'_> {
-    #[expect(clippy::too_many_arguments, reason = "the fields of Work::Evaluate, each used once")]
-    pub(super) fn evaluate(
-        &self,
-        stage: &Stage,
-        folder: &Folder,
-        protocol: Protocol,
-        finetune: &str,
-        epochs: u32,
-        cut: &Cut,
-        spec: &EvaluateSpec,
-    ) -> Outcome<Done> {
+    pub(super) fn evaluate(&self, stage: &Stage, folder: &Folder) -> Outcome<Done> {
         let start = Instant::now();
         let settings = &stage.settings;
+        let Work::Evaluate { protocol, finetune, cut, losses, spec } = &settings.work else {
+            return Err(Failure::Run("this stage is no test".into()));
+        };
         let pictures = self.pictures(stage, Purpose::Segmentation)?;
         let split = cut_of(&pictures, cut)?;
         write_files(folder, &split.files(&pictures))?;
-        let model = self.model(settings)?;
+        let model = self.model(stage)?;
         self.load_parent(&model, "finetune", finetune)?;
+        let trained = RunRecord::read(&self.store.run("finetune", finetune).join("run.json"))?;
+        let (epochs, kept_epoch) = (trained.epochs.unwrap_or(0), trained.kept_epoch.unwrap_or(0));
         let test = Test {
             pictures: &pictures,
             train: &split.train,
             test: &split.test,
             spec,
-            protocol,
-            epoch: epochs,
+            loss: losses.under(*protocol),
+            normalise: settings.normalise,
+            protocol: *protocol,
+            epoch: kept_epoch,
             gallery: GALLERY,
         };
         let result = test.run(&model, self.progress).map_err(train_failure)?;
         keep_pictures(folder, &result.gallery, settings.size)?;
         rows::write(&folder.file("per_image.csv"), &result.images)?;
         rows::write(&folder.file("metrics.csv"), &result.metrics)?;
-        Ok(Done { seconds: start.elapsed().as_secs_f64(), parameters: model.parameter_count() })
+        Ok(Done { seconds: start.elapsed().as_secs_f64(), parameters: model.parameter_count(), epochs, kept_epoch })
     }
 }
 

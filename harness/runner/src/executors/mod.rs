@@ -7,20 +7,19 @@ mod pretrain;
 
 use crate::{
     failure::{Failure, Outcome},
-    plan::{Plan, Settings, Stage, Work},
+    plan::{Plan, Stage, Work},
     progress::Progress,
 };
 pub(crate) use evaluate::KeptPicture;
 use harness_learn::{
     datasets::{self, DataError, Pictures, Purpose},
     device::Chosen,
-    models::Model,
+    models::{InitSpec, Model},
     monitor::Monitor,
-    optimizer::OptimizerSpec,
-    train::{self, Schedule, Task, TrainError},
+    train::{self, Task, TrainError, Training},
 };
 use harness_record::{
-    files,
+    digest, files,
     rows::{self, FileRow},
     run::{RunRecord, Status},
     store::{State, Store},
@@ -62,6 +61,10 @@ impl Folder {
 struct Done {
     seconds: f64,
     parameters: u64,
+    /// Epochs that were trained.
+    epochs: u32,
+    /// The epoch whose weights are kept.
+    kept_epoch: u32,
 }
 
 impl<'a> Workshop<'a> {
@@ -149,13 +152,9 @@ impl<'a> Workshop<'a> {
         self.progress.log(&format!("{}: sitting {} on {}", stage.describe(), record.sittings, record.device));
         self.progress.detail(&format!("key {}, in {}", stage.key, folder.path.display()));
         let result = match &stage.settings.work {
-            Work::Pretrain { validation, spec } => self.pretrain(stage, folder, *validation, spec),
-            Work::Finetune { protocol, pretrain, cut, spec } => {
-                self.finetune(stage, folder, *protocol, pretrain.as_deref(), cut, spec)
-            }
-            Work::Evaluate { protocol, finetune, epochs, cut, spec } => {
-                self.evaluate(stage, folder, *protocol, finetune, *epochs, cut, spec)
-            }
+            Work::Pretrain { .. } => self.pretrain(stage, folder),
+            Work::Finetune { .. } => self.finetune(stage, folder),
+            Work::Evaluate { .. } => self.evaluate(stage, folder),
         };
         match &result {
             Ok(done) => self.progress.log(&format!("done in {:.1} s of work", done.seconds)),
@@ -165,6 +164,8 @@ impl<'a> Workshop<'a> {
         let done = result?;
         record.seconds = done.seconds;
         record.parameters = done.parameters;
+        record.epochs = Some(done.epochs);
+        record.kept_epoch = Some(done.kept_epoch);
         record.status = Status::Done;
         record.ended = Some(origin::now());
         record.write(&path)?;
@@ -202,19 +203,38 @@ impl<'a> Workshop<'a> {
         folder: &Folder,
         model: &Model,
         task: &dyn Task,
-        (epochs, batch, optimizer): (u32, u32, &OptimizerSpec),
+        training: Training<'_>,
     ) -> Outcome<Done> {
         let settings = &stage.settings;
-        let schedule = Schedule { stage: settings.work.kind(), epochs, batch, optimizer, seed: settings.seed };
         let progress =
-            train::fit(model, task, schedule, &folder.file("checkpoint"), &mut keeper(folder), self.progress)
+            train::fit(model, task, training, &folder.file("checkpoint"), &mut keeper(folder), self.progress)
                 .map_err(train_failure)?;
-        model.save(&folder.file("weights.safetensors"), settings.size).map_err(Failure::run)?;
-        Ok(Done { seconds: progress.seconds, parameters: model.parameter_count() })
+        let weights = folder.file("weights.safetensors");
+        model.save(&weights, settings.size, settings.normalise).map_err(Failure::run)?;
+        Ok(Done {
+            seconds: progress.seconds,
+            parameters: model.parameter_count(),
+            epochs: progress.epoch,
+            kept_epoch: progress.kept_epoch,
+        })
     }
 
-    fn model(&self, settings: &Settings) -> Outcome<Model> {
-        Model::new(&settings.model, settings.seed, &self.device.device).map_err(Failure::run)
+    /// The network of a stage with its first weights: drawn, or read from a file.
+    fn model(&self, stage: &Stage) -> Outcome<Model> {
+        let settings = &stage.settings;
+        let model = Model::new(&settings.model, settings.seed, &self.device.device).map_err(Failure::run)?;
+        if let (Some((path, init)), Some(expected)) = (&stage.weights, &settings.init) {
+            if digest::of_file(path)? != *expected {
+                let text = format!("{} changed while the study was running; start it again", path.display());
+                return Err(Failure::Data(text.into()));
+            }
+            let read = match init {
+                InitSpec::Encoder(_) => model.load_encoder(path),
+                InitSpec::Random | InitSpec::Checkpoint(_) => model.load(path),
+            };
+            read.map_err(Failure::data)?;
+        }
+        Ok(model)
     }
 
     /// Puts the weights of a finished stage into `model`.

@@ -59,6 +59,8 @@ impl Origin {
             threads: rayon::current_num_threads(),
             data: stage.settings.data.clone(),
             parameters: 0,
+            epochs: None,
+            kept_epoch: None,
             seconds: 0.0,
             sittings: earlier.as_ref().map_or(1, |record| record.sittings + 1),
             started: earlier.as_ref().map_or_else(now, |record| record.started),

@@ -1,45 +1,33 @@
-//! Pretraining: masked reconstruction of unlabelled images.
+//! Pretraining: restoring distorted images without labels.
 
 use super::{Done, Folder, Workshop, write_files};
 use crate::{
     failure::{Failure, Outcome},
-    plan::Stage,
+    plan::{Stage, Work},
 };
-use harness_learn::{
-    datasets::Purpose,
-    random,
-    split::Split,
-    train::{PretrainSpec, Reconstruction},
-};
+use harness_learn::{datasets::Purpose, protocol::Protocol, split, train::Reconstruction};
 
 impl Workshop<'_> {
-    pub(super) fn pretrain(
-        &self,
-        stage: &Stage,
-        folder: &Folder,
-        validation: u32,
-        spec: &PretrainSpec,
-    ) -> Outcome<Done> {
+    pub(super) fn pretrain(&self, stage: &Stage, folder: &Folder) -> Outcome<Done> {
         let settings = &stage.settings;
+        let Work::Pretrain { protocol, validation, fraction, spec } = &settings.work else {
+            return Err(Failure::Run("this stage is no pretraining".into()));
+        };
         let pictures = self.pictures(stage, Purpose::Pretraining)?;
-        let total = pictures.items.len() as u32;
-        if validation >= total {
-            let text = format!("{validation} images are to be held out, but the data has only {total}");
-            return Err(Failure::Data(text.into()));
-        }
-        let mut train = random::shuffled(total, &mut random::generator(&["split", "pretraining"]));
-        let held_out = train.split_off((total - validation) as usize);
-        let split = Split { train, validation: held_out, test: Vec::new() };
+        let split = split::unlabelled(&pictures.items, *validation, *fraction).map_err(Failure::data)?;
         write_files(folder, &split.files(&pictures))?;
-        let model = self.model(settings)?;
+        let model = self.model(stage)?;
         let task = Reconstruction {
             pictures: &pictures,
             train: &split.train,
             validation: &split.validation,
             distortion: &spec.distortion,
+            normalise: settings.normalise,
             batch: spec.batch,
             seed: settings.seed,
+            // Where both protocols share the stage, neither changes anything.
+            protocol: protocol.unwrap_or(Protocol::Corrected),
         };
-        self.train(stage, folder, &model, &task, (spec.epochs, spec.batch, &spec.optimizer))
+        self.train(stage, folder, &model, &task, spec.training(settings.seed))
     }
 }

@@ -13,7 +13,10 @@ use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Keys whose mapping has one key: the choice.
-const CHOICES: [&str; 6] = ["dataset", "model", "optimizer", "distortion", "loss", "schedule"];
+const CHOICES: [&str; 8] = ["dataset", "model", "init", "optimizer", "distortion", "schedule", "split", "validation"];
+
+/// Field whose parts are sums of terms: a layer that names a sum replaces the one below.
+const SUMS: &str = "losses";
 
 /// The layer a field comes from; later ones lie on top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,8 @@ pub(crate) struct Merged {
     /// What results.
     pub(crate) value: Value,
     layers: Vec<Layer>,
+    /// What each layer laid, and on which field.
+    laid: Vec<(Path, Value)>,
     /// For every field the layers it was made of, lowest first.
     origins: BTreeMap<Path, Vec<usize>>,
 }
@@ -51,11 +56,11 @@ pub(crate) struct Merged {
 impl Layer {
     /// Where the field stands in this layer, which has it.
     fn find(&self, path: &Path) -> Option<Found> {
+        let steps: Vec<Step> = self.inside.0.iter().chain(&path.0).cloned().collect();
         let Some((set, span)) = &self.sets else {
-            let steps: Vec<Step> = self.inside.0.iter().chain(&path.0).cloned().collect();
             return self.source.positions.find(&steps);
         };
-        match path.0.strip_prefix(set.0.as_slice()) {
+        match steps.strip_prefix(set.0.as_slice()) {
             Some(rest) => {
                 let mut found = self.source.positions.find(rest)?;
                 found.key = if rest.is_empty() { Some(*span) } else { found.key };
@@ -69,18 +74,52 @@ impl Layer {
 impl Merged {
     /// Nothing yet.
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), value: Value::Null, layers: Vec::new(), origins: BTreeMap::new() }
+        Self {
+            name: name.to_owned(),
+            value: Value::Null,
+            layers: Vec::new(),
+            laid: Vec::new(),
+            origins: BTreeMap::new(),
+        }
     }
 
     /// Lays `over` on the field at `at`, which exists.
     pub(super) fn lay(&mut self, at: &Path, over: Value, layer: Layer) {
         self.layers.push(layer);
+        self.laid.push((at.clone(), over.clone()));
         let number = self.layers.len() - 1;
         let mut value = std::mem::take(&mut self.value);
         if let Some(holder) = at.get_mut(&mut value) {
             self.lay_over(holder, over, at, number);
         }
         self.value = value;
+    }
+
+    /// This document with the mapping at `place` laid over its root. What the mapping says keeps the positions it has there.
+    pub(crate) fn over_itself(&self, place: &Path) -> Self {
+        let mut merged = self.clone();
+        for (layer, (at, laid)) in self.layers.iter().zip(&self.laid) {
+            let part = match at.0.strip_prefix(place.0.as_slice()) {
+                Some(rest) => Some((Path(rest.to_vec()), laid)),
+                None => place
+                    .0
+                    .strip_prefix(at.0.as_slice())
+                    .and_then(|rest| Some((Path::default(), Path(rest.to_vec()).get(laid)?))),
+            };
+            if let Some((at, part)) = part {
+                let inside = Path(layer.inside.0.iter().chain(&place.0).cloned().collect());
+                merged.lay(&at, part.clone(), Layer { inside, ..layer.clone() });
+            }
+        }
+        merged
+    }
+
+    /// This document without its fields other than `fields`.
+    pub(crate) fn only(mut self, fields: &[&str]) -> Self {
+        if let Value::Object(map) = &mut self.value {
+            map.retain(|key, _| fields.contains(&key.as_str()));
+        }
+        self
     }
 
     fn lay_over(&mut self, below: &mut Value, over: Value, path: &Path, layer: usize) {
@@ -118,8 +157,11 @@ impl Merged {
     }
 }
 
-/// Whether both mappings make a choice, and not the same one.
+/// Whether both mappings make a choice, and not the same one, or are sums.
 fn chooses_anew(path: &Path, below: &Map<String, Value>, over: &Map<String, Value>) -> bool {
+    if path.parent().is_some_and(|parent| parent.last_key() == Some(SUMS)) {
+        return true;
+    }
     let choice = path.last_key().is_some_and(|key| CHOICES.contains(&key));
     choice && below.len() == 1 && over.len() == 1 && below.keys().ne(over.keys())
 }

@@ -5,6 +5,9 @@
 mod concurrency;
 mod description;
 mod escaping;
+mod evaluation;
+mod everything;
+mod export;
 mod interruption;
 mod listing;
 mod photographs;

@@ -3,7 +3,7 @@
 use crate::studio::{Said, Studio, contents};
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use safetensors::{Dtype, SafeTensors};
-use std::fs;
+use std::{fs, path::Path};
 
 /// A finished studio with two pictures, `cat.png` and `dog.png`, and the path of a trained network's weights.
 fn studio() -> (Studio, String) {
@@ -106,4 +106,69 @@ fn damaged_and_foreign_weights_are_named() {
     let said = predict(&studio, &weights, &["cat.png", "--out", "out", "--model", model]).ended(4);
     said.tells("does not fit the model vqvae");
     assert!(!studio.path("out").exists());
+}
+
+/// What PyTorch's own networks give for an image, from the state dicts that PyTorch saved.
+#[test]
+fn weights_of_pytorch_give_its_outputs() {
+    let studio = Studio::finished();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../learn/tests/weights");
+    let models =
+        ["{vqvae: {width: 4, depth: 1, inner: 4, dim: 4, codes: 8}}", "{segnet: {width: 2}}", "{linknet: {width: 4}}"];
+    for model in models {
+        let name = model[1..].split(':').next().unwrap();
+        let reference = fs::read(folder.join(format!("{name}.safetensors"))).unwrap();
+        let reference = SafeTensors::deserialize(&reference).unwrap();
+        let image = reference.tensor("image").unwrap();
+        let side = image.shape()[3];
+        let pixel = |x: u32, y: u32| [0, 1, 2].map(|c| image.data()[(c * side + y as usize) * side + x as usize]);
+        let picture = RgbImage::from_fn(side as u32, side as u32, |x, y| Rgb(pixel(x, y)));
+        picture.save(studio.path("noise.png")).unwrap();
+        let weights = folder.join(format!("{name}.pt"));
+        let size = side.to_string();
+        let more = ["noise.png", "--out", "out", "--model", model, "--size", &size, "--logits", "raw.safetensors"];
+        predict(&studio, weights.to_str().unwrap(), &more).ended(0);
+        let raw = fs::read(studio.path("raw.safetensors")).unwrap();
+        let raw = SafeTensors::deserialize(&raw).unwrap();
+        let floats = |data: &[u8]| -> Vec<f32> {
+            data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+        };
+        let (mut ours, theirs) =
+            (floats(raw.tensor("noise").unwrap().data()), floats(reference.tensor("output").unwrap().data()));
+        if name == "segnet" {
+            // PyTorch's network divides by its greatest output; `predict` writes what comes before.
+            let greatest = ours.iter().copied().fold(f32::MIN, f32::max);
+            for value in &mut ours {
+                *value /= greatest;
+            }
+        }
+        assert_eq!(ours.len(), theirs.len(), "{name}");
+        for (x, y) in ours.iter().zip(&theirs) {
+            assert!((x - y).abs() <= 1e-4, "{name}: {x} instead of {y}");
+        }
+    }
+    // Without a name, nothing says what the file is.
+    let weights = folder.join("vqvae.pt");
+    predict(&studio, weights.to_str().unwrap(), &["noise.png", "--out", "out"])
+        .ended(2)
+        .tells("vqvae, segnet, linknet");
+}
+
+#[test]
+fn images_are_put_on_the_scale_that_the_network_expects() {
+    let (studio, _) = studio();
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../learn/tests/weights/linknet.pt");
+    let of_linknet = |more: &[&str]| {
+        let linknet = ["--model", "{linknet: {width: 4}}", "--size", "32", "cat.png", "--out", "out"];
+        predict(&studio, weights.to_str().unwrap(), &[&linknet[..], more].concat())
+    };
+    let logits = |file: &str, more: &[&str]| {
+        of_linknet(&[&["--logits", file][..], more].concat()).ended(0);
+        fs::read(studio.path(file)).unwrap()
+    };
+    let plain = logits("plain.safetensors", &[]);
+    assert!(plain == logits("same.safetensors", &["--normalise", "0,1"]));
+    assert!(plain != logits("half.safetensors", &["--normalise", "0.5,0.5"]));
+    of_linknet(&["--normalise", "0.5"]).ended(2).tells("MEAN,STD");
+    of_linknet(&["--normalise", "0.5,0"]).ended(2).tells("above 0");
 }

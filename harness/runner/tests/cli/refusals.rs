@@ -24,7 +24,10 @@ fn broken(file: &str, (from, to): (&str, &str), at: &str, words: &[&str]) {
     let start = before.rfind('\n').map_or(0, |end| end + 1);
     let (line, column) = (before.matches('\n').count() + 1, before[start..].chars().count() + 1);
     let source = text[start..].lines().next().unwrap();
-    for arguments in [&["validate"][..], &["validate", SPEC], &["study", "blurring", "--profile", "demo"]] {
+    // A base's variants are checked in the studies whose arms take them.
+    let spec = if file == BASE { "studies/baselines.yaml" } else { SPEC };
+    let name = spec.trim_start_matches("studies/").trim_end_matches(".yaml");
+    for arguments in [&["validate"][..], &["validate", spec], &["study", name, "--profile", "demo"]] {
         let said = studio.run(arguments).ended(3).tells("error: ").tells(&format!("{file}:{line}:{column}\n"));
         let said = said.tells(&format!("{line} | {source}\n"));
         let said = words.iter().fold(said, |said, word| said.tells(word));
@@ -38,12 +41,12 @@ fn broken(file: &str, (from, to): (&str, &str), at: &str, words: &[&str]) {
 
 #[test]
 fn unknown_fields() {
-    let words = ["unknown field `blurr`", "expected one of: `batch`, `blur`", "did you mean `blur`?"];
+    let words = ["unknown field `blurr`", "expected one of: `batch`, `baselines`, `blur`", "did you mean `blur`?"];
     broken(SPEC, ("  blur: [0,", "  blurr: [0,"), "blurr:", &words);
     broken(SPEC, ("arms:\n", "armz:\n"), "armz:", &["unknown field `armz`", "did you mean `arms`?"]);
     broken(
         BASE,
-        ("    validation: 500", "    validations: 500"),
+        ("{validation: {images: 500}}", "{validations: {images: 500}}"),
         "validations",
         &["unknown field `validations`", "did you mean `validation`?"],
     );
@@ -60,7 +63,7 @@ fn missing_fields_and_wrong_types() {
     let words = ["wrong type: found text \"sharp\"", "expected a list"];
     broken(SPEC, ("blur: [0, 25, 50, 75, 100]", "blur: sharp"), "sharp", &words);
     let words = ["wrong type: found text \"64\"", "expected a whole number", "leave out the quotes"];
-    broken(SPEC, ("  batch: 64", "  batch: \"64\""), "\"64\"", &words);
+    broken(BASE, ("  batch: 64\n  blur", "  batch: \"64\"\n  blur"), "\"64\"", &words);
     let words = ["unknown choice `cats`", "one of: `oxford-iiit-pet`"];
     broken(
         BASE,
@@ -84,6 +87,18 @@ fn impossible_values() {
 }
 
 #[test]
+fn variants_are_checked_where_they_stand() {
+    let words = ["`mse` has an impossible value", "field: variants.segnet.finetuning.losses.published.mse", "above 0"];
+    broken(BASE, ("{published: {mse: 1}}", "{published: {mse: 0}}"), "0}}\n  linknet", &words);
+    let words = ["`size` has an impossible value", "field: profiles.demo.variants.linknet.data.size", "multiple of 32"];
+    broken(BASE, ("        data: {size: 64}", "        data: {size: 60}"), "60}\n        model: {linknet", &words);
+    let words = ["unknown section `modle` in a variant", "did you mean `model`?"];
+    broken(BASE, ("    model: {segnet: {width: 64}}", "    modle: {segnet: {width: 64}}"), "modle", &words);
+    let words = ["unknown field `epoch`", "did you mean `epochs`?"];
+    broken(BASE, ("    pretraining: {epochs: 20,", "    pretraining: {epoch: 20,"), "epoch: 20", &words);
+}
+
+#[test]
 fn names_that_mean_nothing() {
     let words = ["no arm is called `supervized`", "did you mean `supervised`?", "field: report.claims[4].expect"];
     let claim = "expect: ssl@blur-100.dice > supervised@blur-100.dice";
@@ -96,6 +111,9 @@ fn names_that_mean_nothing() {
     let words = ["no condition is called `blur-30`", "blur-25"];
     let first = "expect: ssl@blur-0.dice > ssl@blur-25.dice";
     broken(SPEC, (first, "expect: ssl@blur-0.dice > ssl@blur-30.dice"), "ssl@blur-0.dice > ssl@blur-30", &words);
+    let words = ["no variant is called `half-label`", "did you mean `half-labels`?", "field: arms[0].variants[0]"];
+    let label = "    label: Pretrained\n";
+    broken(SPEC, (label, &format!("{label}    variants: [half-label]\n")), "half-label]", &words);
     let words = ["no base `vqvae-pet`", "studies/_base/vqvae-pet.yaml"];
     broken(SPEC, ("extends: vqvae-pets", "extends: vqvae-pet"), "extends:", &words);
     let words = ["each name once"];

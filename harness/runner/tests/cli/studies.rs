@@ -128,7 +128,7 @@ fn threads_change_no_bit() {
         "data.size=32",
         "model.vqvae={width: 32, depth: 2, inner: 16, dim: 16, codes: 64}",
         "data.pretraining={dataset: {synthetic-pets: {trainval: 0, test: 0, unlabelled: 40}}, validation: 7}",
-        "data.segmentation={dataset: {synthetic-pets: {trainval: 40, test: 9, unlabelled: 0}}, validation: 7}",
+        "data.segmentation={dataset: {synthetic-pets: {trainval: 40, test: 9, unlabelled: 0}}, split: {official: {validation: {images: 7}}}}",
         "pretraining.epochs=2",
         "finetuning.epochs=2",
         "evaluation={batch: 5, blur: [0, 25, 100]}",

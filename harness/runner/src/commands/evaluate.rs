@@ -1,0 +1,183 @@
+//! `evaluate`: every hard metric for masks made by anything, against true ones.
+
+mod encoding;
+mod pairs;
+
+use super::{count, say, say_json, table};
+use crate::{
+    cli,
+    failure::{Failure, Outcome},
+    progress::{Loudness, Progress},
+};
+use encoding::{Joint, Mask};
+use harness_learn::{monitor::Monitor as _, pixels};
+use harness_record::{
+    files,
+    metrics::{Confusion, Formula, METRICS},
+    rows,
+};
+use pairs::Pair;
+use rayon::prelude::*;
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+pub(crate) use encoding::Encoding;
+
+/// Files that an error names; of those beyond, it says how many there are.
+const NAMED: usize = 20;
+
+pub(crate) fn run(options: &cli::Evaluate, loudness: Loudness) -> Outcome {
+    let pairs = pairs::find(&options.pred, &options.truth)?;
+    let counted = count_all(&pairs, &Progress::new(loudness))?;
+    let predicted: Vec<_> =
+        pairs.iter().zip(&counted).map(|(pair, joint)| (&*pair.prediction, joint.predicted())).collect();
+    let pred = encoding::of_folder(&options.pred, &predicted, options.pred_encoding, "--pred-encoding")?;
+    let true_ones: Vec<_> = pairs.iter().zip(&counted).map(|(pair, joint)| (&*pair.truth, joint.truth())).collect();
+    let truth = encoding::of_folder(&options.truth, &true_ones, options.truth_encoding, "--truth-encoding")?;
+    let rows: Vec<Row> =
+        pairs.iter().zip(&counted).map(|(pair, joint)| Row::new(pair, &joint.confusion(truth, pred))).collect();
+    rows::write(&options.out, &rows)?;
+    let means = means(&rows);
+    if options.json {
+        return say_json(&as_json(&means, rows.len(), [pred, truth], &options.out));
+    }
+    let mut cells = vec![["metric", "mean", "images"].map(str::to_owned).to_vec()];
+    cells.extend(means.iter().map(|mean| {
+        let value = mean.value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+        vec![mean.metric.to_owned(), value, mean.images.to_string()]
+    }));
+    say(&table(&cells))?;
+    say(&format!("\n{}: {pred} against {truth}; a row an image: {}", count(rows.len(), "image"), options.out.display()))
+}
+
+/// Pixels of every pair by what stands in the two files. All that is wrong with any of them is told at once.
+fn count_all(pairs: &[Pair], progress: &Progress) -> Outcome<Vec<Joint>> {
+    progress.begin("image", pairs.len() as u64);
+    let counted: Vec<Result<Joint, Vec<String>>> = pairs
+        .par_iter()
+        .map(|pair| {
+            let counted = count_pair(pair);
+            progress.advance(1);
+            counted
+        })
+        .collect();
+    progress.end();
+    let (mut joints, mut problems, mut images) = (Vec::new(), Vec::new(), 0);
+    for one in counted {
+        match one {
+            Ok(joint) => joints.push(joint),
+            Err(more) => {
+                problems.extend(more);
+                images += 1;
+            }
+        }
+    }
+    if problems.is_empty() {
+        return Ok(joints);
+    }
+    let head = format!("{} of {} cannot be evaluated:", images, count(pairs.len(), "image"));
+    Err(Failure::data(listed(&head, &problems)))
+}
+
+fn count_pair(pair: &Pair) -> Result<Joint, Vec<String>> {
+    match (read(&pair.truth), read(&pair.prediction)) {
+        (Ok(truth), Ok(prediction)) if truth.size == prediction.size => Ok(Joint::of(&truth, &prediction)),
+        (Ok(truth), Ok(prediction)) => {
+            let of = |mask: &Mask| format!("{} × {} pixels", mask.size.0, mask.size.1);
+            let (file, other) = (pair.prediction.display(), pair.truth.display());
+            Err(vec![format!("{file} has {}, {other} {}", of(&prediction), of(&truth))])
+        }
+        (truth, prediction) => Err([truth.err(), prediction.err()].into_iter().flatten().collect()),
+    }
+}
+
+fn read(path: &Path) -> Result<Mask, String> {
+    // The error of a file that cannot be read names it.
+    let bytes = files::read(path, pixels::MAX_BYTES).map_err(|error| error.to_string())?;
+    Mask::decode(&bytes).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+/// `head` and the first of `items`, one a line.
+fn listed(head: &str, items: &[String]) -> String {
+    let mut lines = vec![head.to_owned()];
+    lines.extend(items.iter().take(NAMED).cloned());
+    if items.len() > NAMED {
+        lines.push(format!("and {} more", items.len() - NAMED));
+    }
+    lines.join("\n")
+}
+
+/// The metrics of masks: their names here, and how they are computed from the counts of an image. The means over classes
+/// are called so in full: whoever reads the output does not have the columns of a study beside it.
+fn metrics() -> impl Iterator<Item = (&'static str, fn(&Confusion) -> Option<f64>)> {
+    METRICS.iter().filter_map(|metric| {
+        let name = match metric.name {
+            "dice" => "dice_macro",
+            "iou" => "iou_macro",
+            name => name,
+        };
+        if let Formula::Image(formula) = metric.formula { Some((name, formula)) } else { None }
+    })
+}
+
+/// A row of the CSV file: the image, its two files, and its value of every metric; an undefined one is an empty cell.
+struct Row {
+    image: String,
+    prediction: String,
+    truth: String,
+    values: Vec<Option<f64>>,
+}
+
+impl Row {
+    fn new(pair: &Pair, masks: &Confusion) -> Self {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self {
+            image: pair.image.clone(),
+            prediction: name(&pair.prediction),
+            truth: name(&pair.truth),
+            values: metrics().map(|(_, formula)| formula(masks)).collect(),
+        }
+    }
+}
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_struct("Row", 3 + self.values.len())?;
+        row.serialize_field("image", &self.image)?;
+        row.serialize_field("prediction", &self.prediction)?;
+        row.serialize_field("truth", &self.truth)?;
+        for ((name, _), value) in metrics().zip(&self.values) {
+            row.serialize_field(name, value)?;
+        }
+        row.end()
+    }
+}
+
+/// Mean of a metric over the images for which it is defined.
+struct Mean {
+    metric: &'static str,
+    value: Option<f64>,
+    images: usize,
+}
+
+fn means(rows: &[Row]) -> Vec<Mean> {
+    let mean = |(i, (metric, _)): (usize, (&'static str, _))| {
+        let values: Vec<f64> = rows.iter().filter_map(|row| row.values[i]).collect();
+        let value = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        Mean { metric, value, images: values.len() }
+    };
+    metrics().enumerate().map(mean).collect()
+}
+
+fn as_json(means: &[Mean], images: usize, [pred, truth]: [Encoding; 2], out: &Path) -> Value {
+    let mut all = Map::new();
+    all.insert("images".to_owned(), json!(images));
+    all.extend(means.iter().map(|mean| (mean.metric.to_owned(), json!(mean.value))));
+    let defined: Map<_, _> = means.iter().map(|mean| (mean.metric.to_owned(), json!(mean.images))).collect();
+    all.insert("images_defined".to_owned(), Value::Object(defined));
+    all.insert("pred_encoding".to_owned(), json!(pred.name()));
+    all.insert("truth_encoding".to_owned(), json!(truth.name()));
+    all.insert("per_image".to_owned(), json!(out.display().to_string()));
+    Value::Object(all)
+}

@@ -1,0 +1,87 @@
+//! What the data sets and weight files of studies hold, each looked at once.
+
+use crate::{
+    executors::data_failure,
+    failure::Outcome,
+    progress::Progress,
+    study::{Experiment, Resolved},
+    weights::{self, Located},
+};
+use harness_learn::{
+    datasets::{self, DatasetSpec, Purpose, Survey},
+    models::InitSpec,
+};
+use std::path::Path;
+
+/// Where data, caches and manifests lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// Downloaded data sets and weights.
+    pub(crate) data: &'a Path,
+    /// Decoded data and hashes.
+    pub(crate) cache: &'a Path,
+    /// `data-manifests/`.
+    pub(crate) manifests: &'a Path,
+}
+
+/// What the data sets hold, without having been decoded, and where first weights lie.
+#[derive(Debug, Default)]
+pub(crate) struct Surveys {
+    data: Vec<(DatasetSpec, Purpose, Survey)>,
+    weights: Vec<(InitSpec, Located)>,
+}
+
+impl Surveys {
+    /// Looks at everything that the arms of a study read and that was not looked at before.
+    pub(crate) fn look(&mut self, resolved: &Resolved, places: &Places<'_>, progress: &Progress) -> Outcome {
+        for arm in &resolved.arms {
+            let experiment = &arm.experiment;
+            self.look_at(experiment, Purpose::Segmentation, places, progress)?;
+            if arm.spec.pretrained {
+                self.look_at(experiment, Purpose::Pretraining, places, progress)?;
+            }
+            if self.weights(&experiment.init).is_none()
+                && let Some(located) =
+                    weights::locate(&experiment.init, places.data, places.manifests, false, progress)?
+            {
+                self.weights.push((experiment.init.clone(), located));
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(
+        &mut self,
+        experiment: &Experiment,
+        purpose: Purpose,
+        places: &Places<'_>,
+        progress: &Progress,
+    ) -> Outcome {
+        if self.of(experiment, purpose).is_none() {
+            let dataset = dataset(experiment, purpose);
+            let survey =
+                datasets::survey(dataset, purpose, places.data, places.cache, progress).map_err(data_failure)?;
+            self.data.push((dataset.clone(), purpose, survey));
+        }
+        Ok(())
+    }
+
+    /// What the data of an experiment hold.
+    pub(crate) fn of(&self, experiment: &Experiment, purpose: Purpose) -> Option<&Survey> {
+        let wanted = dataset(experiment, purpose);
+        let found = self.data.iter().find(|(dataset, of, _)| dataset == wanted && *of == purpose);
+        found.map(|(.., survey)| survey)
+    }
+
+    /// Where the first weights lie; `None` where they are drawn at random.
+    pub(crate) fn weights(&self, init: &InitSpec) -> Option<&Located> {
+        self.weights.iter().find(|(known, _)| known == init).map(|(_, located)| located)
+    }
+}
+
+fn dataset(experiment: &Experiment, purpose: Purpose) -> &DatasetSpec {
+    match purpose {
+        Purpose::Pretraining => &experiment.data.pretraining.dataset,
+        Purpose::Segmentation => &experiment.data.segmentation.dataset,
+    }
+}
