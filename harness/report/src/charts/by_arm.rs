@@ -61,8 +61,7 @@ const HEADING: f64 = 46.0;
 const AXIS: f64 = 36.0;
 /// Width of a column of numbers.
 const NUMBERS: f64 = 54.0;
-const CAPTION: &str = "Points are means over the test images and whiskers their 95 % intervals; hollow diamonds are printed \
-                       figures. Each axis begins and ends where its data do, not at 0 and 1.";
+const AXES: &str = "Each axis begins and ends where its data do, not at 0 and 1.";
 
 /// The point of one arm under one protocol.
 struct Point<'a> {
@@ -106,7 +105,13 @@ impl ByArm {
             Ok(())
         })?;
         let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Chart { name, title, caption: format!("{CAPTION} {}", measured_how(data)), svg, alternative })
+        Ok(Chart { name, title, caption: self.caption(data), svg, alternative })
+    }
+
+    fn caption(&self, data: &Data) -> String {
+        let points = "Points are means over the test images and whiskers their 95 % intervals";
+        let diamonds = if self.published { "; hollow diamonds are printed figures" } else { "" };
+        format!("{points}{diamonds}. {AXES} {}", measured_how(data))
     }
 
     /// The protocols in the order of the study; the last one, the corrected one where there are two, has the first colour.

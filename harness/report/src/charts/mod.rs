@@ -12,7 +12,13 @@ pub use by_arm::{ByArm, Protocols};
 pub use by_condition::ByCondition;
 pub use training_curves::TrainingCurves;
 
-use crate::{data::Data, error::ReportError, markdown::escape, metric::METRICS, results::arms_over_batches};
+use crate::{
+    data::Data,
+    error::ReportError,
+    markdown::escape,
+    metric::{METRICS, PUBLISHED_PROTOCOL},
+    results::arms_over_batches,
+};
 use canvas::{Canvas, Ink};
 use legend::Legend;
 use schemars::JsonSchema;
@@ -107,7 +113,11 @@ fn measured_how(data: &Data) -> String {
         let arms = if named { arms_over_batches(data, metric, protocol) } else { Vec::new() };
         batched.extend(arms.into_iter().filter(|arm| !batched.contains(arm)).collect::<Vec<_>>());
     }
-    let usual = "Dice and IoU are soft under the published protocol and hard under the corrected one";
+    let usual = match data.study.protocols.as_slice() {
+        [only] if only == PUBLISHED_PROTOCOL => "Dice and IoU are soft",
+        [_] => "Dice and IoU are hard",
+        _ => "Dice and IoU are soft under the published protocol and hard under the corrected one",
+    };
     if batched.is_empty() {
         return format!("{usual}.");
     }

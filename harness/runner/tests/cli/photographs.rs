@@ -1,6 +1,6 @@
 //! A tiny study on real photographs, where they are.
 
-use crate::studio::{Studio, runs};
+use crate::studio::{Running, Studio, runs};
 use harness_record::rows::{self, FileRow};
 use std::{
     collections::BTreeMap,
@@ -69,4 +69,44 @@ fn a_study_on_the_sample() {
         assert!(!text.contains(data.to_str().unwrap()));
         assert!(text.contains("in no list file"), "the images that were left out are not named");
     }
+}
+
+/// Every study starts on photographs; killed after an epoch, it goes on and ends with a report.
+#[test]
+fn all_studies_on_the_sample_go_on_after_an_interruption() {
+    let Some(data) = photographs() else {
+        println!("skipped: no pets-sample/ and cats-and-dogs-10k/ in HARNESS_DATA or ../shared/data");
+        return;
+    };
+    let studio = Studio::new();
+    let mut arguments = vec!["study", "--all", "--profile", "sample", "--data-dir", data.to_str().unwrap()];
+    for setting in [
+        "data.size=16",
+        "model.vqvae={width: 8, depth: 1, inner: 4, dim: 4, codes: 16}",
+        "data.pretraining={dataset: {cats-and-dogs: {per_class: 20}}, validation: 8}",
+        "pretraining.epochs=2",
+        "finetuning.epochs=2",
+        "variants.segnet.model.segnet.width=2",
+        "variants.segnet.pretraining.epochs=2",
+        "variants.segnet.finetuning.epochs=2",
+        "variants.linknet.model.linknet.width=4",
+        "variants.linknet.data.size=32",
+        "variants.linknet.finetuning.epochs=2",
+        "protocols=[corrected]",
+        "report.gallery.images=2",
+    ] {
+        arguments.extend(["--set", setting]);
+    }
+    let mut running = Running::start(studio.harness(&arguments));
+    let store = studio.path("runs/finetune");
+    running.until("a checkpoint", || {
+        let runs = std::fs::read_dir(&store).into_iter().flatten().flatten();
+        runs.map(|run| run.path().join("checkpoint/epoch-000001.safetensors")).any(|checkpoint| checkpoint.exists())
+    });
+    running.kill();
+    let said = studio.run(&arguments).ended(0);
+    assert_eq!(said.stdout.matches("(sample): done").count(), 6, "{}", said.stdout);
+    let runs = runs(&studio.path("runs"));
+    assert!(runs.iter().any(|run| run.sittings == 2) && runs.iter().all(|run| run.ended.is_some()));
+    studio.run(&["report", "--all", "--check"]).ended(0).answers("6 reports checked");
 }
