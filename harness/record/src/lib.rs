@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod rows;
 pub mod run;
 pub mod store;
+pub mod suggest;
 
 use std::path::PathBuf;
 

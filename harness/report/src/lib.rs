@@ -29,7 +29,6 @@ mod sections;
 pub mod spec;
 mod species;
 mod statistics;
-mod suggest;
 mod template;
 mod tested;
 

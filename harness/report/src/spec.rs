@@ -1,6 +1,7 @@
 //! The `report:` section of a study: what its report shows and claims.
 
-use crate::{charts::ChartSpec, claim::Comparison, metric::METRICS, suggest::closest};
+use crate::{charts::ChartSpec, claim::Comparison, metric::METRICS};
+use harness_record::suggest::closest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

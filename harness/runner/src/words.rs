@@ -5,7 +5,6 @@ use harness_learn::{
     datasets::DatasetSpec,
     evaluate::{EvaluateSpec, radius},
     models::InitSpec,
-    protocol::Protocol,
     train::Training,
 };
 use harness_report::input::{ArmSettings, ConditionInput, StageSettings};
@@ -100,10 +99,7 @@ fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
         line("trains on", data.train.describe()),
     ];
     for protocol in &resolved.study.protocols {
-        let loss = match protocol {
-            Protocol::Published => &spec.losses.published,
-            Protocol::Corrected => &spec.losses.corrected,
-        };
+        let loss = spec.losses.under(*protocol);
         lines.push(line(
             &format!("loss, {}", protocol.name()),
             format!("{}{}", loss.describe(), model.penalty_in_words()),

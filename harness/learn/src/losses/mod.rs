@@ -174,9 +174,4 @@ impl LossesSpec {
         }
         Ok(())
     }
-
-    /// In words: `published: cross-entropy of sigmoids; corrected: cross-entropy`.
-    pub fn describe(&self) -> String {
-        format!("published: {}; corrected: {}", self.published.describe(), self.corrected.describe())
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::{SplitError, share_of, spec::percent};
 use crate::datasets::Item;
+use harness_record::suggest::closest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -147,14 +148,6 @@ fn known(species: Species, named: &[String], breeds: &BTreeSet<&str>) -> Result<
             there: there.into_iter().map(str::to_owned).collect(),
         }),
     }
-}
-
-/// The name nearest to `name`, if any is near enough to be a misspelling.
-fn closest(name: &str, names: &[&str]) -> Option<String> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
-    let likeness = |candidate: &str| strsim::normalized_damerau_levenshtein(&plain(name), &plain(candidate));
-    let scored = names.iter().map(|&candidate| (likeness(candidate), candidate)).filter(|(score, _)| *score >= 0.6);
-    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]

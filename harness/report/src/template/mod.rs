@@ -15,9 +15,9 @@ use crate::{
     gallery::Sheet,
     markdown::{count, escape},
     statistics::{CONFIDENCE, RESAMPLES},
-    suggest::closest,
     tested::TestedClaim,
 };
+use harness_record::suggest::closest;
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, context, syntax::SyntaxConfig,
     value::Serde,

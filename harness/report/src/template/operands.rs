@@ -6,8 +6,8 @@ use crate::{
     metric::{METRICS, Metric},
     spec::BASELINES,
     species::Species,
-    suggest::closest,
 };
+use harness_record::suggest::closest;
 use minijinja::{Error, ErrorKind};
 
 /// Refuses a name, with the nearest one that would be right.

@@ -1,6 +1,7 @@
 //! What is wrong with a spec, where, and what to write instead.
 
 use super::locate::Span;
+use harness_record::suggest::closest;
 use std::fmt;
 
 /// Name of the place that `--set` settings come from.
@@ -61,21 +62,6 @@ impl Diagnosis {
         self.suggestion = closest(name, names);
         self
     }
-}
-
-/// The name nearest to `name`, if any is near enough to be a misspelling.
-pub(crate) fn closest<S: AsRef<str>>(name: &str, names: &[S]) -> Option<String> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
-    let wanted = plain(name);
-    let score = |candidate: &str| strsim::normalized_damerau_levenshtein(&wanted, &plain(candidate));
-    let mut best: Option<(f64, &str)> = None;
-    for candidate in names.iter().map(AsRef::as_ref) {
-        let score = score(candidate);
-        if score >= 0.6 && best.is_none_or(|(top, _)| score > top) {
-            best = Some((score, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate.to_owned())
 }
 
 /// The text with everything spelled out that could steer a terminal or reorder what it shows.

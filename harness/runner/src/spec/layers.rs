@@ -1,13 +1,14 @@
 //! A study's spec as its files have it: the study, the base it extends, their profiles; and what they make together.
 
 use super::{
-    diagnosis::{Diagnosis, Problems, closest},
+    diagnosis::{Diagnosis, Problems},
     locate::Found,
     merged::{Kind, Layer, Merged},
     overrides::Setting,
     path::Path,
     source::Source,
 };
+use harness_record::suggest::closest;
 use serde_json::{Map, Value};
 use std::{
     path::{Path as FilePath, PathBuf},
