@@ -1,0 +1,96 @@
+//! The instruction sets that kernels are compiled for, and which one this machine has.
+
+use std::sync::OnceLock;
+
+/// An instruction set that this machine has: a value of this type exists for no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Isa(pub(crate) Set);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// No instructions beyond what the compiler's target has; on AArch64 that is NEON.
+    Portable,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 F, with AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The set without which the kernels do not run: every machine has it.
+    pub const PORTABLE: Self = Self(Set::Portable);
+
+    /// Every set that this machine has, the fastest last.
+    pub fn available() -> Vec<Self> {
+        #[allow(unused_mut)]
+        let mut sets = vec![Self::PORTABLE];
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            sets.push(Self(Set::Avx2));
+            if is_x86_feature_detected!("avx512f") {
+                sets.push(Self(Set::Avx512));
+            }
+        }
+        sets
+    }
+
+    /// The fastest set of this machine. The environment variable `HARNESS_ISA` (`portable`, `avx2`, `avx512`) asks for
+    /// another, to compare them; a name that this machine has not is ignored. Looked up once.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let sets = Self::available();
+            let wanted = std::env::var("HARNESS_ISA").ok();
+            let named = sets.iter().find(|isa| Some(isa.name()) == wanted.as_deref());
+            named.or(sets.last()).copied().unwrap_or(Self::PORTABLE)
+        })
+    }
+
+    /// `portable`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Set::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => "avx512",
+        }
+    }
+}
+
+/// Makes of one generic body a function for every instruction set, chosen by its first argument, an [`Isa`].
+///
+/// The body sees the type of lanes under the name in angle brackets. It must not hand work to other threads: what a closure
+/// does there is compiled without the instruction set.
+macro_rules! kernel {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$lanes:ident $(, const $c:ident: $ct:ty)*>($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name<$(const $c: $ct),*>(isa: $crate::isa::Isa, $($arg: $ty),*) $(-> $ret)? {
+            #[inline(always)]
+            fn body<$lanes: $crate::lanes::Lanes $(, const $c: $ct)*>($($arg: $ty),*) $(-> $ret)? $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2<$(const $c: $ct),*>($($arg: $ty),*) $(-> $ret)? {
+                body::<$crate::lanes::Avx2 $(, $c)*>($($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            fn avx512<$(const $c: $ct),*>($($arg: $ty),*) $(-> $ret)? {
+                body::<$crate::lanes::Avx512 $(, $c)*>($($arg),*)
+            }
+            match isa.0 {
+                $crate::isa::Set::Portable => body::<$crate::lanes::Portable $(, $c)*>($($arg),*),
+                // SAFETY: a value of `Isa` says that the machine has the instructions.
+                #[cfg(target_arch = "x86_64")]
+                $crate::isa::Set::Avx2 => unsafe { avx2::<$($c),*>($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::isa::Set::Avx512 => unsafe { avx512::<$($c),*>($($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use kernel;

@@ -1,0 +1,108 @@
+//! Sixteen f32 side by side, whatever the machine's registers hold.
+//!
+//! All instruction sets compute in lanes of sixteen, and every product that is added is fused. So a kernel's bits are the
+//! same on all of them: no sum depends on how wide a register is.
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub(crate) use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+/// Number of lanes.
+pub(crate) const LANES: usize = 16;
+
+/// Sixteen f32.
+///
+/// The methods of an instruction set are called only in functions that carry it (see [`kernel`](crate::isa::kernel)), and
+/// these only on machines that have it (see [`Isa`](crate::isa::Isa)).
+pub(crate) trait Lanes: Copy {
+    /// Panels of [`ROWS`](crate::gemm::ROWS) and of [`LANES`] that a tile of a matrix product has: what fills the registers.
+    const TILE: (usize, usize);
+    fn splat(value: f32) -> Self;
+    /// # Safety
+    /// Sixteen f32 can be read at `from`.
+    unsafe fn load(from: *const f32) -> Self;
+    /// # Safety
+    /// Sixteen f32 can be written at `to`.
+    unsafe fn store(self, to: *mut f32);
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    /// `self · factor + sum`, rounded once.
+    fn fma(self, factor: Self, sum: Self) -> Self;
+
+    #[inline(always)]
+    fn from_array(values: &[f32; LANES]) -> Self {
+        // SAFETY: an array of sixteen.
+        unsafe { Self::load(values.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn write(self, to: &mut [f32; LANES]) {
+        // SAFETY: an array of sixteen.
+        unsafe { self.store(to.as_mut_ptr()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::{Isa, kernel};
+
+    kernel! {
+        fn arithmetic<V>(a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANES]) -> [[f32; LANES]; 4] {
+            let (a, b, c) = (V::from_array(a), V::from_array(b), V::from_array(c));
+            let mut out = [[0.0; LANES]; 4];
+            for (out, value) in out.iter_mut().zip([a.add(b), a.sub(b), a.mul(b), a.fma(b, c)]) {
+                value.write(out);
+            }
+            out
+        }
+    }
+
+    /// Numbers of every kind, by a small generator: bits at random are as often tiny or huge as of middling size.
+    fn numbers(seed: u32) -> [f32; LANES] {
+        let mut state = u64::from(seed) * 2 + 1;
+        std::array::from_fn(|lane| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            match (lane + seed as usize) % 8 {
+                0 => f32::from_bits((state >> 32) as u32),
+                1 => 0.0,
+                2 => 1.0 + f32::EPSILON * ((state >> 60) as f32),
+                _ => f32::from_bits(((state >> 32) as u32 & 0x007f_ffff) | (0x3f80_0000 + ((seed % 40) << 23))),
+            }
+        })
+    }
+
+    #[test]
+    fn all_instruction_sets_round_alike() {
+        for seed in 0..20_000 {
+            let (a, b) = (numbers(seed), numbers(seed.wrapping_mul(7) + 1));
+            let mut c = numbers(seed.wrapping_mul(3) + 2);
+            if seed % 3 == 0 {
+                // A sum that nearly cancels the product: where the rounding of a fused product shows.
+                c = std::array::from_fn(|i| -(a[i] * b[i]));
+            }
+            for isa in Isa::available() {
+                let out = arithmetic(isa, &a, &b, &c);
+                for i in 0..LANES {
+                    let expected = [a[i] + b[i], a[i] - b[i], a[i] * b[i], f32::mul_add(a[i], b[i], c[i])];
+                    for (k, expected) in expected.into_iter().enumerate() {
+                        let found = out[k][i];
+                        assert!(
+                            found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan()),
+                            "{} lane {i} of operation {k}: {found:e}, not {expected:e}, of {:e} {:e} {:e}",
+                            isa.name(),
+                            a[i],
+                            b[i],
+                            c[i]
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

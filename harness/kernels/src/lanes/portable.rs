@@ -1,0 +1,77 @@
+//! Lanes for every machine, as an array that the compiler spreads over what registers there are.
+
+use super::{LANES, Lanes};
+use std::array::from_fn;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Portable([f32; LANES]);
+
+impl Lanes for Portable {
+    const TILE: (usize, usize) = (1, 1);
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self([value; LANES])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller says so; an array of f32 has the alignment of one.
+        Self(unsafe { *from.cast::<[f32; LANES]>() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller says so; an array of f32 has the alignment of one.
+        unsafe { *to.cast::<[f32; LANES]>() = self.0 }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i] + other.0[i]))
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i] - other.0[i]))
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i] * other.0[i]))
+    }
+
+    #[inline(always)]
+    fn fma(self, factor: Self, sum: Self) -> Self {
+        Self(from_fn(|i| fused(self.0[i], factor.0[i], sum.0[i])))
+    }
+}
+
+/// `a · b + c`, rounded once.
+#[cfg(any(target_feature = "fma", target_arch = "aarch64"))]
+#[inline(always)]
+fn fused(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
+}
+
+/// `a · b + c`, rounded once, without an instruction for it.
+///
+/// In f64 the product is exact. The sum is rounded to odd there: towards the neighbour whose last bit is 1 if anything is cut
+/// off. With 53 digits against 24, rounding that to f32 is the same as rounding the exact sum (Boldo and Melquiond,
+/// "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
+#[cfg(not(any(target_feature = "fma", target_arch = "aarch64")))]
+#[inline(always)]
+fn fused(a: f32, b: f32, c: f32) -> f32 {
+    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
+    let sum = product + c;
+    // What the sum cut off, exactly (Knuth's TwoSum).
+    let back = sum - product;
+    let error = (product - (sum - back)) + (c - back);
+    let bits = sum.to_bits();
+    // Infinities and NaN have an error of NaN, which is no number other than 0.
+    let inexact = error.abs() > 0.0;
+    // Away from zero if the error has the sum's sign.
+    let step = if (error > 0.0) == (sum > 0.0) { 1 } else { u64::MAX };
+    let odd = if inexact && bits & 1 == 0 { bits.wrapping_add(step) } else { bits };
+    f64::from_bits(odd) as f32
+}
