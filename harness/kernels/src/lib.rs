@@ -4,6 +4,8 @@
 //! nothing but their arguments: every sum has one order, every product that is added is fused, and all instruction sets
 //! compute in lanes of sixteen, so neither the number of threads nor the machine changes a bit.
 
+pub mod convolution;
 mod gemm;
 pub mod isa;
 mod lanes;
+mod scratch;

@@ -31,8 +31,13 @@ pub(crate) trait Lanes: Copy {
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
+    /// Negative lanes as zeros; NaN stays.
+    fn relu(self) -> Self;
     /// `self · factor + sum`, rounded once.
     fn fma(self, factor: Self, sum: Self) -> Self;
+
+    /// The lanes of both, taken in turn.
+    fn interleave(self, odd: Self) -> [f32; 2 * LANES];
 
     #[inline(always)]
     fn from_array(values: &[f32; LANES]) -> Self {

@@ -42,6 +42,16 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn relu(self) -> Self {
+        Self(self.0.map(|v| if v < 0.0 { 0.0 } else { v }))
+    }
+
+    #[inline(always)]
+    fn interleave(self, odd: Self) -> [f32; 2 * LANES] {
+        from_fn(|i| if i % 2 == 0 { self.0[i / 2] } else { odd.0[i / 2] })
+    }
+
+    #[inline(always)]
     fn fma(self, factor: Self, sum: Self) -> Self {
         Self(from_fn(|i| fused(self.0[i], factor.0[i], sum.0[i])))
     }

@@ -1,6 +1,6 @@
 //! Lanes in the registers of AVX2 and of AVX-512.
 
-use super::Lanes;
+use super::{LANES, Lanes};
 #[allow(clippy::wildcard_imports)]
 use std::arch::x86_64::*;
 
@@ -47,6 +47,30 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn relu(self) -> Self {
+        // Of a NaN and a number, the instruction gives the second operand.
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            Self(_mm256_max_ps(zero, self.0), _mm256_max_ps(zero, self.1))
+        }
+    }
+
+    #[inline(always)]
+    fn interleave(self, odd: Self) -> [f32; 2 * LANES] {
+        let mut out = [0.0; 2 * LANES];
+        unsafe {
+            for (i, (even, odd)) in [(self.0, odd.0), (self.1, odd.1)].into_iter().enumerate() {
+                // Within halves of four: (0 0 1 1 | 4 4 5 5) and (2 2 3 3 | 6 6 7 7).
+                let (low, high) = (_mm256_unpacklo_ps(even, odd), _mm256_unpackhi_ps(even, odd));
+                let to = out.as_mut_ptr().add(i * LANES);
+                _mm256_storeu_ps(to, _mm256_permute2f128_ps::<0x20>(low, high));
+                _mm256_storeu_ps(to.add(8), _mm256_permute2f128_ps::<0x31>(low, high));
+            }
+        }
+        out
+    }
+
+    #[inline(always)]
     fn fma(self, factor: Self, sum: Self) -> Self {
         unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, sum.0), _mm256_fmadd_ps(self.1, factor.1, sum.1)) }
     }
@@ -87,6 +111,24 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn relu(self) -> Self {
+        // Of a NaN and a number, the instruction gives the second operand.
+        Self(unsafe { _mm512_max_ps(_mm512_setzero_ps(), self.0) })
+    }
+
+    #[inline(always)]
+    fn interleave(self, odd: Self) -> [f32; 2 * LANES] {
+        let mut out = [0.0; 2 * LANES];
+        unsafe {
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            _mm512_storeu_ps(out.as_mut_ptr(), _mm512_permutex2var_ps(self.0, low, odd.0));
+            _mm512_storeu_ps(out.as_mut_ptr().add(LANES), _mm512_permutex2var_ps(self.0, high, odd.0));
+        }
+        out
     }
 
     #[inline(always)]

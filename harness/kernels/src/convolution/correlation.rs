@@ -1,0 +1,195 @@
+//! The weight's gradient as a matrix product whose sums run over the pixels of the map.
+
+use super::{direct::PIECE, geometry::Geometry, grid::Grid, pixelwise::Pixelwise};
+use crate::{
+    gemm::{Product, ROWS, multiply},
+    isa::{Isa, kernel},
+    lanes::{LANES, Lanes},
+    scratch::{Scratch, Target, written},
+};
+use rayon::prelude::*;
+
+/// Images or maps, and whether their negative elements are taken as zeros.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand<'a> {
+    /// `[B, C, H, W]`
+    pub values: &'a [f32],
+    /// Whether a ReLU is applied before use.
+    pub relu: bool,
+}
+
+/// `[filters, channels, KH, KW]`
+pub(crate) fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Geometry) -> Vec<f32> {
+    let batch = g.batch_of_images(images.values);
+    let pixelwise = Pixelwise {
+        channels: g.channels,
+        image: g.image,
+        before: (g.padding, g.padding),
+        padded: ((g.map.0 - 1) * g.stride + g.kernel.0, (g.map.1 - 1) * g.stride + g.kernel.1),
+    };
+    let job = Job {
+        g: *g,
+        grid: Grid { images: batch, rows: g.map.0, columns: g.map.1 },
+        pixelwise,
+        staged: &pixelwise.of(isa, images.values, images.relu),
+        maps: &pack_maps(maps, g, batch),
+    };
+    let columns = (g.channels * g.taps()).div_ceil(LANES);
+    // Columns and rows of the gradient that a task has.
+    let wide = 8.min(columns.div_ceil(2 * rayon::current_num_threads())).max(1);
+    let blocks = columns.div_ceil(wide);
+    let rows = super::direct::rows_of_a_task(g.filters, blocks);
+    let parts = g.filters.div_ceil(rows);
+    let write = |target: Target| {
+        (0..blocks * parts).into_par_iter().for_each_init(
+            || (Scratch::new(wide * PIECE * LANES + LANES), Scratch::new(wide * rows * LANES)),
+            |(seen, sums), task| {
+                let (first, row) = (task / parts * wide, task % parts * rows);
+                let rows = rows.min(g.filters - row);
+                job.sum(isa, first..columns.min(first + wide), row, rows, seen, sums);
+                job.store(first..columns.min(first + wide), row, rows, sums, target);
+            },
+        );
+    };
+    // SAFETY: the tasks have every column and every row.
+    unsafe { written(g.weight_len(), write) }
+}
+
+struct Job<'a> {
+    g: Geometry,
+    /// Pixels of the maps.
+    grid: Grid,
+    pixelwise: Pixelwise,
+    staged: &'a [f32],
+    /// `[piece][panel of filters][pixel][ROWS]`
+    maps: &'a [f32],
+}
+
+/// `[piece of pixels][panel of filters][pixel][ROWS]`: the maps of a batch, pixel after pixel over all images.
+fn pack_maps(maps: Operand<'_>, g: &Geometry, batch: usize) -> Scratch {
+    let (plane, panels) = (g.map.0 * g.map.1, g.filters.div_ceil(ROWS));
+    let pixels = batch * plane;
+    let mut packed = Scratch::new(pixels.div_ceil(PIECE) * panels * PIECE * ROWS);
+    packed.par_chunks_mut(PIECE * ROWS).enumerate().for_each(|(i, packed)| {
+        let (piece, panel) = (i / panels, i % panels);
+        for row in 0..ROWS {
+            let filter = panel * ROWS + row;
+            let mut places = packed[row..].iter_mut().step_by(ROWS);
+            let mut pixel = piece * PIECE;
+            let end = pixels.min(pixel + PIECE);
+            while filter < g.filters && pixel < end {
+                let (image, at) = (pixel / plane, pixel % plane);
+                let some = (plane - at).min(end - pixel);
+                let values = &maps.values[(image * g.filters + filter) * plane + at..][..some];
+                // The values first: a zip takes from its left side before it sees that the right one is empty.
+                for (&value, place) in values.iter().zip(places.by_ref()) {
+                    *place = if maps.relu && value < 0.0 { 0.0 } else { value };
+                }
+                pixel += some;
+            }
+            if filter >= g.filters {
+                places.for_each(|place| *place = 0.0);
+            }
+        }
+    });
+    packed
+}
+
+impl Job<'_> {
+    /// `[column][row][LANES]`: the sums of some columns and rows over all pixels, piece after piece.
+    fn sum(
+        &self,
+        isa: Isa,
+        columns: std::ops::Range<usize>,
+        row: usize,
+        rows: usize,
+        seen: &mut [f32],
+        sums: &mut [f32],
+    ) {
+        let pixels = self.grid.images * self.grid.rows * self.grid.columns;
+        let panels = self.g.filters.div_ceil(ROWS);
+        if pixels == 0 {
+            sums.fill(0.0);
+        }
+        for (piece, from) in (0..pixels).step_by(PIECE).enumerate() {
+            let places = self.places(from..pixels.min(from + PIECE));
+            for (i, column) in columns.clone().enumerate() {
+                let (sources, count) = self.sources(column);
+                read(isa, self.staged, &places, &sources[..count], &mut seen[i * PIECE * LANES..]);
+            }
+            let product = Product {
+                m: rows,
+                panels: columns.len(),
+                k: places.len(),
+                a_stride: PIECE * ROWS,
+                b_stride: PIECE * LANES,
+                c_stride: rows * LANES,
+                accumulate: from > 0,
+            };
+            let maps = &self.maps[(piece * panels + row / ROWS) * PIECE * ROWS..];
+            multiply(isa, maps, seen, sums, product);
+        }
+    }
+
+    /// Where in the staged images the corners lie of what some pixels of the map see.
+    fn places(&self, pixels: std::ops::Range<usize>) -> Vec<usize> {
+        let (rows, columns) = (self.grid.rows, self.grid.columns);
+        let place = |pixel: usize| {
+            let (line, x) = (pixel / columns, pixel % columns);
+            let (image, y) = (line / rows, line % rows);
+            image * self.pixelwise.image_len() + self.pixelwise.offset(y * self.g.stride, x * self.g.stride)
+        };
+        pixels.map(place).collect()
+    }
+
+    /// Where the lanes of a panel of columns lie from the corner: first lane and offset of each contiguous part. Columns are
+    /// numbered tap by tap, channels within.
+    fn sources(&self, panel: usize) -> ([(usize, usize); LANES], usize) {
+        let (mut sources, mut count) = ([(0, 0); LANES], 0);
+        let end = (self.g.channels * self.g.taps()).min((panel + 1) * LANES);
+        let mut column = panel * LANES;
+        while column < end {
+            let (tap, channel) = (column / self.g.channels, column % self.g.channels);
+            let (y, x) = (tap / self.g.kernel.1, tap % self.g.kernel.1);
+            // Neighbouring taps of a row lie side by side.
+            let row_end = (y + 1) * self.g.kernel.1 * self.g.channels;
+            sources[count] = (column - panel * LANES, self.pixelwise.offset(y, x) + channel);
+            count += 1;
+            column = row_end;
+        }
+        (sources, count)
+    }
+
+    /// Brings `[column][row][LANES]` to the weight's order.
+    fn store(&self, columns: std::ops::Range<usize>, row: usize, rows: usize, sums: &[f32], target: Target) {
+        let (channels, taps) = (self.g.channels, self.g.taps());
+        for (panel, sums) in columns.zip(sums.chunks(rows * LANES)) {
+            for (filter, sums) in (row..row + rows).zip(sums.chunks(LANES)) {
+                for (column, &sum) in (panel * LANES..channels * taps).zip(sums) {
+                    let (tap, channel) = (column / channels, column % channels);
+                    // SAFETY: inside the weight, and every element has one owner.
+                    unsafe { *target.at((filter * channels + channel) * taps + tap) = sum };
+                }
+            }
+        }
+    }
+}
+
+kernel! {
+    /// What the pixels at `places` see in the lanes of one panel, `[pixel][LANES]` and some lanes more.
+    fn read<V>(staged: &[f32], places: &[usize], sources: &[(usize, usize)], out: &mut [f32]) {
+        let furthest = places.iter().max().copied().unwrap_or(0) + sources.iter().map(|s| s.1).max().unwrap_or(0);
+        assert!(furthest + LANES <= staged.len(), "a pixel sees beyond the images");
+        assert!(out.len() >= (places.len() + 1) * LANES, "a panel is too short");
+        let mut to = out.as_mut_ptr();
+        // SAFETY: checked above. What a part writes too much is overwritten by the next.
+        unsafe {
+            for &place in places {
+                for &(lane, source) in sources {
+                    V::load(staged.as_ptr().add(place + source)).store(to.add(lane));
+                }
+                to = to.add(LANES);
+            }
+        }
+    }
+}

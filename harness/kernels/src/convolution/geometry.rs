@@ -1,0 +1,61 @@
+//! Sizes of a convolution.
+
+/// How an image and the map that a convolution makes of it lie to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Channels of the image.
+    pub channels: usize,
+    /// Height and width of the image, in pixels.
+    pub image: (usize, usize),
+    /// Channels of the map.
+    pub filters: usize,
+    /// Height and width of the map.
+    pub map: (usize, usize),
+    /// Height and width of the kernel.
+    pub kernel: (usize, usize),
+    /// Step of the kernel, in pixels of the image.
+    pub stride: usize,
+    /// Zeros around the image, in pixels.
+    pub padding: usize,
+}
+
+impl Geometry {
+    /// Elements of one image.
+    pub fn image_len(&self) -> usize {
+        self.channels * self.image.0 * self.image.1
+    }
+
+    /// Elements of one map.
+    pub fn map_len(&self) -> usize {
+        self.filters * self.map.0 * self.map.1
+    }
+
+    /// Elements under the kernel in one channel.
+    pub fn taps(&self) -> usize {
+        self.kernel.0 * self.kernel.1
+    }
+
+    /// Elements of the weight, `[filters, channels, kernel]`.
+    pub fn weight_len(&self) -> usize {
+        self.filters * self.channels * self.taps()
+    }
+
+    /// Images in `images`, whose number of elements must fit.
+    pub(crate) fn batch_of_images(&self, images: &[f32]) -> usize {
+        whole(images.len(), self.image_len(), "images")
+    }
+
+    /// Maps in `maps`, whose number of elements must fit.
+    pub(crate) fn batch_of_maps(&self, maps: &[f32]) -> usize {
+        whole(maps.len(), self.map_len(), "maps")
+    }
+
+    pub(crate) fn check_weight(&self, weight: &[f32]) {
+        assert_eq!(weight.len(), self.weight_len(), "the weight does not fit the convolution {self:?}");
+    }
+}
+
+fn whole(length: usize, one: usize, what: &str) -> usize {
+    assert!(one > 0 && length.is_multiple_of(one), "{length} elements are no whole number of {what} of {one}");
+    length / one
+}

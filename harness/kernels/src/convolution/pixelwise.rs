@@ -1,0 +1,80 @@
+//! Images with their border of zeros and the channels of a pixel side by side, for the weight's gradient: its sums run over
+//! pixels, and what it keeps apart are channels.
+
+use crate::{
+    isa::{Isa, kernel},
+    lanes::LANES,
+    scratch::{Scratch, Target},
+};
+use rayon::prelude::*;
+
+/// Where the elements of padded images lie: `[image][row][column][channel]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pixelwise {
+    /// Channels of an image.
+    pub(crate) channels: usize,
+    /// Height and width of an image, without border.
+    pub(crate) image: (usize, usize),
+    /// Zeros above and to the left.
+    pub(crate) before: (usize, usize),
+    /// Height and width with the border.
+    pub(crate) padded: (usize, usize),
+}
+
+impl Pixelwise {
+    /// Elements of a padded image.
+    pub(crate) fn image_len(&self) -> usize {
+        self.padded.0 * self.padded.1 * self.channels
+    }
+
+    /// Distance of the channels of `(y, x)` of the padded image from its first element.
+    pub(crate) fn offset(&self, y: usize, x: usize) -> usize {
+        (y * self.padded.1 + x) * self.channels
+    }
+
+    /// The images, padded; with `relu` their negative elements as zeros. Sixteen elements may be read from every place.
+    pub(crate) fn of(&self, isa: Isa, images: &[f32], relu: bool) -> Scratch {
+        let batch = images.len() / (self.channels * self.image.0 * self.image.1).max(1);
+        let length = batch * self.image_len();
+        let mut staged = Scratch::new(length + LANES);
+        staged[length..].fill(0.0);
+        let target = staged.target();
+        (0..batch * self.padded.0).into_par_iter().for_each(|line| {
+            row(isa, images, *self, (line / self.padded.0, line % self.padded.0), relu, target);
+        });
+        staged
+    }
+}
+
+kernel! {
+    /// One row of one padded image.
+    fn row<V>(images: &[f32], p: Pixelwise, at: (usize, usize), relu: bool, target: Target) {
+        let (image, y) = at;
+        let length = p.padded.1 * p.channels;
+        // SAFETY: every row has one owner.
+        let out = unsafe { std::slice::from_raw_parts_mut(target.at((image * p.padded.0 + y) * length), length) };
+        let (height, width) = p.image;
+        if y < p.before.0 || y >= p.before.0 + height {
+            out.fill(0.0);
+            return;
+        }
+        let columns = width.min(p.padded.1.saturating_sub(p.before.1));
+        let (left, rest) = out.split_at_mut(p.before.1 * p.channels);
+        let (middle, right) = rest.split_at_mut(columns * p.channels);
+        left.fill(0.0);
+        right.fill(0.0);
+        let start = image * p.channels * height * width + (y - p.before.0) * width;
+        let plane = height * width;
+        // In squares that stay in the first cache, reading rows of pixels and writing rows of channels.
+        for first in (0..columns).step_by(LANES) {
+            let some = LANES.min(columns - first);
+            for channel in 0..p.channels {
+                let source = &images[start + channel * plane + first..][..some];
+                for (i, &value) in source.iter().enumerate() {
+                    // NaN stays: a diverged run must be seen.
+                    middle[(first + i) * p.channels + channel] = if relu && value < 0.0 { 0.0 } else { value };
+                }
+            }
+        }
+    }
+}

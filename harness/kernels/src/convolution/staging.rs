@@ -1,0 +1,90 @@
+//! Images with their border of zeros, laid out so that what a kernel sees along a row of its output is contiguous.
+
+use crate::{
+    isa::{Isa, kernel},
+    lanes::LANES,
+    scratch::Scratch,
+};
+use rayon::prelude::*;
+
+/// Where the elements of padded images lie: every row is split into `step` rows, of every `step`-th column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Staging {
+    /// Channels of an image.
+    pub(crate) channels: usize,
+    /// Height and width of an image, without border.
+    pub(crate) image: (usize, usize),
+    /// Zeros above and to the left.
+    pub(crate) before: (usize, usize),
+    /// Rows with the border.
+    pub(crate) rows: usize,
+    /// Elements of one of a row's parts.
+    pub(crate) width: usize,
+    /// Step between neighbours in the output, in pixels of the image, along rows and columns alike.
+    pub(crate) step: usize,
+}
+
+impl Staging {
+    /// Elements of a channel's plane.
+    pub(crate) fn plane(&self) -> usize {
+        self.rows * self.step * self.width
+    }
+
+    /// Elements from what one output sees to what its neighbour below sees.
+    pub(crate) fn row(&self) -> usize {
+        self.step * self.step * self.width
+    }
+
+    /// Distance of the element `(y, x)` of the padded plane from its first.
+    pub(crate) fn offset(&self, y: usize, x: usize) -> usize {
+        (y * self.step + x % self.step) * self.width + x / self.step
+    }
+
+    /// The images, padded. Sixteen elements may be read from every place.
+    pub(crate) fn of(&self, isa: Isa, images: &[f32]) -> Scratch {
+        let (plane, source) = (self.plane(), self.image.0 * self.image.1);
+        let planes = images.len() / source.max(1);
+        let mut staged = Scratch::new(planes * plane + LANES);
+        let (padded, slack) = staged.split_at_mut(planes * plane);
+        slack.fill(0.0);
+        padded
+            .par_chunks_mut(plane.max(1))
+            .zip(images.par_chunks(source.max(1)))
+            .for_each(|(padded, image)| fill(isa, padded, image, *self));
+        staged
+    }
+}
+
+kernel! {
+    /// One plane.
+    fn fill<V>(padded: &mut [f32], image: &[f32], staging: Staging) {
+        let Staging { image: (height, width), before: (top, left), step, .. } = staging;
+        padded[..top * step * staging.width].fill(0.0);
+        for (y, row) in padded.chunks_exact_mut(step * staging.width).enumerate().skip(top) {
+            if y - top >= height {
+                row.fill(0.0);
+                continue;
+            }
+            let source = &image[(y - top) * width..][..width];
+            for (phase, part) in row.chunks_exact_mut(staging.width).enumerate() {
+                // Column of the image that the part's first element holds, shifted by the border.
+                let first = (left + step - 1 - phase) / step;
+                let from = first * step + phase - left;
+                let count = if from < width { (width - from).div_ceil(step) } else { 0 };
+                let count = count.min(part.len().saturating_sub(first));
+                part[..first.min(staging.width)].fill(0.0);
+                let (values, rest) = part[first.min(staging.width)..].split_at_mut(count);
+                rest.fill(0.0);
+                let source = &source[from.min(width)..];
+                if step == 1 {
+                    values.copy_from_slice(&source[..count]);
+                } else if step == 2 {
+                    // Written out, as it is the usual case: a loop of a fixed step becomes shuffles.
+                    values.iter_mut().zip(source.chunks(2)).for_each(|(v, pair)| *v = pair[0]);
+                } else {
+                    values.iter_mut().zip(source.iter().step_by(step)).for_each(|(v, &s)| *v = s);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Memory for intermediate values, kept for the next kernel: a training step asks for the same sizes again and again, and
+//! fresh pages cost as much as a pass over them.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Mutex, PoisonError},
+};
+
+/// What is kept at most, in elements: more is given back to the system.
+const KEPT: usize = 1 << 26;
+
+static POOL: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+/// Elements with values left by whoever had them before.
+pub(crate) struct Scratch(Vec<f32>);
+
+impl Scratch {
+    /// `length` elements of any value.
+    pub(crate) fn new(length: usize) -> Self {
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        // The smallest that is large enough, else the largest: it will grow.
+        let fits = (0..pool.len()).filter(|&i| pool[i].capacity() >= length).min_by_key(|&i| pool[i].capacity());
+        let found = fits.or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].capacity()));
+        let mut values = found.map(|i| pool.swap_remove(i)).unwrap_or_default();
+        drop(pool);
+        if values.capacity() < length {
+            values = Vec::new(); // nothing in it is worth a copy
+        }
+        values.resize(length, 0.0);
+        Self(values)
+    }
+
+    /// For tasks that write at once, each its own elements. The target must not outlive the scratch.
+    pub(crate) fn target(&mut self) -> Target {
+        Target { start: self.0.as_mut_ptr(), length: self.0.len() }
+    }
+}
+
+impl Deref for Scratch {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        let held: usize = pool.iter().map(Vec::capacity).sum();
+        if held + self.0.capacity() <= KEPT {
+            pool.push(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+/// A result that many tasks write at once, each its own elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    start: *mut f32,
+    length: usize,
+}
+
+// SAFETY: a `Target` gives no access by itself; whoever writes promises to be the only one at that place.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// # Safety
+    /// The place lies within the result, and nobody else reads or writes it meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn at(self, place: usize) -> *mut f32 {
+        debug_assert!(place < self.length);
+        // SAFETY: the caller's promise.
+        unsafe { self.start.add(place) }
+    }
+}
+
+/// A result of `length` elements, all of which `write` writes.
+///
+/// # Safety
+/// `write` leaves no element unwritten.
+pub(crate) unsafe fn written(length: usize, write: impl FnOnce(Target)) -> Vec<f32> {
+    let mut values = Vec::with_capacity(length);
+    write(Target { start: values.as_mut_ptr(), length });
+    // SAFETY: the capacity is there, and the caller promises that every element has been written.
+    unsafe { values.set_len(length) };
+    values
+}
