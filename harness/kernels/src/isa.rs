@@ -8,7 +8,7 @@ pub struct Isa(pub(crate) Set);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Set {
-    /// No instructions beyond what the compiler's target has; on AArch64 that is NEON.
+    /// No instructions beyond what the compiler's target has; on 64-bit ARM that is NEON.
     Portable,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]

@@ -9,3 +9,4 @@ mod gemm;
 pub mod isa;
 mod lanes;
 mod scratch;
+pub mod sums;

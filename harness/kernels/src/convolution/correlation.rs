@@ -4,7 +4,7 @@ use super::{direct::PIECE, geometry::Geometry, grid::Grid, pixelwise::Pixelwise}
 use crate::{
     gemm::{Product, ROWS, multiply},
     isa::{Isa, kernel},
-    lanes::{LANES, Lanes},
+    lanes::LANES,
     scratch::{Scratch, Target, written},
 };
 use rayon::prelude::*;

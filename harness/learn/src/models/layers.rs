@@ -49,6 +49,41 @@ impl Conv2d {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         ops::conv2d(x, &self.weight, self.bias.as_ref(), self.kernel.stride, self.kernel.padding)
     }
+
+    /// The convolution of `relu(x)`.
+    pub(super) fn after_relu(&self, x: &Tensor) -> Result<Tensor> {
+        ops::relu_conv2d(x, &self.weight, self.bias.as_ref(), self.kernel.stride, self.kernel.padding)
+    }
+}
+
+/// `x + conv1×1(relu(conv3×3(relu(x))))`, of one shape.
+#[derive(Debug)]
+pub(super) struct ResidualBlock {
+    wide: (Tensor, Tensor),
+    narrow: (Tensor, Tensor),
+}
+
+impl ResidualBlock {
+    /// `channels` of the input and the output, `inner` between the two convolutions, which are kept at `wide` and `narrow`.
+    pub(super) fn new(channels: usize, inner: usize, wide: &Builder, narrow: &Builder) -> Result<Self> {
+        let parameters = |inputs: usize, outputs: usize, kernel: Kernel, at: &Builder| {
+            let init = Conv2d::init(inputs, kernel);
+            let weight = at.parameter("weight", (outputs, inputs, kernel.side, kernel.side), init)?;
+            Ok::<_, candle_core::Error>((weight, at.parameter("bias", outputs, init)?))
+        };
+        Ok(Self {
+            wide: parameters(channels, inner, Kernel::new(3, 1, 1), wide)?,
+            narrow: parameters(inner, channels, Kernel::new(1, 1, 0), narrow)?,
+        })
+    }
+
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let both = |pair| -> (&Tensor, &Tensor) {
+            let (weight, bias): &(Tensor, Tensor) = pair;
+            (weight, bias)
+        };
+        ops::residual_block(x, both(&self.wide), both(&self.narrow))
+    }
 }
 
 /// `[B, inputs, H, W] -> [B, outputs, H', W']`, larger by the stride.
@@ -78,6 +113,12 @@ impl ConvTranspose2d {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let Kernel { stride, padding, .. } = self.kernel;
         ops::conv_transpose2d(x, &self.weight, &self.bias, stride, padding, self.output_padding)
+    }
+
+    /// The transposed convolution of `relu(x)`.
+    pub(super) fn after_relu(&self, x: &Tensor) -> Result<Tensor> {
+        let Kernel { stride, padding, .. } = self.kernel;
+        ops::relu_conv_transpose2d(x, &self.weight, &self.bias, stride, padding, self.output_padding)
     }
 }
 

@@ -5,11 +5,10 @@
 
 use super::{
     Mode, Network, Output,
-    layers::{Conv2d, ConvTranspose2d, Kernel},
+    layers::{Conv2d, ConvTranspose2d, Kernel, ResidualBlock},
     quantizer::Quantizer,
     state::Builder,
 };
-use crate::ops;
 use candle_core::{Result, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,30 +72,23 @@ impl VqvaeSpec {
     }
 }
 
-/// `x + conv1×1(relu(conv3×3(relu(x))))`, `depth` times, then ReLU.
+/// Residual blocks, `depth` of them. The ReLU that ends the stack is left to what follows.
 #[derive(Debug)]
 struct ResidualStack {
-    blocks: Vec<(Conv2d, Conv2d)>,
+    blocks: Vec<ResidualBlock>,
 }
 
 impl ResidualStack {
     fn new(spec: &VqvaeSpec, at: &Builder) -> Result<Self> {
         let block = |i| {
             let at = at.enter("layers").enter(i);
-            let wide = Conv2d::new(spec.width, spec.inner, Kernel::new(3, 1, 1), &at.enter(1))?;
-            let narrow = Conv2d::new(spec.inner, spec.width, Kernel::new(1, 1, 0), &at.enter(3))?;
-            Ok((wide, narrow))
+            ResidualBlock::new(spec.width, spec.inner, &at.enter(1), &at.enter(3))
         };
         Ok(Self { blocks: (0..spec.depth).map(block).collect::<Result<_>>()? })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = x.clone();
-        for (wide, narrow) in &self.blocks {
-            let y = narrow.forward(&ops::relu(&wide.forward(&ops::relu(&x)?)?)?)?;
-            x = ops::add(&x, &y)?;
-        }
-        ops::relu(&x)
+    fn forward(&self, x: Tensor) -> Result<Tensor> {
+        self.blocks.iter().try_fold(x, |x, block| block.forward(&x))
     }
 }
 
@@ -142,14 +134,14 @@ impl Vqvae {
 
 impl Network for Vqvae {
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Output> {
-        let x = ops::relu(&self.down[0].forward(x)?)?; // [B, 3, S, S] -> [B, W/2, S/2, S/2]
-        let x = ops::relu(&self.down[1].forward(&x)?)?; // -> [B, W, S/4, S/4]
-        let x = self.encoder_stack.forward(&self.down[2].forward(&x)?)?;
-        let quantized = self.quantizer.forward(&self.pre_vq.forward(&x)?, mode)?; // -> [B, D, S/4, S/4]
-        let x = self.decoder_stack.forward(&self.up.forward(&quantized.codes)?)?; // -> [B, W, S/4, S/4]
-        let x = ops::relu(&self.out[0].forward(&x)?)?; // -> [B, W/2, S/2, S/2]
+        let x = self.down[0].forward(x)?; // [B, 3, S, S] -> [B, W/2, S/2, S/2]
+        let x = self.down[1].after_relu(&x)?; // -> [B, W, S/4, S/4]
+        let x = self.encoder_stack.forward(self.down[2].after_relu(&x)?)?;
+        let quantized = self.quantizer.forward(&self.pre_vq.after_relu(&x)?, mode)?; // -> [B, D, S/4, S/4]
+        let x = self.decoder_stack.forward(self.up.forward(&quantized.codes)?)?; // -> [B, W, S/4, S/4]
+        let x = self.out[0].after_relu(&x)?; // -> [B, W/2, S/2, S/2]
         Ok(Output {
-            channels: self.out[1].forward(&x)?, // -> [B, 3, S, S]
+            channels: self.out[1].after_relu(&x)?, // -> [B, 3, S, S]
             penalty: Some((&quantized.commitment * self.commitment)?),
             commitment: Some(quantized.commitment),
             perplexity: Some(quantized.perplexity),

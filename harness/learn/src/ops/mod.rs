@@ -9,7 +9,6 @@
 mod adam;
 mod add;
 mod codebook;
-mod columns;
 pub mod composed;
 mod convolution;
 mod gemm;
@@ -19,6 +18,7 @@ mod maximum;
 mod normalization;
 mod pooling;
 mod relu;
+mod residual;
 mod storage;
 mod threads;
 
@@ -41,7 +41,25 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize,
     if !x.device().is_cpu() {
         return composed::conv2d(x, weight, bias, stride, padding);
     }
-    let (x, op) = (x.contiguous()?, Convolution { stride, padding });
+    convolve(x, weight, bias, Convolution { stride, padding, relu: false })
+}
+
+/// [`conv2d`] of [`relu`]`(x)`, of which nothing but `x` is kept for the gradient.
+pub fn relu_conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: usize,
+    padding: usize,
+) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return conv2d(&relu(x)?, weight, bias, stride, padding);
+    }
+    convolve(x, weight, bias, Convolution { stride, padding, relu: true })
+}
+
+fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: Convolution) -> Result<Tensor> {
+    let x = x.contiguous()?;
     match bias {
         Some(bias) => x.apply_op3(weight, bias, op),
         None => x.apply_op2(weight, op),
@@ -64,7 +82,35 @@ pub fn conv_transpose2d(
     if !x.device().is_cpu() {
         return composed::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }
-    x.contiguous()?.apply_op3(weight, bias, TransposedConvolution { stride, padding, output_padding })
+    let op = TransposedConvolution { stride, padding, output_padding, relu: false };
+    x.contiguous()?.apply_op3(weight, bias, op)
+}
+
+/// [`conv_transpose2d`] of [`relu`]`(x)`, of which nothing but `x` is kept for the gradient.
+pub fn relu_conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return conv_transpose2d(&relu(x)?, weight, bias, stride, padding, output_padding);
+    }
+    let op = TransposedConvolution { stride, padding, output_padding, relu: true };
+    x.contiguous()?.apply_op3(weight, bias, op)
+}
+
+/// `x + conv1×1(relu(conv3×3(relu(x))))`, the 3×3 convolution with one row of zeros around.
+///
+/// `x` `[B, C, H, W]`; `wide` is weight `[I, C, 3, 3]` and bias `[I]`, `narrow` weight `[C, I, 1, 1]` and bias `[C]`.
+pub fn residual_block(x: &Tensor, wide: (&Tensor, &Tensor), narrow: (&Tensor, &Tensor)) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        let inside = relu_conv2d(x, wide.0, Some(wide.1), 1, 1)?;
+        return add(x, &relu_conv2d(&inside, narrow.0, Some(narrow.1), 1, 0)?);
+    }
+    residual::block(x, wide, narrow)
 }
 
 /// `max(x, 0)`, with gradient 0 at 0 as in PyTorch.

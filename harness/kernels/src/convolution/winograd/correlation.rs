@@ -5,7 +5,7 @@ use crate::{
     convolution::{correlation::Operand, direct::PIECE, geometry::Geometry, grid::Grid, pixelwise::Pixelwise},
     gemm::{Product, ROWS, multiply},
     isa::{Isa, kernel},
-    lanes::{LANES, Lanes},
+    lanes::LANES,
     scratch::{Scratch, Target, written},
 };
 use rayon::prelude::*;
