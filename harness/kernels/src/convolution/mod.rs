@@ -47,7 +47,7 @@ pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Fini
                 filters: g.filters,
                 map: g.map,
             };
-            let transformed = winograd::weights(weight, (g.filters, g.channels * 9), (g.channels, 9), false);
+            let transformed = winograd::weights(isa, weight, (g.filters, g.channels * 9), (g.channels, 9), false);
             // SAFETY: the result has the maps' length, which `finish` was checked against.
             unsafe { winograd::convolve(isa, images, relu, &transformed, job, finish, target) };
             return;
@@ -96,7 +96,7 @@ pub fn scatter(isa: Isa, maps: &[f32], relu: bool, weight: &[f32], finish: Finis
                 filters: g.channels,
                 map: g.image,
             };
-            let transformed = winograd::weights(weight, (g.channels, 9), (g.filters, g.channels * 9), true);
+            let transformed = winograd::weights(isa, weight, (g.channels, 9), (g.filters, g.channels * 9), true);
             // SAFETY: the result has the images' length, which `finish` was checked against.
             unsafe { winograd::convolve(isa, maps, relu, &transformed, job, finish, target) };
             return;

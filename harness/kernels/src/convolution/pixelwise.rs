@@ -63,16 +63,30 @@ kernel! {
         let (middle, right) = rest.split_at_mut(columns * p.channels);
         left.fill(0.0);
         right.fill(0.0);
-        let start = image * p.channels * height * width + (y - p.before.0) * width;
         let plane = height * width;
-        // In squares that stay in the first cache, reading rows of pixels and writing rows of channels.
-        for first in (0..columns).step_by(LANES) {
-            let some = LANES.min(columns - first);
-            for channel in 0..p.channels {
-                let source = &images[start + channel * plane + first..][..some];
-                for (i, &value) in source.iter().enumerate() {
-                    // NaN stays: a diverged run must be seen.
-                    middle[(first + i) * p.channels + channel] = if relu && value < 0.0 { 0.0 } else { value };
+        let source = &images[image * p.channels * plane + (y - p.before.0) * width..];
+        // NaN stays: a diverged run must be seen.
+        let seen = |value: f32| if relu && value < 0.0 { 0.0 } else { value };
+        for first in (0..columns).step_by(8) {
+            let some = 8.min(columns - first);
+            let whole = if some == 8 { p.channels / 8 * 8 } else { 0 };
+            for channel in (0..whole).step_by(8) {
+                let at = channel * plane + first;
+                assert!(at + 7 * plane + 8 <= source.len() && (first + 7) * p.channels + channel + 8 <= middle.len());
+                // SAFETY: checked above.
+                unsafe {
+                    let to = middle.as_mut_ptr().add(first * p.channels + channel);
+                    V::transpose(source.as_ptr().add(at), plane, to, p.channels);
+                }
+            }
+            for channel in whole..p.channels {
+                for (i, &value) in source[channel * plane + first..][..some].iter().enumerate() {
+                    middle[(first + i) * p.channels + channel] = value;
+                }
+            }
+            if relu {
+                for value in &mut middle[first * p.channels..(first + some) * p.channels] {
+                    *value = seen(*value);
                 }
             }
         }

@@ -80,7 +80,11 @@ kernel! {
                     values.copy_from_slice(&source[..count]);
                 } else if step == 2 {
                     // Written out, as it is the usual case: a loop of a fixed step becomes shuffles.
-                    values.iter_mut().zip(source.chunks(2)).for_each(|(v, pair)| *v = pair[0]);
+                    let (pairs, last) = source.as_chunks::<2>();
+                    values.iter_mut().zip(pairs).for_each(|(v, pair)| *v = pair[0]);
+                    if let (Some(value), [single]) = (values.get_mut(pairs.len()), last) {
+                        *value = *single;
+                    }
                 } else {
                     values.iter_mut().zip(source.iter().step_by(step)).for_each(|(v, &s)| *v = s);
                 }

@@ -5,7 +5,7 @@ use crate::{
     convolution::{correlation::Operand, direct::PIECE, geometry::Geometry, grid::Grid, pixelwise::Pixelwise},
     gemm::{Product, ROWS, multiply},
     isa::{Isa, kernel},
-    lanes::LANES,
+    lanes::{LANES, Lanes},
     scratch::{Scratch, Target, written},
 };
 use rayon::prelude::*;
@@ -175,20 +175,33 @@ kernel! {
     }
 }
 
+/// `A·d` of a column.
+#[inline(always)]
+fn line_of_map<V: Lanes>(a: V, b: V) -> [V; 4] {
+    [a, a.add(b), a.sub(b), V::splat(0.0).sub(b)]
+}
+
+/// `Gᵀ·s` of a column.
+#[inline(always)]
+fn line_of_kernel<V: Lanes>(a: V, b: V, c: V, d: V) -> [V; 3] {
+    let half = V::splat(0.5);
+    let (plus, minus) = (b.add(c).mul(half), b.sub(c).mul(half));
+    [a.add(plus), minus, plus.add(d)]
+}
+
 kernel! {
     /// `A·d·Aᵀ` of the 2×2 pixels from `place` on, for all channels: `[point][channel]`.
     fn transform_map<V>(staged: &[f32], p: Pixelwise, place: usize, points: &mut [f32]) {
         let stride = p.channels + LANES;
         assert!(place + p.offset(1, 1) + p.channels.next_multiple_of(LANES) <= staged.len(), "a tile is beyond the maps");
         assert!(points.len() >= POINTS * stride, "the points of a tile do not fit");
-        let line = |a: V, b: V| [a, a.add(b), a.sub(b), V::splat(0.0).sub(b)];
         for channel in (0..p.channels).step_by(LANES) {
             // SAFETY: checked above.
             unsafe {
                 let at = |y: usize, x: usize| V::load(staged.as_ptr().add(place + p.offset(y, x) + channel));
-                let columns = [line(at(0, 0), at(1, 0)), line(at(0, 1), at(1, 1))];
+                let columns = [line_of_map(at(0, 0), at(1, 0)), line_of_map(at(0, 1), at(1, 1))];
                 for y in 0..4 {
-                    for (x, value) in line(columns[0][y], columns[1][y]).into_iter().enumerate() {
+                    for (x, value) in line_of_map(columns[0][y], columns[1][y]).into_iter().enumerate() {
                         value.store(points.as_mut_ptr().add((4 * y + x) * stride + channel));
                     }
                 }
@@ -214,20 +227,15 @@ kernel! {
     /// `Gᵀ·s·G` of sixteen kernels, one a lane, whose points lie `stride` apart.
     fn kernels_of<V>(sums: &[f32], stride: usize) -> [[f32; LANES]; 9] {
         assert!(sums.len() >= (POINTS - 1) * stride + LANES, "the points of a kernel are too few");
-        let half = V::splat(0.5);
-        let line = |a: V, b: V, c: V, d: V| {
-            let (plus, minus) = (b.add(c).mul(half), b.sub(c).mul(half));
-            [a.add(plus), minus, plus.add(d)]
-        };
         // SAFETY: checked above.
         let at = |i: usize| unsafe { V::load(sums.as_ptr().add(i * stride)) };
         let mut columns = [[V::splat(0.0); 3]; 4];
         for (x, column) in columns.iter_mut().enumerate() {
-            *column = line(at(x), at(4 + x), at(8 + x), at(12 + x));
+            *column = line_of_kernel(at(x), at(4 + x), at(8 + x), at(12 + x));
         }
         let mut out = [[0.0; LANES]; 9];
         for y in 0..3 {
-            let row = line(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
+            let row = line_of_kernel(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
             for (x, value) in row.into_iter().enumerate() {
                 value.write(&mut out[3 * y + x]);
             }

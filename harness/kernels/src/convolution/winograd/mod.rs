@@ -62,41 +62,84 @@ impl Job {
 /// The transformed weight, `[point][panel of filters][channel][ROWS]`.
 ///
 /// The element `(filter, channel, tap)` is `weight[filter · filters.1 + channel · channels.1 + tap]`; `turned` turns kernels by 180°.
-pub(crate) fn weights(weight: &[f32], filters: (usize, usize), channels: (usize, usize), turned: bool) -> Scratch {
+pub(crate) fn weights(
+    isa: Isa,
+    weight: &[f32],
+    filters: (usize, usize),
+    channels: (usize, usize),
+    turned: bool,
+) -> Scratch {
     let ((filters, filter_step), (channels, channel_step)) = (filters, channels);
     let panel_len = channels * ROWS;
     let point_len = filters.div_ceil(ROWS) * panel_len;
     let mut packed = Scratch::new(POINTS * point_len);
     let target = packed.target();
     (0..filters.div_ceil(ROWS)).into_par_iter().for_each(|panel| {
-        for channel in 0..channels {
-            let mut points = [[0.0; ROWS]; POINTS];
-            for row in 0..ROWS.min(filters - panel * ROWS) {
-                let at = (panel * ROWS + row) * filter_step + channel * channel_step;
-                let mut kernel: [f32; 9] = std::array::from_fn(|i| weight[at + i]);
-                if turned {
-                    kernel.reverse();
-                }
-                let transformed = transform_kernel(&kernel);
-                points.iter_mut().zip(transformed).for_each(|(point, value)| point[row] = value);
-            }
-            for (i, point) in points.iter().enumerate() {
-                let place = i * point_len + panel * panel_len + channel * ROWS;
-                // SAFETY: inside, and every panel has one owner.
-                unsafe { target.at(place).cast::<[f32; ROWS]>().write(*point) };
-            }
-        }
+        let rows = ROWS.min(filters - panel * ROWS);
+        let weight = &weight[panel * ROWS * filter_step..];
+        // SAFETY of the target: every panel has one owner.
+        transform_kernels(
+            isa,
+            weight,
+            rows,
+            filter_step,
+            (channels, channel_step),
+            turned,
+            panel * panel_len,
+            point_len,
+            target,
+        );
     });
     packed
 }
 
-/// `G·g·Gᵀ`
-fn transform_kernel(g: &[f32; 9]) -> [f32; POINTS] {
-    let line = |a: f32, b: f32, c: f32| [a, 0.5 * ((a + c) + b), 0.5 * ((a + c) - b), c];
-    let columns: [[f32; 4]; 3] = std::array::from_fn(|x| line(g[x], g[3 + x], g[6 + x]));
-    let mut out = [0.0; POINTS];
-    for y in 0..4 {
-        out[4 * y..4 * y + 4].copy_from_slice(&line(columns[0][y], columns[1][y], columns[2][y]));
+/// The kernels of the rows of a panel for one channel, element by element. Two rows more than there are, for whole registers.
+type Column = [f32; 8];
+
+kernel! {
+    /// `G·g·Gᵀ` of the kernels of one panel of filters, from `place` on, points `point_len` apart.
+    fn transform_kernels<V>(
+        weight: &[f32],
+        rows: usize,
+        filter_step: usize,
+        channels: (usize, usize),
+        turned: bool,
+        place: usize,
+        point_len: usize,
+        target: Target,
+    ) {
+        for channel in 0..channels.0 {
+            let mut kernels = [[0.0; 8]; 9];
+            for row in 0..rows {
+                let Some(kernel) = weight[row * filter_step + channel * channels.1..].first_chunk::<9>() else { return };
+                for (i, &value) in kernel.iter().enumerate() {
+                    kernels[if turned { 8 - i } else { i }][row] = value;
+                }
+            }
+            let mut columns = [[[0.0; 8]; 4]; 3];
+            for (x, column) in columns.iter_mut().enumerate() {
+                *column = line_of_weight(&kernels[x], &kernels[3 + x], &kernels[6 + x]);
+            }
+            for y in 0..4 {
+                for (x, value) in line_of_weight(&columns[0][y], &columns[1][y], &columns[2][y]).iter().enumerate() {
+                    let place = (4 * y + x) * point_len + place + channel * ROWS;
+                    let Some(value) = value.first_chunk::<ROWS>() else { return };
+                    // SAFETY: the caller's promise.
+                    unsafe { target.at(place).cast::<[f32; ROWS]>().write(*value) };
+                }
+            }
+        }
+    }
+}
+
+/// `G·g` of a column.
+#[inline(always)]
+fn line_of_weight(a: &Column, b: &Column, c: &Column) -> [Column; 4] {
+    let mut out = [*a, [0.0; 8], [0.0; 8], *c];
+    for i in 0..8 {
+        let outer = a[i] + c[i];
+        out[1][i] = 0.5 * (outer + b[i]);
+        out[2][i] = 0.5 * (outer - b[i]);
     }
     out
 }
@@ -312,19 +355,24 @@ kernel! {
     }
 }
 
+/// `Aᵀ·m` of a column.
+#[inline(always)]
+fn line_out<V: Lanes>(a: V, b: V, c: V, d: V) -> [V; 2] {
+    [a.add(b).add(c), b.sub(c).sub(d)]
+}
+
 /// The two lines of a panel's tiles, tile after tile.
 #[inline(always)]
 fn output_of<V: Lanes>(sums: &[f32], stride: usize) -> [[f32; 2 * LANES]; 2] {
     // SAFETY: `tiles` has checked the length.
     let at = |i: usize| unsafe { V::load(sums.as_ptr().add(i * stride)) };
-    let line = |a: V, b: V, c: V, d: V| [a.add(b).add(c), b.sub(c).sub(d)];
     let mut columns = [[V::splat(0.0); 2]; 4];
     for (x, column) in columns.iter_mut().enumerate() {
-        *column = line(at(x), at(4 + x), at(8 + x), at(12 + x));
+        *column = line_out(at(x), at(4 + x), at(8 + x), at(12 + x));
     }
     let mut out = [[0.0; 2 * LANES]; 2];
     for (y, out) in out.iter_mut().enumerate() {
-        let [even, odd] = line(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
+        let [even, odd] = line_out(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
         *out = even.interleave(odd);
     }
     out
