@@ -53,37 +53,49 @@ kernel! {
     }
 }
 
-/// All tiles: the panels of `A` stream past one tile's width of `B`, which stays in the first cache.
+/// Rows of `A` that are multiplied with all panels of `B` before the next are looked at: they stay in the second cache.
+const BLOCK: usize = 44 * ROWS;
+
 #[inline(always)]
 unsafe fn panels<V: Lanes>(a: *const f32, b: *const f32, c: *mut f32, p: Product) {
-    let mut panel = 0;
-    while panel < p.panels {
-        let wide = V::TILE.1 == 2 && panel + 2 <= p.panels;
-        // SAFETY: within the bounds that `Product::check` has seen.
-        unsafe {
-            let (b, c) = (b.add(panel * p.b_stride), c.add(panel * p.c_stride));
-            if wide {
-                rows::<V, 2>(a, b, c, p);
-            } else {
-                rows::<V, 1>(a, b, c, p);
+    for first in (0..p.m).step_by(BLOCK) {
+        let rows = first..p.m.min(first + BLOCK);
+        let mut panel = 0;
+        while panel < p.panels {
+            let wide = V::TILE.1 == 2 && panel + 2 <= p.panels;
+            // SAFETY: within the bounds that `Product::check` has seen.
+            unsafe {
+                let (b, c) = (b.add(panel * p.b_stride), c.add(panel * p.c_stride));
+                if wide {
+                    block::<V, 2>(a, b, c, rows.clone(), p);
+                } else {
+                    block::<V, 1>(a, b, c, rows.clone(), p);
+                }
             }
+            panel += if wide { 2 } else { 1 };
         }
-        panel += if wide { 2 } else { 1 };
     }
 }
 
+/// All tiles of a block of rows and the panels that a tile is wide, which stay in the first cache.
 #[inline(always)]
-unsafe fn rows<V: Lanes, const WIDE: usize>(a: *const f32, b: *const f32, c: *mut f32, p: Product) {
-    let mut row = 0;
-    while row < p.m {
-        let tall = V::TILE.0 == 2 && row + 2 * ROWS <= p.m;
+unsafe fn block<V: Lanes, const WIDE: usize>(
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+    rows: std::ops::Range<usize>,
+    p: Product,
+) {
+    let mut row = rows.start;
+    while row < rows.end {
+        let tall = V::TILE.0 == 2 && row + 2 * ROWS <= rows.end;
         // SAFETY: within the bounds that `Product::check` has seen.
         unsafe {
             let (a, c) = (a.add(row / ROWS * p.a_stride), c.add(row * LANES));
             if tall {
                 tile::<V, 2, WIDE>(a, b, c, 2 * ROWS, p);
             } else {
-                tile::<V, 1, WIDE>(a, b, c, ROWS.min(p.m - row), p);
+                tile::<V, 1, WIDE>(a, b, c, ROWS.min(rows.end - row), p);
             }
         }
         row += if tall { 2 * ROWS } else { ROWS };

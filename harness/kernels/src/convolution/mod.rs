@@ -60,10 +60,10 @@ pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Fini
             width: g.map.1 + (g.kernel.1 - 1) / g.stride,
             step: g.stride,
         };
-        let staged = staging.of(isa, images);
+        let copy = (!staging.is_image()).then(|| staging.of(isa, images));
         let offsets = (0..g.kernel.0).flat_map(|y| (0..g.kernel.1).map(move |x| staging.offset(y, x))).collect();
         let grid = Grid { images: batch, rows: g.map.0, columns: g.map.1 };
-        let sampling = Sampling { staging, staged: &staged, relu, offsets, grid };
+        let sampling = Sampling { staging, staged: copy.as_deref().unwrap_or(images), relu, offsets, grid };
         let taps: Vec<usize> = (0..g.taps()).collect();
         let packed = weights::pack(weight, (g.filters, g.channels * g.taps()), (g.channels, g.taps()), &taps);
         let plane = g.map.0 * g.map.1;
@@ -153,7 +153,8 @@ fn scatter_directly(
         width: left + end(&columns, g.map.1),
         step: 1,
     };
-    let staged = staging.of(isa, maps);
+    let copy = (!staging.is_image()).then(|| staging.of(isa, maps));
+    let staged = copy.as_deref().unwrap_or(maps);
     for y in &rows {
         for x in &columns {
             let pairs = |f: &dyn Fn((usize, usize), (usize, usize)) -> usize| -> Vec<usize> {
@@ -164,7 +165,7 @@ fn scatter_directly(
             let taps = pairs(&|(_, ky), (_, kx)| ky * g.kernel.1 + kx);
             let packed = weights::pack(weight, (g.channels, g.taps()), (g.filters, g.channels * g.taps()), &taps);
             let grid = Grid { images: batch, rows: y.count, columns: x.count };
-            let sampling = Sampling { staging, staged: &staged, relu, offsets, grid };
+            let sampling = Sampling { staging, staged, relu, offsets, grid };
             let placement = Placement {
                 channels: g.channels,
                 plane: g.image.0 * g.image.1,

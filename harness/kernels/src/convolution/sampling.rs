@@ -15,7 +15,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(crate) struct Sampling<'a> {
     pub(crate) staging: Staging,
-    /// What [`Staging::of`] gave.
+    /// What [`Staging::of`] gave, or images that need no border, as they are.
     pub(crate) staged: &'a [f32],
     /// Whether negative elements are seen as zeros.
     pub(crate) relu: bool,
@@ -43,10 +43,27 @@ impl Sampling<'_> {
     pub(crate) fn read(&self, isa: Isa, panel: usize, channels: Range<usize>, out: &mut [f32]) {
         let (sources, count) = self.sources(panel);
         let (plane, offsets) = (self.staging.plane(), &self.offsets);
-        if self.relu {
+        if !within(self.staged, &sources[..count], &channels, plane, offsets) {
+            self.read_the_last(&sources[..count], channels, out);
+        } else if self.relu {
             read::<true>(isa, self.staged, &sources[..count], channels, plane, offsets, out);
         } else {
             read::<false>(isa, self.staged, &sources[..count], channels, plane, offsets, out);
+        }
+    }
+}
+
+impl Sampling<'_> {
+    /// As [`Sampling::read`], where a run is so near the end of images without border that sixteen elements are too many.
+    fn read_the_last(&self, sources: &[Source], channels: Range<usize>, out: &mut [f32]) {
+        let taps = channels.flat_map(|c| self.offsets.iter().map(move |offset| c * self.staging.plane() + offset));
+        for (at, out) in taps.zip(out.chunks_exact_mut(LANES)) {
+            for &(lane, source) in sources {
+                let seen = &self.staged[source + at..];
+                for (out, &value) in out[lane..].iter_mut().zip(seen) {
+                    *out = if self.relu && value < 0.0 { 0.0 } else { value };
+                }
+            }
         }
     }
 }

@@ -40,6 +40,11 @@ impl Staging {
         (y * self.step + x % self.step) * self.width + x / self.step
     }
 
+    /// Whether images lie so already.
+    pub(crate) fn is_image(&self) -> bool {
+        self.step == 1 && self.before == (0, 0) && (self.rows, self.width) == self.image
+    }
+
     /// The images, padded. Sixteen elements may be read from every place.
     pub(crate) fn of(&self, isa: Isa, images: &[f32]) -> Scratch {
         let (plane, source) = (self.plane(), self.image.0 * self.image.1);

@@ -163,7 +163,7 @@ pub(crate) unsafe fn convolve(
     let offsets = (0..4).flat_map(|y| (0..4).map(move |x| staging.offset(y, x))).collect();
     let sampling = Sampling { staging, staged: &staged, relu, offsets, grid };
     // Panels of tiles that a task has: what it holds of them should stay in the second cache.
-    let together = (1024 / (job.channels + job.filters)).clamp(1, 8);
+    let together = (1024 / (job.channels + job.filters)).clamp(2, 8);
     let blocks = grid.panels().div_ceil(together);
     let rows = rows_of_a_task(job.filters, blocks);
     let parts = job.filters.div_ceil(rows);
