@@ -8,6 +8,7 @@ use crate::{
     scratch::{Scratch, Target, written},
 };
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Images or maps, and whether their negative elements are taken as zeros.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ pub(crate) fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Ge
         grid: Grid { images: batch, rows: g.map.0, columns: g.map.1 },
         pixelwise,
         staged: &pixelwise.of(isa, images.values, images.relu),
-        maps: &pack_maps(maps, g, batch),
+        maps: &pack_maps(isa, maps, g, batch),
     };
     let columns = (g.channels * g.taps()).div_ceil(LANES);
     // Columns and rows of the gradient that a task has.
@@ -66,46 +67,63 @@ struct Job<'a> {
 }
 
 /// `[piece of pixels][panel of filters][pixel][ROWS]`: the maps of a batch, pixel after pixel over all images.
-fn pack_maps(maps: Operand<'_>, g: &Geometry, batch: usize) -> Scratch {
+fn pack_maps(isa: Isa, maps: Operand<'_>, g: &Geometry, batch: usize) -> Scratch {
     let (plane, panels) = (g.map.0 * g.map.1, g.filters.div_ceil(ROWS));
     let pixels = batch * plane;
     let mut packed = Scratch::new(pixels.div_ceil(PIECE) * panels * PIECE * ROWS);
     packed.par_chunks_mut(PIECE * ROWS).enumerate().for_each(|(i, packed)| {
-        let (piece, panel) = (i / panels, i % panels);
-        for row in 0..ROWS {
-            let filter = panel * ROWS + row;
-            let mut places = packed[row..].iter_mut().step_by(ROWS);
-            let mut pixel = piece * PIECE;
-            let end = pixels.min(pixel + PIECE);
-            while filter < g.filters && pixel < end {
-                let (image, at) = (pixel / plane, pixel % plane);
-                let some = (plane - at).min(end - pixel);
-                let values = &maps.values[(image * g.filters + filter) * plane + at..][..some];
-                // The values first: a zip takes from its left side before it sees that the right one is empty.
-                for (&value, place) in values.iter().zip(places.by_ref()) {
-                    *place = if maps.relu && value < 0.0 { 0.0 } else { value };
-                }
-                pixel += some;
-            }
-            if filter >= g.filters {
-                places.for_each(|place| *place = 0.0);
-            }
-        }
+        let first = i / panels * PIECE;
+        pack_panel(isa, packed, maps, first..pixels.min(first + PIECE), i % panels, g.filters, plane);
     });
     packed
 }
 
+kernel! {
+    /// `[pixel][ROWS]` of one panel of filters.
+    fn pack_panel<V>(
+        packed: &mut [f32],
+        maps: Operand<'_>,
+        pixels: Range<usize>,
+        panel: usize,
+        filters: usize,
+        plane: usize,
+    ) {
+        let first = panel * ROWS;
+        let rows = ROWS.min(filters - first);
+        let mut pixel = pixels.start;
+        while pixel < pixels.end {
+            let at = pixel % plane;
+            let some = (plane - at).min(pixels.end - pixel);
+            let start = (pixel / plane * filters + first) * plane + at;
+            let mut done = 0;
+            // Eight filters are more than the panel has: what is too much is overwritten by the next pixel.
+            while done + 8 <= some && pixel + done + 8 < pixels.end && start + done + 7 * plane + 8 <= maps.values.len() {
+                let place = (pixel - pixels.start + done) * ROWS;
+                assert!(place + 7 * ROWS + 8 <= packed.len(), "a panel is too short");
+                // SAFETY: checked above.
+                unsafe {
+                    let to = packed.as_mut_ptr().add(place);
+                    V::transpose(maps.values.as_ptr().add(start + done), plane, to, ROWS);
+                }
+                done += 8;
+            }
+            for i in done..some {
+                for row in 0..rows {
+                    packed[(pixel - pixels.start + i) * ROWS + row] = maps.values[start + row * plane + i];
+                }
+            }
+            pixel += some;
+        }
+        if maps.relu {
+            // NaN stays: a diverged run must be seen.
+            packed.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v });
+        }
+    }
+}
+
 impl Job<'_> {
     /// `[column][row][LANES]`: the sums of some columns and rows over all pixels, piece after piece.
-    fn sum(
-        &self,
-        isa: Isa,
-        columns: std::ops::Range<usize>,
-        row: usize,
-        rows: usize,
-        seen: &mut [f32],
-        sums: &mut [f32],
-    ) {
+    fn sum(&self, isa: Isa, columns: Range<usize>, row: usize, rows: usize, seen: &mut [f32], sums: &mut [f32]) {
         let pixels = self.grid.images * self.grid.rows * self.grid.columns;
         let panels = self.g.filters.div_ceil(ROWS);
         if pixels == 0 {
@@ -132,7 +150,7 @@ impl Job<'_> {
     }
 
     /// Where in the staged images the corners lie of what some pixels of the map see.
-    fn places(&self, pixels: std::ops::Range<usize>) -> Vec<usize> {
+    fn places(&self, pixels: Range<usize>) -> Vec<usize> {
         let (rows, columns) = (self.grid.rows, self.grid.columns);
         let place = |pixel: usize| {
             let (line, x) = (pixel / columns, pixel % columns);
@@ -161,7 +179,7 @@ impl Job<'_> {
     }
 
     /// Brings `[column][row][LANES]` to the weight's order.
-    fn store(&self, columns: std::ops::Range<usize>, row: usize, rows: usize, sums: &[f32], target: Target) {
+    fn store(&self, columns: Range<usize>, row: usize, rows: usize, sums: &[f32], target: Target) {
         let (channels, taps) = (self.g.channels, self.g.taps());
         for (panel, sums) in columns.zip(sums.chunks(rows * LANES)) {
             for (filter, sums) in (row..row + rows).zip(sums.chunks(LANES)) {

@@ -36,14 +36,15 @@ pub(crate) trait Lanes: Copy {
     /// `self · factor + sum`, rounded once.
     fn fma(self, factor: Self, sum: Self) -> Self;
 
-    /// Eight rows of eight elements, `from_step` apart, to eight rows of what were columns, `to_step` apart.
+    /// Eight rows of eight elements, `from_step` apart, to eight rows of what were columns, `to_step` apart. They are written
+    /// in order, so that a later one may overwrite the end of the one before.
     ///
     /// # Safety
     /// All rows can be read and written.
     #[inline(always)]
     unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
-        for y in 0..8 {
-            for x in 0..8 {
+        for x in 0..8 {
+            for y in 0..8 {
                 // SAFETY: the caller's promise.
                 unsafe { *to.add(x * to_step + y) = *from.add(y * from_step + x) };
             }

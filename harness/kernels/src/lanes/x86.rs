@@ -168,9 +168,10 @@ unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: u
             fours[4 * i + 3] = _mm256_shuffle_ps::<0xee>(b, d);
         }
         for i in 0..4 {
-            let (low, high) = (fours[i], fours[4 + i]);
-            _mm256_storeu_ps(to.add(i * to_step), _mm256_permute2f128_ps::<0x20>(low, high));
-            _mm256_storeu_ps(to.add((4 + i) * to_step), _mm256_permute2f128_ps::<0x31>(low, high));
+            _mm256_storeu_ps(to.add(i * to_step), _mm256_permute2f128_ps::<0x20>(fours[i], fours[4 + i]));
+        }
+        for i in 0..4 {
+            _mm256_storeu_ps(to.add((4 + i) * to_step), _mm256_permute2f128_ps::<0x31>(fours[i], fours[4 + i]));
         }
     }
 }
