@@ -7,11 +7,13 @@ mod correlation;
 mod direct;
 mod geometry;
 mod grid;
+mod phases;
 mod pixelwise;
 mod sampling;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod weights;
 mod winograd;
 
@@ -22,6 +24,7 @@ use crate::{
 pub use correlation::Operand;
 pub use geometry::Geometry;
 use grid::Grid;
+use phases::{Phase, pairs, phases};
 pub use sampling::Finish;
 use sampling::{Placement, Sampling};
 use staging::Staging;
@@ -40,16 +43,14 @@ pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Fini
     finish.check(g.filters, length);
     let write = |target: Target| {
         if winograd::serves(g.kernel, g.stride, g.channels, g.filters) {
-            let job = winograd::Job {
-                channels: g.channels,
-                image: g.image,
-                before: (g.padding, g.padding),
-                filters: g.filters,
-                map: g.map,
-            };
-            let transformed = winograd::weights(isa, weight, (g.filters, g.channels * 9), (g.channels, 9), false);
             // SAFETY: the result has the maps' length, which `finish` was checked against.
-            unsafe { winograd::convolve(isa, images, relu, &transformed, job, finish, target) };
+            unsafe {
+                if g.stride == 1 {
+                    tiles::gather::<4>(isa, images, relu, weight, finish, g, target);
+                } else {
+                    tiles::gather::<3>(isa, images, relu, weight, finish, g, target);
+                }
+            }
             return;
         }
         let staging = Staging {
@@ -88,45 +89,21 @@ pub fn scatter(isa: Isa, maps: &[f32], relu: bool, weight: &[f32], finish: Finis
     let length = batch * g.image_len();
     finish.check(g.channels, length);
     let write = |target: Target| {
-        if g.padding <= 2 && winograd::serves(g.kernel, g.stride, g.filters, g.channels) {
-            let job = winograd::Job {
-                channels: g.filters,
-                image: g.map,
-                before: (2 - g.padding, 2 - g.padding),
-                filters: g.channels,
-                map: g.image,
-            };
-            let transformed = winograd::weights(isa, weight, (g.channels, 9), (g.filters, g.channels * 9), true);
+        if winograd::serves(g.kernel, g.stride, g.filters, g.channels) {
             // SAFETY: the result has the images' length, which `finish` was checked against.
-            unsafe { winograd::convolve(isa, maps, relu, &transformed, job, finish, target) };
+            unsafe {
+                if g.stride == 1 {
+                    tiles::scatter::<4>(isa, maps, relu, weight, finish, g, target);
+                } else {
+                    tiles::scatter::<3>(isa, maps, relu, weight, finish, g, target);
+                }
+            }
             return;
         }
         scatter_directly(isa, maps, batch, relu, weight, finish, g, target);
     };
     // SAFETY: every place of the image is in one of the phases.
     unsafe { written(length, write) }
-}
-
-/// The rows, or columns, of an image that see the same elements of the kernel: every `stride`-th.
-#[derive(Debug)]
-struct Phase {
-    /// The first of them.
-    first: usize,
-    count: usize,
-    /// Place in the map under the kernel's element `taps[0]` for the first.
-    map: usize,
-    /// Elements of the kernel that they see, at `map`, `map − 1`, …
-    taps: Vec<usize>,
-}
-
-fn phases(image: usize, kernel: usize, stride: usize, padding: usize) -> Vec<Phase> {
-    let phase = |first: usize| Phase {
-        first,
-        count: image.saturating_sub(first).div_ceil(stride),
-        map: (first + padding) / stride,
-        taps: ((first + padding) % stride..kernel).step_by(stride).collect(),
-    };
-    (0..stride.min(image)).map(phase).collect()
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -142,9 +119,8 @@ fn scatter_directly(
 ) {
     let rows = phases(g.image.0, g.kernel.0, g.stride, g.padding);
     let columns = phases(g.image.1, g.kernel.1, g.stride, g.padding);
-    let before = |phases: &[Phase]| phases.iter().map(|p| p.taps.len().saturating_sub(p.map + 1)).max().unwrap_or(0);
     let end = |phases: &[Phase], map: usize| phases.iter().map(|p| p.map + p.count).max().unwrap_or(0).max(map);
-    let (top, left) = (before(&rows), before(&columns));
+    let (top, left) = (Phase::before(&rows), Phase::before(&columns));
     let staging = Staging {
         channels: g.filters,
         image: g.map,
@@ -157,22 +133,13 @@ fn scatter_directly(
     let staged = copy.as_deref().unwrap_or(maps);
     for y in &rows {
         for x in &columns {
-            let pairs = |f: &dyn Fn((usize, usize), (usize, usize)) -> usize| -> Vec<usize> {
-                let inner = |j: (usize, usize)| x.taps.iter().copied().enumerate().map(move |i| (j, i));
-                y.taps.iter().copied().enumerate().flat_map(inner).map(|(j, i)| f(j, i)).collect()
-            };
-            let offsets = pairs(&|(j, _), (i, _)| staging.offset(top + y.map - j, left + x.map - i));
-            let taps = pairs(&|(_, ky), (_, kx)| ky * g.kernel.1 + kx);
+            let (down, right) = (y.taps.len(), x.taps.len());
+            let offsets = pairs(down, right, |j, i| staging.offset(top + y.map - j, left + x.map - i));
+            let taps = pairs(down, right, |j, i| y.taps[j] * g.kernel.1 + x.taps[i]);
             let packed = weights::pack(weight, (g.channels, g.taps()), (g.filters, g.channels * g.taps()), &taps);
             let grid = Grid { images: batch, rows: y.count, columns: x.count };
             let sampling = Sampling { staging, staged, relu, offsets, grid };
-            let placement = Placement {
-                channels: g.channels,
-                plane: g.image.0 * g.image.1,
-                start: y.first * g.image.1 + x.first,
-                row: g.stride * g.image.1,
-                column: g.stride,
-            };
+            let placement = y.placement(x, g);
             // SAFETY: as above.
             unsafe { direct::convolve(isa, &sampling, &packed, placement, finish, target) };
         }
@@ -188,7 +155,11 @@ fn scatter_directly(
 pub fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Geometry) -> Vec<f32> {
     assert_eq!(g.batch_of_images(images.values), g.batch_of_maps(maps.values), "as many maps as images");
     if winograd::serves(g.kernel, g.stride, g.channels, g.filters) {
-        return winograd::correlate(isa, images, maps, g);
+        return if g.stride == 1 {
+            winograd::correlate::<4>(isa, images, maps, g)
+        } else {
+            winograd::correlate::<3>(isa, images, maps, g)
+        };
     }
     correlation::correlate(isa, images, maps, g)
 }

@@ -196,7 +196,7 @@ impl Finish<'_> {
         self.bias.map_or(0.0, |bias| bias[channel])
     }
 
-    /// Stores neighbours. `MASK` and `ADD` say what there is.
+    /// Stores sums `step` apart. `MASK` and `ADD` say what there is.
     ///
     /// # Safety
     /// As of [`Finish::store`], for the places from `place` on.
@@ -206,13 +206,14 @@ impl Finish<'_> {
         sums: &[f32],
         bias: f32,
         place: usize,
+        step: usize,
         target: Target,
     ) {
         // SAFETY: the caller's promise.
         unsafe {
-            if sums.len() < LANES {
+            if sums.len() < LANES || step > 1 {
                 for (i, &sum) in sums.iter().enumerate() {
-                    self.one::<MASK, ADD>(sum, bias, place + i, target);
+                    self.one::<MASK, ADD>(sum, bias, place + i * step, target);
                 }
                 return;
             }
@@ -289,15 +290,7 @@ kernel! {
                 let place = piece.place + channel * placement.plane;
                 let sums = &sums[piece.lane..piece.lane + piece.length];
                 // SAFETY: the promise made to `Finish::store`.
-                unsafe {
-                    if placement.column == 1 {
-                        finish.line::<V, MASK, ADD>(sums, bias, place, target);
-                    } else {
-                        for (i, &sum) in sums.iter().enumerate() {
-                            finish.one::<MASK, ADD>(sum, bias, place + i * placement.column, target);
-                        }
-                    }
-                }
+                unsafe { finish.line::<V, MASK, ADD>(sums, bias, place, placement.column, target) };
             }
         }
     }

@@ -90,6 +90,12 @@ kernel! {
                     if let (Some(value), [single]) = (values.get_mut(pairs.len()), last) {
                         *value = *single;
                     }
+                } else if step == 4 {
+                    let (fours, last) = source.as_chunks::<4>();
+                    values.iter_mut().zip(fours).for_each(|(v, four)| *v = four[0]);
+                    if let (Some(value), [first, ..]) = (values.get_mut(fours.len()), last) {
+                        *value = *first;
+                    }
                 } else {
                     values.iter_mut().zip(source.iter().step_by(step)).for_each(|(v, &s)| *v = s);
                 }

@@ -1,11 +1,14 @@
-//! The gradient of a 3×3 weight by tiles: F(3×3, 2×2), with the transforms of the forward pass turned round.
+//! The weight's gradient by tiles: F(3×3, 2×2) or F(2×2, 2×2), with the transforms of the forward pass turned round.
 
-use super::{POINTS, apart, line_in};
+use super::{
+    apart, grid_of,
+    transform::{of_outputs, of_sums, of_window},
+};
 use crate::{
     convolution::{correlation::Operand, direct::PIECE, geometry::Geometry, grid::Grid, pixelwise::Pixelwise},
     gemm::{Product, ROWS, multiply},
     isa::{Isa, kernel},
-    lanes::{LANES, Lanes},
+    lanes::LANES,
     scratch::{Scratch, Target, written},
 };
 use rayon::prelude::*;
@@ -14,7 +17,7 @@ use std::ops::Range;
 /// Tiles that one task transforms.
 const TOGETHER: usize = 16;
 
-struct Job<'a> {
+struct Job<'a, const SEEN: usize> {
     g: Geometry,
     grid: Grid,
     images: Pixelwise,
@@ -23,19 +26,20 @@ struct Job<'a> {
     staged_maps: &'a [f32],
 }
 
-/// `[filters, channels, 3, 3]`
-pub(crate) fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Geometry) -> Vec<f32> {
+/// `[filters, channels, KH, KW]`. The kernel is `stride · (SEEN − 1)` on a side.
+pub(crate) fn correlate<const SEEN: usize>(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Geometry) -> Vec<f32> {
     let batch = g.batch_of_images(images.values);
-    let grid = Grid { images: batch, rows: g.map.0.div_ceil(2), columns: g.map.1.div_ceil(2) };
+    let grid = grid_of(batch, g.map);
+    let padded = |tiles: usize| g.stride * (2 * tiles + SEEN - 2);
     let of_images = Pixelwise {
         channels: g.channels,
         image: g.image,
         before: (g.padding, g.padding),
-        padded: (2 * grid.rows + 2, 2 * grid.columns + 2),
+        padded: (padded(grid.rows), padded(grid.columns)),
     };
     let of_maps =
         Pixelwise { channels: g.filters, image: g.map, before: (0, 0), padded: (2 * grid.rows, 2 * grid.columns) };
-    let job = Job {
+    let job = Job::<'_, SEEN> {
         g: *g,
         grid,
         images: of_images,
@@ -48,9 +52,17 @@ pub(crate) fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Ge
     unsafe { written(g.weight_len(), |target| job.store(isa, &sums, target)) }
 }
 
-impl Job<'_> {
+impl<const SEEN: usize> Job<'_, SEEN> {
+    const POINTS: usize = SEEN * SEEN;
+
+    /// Ways in which a tile sees a channel: every `stride`-th row and column from each of the first on.
+    fn ways(&self) -> usize {
+        self.g.stride * self.g.stride
+    }
+
+    /// Panels of channels, once for every way.
     fn columns(&self) -> usize {
-        self.g.channels.div_ceil(LANES)
+        self.ways() * self.g.channels.div_ceil(LANES)
     }
 
     fn rows(&self) -> usize {
@@ -71,13 +83,13 @@ impl Job<'_> {
     fn sums(&self, isa: Isa) -> Scratch {
         let tiles = self.grid.images * self.grid.rows * self.grid.columns;
         let (columns, filters) = (self.columns(), self.g.filters);
-        let mut images = Scratch::new(POINTS * self.image_stride());
-        let mut maps = Scratch::new(POINTS * self.map_stride());
-        let mut sums = Scratch::new(POINTS * columns * filters * LANES);
+        let mut images = Scratch::new(Self::POINTS * self.image_stride());
+        let mut maps = Scratch::new(Self::POINTS * self.map_stride());
+        let mut sums = Scratch::new(Self::POINTS * columns * filters * LANES);
         if tiles == 0 {
             sums.fill(0.0);
         }
-        let wide = columns.div_ceil(rayon::current_num_threads().div_ceil(POINTS)).min(4);
+        let wide = columns.div_ceil(rayon::current_num_threads().div_ceil(Self::POINTS)).min(4);
         for from in (0..tiles).step_by(PIECE) {
             let some = from..tiles.min(from + PIECE);
             self.transform(isa, some.clone(), images.target(), maps.target());
@@ -105,24 +117,17 @@ impl Job<'_> {
     fn transform(&self, isa: Isa, tiles: Range<usize>, images: Target, maps: Target) {
         let (start, end) = (tiles.start, tiles.end);
         (0..tiles.len().div_ceil(TOGETHER)).into_par_iter().for_each_init(
-            || Scratch::new(POINTS * (self.g.filters + LANES)),
+            || Scratch::new(Self::POINTS * (self.g.filters + LANES)),
             |points, task| {
                 let first = start + task * TOGETHER;
                 for tile in first..end.min(first + TOGETHER) {
                     let (line, x) = (tile / self.grid.columns, tile % self.grid.columns);
                     let (image, y) = (line / self.grid.rows, line % self.grid.rows);
-                    let place = |p: &Pixelwise| image * p.image_len() + p.offset(2 * y, 2 * x);
+                    let place = |p: &Pixelwise, step: usize| image * p.image_len() + p.offset(step * y, step * x);
                     // SAFETY of the targets: every tile has one owner.
-                    transform_image(
-                        isa,
-                        self.staged_images,
-                        self.images,
-                        place(&self.images),
-                        tile - start,
-                        self.image_stride(),
-                        images,
-                    );
-                    transform_map(isa, self.staged_maps, self.maps, place(&self.maps), points);
+                    let of_image = (place(&self.images, 2 * self.g.stride), self.g.stride, self.image_stride());
+                    transform_image::<SEEN>(isa, self.staged_images, self.images, of_image, tile - start, images);
+                    transform_map::<SEEN>(isa, self.staged_maps, self.maps, place(&self.maps, 2), points);
                     spread(points, self.g.filters, tile - start, self.map_stride(), maps);
                 }
             },
@@ -131,14 +136,20 @@ impl Job<'_> {
 
     /// `Gᵀ·s·G` of the sums, in the weight's order.
     fn store(&self, isa: Isa, sums: &[f32], target: Target) {
-        (0..self.g.filters).into_par_iter().for_each(|filter| {
-            for panel in 0..self.columns() {
-                let stride = self.columns() * self.g.filters * LANES;
-                let sums = &sums[(panel * self.g.filters + filter) * LANES..];
-                let kernels = kernels_of(isa, sums, stride);
-                for channel in panel * LANES..self.g.channels.min((panel + 1) * LANES) {
-                    for (tap, lanes) in kernels.iter().enumerate() {
-                        let place = (filter * self.g.channels + channel) * 9 + tap;
+        let Geometry { channels, filters, kernel, stride, .. } = self.g;
+        let (panels, side) = (channels.div_ceil(LANES), SEEN - 1);
+        (0..filters).into_par_iter().for_each(|filter| {
+            for column in 0..self.columns() {
+                let (way, panel) = (column / panels, column % panels);
+                let kernels = kernels_of::<SEEN>(
+                    isa,
+                    &sums[(column * filters + filter) * LANES..],
+                    self.columns() * filters * LANES,
+                );
+                for channel in panel * LANES..channels.min((panel + 1) * LANES) {
+                    for (i, lanes) in kernels.iter().enumerate().take(side * side) {
+                        let (y, x) = (stride * (i / side) + way / stride, stride * (i % side) + way % stride);
+                        let place = (filter * channels + channel) * self.g.taps() + y * kernel.1 + x;
                         // SAFETY: inside the weight, and every filter has one owner.
                         unsafe { *target.at(place) = lanes[channel - panel * LANES] };
                     }
@@ -149,25 +160,38 @@ impl Job<'_> {
 }
 
 kernel! {
-    /// `Bᵀ·d·B` of the 4×4 pixels from `place` on, for all channels.
-    fn transform_image<V>(staged: &[f32], p: Pixelwise, place: usize, tile: usize, stride: usize, target: Target) {
-        let columns = p.channels.div_ceil(LANES);
-        let furthest = place + p.offset(3, 3) + columns * LANES;
+    /// `Bᵀ·d·B` of what a tile sees from a place on, in steps, for all channels and ways; the points go a stride apart.
+    fn transform_image<V, const SEEN: usize>(
+        staged: &[f32],
+        p: Pixelwise,
+        of_image: (usize, usize, usize),
+        tile: usize,
+        target: Target,
+    ) {
+        let (place, step, stride) = of_image;
+        let panels = p.channels.div_ceil(LANES);
+        let last = step * SEEN - 1;
         // Lanes beyond the channels hold the next pixel's, whose sums nobody reads.
-        assert!(furthest <= staged.len(), "a tile sees beyond the images");
-        for panel in 0..columns {
+        assert!(place + p.offset(last, last) + panels * LANES <= staged.len(), "a tile sees beyond the images");
+        for column in 0..step * step * panels {
+            let (way, panel) = (column / panels, column % panels);
+            let from = place + p.offset(way / step, way % step) + panel * LANES;
             // SAFETY: checked above; the tile has one owner.
             unsafe {
-                let from = staged.as_ptr().add(place + panel * LANES);
-                let at = |y: usize, x: usize| V::load(from.add(p.offset(y, x)));
-                let mut columns_of = [[V::splat(0.0); 4]; 4];
-                for (x, column) in columns_of.iter_mut().enumerate() {
-                    *column = line_in(at(0, x), at(1, x), at(2, x), at(3, x));
+                let mut window = [[V::splat(0.0); SEEN]; SEEN];
+                for (x, column) in window.iter_mut().enumerate() {
+                    for (y, value) in column.iter_mut().enumerate() {
+                        *value = V::load(staged.as_ptr().add(from + p.offset(step * y, step * x)));
+                    }
+                    *column = of_window(*column);
                 }
-                for y in 0..4 {
-                    let row = line_in(columns_of[0][y], columns_of[1][y], columns_of[2][y], columns_of[3][y]);
-                    for (x, value) in row.into_iter().enumerate() {
-                        value.store(target.at((4 * y + x) * stride + (panel * PIECE + tile) * LANES));
+                for y in 0..SEEN {
+                    let mut row = [V::splat(0.0); SEEN];
+                    for x in 0..SEEN {
+                        row[x] = window[x][y];
+                    }
+                    for (x, value) in of_window(row).into_iter().enumerate() {
+                        value.store(target.at((SEEN * y + x) * stride + (column * PIECE + tile) * LANES));
                     }
                 }
             }
@@ -175,34 +199,22 @@ kernel! {
     }
 }
 
-/// `A·d` of a column.
-#[inline(always)]
-fn line_of_map<V: Lanes>(a: V, b: V) -> [V; 4] {
-    [a, a.add(b), a.sub(b), V::splat(0.0).sub(b)]
-}
-
-/// `Gᵀ·s` of a column.
-#[inline(always)]
-fn line_of_kernel<V: Lanes>(a: V, b: V, c: V, d: V) -> [V; 3] {
-    let half = V::splat(0.5);
-    let (plus, minus) = (b.add(c).mul(half), b.sub(c).mul(half));
-    [a.add(plus), minus, plus.add(d)]
-}
-
 kernel! {
     /// `A·d·Aᵀ` of the 2×2 pixels from `place` on, for all channels: `[point][channel]`.
-    fn transform_map<V>(staged: &[f32], p: Pixelwise, place: usize, points: &mut [f32]) {
+    fn transform_map<V, const SEEN: usize>(staged: &[f32], p: Pixelwise, place: usize, points: &mut [f32]) {
         let stride = p.channels + LANES;
         assert!(place + p.offset(1, 1) + p.channels.next_multiple_of(LANES) <= staged.len(), "a tile is beyond the maps");
-        assert!(points.len() >= POINTS * stride, "the points of a tile do not fit");
+        assert!(points.len() >= SEEN * SEEN * stride, "the points of a tile do not fit");
         for channel in (0..p.channels).step_by(LANES) {
             // SAFETY: checked above.
             unsafe {
-                let at = |y: usize, x: usize| V::load(staged.as_ptr().add(place + p.offset(y, x) + channel));
-                let columns = [line_of_map(at(0, 0), at(1, 0)), line_of_map(at(0, 1), at(1, 1))];
-                for y in 0..4 {
-                    for (x, value) in line_of_map(columns[0][y], columns[1][y]).into_iter().enumerate() {
-                        value.store(points.as_mut_ptr().add((4 * y + x) * stride + channel));
+                let from = staged.as_ptr().add(place + channel);
+                let left: [V; SEEN] = of_outputs(V::load(from), V::load(from.add(p.offset(1, 0))));
+                let right: [V; SEEN] = of_outputs(V::load(from.add(p.offset(0, 1))), V::load(from.add(p.offset(1, 1))));
+                for y in 0..SEEN {
+                    let row: [V; SEEN] = of_outputs(left[y], right[y]);
+                    for (x, value) in row.into_iter().enumerate() {
+                        value.store(points.as_mut_ptr().add((SEEN * y + x) * stride + channel));
                     }
                 }
             }
@@ -212,9 +224,8 @@ kernel! {
 
 /// `[point][filter]` of one tile to its place in `[point][panel of filters][tile][ROWS]`.
 fn spread(points: &[f32], filters: usize, tile: usize, stride: usize, target: Target) {
-    let panels = filters.div_ceil(ROWS);
     for (point, values) in points.chunks_exact(filters + LANES).enumerate() {
-        for panel in 0..panels {
+        for panel in 0..filters.div_ceil(ROWS) {
             // The lanes behind the last filter are never read.
             let Some(values) = values[panel * ROWS..].first_chunk::<ROWS>() else { continue };
             // SAFETY: inside, and the tile has one owner.
@@ -224,20 +235,27 @@ fn spread(points: &[f32], filters: usize, tile: usize, stride: usize, target: Ta
 }
 
 kernel! {
-    /// `Gᵀ·s·G` of sixteen kernels, one a lane, whose points lie `stride` apart.
-    fn kernels_of<V>(sums: &[f32], stride: usize) -> [[f32; LANES]; 9] {
-        assert!(sums.len() >= (POINTS - 1) * stride + LANES, "the points of a kernel are too few");
-        // SAFETY: checked above.
-        let at = |i: usize| unsafe { V::load(sums.as_ptr().add(i * stride)) };
-        let mut columns = [[V::splat(0.0); 3]; 4];
+    /// `Gᵀ·s·G` of sixteen kernels, one a lane, whose points lie `stride` apart: `(SEEN − 1)²` elements.
+    fn kernels_of<V, const SEEN: usize>(sums: &[f32], stride: usize) -> [[f32; LANES]; 9] {
+        assert!(sums.len() >= (SEEN * SEEN - 1) * stride + LANES, "the points of a kernel are too few");
+        let mut columns = [[V::splat(0.0); 3]; SEEN];
         for (x, column) in columns.iter_mut().enumerate() {
-            *column = line_of_kernel(at(x), at(4 + x), at(8 + x), at(12 + x));
+            let mut points = [V::splat(0.0); SEEN];
+            for (y, point) in points.iter_mut().enumerate() {
+                // SAFETY: checked above.
+                *point = unsafe { V::load(sums.as_ptr().add((SEEN * y + x) * stride)) };
+            }
+            *column = of_sums(points);
         }
         let mut out = [[0.0; LANES]; 9];
-        for y in 0..3 {
-            let row = line_of_kernel(columns[0][y], columns[1][y], columns[2][y], columns[3][y]);
-            for (x, value) in row.into_iter().enumerate() {
-                value.write(&mut out[3 * y + x]);
+        for y in 0..SEEN - 1 {
+            let mut row = [V::splat(0.0); SEEN];
+            for x in 0..SEEN {
+                row[x] = columns[x][y];
+            }
+            let elements = of_sums(row);
+            for x in 0..SEEN - 1 {
+                elements[x].write(&mut out[(SEEN - 1) * y + x]);
             }
         }
         out

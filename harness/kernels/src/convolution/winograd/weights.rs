@@ -1,0 +1,77 @@
+//! The transformed weight.
+
+use super::transform::{Filters, of_kernel};
+use crate::{
+    gemm::ROWS,
+    isa::{Isa, kernel},
+    scratch::{Scratch, Target},
+};
+use rayon::prelude::*;
+
+/// Where the kernels lie in a weight: the element `tap` of the kernel of `(filter, channel)` is
+/// `weight[filter · filters.1 + channel · channels.1 + tap]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kernels<'a> {
+    /// Their number, and the distance of one to the next.
+    pub(crate) filters: (usize, usize),
+    /// Their number, and the distance of one to the next.
+    pub(crate) channels: (usize, usize),
+    /// Elements of the kernels that a tile applies, row by row: one list for every way in which it sees a channel.
+    pub(crate) taps: &'a [Vec<usize>],
+}
+
+/// `[point][panel of filters][channel and way to see it][ROWS]`
+pub(crate) fn transform<const SEEN: usize>(isa: Isa, weight: &[f32], kernels: Kernels<'_>) -> Scratch {
+    let panel_len = kernels.channels.0 * kernels.taps.len() * ROWS;
+    let panels = kernels.filters.0.div_ceil(ROWS);
+    let mut packed = Scratch::new(SEEN * SEEN * panels * panel_len);
+    let target = packed.target();
+    (0..panels).into_par_iter().for_each(|panel| {
+        let weight = &weight[panel * ROWS * kernels.filters.1..];
+        let rows = ROWS.min(kernels.filters.0 - panel * ROWS);
+        // SAFETY of the target: every panel has one owner.
+        transform_panel::<SEEN>(isa, weight, rows, kernels, panel * panel_len, panels * panel_len, target);
+    });
+    packed
+}
+
+kernel! {
+    /// `G·g·Gᵀ` of the kernels of one panel of filters, from `place` on, points `point_len` apart.
+    fn transform_panel<V, const SEEN: usize>(
+        weight: &[f32],
+        rows: usize,
+        kernels: Kernels<'_>,
+        place: usize,
+        point_len: usize,
+        target: Target,
+    ) {
+        let mut place = place;
+        for channel in 0..kernels.channels.0 {
+            for taps in kernels.taps {
+                let mut elements: [Filters; 9] = [[0.0; 8]; 9];
+                for row in 0..rows {
+                    let kernel = &weight[row * kernels.filters.1 + channel * kernels.channels.1..];
+                    for (element, &tap) in elements.iter_mut().zip(taps) {
+                        element[row] = kernel[tap];
+                    }
+                }
+                let side = SEEN - 1;
+                let mut columns = [[[0.0; 8]; SEEN]; 3];
+                for x in 0..side {
+                    columns[x] = of_kernel([&elements[x], &elements[side + x], &elements[2 * side + x]]);
+                }
+                for y in 0..SEEN {
+                    let row: [Filters; SEEN] = of_kernel([&columns[0][y], &columns[1][y], &columns[2][y]]);
+                    for (x, value) in row.iter().enumerate() {
+                        let Some(value) = value.first_chunk::<ROWS>() else { return };
+                        // SAFETY: the caller's promise.
+                        unsafe {
+                            target.at((SEEN * y + x) * point_len + place).cast::<[f32; ROWS]>().write(*value);
+                        }
+                    }
+                }
+                place += ROWS;
+            }
+        }
+    }
+}
