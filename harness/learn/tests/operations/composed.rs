@@ -56,6 +56,48 @@ proptest! {
     }
 
     #[test]
+    fn convolutions_after_a_relu(
+        batch in 1usize..4, channels in prop_oneof![1usize..5, 16usize..19], filters in prop_oneof![1usize..5, 16usize..19],
+        (height, width) in (2usize..12, 2usize..12), shape in 0usize..4,
+    ) {
+        // Among them the kernels that are computed by tiles.
+        let (kernel, stride, padding) = [(1, 1, 0), (3, 1, 1), (4, 2, 1), (3, 2, 1)][shape];
+        let x = tensor(&[batch, channels, height, width], &["x"]);
+        let w = tensor(&[filters, channels, kernel, kernel], &["w"]);
+        let b = tensor(&[filters], &["b"]);
+        compare(
+            "relu_conv2d", &[&x, &w, &b],
+            || ops::relu_conv2d(&x, &w, Some(&b), stride, padding),
+            || composed::conv2d(&composed::relu(&x)?, &w, Some(&b), stride, padding),
+        );
+        let w = tensor(&[channels, filters, kernel, kernel], &["w"]);
+        compare(
+            "relu_conv_transpose2d", &[&x, &w, &b],
+            || ops::relu_conv_transpose2d(&x, &w, &b, stride, padding, stride - 1),
+            || composed::conv_transpose2d(&composed::relu(&x)?, &w, &b, stride, padding, stride - 1),
+        );
+    }
+
+    #[test]
+    fn residual_blocks(
+        batch in 1usize..4, channels in prop_oneof![1usize..5, 16usize..19], inner in prop_oneof![1usize..5, 16usize..19],
+        (height, width) in (1usize..9, 1usize..9),
+    ) {
+        let x = tensor(&[batch, channels, height, width], &["x"]);
+        let wide = (tensor(&[inner, channels, 3, 3], &["wide"]), tensor(&[inner], &["wide bias"]));
+        let narrow = (tensor(&[channels, inner, 1, 1], &["narrow"]), tensor(&[channels], &["narrow bias"]));
+        compare(
+            "residual_block", &[&x, &wide.0, &wide.1, &narrow.0, &narrow.1],
+            || ops::residual_block(&x, (&wide.0, &wide.1), (&narrow.0, &narrow.1)),
+            || {
+                let inside = composed::conv2d(&composed::relu(&x)?, &wide.0, Some(&wide.1), 1, 1)?;
+                let change = composed::conv2d(&composed::relu(&inside)?, &narrow.0, Some(&narrow.1), 1, 0)?;
+                x.as_tensor() + change
+            },
+        );
+    }
+
+    #[test]
     fn pooling(
         batch in 1usize..4, channels in 1usize..4, (height, width) in (1usize..12, 1usize..12),
         kernel in 1usize..5, stride in 1usize..5, padding in 0usize..3, ties in any::<bool>(),
