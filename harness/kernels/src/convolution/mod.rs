@@ -66,7 +66,7 @@ pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Fini
         let grid = Grid { images: batch, rows: g.map.0, columns: g.map.1 };
         let sampling = Sampling { staging, staged: copy.as_deref().unwrap_or(images), relu, offsets, grid };
         let taps: Vec<usize> = (0..g.taps()).collect();
-        let packed = weights::pack(weight, (g.filters, g.channels * g.taps()), (g.channels, g.taps()), &taps);
+        let packed = weights::pack(isa, weight, (g.filters, g.channels * g.taps()), (g.channels, g.taps()), &taps);
         let plane = g.map.0 * g.map.1;
         let placement = Placement { channels: g.filters, plane, start: 0, row: g.map.1, column: 1 };
         // SAFETY: as above.
@@ -136,7 +136,7 @@ fn scatter_directly(
             let (down, right) = (y.taps.len(), x.taps.len());
             let offsets = pairs(down, right, |j, i| staging.offset(top + y.map - j, left + x.map - i));
             let taps = pairs(down, right, |j, i| y.taps[j] * g.kernel.1 + x.taps[i]);
-            let packed = weights::pack(weight, (g.channels, g.taps()), (g.filters, g.channels * g.taps()), &taps);
+            let packed = weights::pack(isa, weight, (g.channels, g.taps()), (g.filters, g.channels * g.taps()), &taps);
             let grid = Grid { images: batch, rows: y.count, columns: x.count };
             let sampling = Sampling { staging, staged, relu, offsets, grid };
             let placement = y.placement(x, g);
