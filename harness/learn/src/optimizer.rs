@@ -187,9 +187,7 @@ impl Optimizer {
         };
         for slot in &self.slots {
             let Some(gradient) = gradients.get(slot.weight.as_tensor()) else { continue };
-            ops::decayed_mean(&slot.first, gradient, beta1, false)?;
-            ops::decayed_mean(&slot.second, gradient, beta2, true)?;
-            ops::adam_step(&slot.weight, &slot.first, &slot.second, step)?;
+            ops::adam(&slot.weight, &slot.first, &slot.second, gradient, [beta1, beta2], step)?;
         }
         Ok(())
     }

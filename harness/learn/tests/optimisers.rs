@@ -81,11 +81,16 @@ fn other_devices_step_alike() {
         Var::from_vec(data, 500, &Device::Cpu).unwrap()
     };
     let step = ops::AdamStep { keep: 0.99, rate: 0.1, correction: 0.3, epsilon: 1e-3 };
-    let (ours, theirs, first, second) = (tensor("w"), tensor("w"), tensor("first"), tensor("second"));
-    ops::adam_step(&ours, &first, &second, step).unwrap();
-    composed::adam_step(&theirs, &first, &second, step).unwrap();
-    assert!(difference(&ours, &theirs) < 1e-6);
-    let (ours, theirs) = (ops::sum_of_squares(&first).unwrap(), composed::sum_of_squares(&first).unwrap());
+    let gradient = tensor("gradient");
+    let [ours, theirs] = [(), ()].map(|()| ["w", "first", "second"].map(tensor));
+    ops::adam(&ours[0], &ours[1], &ours[2], &gradient, [0.8, 0.95], step).unwrap();
+    composed::decayed_mean(&theirs[1], &gradient, 0.8, false).unwrap();
+    composed::decayed_mean(&theirs[2], &gradient, 0.95, true).unwrap();
+    composed::adam_step(&theirs[0], &theirs[1], &theirs[2], step).unwrap();
+    assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| difference(ours, theirs) < 1e-6));
+    let other = Tensor::zeros(499, candle_core::DType::F32, &Device::Cpu).unwrap();
+    assert!(ops::adam(&ours[0], &ours[1], &ours[2], &other, [0.8, 0.95], step).is_err());
+    let (ours, theirs) = (ops::sum_of_squares(&gradient).unwrap(), composed::sum_of_squares(&gradient).unwrap());
     assert!((ours - theirs).abs() < 1e-6 * ours);
 }
 

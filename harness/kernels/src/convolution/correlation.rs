@@ -116,7 +116,9 @@ kernel! {
         }
         if maps.relu {
             // NaN stays: a diverged run must be seen.
-            packed.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v });
+            for value in packed.iter_mut() {
+                *value = if *value < 0.0 { 0.0 } else { *value };
+            }
         }
     }
 }

@@ -3,10 +3,16 @@
 //! All instruction sets compute in lanes of sixteen, and every product that is added is fused. So a kernel's bits are the
 //! same on all of them: no sum depends on how wide a register is.
 
+#[cfg(test)]
+mod agreement;
+mod exponential;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use std::mem::MaybeUninit;
+
+pub(crate) use exponential::{exp, ln};
 pub(crate) use portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
@@ -19,6 +25,10 @@ pub(crate) const LANES: usize = 16;
 /// The methods of an instruction set are called only in functions that carry it (see [`kernel`](crate::isa::kernel)), and
 /// these only on machines that have it (see [`Isa`](crate::isa::Isa)).
 pub(crate) trait Lanes: Copy {
+    /// A yes or no for every lane.
+    type Mask: Copy;
+    /// Sums of lanes in f64.
+    type Sums: Sums<Self>;
     /// Panels of [`ROWS`](crate::gemm::ROWS) and of [`LANES`] that a tile of a matrix product has: what fills the registers.
     const TILE: (usize, usize);
     fn splat(value: f32) -> Self;
@@ -35,6 +45,28 @@ pub(crate) trait Lanes: Copy {
     fn relu(self) -> Self;
     /// `self · factor + sum`, rounded once.
     fn fma(self, factor: Self, sum: Self) -> Self;
+    /// The first `count` lanes, at most sixteen, and zeros in the others.
+    ///
+    /// # Safety
+    /// `count` f32 can be read at `from`.
+    unsafe fn load_first(from: *const f32, count: usize) -> Self;
+    /// The first `count` lanes, at most sixteen.
+    ///
+    /// # Safety
+    /// `count` f32 can be written at `to`.
+    unsafe fn store_first(self, to: *mut f32, count: usize);
+    fn div(self, other: Self) -> Self;
+    fn sqrt(self) -> Self;
+    /// Where `self < other`; never where one of them is NaN.
+    fn less(self, other: Self) -> Self::Mask;
+    /// Where `self ≤ other`; never where one of them is NaN.
+    fn at_most(self, other: Self) -> Self::Mask;
+    /// Where `self = other`; never where one of them is NaN.
+    fn equal(self, other: Self) -> Self::Mask;
+    /// `yes` where the mask says so, and `no` elsewhere, bit by bit.
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+    /// `2^self`, of whole numbers in −126..=127. Of others it is some number or other.
+    fn power_of_two(self) -> Self;
 
     /// Eight rows of eight elements, `from_step` apart, to eight rows of what were columns, `to_step` apart. They are written
     /// in order, so that a later one may overwrite the end of the one before.
@@ -63,6 +95,52 @@ pub(crate) trait Lanes: Copy {
     fn write(self, to: &mut [f32; LANES]) {
         // SAFETY: an array of sixteen.
         unsafe { self.store(to.as_mut_ptr()) }
+    }
+
+    #[inline(always)]
+    fn to_array(self) -> [f32; LANES] {
+        let mut values = [0.0; LANES];
+        self.write(&mut values);
+        values
+    }
+
+    /// What is left of a row: at most sixteen values, and zeros behind them.
+    #[inline(always)]
+    fn load_rest(values: &[f32]) -> Self {
+        if let Ok(values) = values.try_into() {
+            return Self::from_array(values);
+        }
+        assert!(values.len() < LANES, "more values than lanes");
+        // SAFETY: as many as there are.
+        unsafe { Self::load_first(values.as_ptr(), values.len()) }
+    }
+
+    /// The first lanes to all of at most sixteen places.
+    #[inline(always)]
+    fn write_rest(self, to: &mut [MaybeUninit<f32>]) {
+        assert!(to.len() <= LANES, "more places than lanes");
+        // SAFETY: as many as there are.
+        unsafe {
+            if to.len() == LANES {
+                self.store(to.as_mut_ptr().cast());
+            } else {
+                self.store_first(to.as_mut_ptr().cast(), to.len());
+            }
+        }
+    }
+}
+
+/// Sixteen sums in f64. A product of two f32 is exact there, so whether it is fused with its addition makes no difference.
+pub(crate) trait Sums<V>: Copy {
+    fn zero() -> Self;
+    fn add(self, values: V) -> Self;
+    fn add_product(self, a: V, b: V) -> Self;
+    fn lanes(self) -> [f64; LANES];
+
+    /// All sixteen, added in order.
+    #[inline(always)]
+    fn total(self) -> f64 {
+        self.lanes().into_iter().fold(0.0, |sum, lane| sum + lane)
     }
 }
 

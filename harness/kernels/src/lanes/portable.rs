@@ -1,12 +1,14 @@
 //! Lanes for every machine, as an array that the compiler spreads over what registers there are.
 
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, Sums};
 use std::array::from_fn;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([f32; LANES]);
 
 impl Lanes for Portable {
+    type Mask = [bool; LANES];
+    type Sums = PortableSums;
     const TILE: (usize, usize) = (1, 1);
 
     #[inline(always)]
@@ -54,6 +56,80 @@ impl Lanes for Portable {
     #[inline(always)]
     fn fma(self, factor: Self, sum: Self) -> Self {
         Self(from_fn(|i| fused(self.0[i], factor.0[i], sum.0[i])))
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller says so.
+        Self(from_fn(|i| if i < count { unsafe { *from.add(i) } } else { 0.0 }))
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        for (i, value) in self.0.into_iter().enumerate().take(count) {
+            // SAFETY: the caller says so.
+            unsafe { *to.add(i) = value };
+        }
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        Self(from_fn(|i| self.0[i] / other.0[i]))
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.map(f32::sqrt))
+    }
+
+    #[inline(always)]
+    fn less(self, other: Self) -> Self::Mask {
+        from_fn(|i| self.0[i] < other.0[i])
+    }
+
+    #[inline(always)]
+    fn at_most(self, other: Self) -> Self::Mask {
+        from_fn(|i| self.0[i] <= other.0[i])
+    }
+
+    #[inline(always)]
+    fn equal(self, other: Self) -> Self::Mask {
+        from_fn(|i| self.0[i] == other.0[i])
+    }
+
+    #[inline(always)]
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
+        Self(from_fn(|i| if mask[i] { yes.0[i] } else { no.0[i] }))
+    }
+
+    #[inline(always)]
+    fn power_of_two(self) -> Self {
+        Self(self.0.map(|n| f32::from_bits((n as i32).wrapping_add(127).cast_unsigned() << 23)))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct PortableSums([f64; LANES]);
+
+impl Sums<Portable> for PortableSums {
+    #[inline(always)]
+    fn zero() -> Self {
+        Self([0.0; LANES])
+    }
+
+    #[inline(always)]
+    fn add(self, values: Portable) -> Self {
+        Self(from_fn(|i| self.0[i] + f64::from(values.0[i])))
+    }
+
+    #[inline(always)]
+    fn add_product(self, a: Portable, b: Portable) -> Self {
+        Self(from_fn(|i| self.0[i] + f64::from(a.0[i]) * f64::from(b.0[i])))
+    }
+
+    #[inline(always)]
+    fn lanes(self) -> [f64; LANES] {
+        self.0
     }
 }
 

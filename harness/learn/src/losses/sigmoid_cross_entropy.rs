@@ -11,6 +11,5 @@ pub(super) fn of(channels: &Tensor, target: &Tensor) -> Result<Tensor> {
 }
 
 pub(super) fn of_image(image: &[f32], truth: &[u8]) -> f64 {
-    let logits: Vec<f32> = image.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
-    cross_entropy::of_image(&logits, truth)
+    cross_entropy::of_image(&ops::image_sigmoid(image), truth)
 }

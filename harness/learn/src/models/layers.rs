@@ -150,12 +150,23 @@ impl BatchNorm2d {
     }
 
     pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.normalize(x, mode, false)
+    }
+
+    /// [`forward`](Self::forward) with a ReLU behind it, in the same pass.
+    pub(super) fn forward_relu(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.normalize(x, mode, true)
+    }
+
+    fn normalize(&self, x: &Tensor, mode: Mode, relu: bool) -> Result<Tensor> {
         if mode == Mode::Evaluate {
             // Detached, so that no gradient is sought for buffers.
             let (mean, variance) = (self.mean.as_detached_tensor(), self.variance.as_detached_tensor());
-            return ops::batch_norm_fixed(x, &mean, &variance, &self.weight, &self.bias, Self::EPSILON);
+            let norm = if relu { ops::batch_norm_fixed_relu } else { ops::batch_norm_fixed };
+            return norm(x, &mean, &variance, &self.weight, &self.bias, Self::EPSILON);
         }
-        let normalized = ops::batch_norm(x, &self.weight, &self.bias, Self::EPSILON)?;
+        let norm = if relu { ops::batch_norm_relu } else { ops::batch_norm };
+        let normalized = norm(x, &self.weight, &self.bias, Self::EPSILON)?;
         Self::advance(&self.mean, &normalized.mean)?;
         Self::advance(&self.variance, &normalized.variance)?;
         Ok(normalized.output)

@@ -68,10 +68,11 @@ impl Residual {
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let through = |(conv, norm): &(Conv2d, BatchNorm2d), x: &Tensor| norm.forward(&conv.forward(x)?, mode);
-        let y = through(&self.second, &ops::relu(&through(&self.first, x)?)?)?;
+        let (conv, norm) = &self.first;
+        let y = through(&self.second, &norm.forward_relu(&conv.forward(x)?, mode)?)?;
         match &self.shortcut {
-            Some(shortcut) => ops::relu(&ops::add(&y, &through(shortcut, x)?)?),
-            None => ops::relu(&ops::add(&y, x)?),
+            Some(shortcut) => ops::add_relu(&y, &through(shortcut, x)?),
+            None => ops::add_relu(&y, x),
         }
     }
 }
@@ -118,9 +119,9 @@ impl Decoder {
     }
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let x = ops::relu(&self.narrow.1.forward(&self.narrow.0.forward(x)?, mode)?)?;
-        let x = ops::relu(&self.double.1.forward(&self.double.0.forward(&x)?, mode)?)?;
-        ops::relu(&self.widen.1.forward(&self.widen.0.forward(&x)?, mode)?)
+        let x = self.narrow.1.forward_relu(&self.narrow.0.forward(x)?, mode)?;
+        let x = self.double.1.forward_relu(&self.double.0.forward(&x)?, mode)?;
+        self.widen.1.forward_relu(&self.widen.0.forward(&x)?, mode)
     }
 }
 
@@ -167,7 +168,7 @@ impl Linknet {
 
 impl Network for Linknet {
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Output> {
-        let x = ops::relu(&self.stem.1.forward(&self.stem.0.forward(x)?, mode)?)?; // [B, 3, S, S] -> [B, W, S/2, S/2]
+        let x = self.stem.1.forward_relu(&self.stem.0.forward(x)?, mode)?; // [B, 3, S, S] -> [B, W, S/2, S/2]
         let x = ops::max_pool2d(&x, 3, 2, 1)?.values; // -> [B, W, S/4, S/4]
         let [first, second, third, fourth] = &self.encoders;
         let e1 = first.forward(&x, mode)?; // -> [B, W, S/4, S/4]
@@ -179,9 +180,9 @@ impl Network for Linknet {
         let x = ops::add(&d3.forward(&x, mode)?, &e2)?;
         let x = ops::add(&d2.forward(&x, mode)?, &e1)?; // -> [B, W, S/4, S/4]
         let x = d1.forward(&x, mode)?; // -> [B, W, S/2, S/2]
-        let x = ops::relu(&self.double.forward(&x)?)?; // -> [B, W/2, S+1, S+1]
-        let x = ops::relu(&self.smooth.forward(&x)?)?; // -> [B, W/2, S−1, S−1]
-        let channels = self.classify.forward(&x)?; // -> [B, 3, S, S]
+        let x = self.double.forward(&x)?; // -> [B, W/2, S+1, S+1]
+        let x = self.smooth.after_relu(&x)?; // -> [B, W/2, S−1, S−1]
+        let channels = self.classify.after_relu(&x)?; // -> [B, 3, S, S]
         Ok(Output { channels, penalty: None, commitment: None, perplexity: None })
     }
 }

@@ -55,7 +55,7 @@ impl Block {
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let mut x = x.clone();
         for (conv, norm) in &self.layers {
-            x = ops::relu(&norm.forward(&conv.forward(&x)?, mode)?)?;
+            x = norm.forward_relu(&conv.forward(&x)?, mode)?;
         }
         Ok(x)
     }

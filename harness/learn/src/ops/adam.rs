@@ -1,22 +1,11 @@
-//! Steps of Adam in place, each one pass over its arrays, and the size of a gradient.
+//! Steps of Adam in place, and the size of a gradient.
 
 use super::{
     composed,
-    relu::CHUNK,
-    storage::{slice, slice_mut},
+    storage::{with_slice, with_slice_mut},
 };
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Storage, Tensor};
-use rayon::prelude::*;
-
-/// `mean = decay·mean + (1 − decay)·value`, or of `value²` when `squared`, in place.
-pub fn decayed_mean(mean: &Tensor, value: &Tensor, decay: f64, squared: bool) -> Result<()> {
-    let op = DecayedMean { decay, squared };
-    if mean.device().is_cpu() {
-        mean.inplace_op2(&value.contiguous()?, &op)
-    } else {
-        composed::decayed_mean(mean, value, decay, squared)
-    }
-}
+use candle_core::{Result, Tensor};
+use harness_kernels::{adam, isa::Isa, sum_of_squares as squares};
 
 /// The numbers of one step of Adam.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,13 +20,43 @@ pub struct AdamStep {
     pub epsilon: f64,
 }
 
-/// `weight = keep · weight − rate · first / (√second / √correction + ε)`, in place.
-pub fn adam_step(weight: &Tensor, first: &Tensor, second: &Tensor, step: AdamStep) -> Result<()> {
-    if weight.device().is_cpu() {
-        weight.inplace_op3(first, second, &step)
-    } else {
-        composed::adam_step(weight, first, second, step)
+/// One step of Adam in place: with `betas` `[β₁, β₂]`, `first = β₁·first + (1 − β₁)·gradient`,
+/// `second = β₂·second + (1 − β₂)·gradient²`, and then
+/// `weight = keep·weight − rate·first / (√second / √correction + ε)`.
+///
+/// All four of one shape. Weight and moments must be variables' tensors, and three different ones: they are overwritten.
+///
+/// # Errors
+/// If the shapes differ.
+pub fn adam(
+    weight: &Tensor,
+    first: &Tensor,
+    second: &Tensor,
+    gradient: &Tensor,
+    betas: [f64; 2],
+    step: AdamStep,
+) -> Result<()> {
+    if let Some(other) = [first, second, gradient].into_iter().find(|other| other.dims() != weight.dims()) {
+        let message = format!("a step of Adam on a weight {:?} by {:?}", weight.dims(), other.dims());
+        return Err(candle_core::Error::Msg(message));
     }
+    if !weight.device().is_cpu() {
+        composed::decayed_mean(first, gradient, betas[0], false)?;
+        composed::decayed_mean(second, gradient, betas[1], true)?;
+        return composed::adam_step(weight, first, second, step);
+    }
+    let AdamStep { keep, rate, correction, epsilon } = step;
+    let step = adam::Step { beta1: betas[0], beta2: betas[1], keep, rate, correction, epsilon };
+    with_slice(&gradient.contiguous()?, |gradient| {
+        with_slice_mut(weight, |weight| {
+            with_slice_mut(first, |first| {
+                with_slice_mut(second, |second| {
+                    adam::step(Isa::best(), weight, first, second, gradient, step);
+                    Ok(())
+                })
+            })
+        })
+    })
 }
 
 /// `Σ x²` over all elements.
@@ -45,65 +64,5 @@ pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
     if !x.device().is_cpu() {
         return composed::sum_of_squares(x);
     }
-    let x = x.contiguous()?;
-    let (storage, layout) = x.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else { return composed::sum_of_squares(&x) };
-    let values: &[f32] = slice(storage, layout, "sum-of-squares")?;
-    // Sums of equal pieces, in order: the same bits for any number of threads.
-    let pieces: Vec<f64> =
-        values.par_chunks(CHUNK).map(|piece| piece.iter().map(|&v| f64::from(v).powi(2)).sum()).collect();
-    Ok(pieces.iter().sum())
-}
-
-struct DecayedMean {
-    decay: f64,
-    squared: bool,
-}
-
-impl InplaceOp2 for DecayedMean {
-    fn name(&self) -> &'static str {
-        "decayed-mean"
-    }
-
-    fn cpu_fwd(&self, mean: &mut CpuStorage, lm: &Layout, value: &CpuStorage, lv: &Layout) -> Result<()> {
-        let (mean, value) = (slice_mut(mean, lm, "decayed-mean")?, slice::<f32>(value, lv, "decayed-mean")?);
-        let (decay, rest) = (self.decay as f32, (1.0 - self.decay) as f32);
-        mean.par_chunks_mut(CHUNK).zip(value.par_chunks(CHUNK)).for_each(|(mean, value)| {
-            if self.squared {
-                mean.iter_mut().zip(value).for_each(|(m, v)| *m = decay * *m + rest * v * v);
-            } else {
-                mean.iter_mut().zip(value).for_each(|(m, v)| *m = decay * *m + rest * v);
-            }
-        });
-        Ok(())
-    }
-}
-
-impl InplaceOp3 for AdamStep {
-    fn name(&self) -> &'static str {
-        "adam-step"
-    }
-
-    fn cpu_fwd(
-        &self,
-        weight: &mut CpuStorage,
-        lw: &Layout,
-        first: &CpuStorage,
-        lf: &Layout,
-        second: &CpuStorage,
-        ls: &Layout,
-    ) -> Result<()> {
-        let weight = slice_mut(weight, lw, "adam-step")?;
-        let (first, second): (&[f32], &[f32]) = (slice(first, lf, "adam-step")?, slice(second, ls, "adam-step")?);
-        let (keep, rate, epsilon) = (self.keep as f32, self.rate as f32, self.epsilon as f32);
-        let scale = self.correction.sqrt().recip() as f32;
-        weight.par_chunks_mut(CHUNK).zip(first.par_chunks(CHUNK).zip(second.par_chunks(CHUNK))).for_each(
-            |(w, (f, s))| {
-                w.iter_mut()
-                    .zip(f.iter().zip(s))
-                    .for_each(|(w, (f, s))| *w = keep * *w - rate * f / (s.sqrt() * scale + epsilon));
-            },
-        );
-        Ok(())
-    }
+    with_slice(&x.contiguous()?, |x| Ok(squares::sum_of_squares(Isa::best(), x)))
 }

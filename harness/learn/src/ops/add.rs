@@ -1,13 +1,15 @@
-//! Sum of two tensors of one shape: a residual connection.
+//! Sum of two tensors of one shape, a residual connection, with or without the ReLU behind it.
 
 use super::{
-    relu::CHUNK,
-    storage::{slice, storage},
+    relu::masked,
+    storage::{slice, storage, wanted},
 };
 use candle_core::{CpuStorage, CustomOp2, Error, Layout, Result, Shape, Tensor};
-use rayon::prelude::*;
+use harness_kernels::{add, isa::Isa};
 
-pub(super) struct Add;
+pub(super) struct Add {
+    pub(super) relu: bool,
+}
 
 impl CustomOp2 for Add {
     fn name(&self) -> &'static str {
@@ -15,18 +17,16 @@ impl CustomOp2 for Add {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, y: &CpuStorage, ly: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (x, y): (&[f32], &[f32]) = (slice(x, lx, self.name())?, slice(y, ly, self.name())?);
         if lx.shape() != ly.shape() {
             return Err(Error::Msg(format!("cannot add {:?} to {:?}", ly.shape(), lx.shape())));
         }
-        let mut out = vec![0.0; x.len()];
-        out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK))).for_each(|(out, (x, y))| {
-            out.iter_mut().zip(x.iter().zip(y)).for_each(|(o, (x, y))| *o = x + y);
-        });
-        Ok(storage(out, lx.shape()))
+        let (x, y) = (slice(x, lx, self.name())?, slice(y, ly, self.name())?);
+        let add = if self.relu { add::forward_relu } else { add::forward };
+        Ok(storage(add(Isa::best(), x, y), lx.shape()))
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok((Some(grad.clone()), Some(grad.clone())))
+    fn bwd(&self, x: &Tensor, y: &Tensor, out: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let grad = if self.relu { masked(out, grad)? } else { grad.clone() };
+        Ok((wanted(x, || Ok(grad.clone()))?, wanted(y, || Ok(grad.clone()))?))
     }
 }

@@ -3,8 +3,9 @@
 //! Public so that tests can run them on the CPU against our own. Where candle's own gradients are wrong, they are made of
 //! other primitives here.
 
-use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling::Window};
+use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
 use candle_core::{D, DType, Result, Tensor};
+use harness_kernels::pooling::Window;
 
 /// See [`super::conv2d`].
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
@@ -53,7 +54,7 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 
 /// See [`super::max_pool2d`].
 pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Pooled> {
-    let window = Window::new(x.dims(), kernel, stride, padding)?;
+    let window = pooling::window(x.dims(), kernel, stride, padding)?;
     let indices = largest(&x.detach(), &window)?;
     let (batch, channels, h, w) = x.dims4()?;
     let flat = indices.reshape((batch, channels, ()))?;
@@ -65,15 +66,15 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
 /// Indices of the largest elements: all windows at once, one of their elements after the other, in row-major order.
 fn largest(x: &Tensor, window: &Window) -> Result<Tensor> {
     let (batch, channels, _, _) = x.dims4()?;
-    let shape = (batch, channels, window.map.0, window.map.1);
+    let shape = (batch, channels, window.map().0, window.map().1);
     let plane =
         |indices: Vec<u32>| Tensor::from_vec(indices, (1, 1, shape.2, shape.3), x.device())?.broadcast_as(shape);
     let mut index = plane(window.elements(0, 0).collect())?.contiguous()?;
     let pixels = x.reshape((batch, channels, ()))?;
     let at = |index: &Tensor| pixels.gather(&index.reshape((batch, channels, ()))?, 2)?.reshape(shape);
     let mut best = at(&index)?;
-    for row in 0..window.kernel {
-        for column in 0..window.kernel {
+    for row in 0..window.kernel() {
+        for column in 0..window.kernel() {
             let next = plane(window.elements(row, column).collect())?.contiguous()?;
             let value = at(&next)?;
             // Of these two at most one is true: the comparison with NaN never is.

@@ -11,7 +11,6 @@ mod add;
 mod codebook;
 pub mod composed;
 mod convolution;
-mod gemm;
 mod geometry;
 mod loss;
 mod maximum;
@@ -24,13 +23,13 @@ mod threads;
 
 use candle_core::{Result, Tensor};
 
-pub use adam::{AdamStep, adam_step, decayed_mean, sum_of_squares};
+pub use adam::{AdamStep, adam, sum_of_squares};
 pub use codebook::{Assignment, nearest_codes};
 use convolution::{Convolution, TransposedConvolution};
 pub use loss::SOFT_DICE_SMOOTH;
-pub(crate) use loss::{image_cross_entropy, image_soft_dice};
+pub(crate) use loss::{image_cross_entropy, image_sigmoid, image_soft_dice};
 pub use maximum::divide_by_maximum;
-pub use normalization::{Normalized, batch_norm, batch_norm_fixed};
+pub use normalization::{Normalized, batch_norm, batch_norm_fixed, batch_norm_fixed_relu, batch_norm_relu};
 pub use pooling::{Pooled, max_pool2d, max_unpool2d};
 pub use threads::leave_threads_to_rayon;
 
@@ -126,12 +125,23 @@ pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return x + y;
     }
-    x.contiguous()?.apply_op2(&y.contiguous()?, add::Add)
+    x.contiguous()?.apply_op2(&y.contiguous()?, add::Add { relu: false })
+}
+
+/// `max(x + y, 0)`, both of one shape, with gradient 0 where the sum is 0.
+pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::relu(&(x + y)?);
+    }
+    x.contiguous()?.apply_op2(&y.contiguous()?, add::Add { relu: true })
 }
 
 /// `1 / (1 + e^−x)`.
 pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
-    candle_nn::ops::sigmoid(x)
+    if !x.device().is_cpu() {
+        return candle_nn::ops::sigmoid(x);
+    }
+    x.contiguous()?.apply_op1(loss::Sigmoid)
 }
 
 /// Mean of `(x − target)²` over all elements; the target gets no gradient.
@@ -162,7 +172,7 @@ pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
         return composed::soft_dice(logits, target);
     }
-    logits.contiguous()?.apply_op2(&target.contiguous()?, loss::SoftDice)
+    logits.contiguous()?.apply_op2(&target.contiguous()?, loss::SoftDice::default())
 }
 
 /// 1 in the channel of a pixel's class and 0 in the others: `target` `[B, H, W]` of u8 -> `[B, classes, H, W]`.

@@ -1,6 +1,7 @@
 //! Access to candle's CPU storage as plain slices, and which gradients its tape wants.
 
-use candle_core::{CpuStorage, Error, Layout, Result, Shape, Storage, Tensor, WithDType};
+use candle_core::{CpuStorage, Error, InplaceOp1, Layout, Result, Shape, Storage, Tensor, WithDType};
+use std::cell::Cell;
 
 /// The elements of a contiguous tensor.
 pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a [T]> {
@@ -10,8 +11,8 @@ pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, 
     }
 }
 
-/// What `read` makes of the elements of a contiguous f32 tensor on the CPU.
-pub(super) fn with_slice<R>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+/// What `read` makes of the elements of a contiguous tensor on the CPU.
+pub(super) fn with_slice<T: WithDType, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         Storage::Cpu(data) => read(slice(data, layout, "an operation of the CPU")?),
@@ -32,8 +33,29 @@ pub(super) fn storage(data: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, S
     (CpuStorage::F32(data), shape.into())
 }
 
+/// Changes the elements of a contiguous f32 tensor on the CPU in place.
+pub(super) fn with_slice_mut(tensor: &Tensor, change: impl FnOnce(&mut [f32]) -> Result<()>) -> Result<()> {
+    tensor.inplace_op1(&Change(Cell::new(Some(change))))
+}
+
+/// candle hands out elements to be changed to operations alone. This one runs once.
+struct Change<F>(Cell<Option<F>>);
+
+impl<F: FnOnce(&mut [f32]) -> Result<()>> InplaceOp1 for Change<F> {
+    fn name(&self) -> &'static str {
+        "change"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        match self.0.take() {
+            Some(change) => change(slice_mut(storage, layout, self.name())?),
+            None => Err(Error::Msg("an operation in place that was run before".into())),
+        }
+    }
+}
+
 /// The elements of a contiguous f32 tensor, to be changed in place.
-pub(super) fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a mut [f32]> {
+fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a mut [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(data), Some((from, to))) => Ok(&mut data[from..to]),
         (CpuStorage::F32(_), None) => Err(Error::RequiresContiguous { op }.bt()),

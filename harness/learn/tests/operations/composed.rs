@@ -161,6 +161,32 @@ proptest! {
         compare("mse", &[&x], || ops::mse(&logits()?, &y), || composed::mse(&logits()?, &y));
         compare("relu", &[&x], || ops::relu(&x), || composed::relu(&x));
         compare("add", &[&x, &y], || ops::add(&x, &y), || x.as_tensor() + y.as_tensor());
+        compare("sigmoid", &[&x], || ops::sigmoid(&logits()?), || candle_nn::ops::sigmoid(&logits()?));
+    }
+
+    /// A ReLU in the same pass as what stands before it gives the same numbers, to the bit, as one of its own.
+    #[test]
+    fn fused_relu(batch in 1usize..5, channels in 1usize..4, (height, width) in (1usize..9, 1usize..9)) {
+        prop_assume!(batch * height * width > 1);
+        let x = coarse(&[batch, channels, height, width], &["x"]);
+        let y = coarse(&[batch, channels, height, width], &["y"]);
+        let [w, b, mean] = ["w", "b", "mean"].map(|name| tensor(&[channels], &[name]));
+        let variance = mean.sqr().unwrap();
+        let same = |inputs: &[&Var], fused: Tensor, apart: Tensor| {
+            assert_eq!(values(&fused), values(&apart));
+            for (fused, apart) in gradients(&fused, inputs).iter().zip(gradients(&apart, inputs)) {
+                assert_eq!(values(fused), values(&apart));
+            }
+        };
+        let apart = ops::batch_norm(&x, &w, &b, 1e-2).unwrap();
+        let fused = ops::batch_norm_relu(&x, &w, &b, 1e-2).unwrap();
+        assert_eq!(values(&fused.mean), values(&apart.mean));
+        assert_eq!(values(&fused.variance), values(&apart.variance));
+        same(&[&x, &w, &b], fused.output, ops::relu(&apart.output).unwrap());
+        let apart = ops::relu(&ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, 1e-2).unwrap()).unwrap();
+        same(&[&x, &w, &b], ops::batch_norm_fixed_relu(&x, &mean, &variance, &w, &b, 1e-2).unwrap(), apart);
+        let apart = ops::relu(&ops::add(&x, &y).unwrap()).unwrap();
+        same(&[&x, &y], ops::add_relu(&x, &y).unwrap(), apart);
     }
 
     #[test]

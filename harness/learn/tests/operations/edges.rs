@@ -122,6 +122,7 @@ fn bits_do_not_depend_on_threads() {
     let narrow = coarse(&[9, 5, 130, 130], &["narrow"]);
     let [w, t] = [tensor(&[7, 5, 3, 3], &["w"]), tensor(&[5, 7, 3, 3], &["t"])];
     let b = tensor(&[7], &["b"]);
+    let other = coarse(&[9, 5, 130, 130], &["other"]);
     let [gamma, beta, mean] = ["gamma", "beta", "mean"].map(|name| tensor(&[5], &[name]));
     let all = |out: &Tensor, inputs: &[&Var]| {
         let mut all = values(out);
@@ -146,6 +147,9 @@ fn bits_do_not_depend_on_threads() {
                     &[&narrow, &gamma, &beta],
                 ),
                 all(&ops::divide_by_maximum(&narrow).unwrap(), &[&narrow]),
+                all(&ops::batch_norm_relu(&narrow, &gamma, &beta, 1e-5).unwrap().output, &[&narrow, &gamma, &beta]),
+                all(&ops::add_relu(&narrow, &other).unwrap(), &[&narrow]),
+                all(&ops::sigmoid(&narrow).unwrap(), &[&narrow]),
             ]
         })
     };

@@ -203,7 +203,7 @@ unsafe fn store<const SEEN: usize>(
     let (outputs, placement) = (tiles.outputs, tiles.placement);
     match (finish.mask.is_some(), finish.add.is_some()) {
         (false, false) => {
-            put::<SEEN, false, false>(isa, sums, stride, filters, runs, outputs, placement, finish, target)
+            put::<SEEN, false, false>(isa, sums, stride, filters, runs, outputs, placement, finish, target);
         }
         (false, true) => put::<SEEN, false, true>(isa, sums, stride, filters, runs, outputs, placement, finish, target),
         (true, false) => put::<SEEN, true, false>(isa, sums, stride, filters, runs, outputs, placement, finish, target),
