@@ -39,8 +39,12 @@ pub(crate) unsafe fn gather<const SEEN: usize>(
     let side = SEEN - 1;
     let taps: Vec<Vec<usize>> =
         ways().map(|(top, left)| pairs(side, side, |y, x| (top + step * y) * g.kernel.1 + left + step * x)).collect();
-    let kernels =
-        Kernels { filters: (g.filters, g.channels * g.taps()), channels: (g.channels, g.taps()), taps: &taps };
+    let kernels = Kernels {
+        filters: (g.filters, g.channels * g.taps()),
+        channels: (g.channels, g.taps()),
+        size: g.taps(),
+        taps: &taps,
+    };
     let plane = g.map.0 * g.map.1;
     let tiles = Tiles {
         windows: Sampling { staging, staged: &staged, relu, offsets, grid },
@@ -88,8 +92,12 @@ pub(crate) unsafe fn scatter<const SEEN: usize>(
             let offsets = pairs(SEEN, SEEN, |j, i| staging.offset(down + j, right + i));
             // The first element of the kernel lies on the last of the map that an output sees.
             let taps = [pairs(side, side, |j, i| y.taps[side - 1 - j] * g.kernel.1 + x.taps[side - 1 - i])];
-            let kernels =
-                Kernels { filters: (g.channels, g.taps()), channels: (g.filters, g.channels * g.taps()), taps: &taps };
+            let kernels = Kernels {
+                filters: (g.channels, g.taps()),
+                channels: (g.filters, g.channels * g.taps()),
+                size: g.taps(),
+                taps: &taps,
+            };
             let outputs = (y.count, x.count);
             let grid = grid_of(g.batch_of_maps(maps), outputs);
             let windows = Sampling { staging, staged: &staged, relu, offsets, grid };

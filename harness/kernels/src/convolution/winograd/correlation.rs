@@ -5,7 +5,9 @@ use super::{
     transform::{of_outputs, of_sums, of_window},
 };
 use crate::{
-    convolution::{correlation::Operand, direct::PIECE, geometry::Geometry, grid::Grid, pixelwise::Pixelwise},
+    convolution::{
+        correlation::Operand, direct::PIECE, geometry::Geometry, grid::Grid, phases::pairs, pixelwise::Pixelwise,
+    },
     gemm::{Product, ROWS, multiply},
     isa::{Isa, kernel},
     lanes::LANES,
@@ -137,21 +139,21 @@ impl<const SEEN: usize> Job<'_, SEEN> {
     /// `Gᵀ·s·G` of the sums, in the weight's order.
     fn store(&self, isa: Isa, sums: &[f32], target: Target) {
         let Geometry { channels, filters, kernel, stride, .. } = self.g;
-        let (panels, side) = (channels.div_ceil(LANES), SEEN - 1);
+        let (panels, side, size) = (channels.div_ceil(LANES), SEEN - 1, self.g.taps());
+        let taps =
+            |way: usize| pairs(side, side, |y, x| (stride * y + way / stride) * kernel.1 + stride * x + way % stride);
+        let taps: Vec<Vec<usize>> = (0..self.ways()).map(taps).collect();
         (0..filters).into_par_iter().for_each(|filter| {
             for column in 0..self.columns() {
                 let (way, panel) = (column / panels, column % panels);
-                let kernels = kernels_of::<SEEN>(
-                    isa,
-                    &sums[(column * filters + filter) * LANES..],
-                    self.columns() * filters * LANES,
-                );
-                for channel in panel * LANES..channels.min((panel + 1) * LANES) {
-                    for (i, lanes) in kernels.iter().enumerate().take(side * side) {
-                        let (y, x) = (stride * (i / side) + way / stride, stride * (i % side) + way % stride);
-                        let place = (filter * channels + channel) * self.g.taps() + y * kernel.1 + x;
+                let first = panel * LANES;
+                let sums = &sums[(column * filters + filter) * LANES..];
+                let kernels = kernels_of::<SEEN>(isa, sums, self.columns() * filters * LANES);
+                for lane in 0..LANES.min(channels - first) {
+                    let place = (filter * channels + first + lane) * size;
+                    for (lanes, tap) in kernels.iter().zip(&taps[way]) {
                         // SAFETY: inside the weight, and every filter has one owner.
-                        unsafe { *target.at(place) = lanes[channel - panel * LANES] };
+                        unsafe { *target.at(place + tap) = lanes[lane] };
                     }
                 }
             }

@@ -4,6 +4,7 @@ use super::transform::{Filters, of_kernel};
 use crate::{
     gemm::ROWS,
     isa::{Isa, kernel},
+    lanes::Lanes,
     scratch::{Scratch, Target},
 };
 use rayon::prelude::*;
@@ -16,6 +17,8 @@ pub(crate) struct Kernels<'a> {
     pub(crate) filters: (usize, usize),
     /// Their number, and the distance of one to the next.
     pub(crate) channels: (usize, usize),
+    /// Elements of a kernel, at most 16.
+    pub(crate) size: usize,
     /// Elements of the kernels that a tile applies, row by row: one list for every way in which it sees a channel.
     pub(crate) taps: &'a [Vec<usize>],
 }
@@ -47,18 +50,17 @@ kernel! {
     ) {
         let mut place = place;
         for channel in 0..kernels.channels.0 {
+            let kernel = &weight[channel * kernels.channels.1..];
+            let elements = elements_of::<V>(kernel, rows, kernels.filters.1, kernels.size);
             for taps in kernels.taps {
-                let mut elements: [Filters; 9] = [[0.0; 8]; 9];
-                for row in 0..rows {
-                    let kernel = &weight[row * kernels.filters.1 + channel * kernels.channels.1..];
-                    for (element, &tap) in elements.iter_mut().zip(taps) {
-                        element[row] = kernel[tap];
-                    }
+                let mut seen: [&Filters; 9] = [&[0.0; 8]; 9];
+                for (seen, &tap) in seen.iter_mut().zip(taps) {
+                    *seen = &elements[tap];
                 }
                 let side = SEEN - 1;
                 let mut columns = [[[0.0; 8]; SEEN]; 3];
                 for x in 0..side {
-                    columns[x] = of_kernel([&elements[x], &elements[side + x], &elements[2 * side + x]]);
+                    columns[x] = of_kernel([seen[x], seen[side + x], seen[2 * side + x]]);
                 }
                 for y in 0..SEEN {
                     let row: [Filters; SEEN] = of_kernel([&columns[0][y], &columns[1][y], &columns[2][y]]);
@@ -74,4 +76,24 @@ kernel! {
             }
         }
     }
+}
+
+/// The elements of the kernels of some rows, which lie `step` apart. What stands behind the last row is of no use.
+#[inline(always)]
+fn elements_of<V: Lanes>(kernel: &[f32], rows: usize, step: usize, size: usize) -> [Filters; 16] {
+    let mut elements = [[0.0; 8]; 16];
+    let mut done = 0;
+    if 7 * step + size <= kernel.len() {
+        while done + 8 <= size {
+            // SAFETY: eight rows can be read, and eight elements written.
+            unsafe { V::transpose(kernel.as_ptr().add(done), step, elements.as_mut_ptr().add(done).cast(), 8) };
+            done += 8;
+        }
+    }
+    for (i, element) in elements.iter_mut().enumerate().take(size).skip(done) {
+        for row in 0..rows {
+            element[row] = kernel[row * step + i];
+        }
+    }
+    elements
 }
