@@ -85,9 +85,21 @@ fn cuda(number: usize) -> Result<Chosen, DeviceError> {
     if !driver_present() {
         return Err(DeviceError::NoDriver);
     }
-    let device = Device::new_cuda(number).map_err(|e| DeviceError::Refused { number, reason: e.to_string() })?;
+    let refused = |reason: String| DeviceError::Refused { number, reason };
+    // A stream of its own: candle's usual one is another for each thread that uses the device.
+    let device = Device::new_cuda_with_stream(number).map_err(|e| refused(e.to_string()))?;
+    let cuda = device.as_cuda_device().map_err(|e| refused(e.to_string()))?;
+    stop_tracking(cuda);
     // cuBLAS and cuDNN choose algorithms at run time, and may choose others on a second run.
     Ok(Chosen { device, kind: "cuda", name: format!("cuda:{number}"), deterministic: false })
+}
+
+/// Spares the two events that cudarc otherwise makes with each tensor.
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code)]
+fn stop_tracking(device: &candle_core::CudaDevice) {
+    // SAFETY: all work of the device goes to its one stream, in order, so nothing has to be awaited by events.
+    unsafe { device.disable_event_tracking() }
 }
 
 /// Whether libcuda can be loaded: candle panics where it cannot.

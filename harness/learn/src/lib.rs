@@ -13,6 +13,7 @@ pub mod monitor;
 pub mod ops;
 pub mod optimizer;
 pub mod pixels;
+pub mod precision;
 pub mod protocol;
 pub mod random;
 pub mod split;

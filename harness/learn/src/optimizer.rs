@@ -185,9 +185,10 @@ impl Optimizer {
             correction: 1.0 - beta2.powi(steps),
             epsilon,
         };
+        let rule = ops::AdamRule { beta1, beta2, step };
         for slot in &self.slots {
             let Some(gradient) = gradients.get(slot.weight.as_tensor()) else { continue };
-            ops::adam(&slot.weight, &slot.first, &slot.second, gradient, [beta1, beta2], step)?;
+            ops::adam(&slot.weight, &slot.first, &slot.second, gradient, &rule)?;
         }
         Ok(())
     }

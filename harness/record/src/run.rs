@@ -31,7 +31,7 @@ pub struct RunRecord {
     pub seed: u64,
     /// `published` or `corrected`; `None` where the stage is the same under both.
     pub protocol: Option<String>,
-    /// Device it ran on, in words: `cpu`, `cuda:0 (NVIDIA H100)`.
+    /// Device it ran on, in words, and the precision where it is not f32: `cpu`, `cuda:0`, `cuda:0 in bf16`.
     pub device: String,
     /// Whether the device promises the same bits on a second run.
     pub deterministic: bool,
@@ -63,6 +63,9 @@ pub struct RunRecord {
     pub commit: Option<String>,
     /// Whether that checkout had uncommitted changes.
     pub dirty: bool,
+    /// The algorithms that a library has chosen for convolutions up to the run's end, one line for each; none on the CPU.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub algorithms: Vec<String>,
     /// Versions that the numbers depend on: `harness`, `recipe`, `candle`, `decoder`, `os`, `arch`.
     pub versions: std::collections::BTreeMap<String, String>,
 }

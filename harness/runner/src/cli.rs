@@ -11,7 +11,7 @@ use crate::{
     spec::layers::PROFILES,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use harness_learn::{device::DeviceChoice, models::Normalise};
+use harness_learn::{device::DeviceChoice, models::Normalise, precision::Precision};
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
@@ -175,6 +175,9 @@ pub(crate) struct Study {
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
+    /// The numbers of convolutions and matrix products: f32, tf32 or bf16; the CPU computes in f32 only
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    pub(crate) precision: Precision,
     /// Seeds to run instead of the spec's, as in 0,1,2
     #[arg(long, value_name = "SEEDS")]
     pub(crate) seeds: Option<Seeds>,

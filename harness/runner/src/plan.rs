@@ -11,6 +11,7 @@ use harness_learn::{
     evaluate::EvaluateSpec,
     models::{InitSpec, ModelSpec, Normalise},
     pixels,
+    precision::Precision,
     protocol::{Protocol, pretraining_protocol},
     split::{Selection, SplitSpec},
     train::{FinetuneSpec, PretrainSpec},
@@ -29,7 +30,7 @@ pub(crate) struct Settings {
     /// `cpu` or `cuda`: they round differently.
     pub(crate) device: &'static str,
     /// Precision of the arithmetic.
-    pub(crate) precision: &'static str,
+    pub(crate) precision: Precision,
     /// Seed of the study.
     pub(crate) seed: u64,
     /// Side of the images, in pixels.
@@ -185,6 +186,7 @@ impl Stage {
 struct Circumstances<'a> {
     surveys: &'a Surveys,
     device: &'static str,
+    precision: Precision,
 }
 
 impl Circumstances<'_> {
@@ -203,7 +205,7 @@ impl Circumstances<'_> {
             recipe: RECIPE,
             pixels: pixels::VERSION,
             device: self.device,
-            precision: "f32",
+            precision: self.precision,
             seed,
             size: experiment.data.size,
             normalise: experiment.data.normalise,
@@ -228,10 +230,15 @@ pub(crate) enum PlanError {
 }
 
 impl Plan {
-    /// The stages of `resolved` on a device of that kind.
-    pub(crate) fn new(resolved: &Resolved, surveys: &Surveys, device: &'static str) -> Result<Self, PlanError> {
+    /// The stages of `resolved` on a device of that kind, in that precision.
+    pub(crate) fn new(
+        resolved: &Resolved,
+        surveys: &Surveys,
+        device: &'static str,
+        precision: Precision,
+    ) -> Result<Self, PlanError> {
         let mut plan = Self::default();
-        let circumstances = Circumstances { surveys, device };
+        let circumstances = Circumstances { surveys, device, precision };
         for &seed in &resolved.study.seeds {
             for arm in &resolved.arms {
                 for &protocol in &resolved.study.protocols {

@@ -13,6 +13,7 @@ mod state;
 mod vqvae;
 pub(crate) mod weights;
 
+use crate::ops;
 use candle_core::{Device, Result, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use init::InitSpec;
 pub use linknet::LinknetSpec;
 pub use normalise::{Normalise, normalise_tensor};
+pub use quantizer::Perplexity;
 pub use segnet::SegnetSpec;
 pub use state::{Builder, Entry, Init, Role, State};
 pub use vqvae::VqvaeSpec;
@@ -118,8 +120,8 @@ pub struct Output {
     pub penalty: Option<Tensor>,
     /// Commitment loss before its weight (a scalar).
     pub commitment: Option<Tensor>,
-    /// Codes in use in this batch: `e^entropy`.
-    pub perplexity: Option<f64>,
+    /// Codes in use in this batch.
+    pub perplexity: Option<Perplexity>,
 }
 
 /// A network's forward pass.
@@ -184,6 +186,8 @@ impl Model {
 
     /// The forward pass.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Output> {
-        self.network.forward(x, mode)
+        let scope = ops::NetworkScope::enter(&self.device);
+        let out = self.network.forward(&scope.input(x)?, mode)?;
+        Ok(Output { channels: scope.output(&out.channels)?, ..out })
     }
 }

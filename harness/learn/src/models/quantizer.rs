@@ -17,8 +17,8 @@ pub(super) struct Quantized {
     pub(super) codes: Tensor,
     /// Mean squared distance of the vectors to their codes.
     pub(super) commitment: Tensor,
-    /// `e^entropy` of the codes' frequencies in this batch: how many codes are in use, in 1..K.
-    pub(super) perplexity: f64,
+    /// How many codes are in use in this batch.
+    pub(super) perplexity: Perplexity,
 }
 
 #[derive(Debug)]
@@ -40,10 +40,11 @@ impl Quantizer {
     }
 
     pub(super) fn forward(&self, z: &Tensor, mode: Mode) -> Result<Quantized> {
+        let z = &ops::full_precision(z)?;
         let found = ops::nearest_codes(z, self.codes.as_tensor())?;
         let commitment = ops::mse(z, &found.quantized)?;
         let codes = (z + (&found.quantized - z)?.detach())?;
-        let perplexity = perplexity(&found.counts)?;
+        let perplexity = Perplexity { counts: found.counts.clone() };
         if mode == Mode::Train {
             self.update(&found)?;
         }
@@ -77,11 +78,21 @@ impl Quantizer {
     }
 }
 
-fn perplexity(counts: &Tensor) -> Result<f64> {
-    let counts = counts.to_vec1::<f32>()?;
-    let total: f64 = counts.iter().map(|&c| f64::from(c)).sum();
-    let shares = counts.iter().map(|&c| f64::from(c) / total).filter(|&p| p > 0.0);
-    Ok((-shares.map(|p| p * p.ln()).sum::<f64>()).exp())
+/// How many codes of a codebook are in use. It is computed when it is asked for, because the host then waits for the device.
+#[derive(Debug)]
+pub struct Perplexity {
+    /// Vectors of each code, `[K]`.
+    counts: Tensor,
+}
+
+impl Perplexity {
+    /// `e^entropy` of the codes' frequencies in the batch, in 1..K.
+    pub fn value(&self) -> Result<f64> {
+        let counts = self.counts.to_vec1::<f32>()?;
+        let total: f64 = counts.iter().map(|&c| f64::from(c)).sum();
+        let shares = counts.iter().map(|&c| f64::from(c) / total).filter(|&p| p > 0.0);
+        Ok((-shares.map(|p| p * p.ln()).sum::<f64>()).exp())
+    }
 }
 
 /// Exponential moving average with its bias towards the initial zero removed.

@@ -1,6 +1,6 @@
 //! Vector quantisation: the nearest code of every vector, and what the moving averages of the codebook need.
 
-use super::{composed, storage::with_slice};
+use super::{accelerated, storage::with_slice};
 use candle_core::{Device, Error, Result, Tensor};
 use harness_kernels::{
     codebook::{self, Sizes},
@@ -22,7 +22,7 @@ pub struct Assignment {
 pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
     let (z, codes) = (z.detach().contiguous()?, codes.detach().contiguous()?);
     if !z.device().is_cpu() {
-        return composed::nearest_codes(&z, &codes);
+        return accelerated::nearest_codes(&z, &codes);
     }
     let (_, dim, h, w) = z.dims4()?;
     let (code_dim, k) = codes.dims2()?;

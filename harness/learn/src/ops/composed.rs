@@ -3,7 +3,9 @@
 //! Public so that tests can run them on the CPU against our own. Where candle's own gradients are wrong, they are made of
 //! other primitives here.
 
-use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
+use super::{AdamRule, AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
+#[cfg(not(feature = "cudnn"))]
+use candle_core::Device;
 use candle_core::{D, DType, Result, Tensor};
 use harness_kernels::pooling::Window;
 
@@ -186,21 +188,53 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
     })
 }
 
-/// See [`super::decayed_mean`]. `mean` must be a variable's tensor: it is overwritten.
-pub fn decayed_mean(mean: &Tensor, value: &Tensor, decay: f64, squared: bool) -> Result<()> {
-    let value = if squared { value.sqr()? } else { value.clone() };
-    overwrite(mean, &((mean.detach() * decay)? + (value.detach() * (1.0 - decay))?)?)
+/// See [`super::adam`].
+pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor, rule: &AdamRule) -> Result<()> {
+    decay(first, gradient, rule.beta1)?;
+    decay(second, &gradient.sqr()?, rule.beta2)?;
+    let AdamStep { keep, rate, correction, epsilon } = rule.step;
+    let denominator = ((second.sqrt()? / correction.sqrt())? + epsilon)?;
+    overwrite(weight, &((weight.detach() * keep)? - ((first / denominator)? * rate)?)?)
 }
 
-/// See [`super::adam_step`].
-pub fn adam_step(weight: &Tensor, first: &Tensor, second: &Tensor, step: AdamStep) -> Result<()> {
-    let denominator = ((second.sqrt()? / step.correction.sqrt())? + step.epsilon)?;
-    overwrite(weight, &((weight.detach() * step.keep)? - ((first / denominator)? * step.rate)?)?)
+/// `mean = decay·mean + (1 − decay)·value`, in place.
+fn decay(mean: &Tensor, value: &Tensor, decay: f64) -> Result<()> {
+    overwrite(mean, &((mean.detach() * decay)? + (value.detach() * (1.0 - decay))?)?)
 }
 
 /// See [`super::sum_of_squares`].
 pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
     Ok(f64::from(x.detach().sqr()?.sum_all()?.to_scalar::<f32>()?))
+}
+
+/// candle's primitives find images as they are, so nothing is to be done at a network's ends.
+#[cfg(not(feature = "cudnn"))]
+pub(crate) struct NetworkScope;
+
+#[cfg(not(feature = "cudnn"))]
+impl NetworkScope {
+    /// The scope of a network's pass.
+    pub(crate) fn enter(_: &Device) -> Self {
+        Self
+    }
+
+    /// An image for the network.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+    pub(crate) fn input(&self, image: &Tensor) -> Result<Tensor> {
+        Ok(image.clone())
+    }
+
+    /// An image of the network.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+    pub(crate) fn output(&self, image: &Tensor) -> Result<Tensor> {
+        Ok(image.clone())
+    }
+}
+
+/// The algorithms that a library has chosen for convolutions: none here.
+#[cfg(not(feature = "cudnn"))]
+pub fn chosen_algorithms() -> Vec<String> {
+    Vec::new()
 }
 
 fn overwrite(target: &Tensor, value: &Tensor) -> Result<()> {

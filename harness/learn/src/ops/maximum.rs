@@ -1,7 +1,7 @@
 //! Division by the largest element.
 
 use super::{
-    composed,
+    accelerated,
     storage::{slice, storage, with_slice},
 };
 use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
@@ -17,7 +17,7 @@ pub fn divide_by_maximum(x: &Tensor) -> Result<Tensor> {
         return Err(Error::Msg(format!("the maximum of {:?}, which has no elements", x.dims())));
     }
     if !x.device().is_cpu() {
-        return composed::divide_by_maximum(x);
+        return accelerated::divide_by_maximum(x);
     }
     let x = x.contiguous()?;
     let maximum = with_slice(&x, |x| Ok(maximum::largest(Isa::best(), x)))?;

@@ -1,16 +1,20 @@
 //! Every operation that a model or a loss uses, forward and backward. Models call this module and nothing else.
 //!
 //! On the CPU the operations are our own (see [`convolution`]): candle's gradients are wrong or slow in places. On other
-//! devices they are composed of candle's primitives ([`composed`]); tests hold the two against each other.
+//! devices they are composed of candle's primitives ([`composed`]), or, with the feature `cudnn`, made by cuDNN and kernels of
+//! our own. Tests hold them against each other.
 //!
-//! All tensors are f32, images `[B, C, H, W]`. On the CPU each output element, and each sum, is made by one thread in one
-//! order, so no bit depends on the number of threads.
+//! All tensors are f32, images `[B, C, H, W]`. What lies between a network's layers on CUDA may be bf16 (see
+//! [`crate::precision`]), and lie in memory as the GPU likes it: [`NetworkScope`]. On the CPU each output element, and each
+//! sum, is made by one thread in one order, so no bit depends on the number of threads.
 
 mod adam;
 mod add;
 mod codebook;
 pub mod composed;
 mod convolution;
+#[cfg(feature = "cudnn")]
+mod cuda;
 mod geometry;
 mod loss;
 mod maximum;
@@ -21,9 +25,16 @@ mod residual;
 mod storage;
 mod threads;
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
-pub use adam::{AdamStep, adam, sum_of_squares};
+#[cfg(not(feature = "cudnn"))]
+use composed as accelerated;
+#[cfg(feature = "cudnn")]
+use cuda as accelerated;
+
+pub(crate) use accelerated::NetworkScope;
+pub use accelerated::chosen_algorithms;
+pub use adam::{AdamRule, AdamStep, adam, sum_of_squares};
 pub use codebook::{Assignment, nearest_codes};
 use convolution::{Convolution, TransposedConvolution};
 pub use loss::SOFT_DICE_SMOOTH;
@@ -33,12 +44,17 @@ pub use normalization::{Normalized, batch_norm, batch_norm_fixed, batch_norm_fix
 pub use pooling::{Pooled, max_pool2d, max_unpool2d};
 pub use threads::leave_threads_to_rayon;
 
+/// `x` in f32, for what a network does not do in bf16.
+pub(crate) fn full_precision(x: &Tensor) -> Result<Tensor> {
+    x.to_dtype(DType::F32)
+}
+
 /// 2-D convolution, with or without bias.
 ///
 /// `x` `[B, C, H, W]`, `weight` `[O, C, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with `H' = (H + 2·padding − KH)/stride + 1`.
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return composed::conv2d(x, weight, bias, stride, padding);
+        return accelerated::conv2d(x, weight, bias, stride, padding);
     }
     convolve(x, weight, bias, Convolution { stride, padding, relu: false })
 }
@@ -79,7 +95,7 @@ pub fn conv_transpose2d(
     output_padding: usize,
 ) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return composed::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
+        return accelerated::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }
     let op = TransposedConvolution { stride, padding, output_padding, relu: false };
     x.contiguous()?.apply_op3(weight, bias, op)
@@ -115,7 +131,7 @@ pub fn residual_block(x: &Tensor, wide: (&Tensor, &Tensor), narrow: (&Tensor, &T
 /// `max(x, 0)`, with gradient 0 at 0 as in PyTorch.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return composed::relu(x);
+        return accelerated::relu(x);
     }
     x.contiguous()?.apply_op1(relu::Relu)
 }
@@ -131,7 +147,7 @@ pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
 /// `max(x + y, 0)`, both of one shape, with gradient 0 where the sum is 0.
 pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return composed::relu(&(x + y)?);
+        return relu(&add(x, y)?);
     }
     x.contiguous()?.apply_op2(&y.contiguous()?, add::Add { relu: true })
 }
@@ -147,7 +163,7 @@ pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
 /// Mean of `(x − target)²` over all elements; the target gets no gradient.
 pub fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return composed::mse(x, target);
+        return accelerated::mse(x, target);
     }
     x.contiguous()?.apply_op2(&target.detach().contiguous()?, loss::MeanSquaredError)
 }
@@ -157,7 +173,7 @@ pub fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// `logits` `[B, K, H, W]`, `target` `[B, H, W]` of u8 class indices below K.
 pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
-        return composed::cross_entropy(logits, target);
+        return accelerated::cross_entropy(logits, target);
     }
     logits.contiguous()?.apply_op2(&target.contiguous()?, loss::CrossEntropy)
 }
@@ -170,7 +186,7 @@ pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// Milletari, Navab, Ahmadi: V-Net, 2016, with the plain sums below the line and the smoothing of nnU-Net.
 pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
-        return composed::soft_dice(logits, target);
+        return accelerated::soft_dice(logits, target);
     }
     logits.contiguous()?.apply_op2(&target.contiguous()?, loss::SoftDice::default())
 }

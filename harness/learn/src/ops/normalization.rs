@@ -2,7 +2,7 @@
 //! behind it.
 
 use super::{
-    composed,
+    accelerated,
     storage::{Gradients, slice, storage, with_slice},
 };
 use candle_core::{CpuStorage, CustomOp3, Error, Layout, Result, Shape, Tensor};
@@ -53,9 +53,9 @@ fn by_own(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64, relu: bool) 
         )));
     }
     if !x.device().is_cpu() {
-        let normalized = composed::batch_norm(x, weight, bias, epsilon)?;
+        let normalized = accelerated::batch_norm(x, weight, bias, epsilon)?;
         return Ok(if relu {
-            Normalized { output: composed::relu(&normalized.output)?, ..normalized }
+            Normalized { output: accelerated::relu(&normalized.output)?, ..normalized }
         } else {
             normalized
         });
@@ -113,8 +113,8 @@ fn by_given(
 ) -> Result<Tensor> {
     check(x, &[mean, variance, weight, bias])?;
     if !x.device().is_cpu() {
-        let output = composed::batch_norm_fixed(x, mean, variance, weight, bias, epsilon)?;
-        return if relu { composed::relu(&output) } else { Ok(output) };
+        let output = accelerated::batch_norm_fixed(x, mean, variance, weight, bias, epsilon)?;
+        return if relu { accelerated::relu(&output) } else { Ok(output) };
     }
     let given = Some([mean.to_vec1::<f32>()?, variance.to_vec1::<f32>()?]);
     let op = BatchNorm { given, epsilon, relu, done: Arc::new(OnceLock::new()) };

@@ -4,7 +4,7 @@
 //! ([`Put`]). The gradient of taking is to put, and that of putting is to take ([`Take`]).
 
 use super::{
-    composed,
+    accelerated,
     storage::{slice, storage},
 };
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Error, Layout, Result, Shape, Tensor};
@@ -35,7 +35,7 @@ pub struct Pooled {
 pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Pooled> {
     let window = window(x.dims(), kernel, stride, padding)?;
     if !x.device().is_cpu() {
-        return composed::max_pool2d(x, kernel, stride, padding);
+        return accelerated::max_pool2d(x, kernel, stride, padding);
     }
     let indices = Arc::new(OnceLock::new());
     let values = x.contiguous()?.apply_op1(MaxPool { window, indices: indices.clone() })?;
@@ -56,7 +56,7 @@ pub fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, width: usize) -
         return Err(Error::Msg(format!("max_unpool2d of {:?} by indices {:?}", x.dims(), indices.dims())));
     }
     if !x.device().is_cpu() {
-        return composed::max_unpool2d(x, indices, height, width);
+        return accelerated::max_unpool2d(x, indices, height, width);
     }
     x.contiguous()?.apply_op2(&indices.contiguous()?, Put { height, width, add: false })
 }

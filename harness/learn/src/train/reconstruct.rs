@@ -47,7 +47,7 @@ impl Reconstruction<'_> {
             sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * count));
         }
         if let Some(perplexity) = out.perplexity {
-            sums.push(("perplexity", perplexity * count));
+            sums.push(("perplexity", perplexity.value()? * count));
         }
         let loss = match out.penalty {
             Some(penalty) => (error + penalty)?,

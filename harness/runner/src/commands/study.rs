@@ -47,6 +47,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
         studies.push(Resolved::new(&spec, &options.profile, &settings)?);
     }
     let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
+    options.precision.apply(&chosen.device).map_err(|e| Failure::Usage(e.to_string()))?;
     let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?;
     let store = Store::new(&folders.store);
@@ -56,7 +57,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     for resolved in studies {
         let name = format!("study {}, profile {}", resolved.name, resolved.profile);
         surveys.look(&resolved, &places, &progress).map_err(|failure| failure.during(name))?;
-        let plan = Plan::new(&resolved, &surveys, chosen.kind).map_err(Failure::run)?;
+        let plan = Plan::new(&resolved, &surveys, chosen.kind, options.precision).map_err(Failure::run)?;
         ready.push(Ready { resolved, settings: settings.clone(), plan });
     }
     if options.dry_run {

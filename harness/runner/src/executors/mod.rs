@@ -166,6 +166,7 @@ impl<'a> Workshop<'a> {
         record.parameters = done.parameters;
         record.epochs = Some(done.epochs);
         record.kept_epoch = Some(done.kept_epoch);
+        record.algorithms = harness_learn::ops::chosen_algorithms();
         record.status = Status::Done;
         record.ended = Some(origin::now());
         record.write(&path)?;

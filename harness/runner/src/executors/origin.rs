@@ -1,7 +1,7 @@
 //! Where a run comes from: host, command, checkout, versions.
 
 use crate::plan::Stage;
-use harness_learn::{RECIPE, device::Chosen};
+use harness_learn::{RECIPE, device::Chosen, precision::Precision};
 use harness_record::{
     Result,
     run::{RunRecord, Status},
@@ -54,7 +54,7 @@ impl Origin {
             parents: work.parent().map(|(_, key)| key.to_owned()).into_iter().collect(),
             seed: stage.settings.seed,
             protocol: work.protocol().map(|p| p.name().to_owned()),
-            device: device.name.clone(),
+            device: in_words(device, stage.settings.precision),
             deterministic: device.deterministic,
             threads: rayon::current_num_threads(),
             data: stage.settings.data.clone(),
@@ -69,8 +69,17 @@ impl Origin {
             command: self.command.clone(),
             commit: self.commit.clone(),
             dirty: self.dirty,
+            algorithms: Vec::new(),
             versions: versions.into_iter().map(|(k, v)| (k.to_owned(), v)).collect::<BTreeMap<_, _>>(),
         })
+    }
+}
+
+/// `cuda:0`, `cuda:0 in bf16`.
+fn in_words(device: &Chosen, precision: Precision) -> String {
+    match precision {
+        Precision::F32 => device.name.clone(),
+        _ => format!("{} in {precision}", device.name),
     }
 }
 

@@ -175,6 +175,8 @@ fn wrong_command_lines() {
         (&["study", "blurring", "--seeds", "1,1"], "seed 1 is named twice"),
         (&["study", "blurring", "--threads", "0"], "--threads"),
         (&["study", "blurring", "--device", "tpu"], "--device"),
+        (&["study", "blurring", "--precision", "half"], "write f32, tf32 or bf16"),
+        (&["study", "blurring", "--device", "cpu", "--precision", "bf16"], "computes in f32 only, not in bf16"),
         (&["studdy"], "study"),
         (&["report", "blurring"], "run `harness study blurring` first"),
         (&["report", "--all"], "there are no reports"),

@@ -1,0 +1,44 @@
+//! A step of Adam, fused.
+
+use super::{
+    engine::{ADAM, Argument},
+    memory::{require_f32, with_addresses},
+};
+use crate::ops::AdamRule;
+use candle_core::{Error, Result, Tensor};
+
+/// See [`crate::ops::adam`].
+pub(in crate::ops) fn adam(
+    weight: &Tensor,
+    first: &Tensor,
+    second: &Tensor,
+    gradient: &Tensor,
+    rule: &AdamRule,
+) -> Result<()> {
+    let gradient = gradient.contiguous()?;
+    let all = [weight, first, second, &gradient];
+    for tensor in all {
+        require_f32(tensor, "adam")?;
+        if tensor.dims() != weight.dims() {
+            return Err(Error::Msg(format!("adam of {:?} with {:?}", weight.dims(), tensor.dims())));
+        }
+    }
+    let step = &rule.step;
+    let reals = [
+        rule.beta1,
+        1.0 - rule.beta1,
+        rule.beta2,
+        1.0 - rule.beta2,
+        step.keep,
+        step.rate,
+        step.correction.sqrt().recip(),
+        step.epsilon,
+    ];
+    // The kernel writes to weight and moments in place. Only the optimiser changes them, and everything that reads them is
+    // in the order of the one stream.
+    with_addresses(&all, |engine, from| {
+        let addresses = from.iter().map(|&address| Argument::Address(address));
+        let arguments: Vec<Argument> = addresses.chain(reals.map(Argument::real)).collect();
+        engine.each(&ADAM, "adam", weight.elem_count(), 1, &arguments)
+    })
+}

@@ -1,0 +1,61 @@
+//! Vector quantisation: the nearest code of every vector, and what the moving averages of the codebook need.
+
+use super::{
+    engine::{Argument, Argument::Address, CODEBOOK, count, counts},
+    layout::Mode,
+    memory::{make, require_f32, with_addresses},
+};
+use crate::ops::Assignment;
+use candle_core::{DType, Error, Result, Tensor};
+
+/// Elements of all pieces of the sums, at most: a quarter of a gigabyte.
+const PIECES: usize = 1 << 26;
+
+/// Vectors that one block walks over, at least.
+const VECTORS: usize = 256;
+
+/// See [`crate::ops::nearest_codes`]; both tensors are contiguous and without gradient.
+pub(in crate::ops) fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
+    require_f32(z, "nearest_codes")?;
+    require_f32(codes, "nearest_codes")?;
+    let (batch, dim, h, w) = z.dims4()?;
+    let (code_dim, k) = codes.dims2()?;
+    if dim != code_dim || k == 0 || z.elem_count() == 0 {
+        return Err(Error::Msg(format!("vectors {:?} against codes {:?}", z.dims(), codes.dims())));
+    }
+    let (pixels, vectors) = (h * w, batch * h * w);
+    let mut sizes = counts([dim, k, pixels])?.to_vec();
+    sizes.push(Argument::flag(Mode::current().last));
+    let with_sizes = |addresses: &[u64]| -> Vec<Argument> {
+        addresses.iter().map(|&address| Address(address)).chain(sizes.iter().copied()).collect()
+    };
+
+    let norms = make(&[codes], DType::F32, k, |engine, from, to| {
+        engine.each(&CODEBOOK, "code_norms", k, 1, &[Address(from[0]), Address(to), Argument::count(dim)?])
+    })?;
+    let indices = make(&[z, codes, &norms], DType::U32, vectors, |engine, from, to| {
+        let arguments = [&[Argument::count(vectors)?], &with_sizes(&[from[0], from[1], from[2], to])[..]].concat();
+        let blocks = count(vectors.div_ceil(64))?;
+        engine.launch(&CODEBOOK, "nearest_codes", (blocks, 1, 1), (256, 1, 1), &arguments)
+    })?;
+    let quantized = make(&[codes, &indices], DType::F32, z.shape(), |engine, from, to| {
+        engine.each(&CODEBOOK, "quantize", z.elem_count(), 1, &with_sizes(&[from[0], from[1], to]))
+    })?;
+    // One dimension more than the vectors have counts them.
+    let room = k * (dim + 1);
+    let parts = (PIECES / room).min(vectors.div_ceil(VECTORS)).clamp(1, 256);
+    let pieces = make(&[z, &indices], DType::F32, (parts, k, dim + 1), |engine, from, to| {
+        let arguments = [&[Argument::count(vectors)?], &with_sizes(&[from[0], from[1], to])[..]].concat();
+        let grid = (count(parts)?, count((dim + 1).div_ceil(32))?, count(k.div_ceil(64))?);
+        engine.launch(&CODEBOOK, "code_pieces", grid, (32, 1, 1), &arguments)
+    })?;
+    let counts_of_codes = Tensor::zeros(k, DType::F32, z.device())?;
+    let sums = make(&[&pieces], DType::F32, (dim, k), |_, from, to| {
+        with_addresses(&[&counts_of_codes], |engine, counts_at| {
+            let mut arguments = vec![Address(from[0]), Address(to), Address(counts_at[0])];
+            arguments.extend(counts([dim, k, parts])?);
+            engine.each(&CODEBOOK, "code_totals", room, 1, &arguments)
+        })
+    })?;
+    Ok(Assignment { quantized, counts: counts_of_codes, sums })
+}

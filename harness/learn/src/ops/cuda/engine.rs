@@ -1,0 +1,207 @@
+//! What the operations of one device share: cuDNN's handle, its workspace, the plans of convolutions, and launching kernels.
+
+use super::plan::{Plan, Problem};
+use candle_core::{
+    CudaDevice, Error, Result,
+    cuda_backend::{
+        DeviceId,
+        cudarc::{
+            cudnn::{result as cudnn, sys::cudnnHandle_t},
+            driver::{CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, result, sys},
+        },
+    },
+};
+use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+
+/// Threads of a block of an elementwise kernel.
+const THREADS: u32 = 256;
+
+thread_local! {
+    /// By device and thread: cuDNN's handles must not be used by two threads at a time.
+    static ENGINES: RefCell<HashMap<DeviceId, Rc<Engine>>> = RefCell::default();
+}
+
+/// One device, as this thread uses it.
+pub(super) struct Engine {
+    pub(super) device: CudaDevice,
+    pub(super) stream: Arc<CudaStream>,
+    pub(super) handle: cudnnHandle_t,
+    workspace: RefCell<Option<CudaSlice<u8>>>,
+    plans: RefCell<HashMap<Problem, Rc<Plan>>>,
+}
+
+impl Engine {
+    /// The engine of `device`, made when it is first asked for.
+    pub(super) fn of(device: &CudaDevice) -> Result<Rc<Self>> {
+        if let Some(engine) = ENGINES.with_borrow(|engines| engines.get(&device.id()).cloned()) {
+            return Ok(engine);
+        }
+        let engine = Rc::new(Self::new(device)?);
+        ENGINES.with_borrow_mut(|engines| engines.insert(device.id(), engine.clone()));
+        Ok(engine)
+    }
+
+    fn new(device: &CudaDevice) -> Result<Self> {
+        let stream = device.cuda_stream();
+        stream.context().bind_to_thread().map_err(Error::wrap)?;
+        // SAFETY: all work of a candle device goes to its one stream, in order, so nothing has to be awaited by events.
+        unsafe { device.disable_event_tracking() };
+        keep_freed_memory(&stream).map_err(Error::wrap)?;
+        let handle = cudnn::create_handle().map_err(Error::wrap)?;
+        let engine = Self {
+            device: device.clone(),
+            handle,
+            workspace: RefCell::default(),
+            plans: RefCell::default(),
+            stream: stream.clone(),
+        };
+        // SAFETY: the handle was just made, and the engine keeps the stream alive as long as the handle.
+        unsafe { cudnn::set_stream(handle, stream.cu_stream().cast()) }.map_err(Error::wrap)?;
+        Ok(engine)
+    }
+
+    /// Address of at least `bytes` of scratch memory. It is the same for all: work that uses it runs in order.
+    pub(super) fn workspace(&self, bytes: usize) -> Result<u64> {
+        let mut workspace = self.workspace.borrow_mut();
+        if workspace.as_ref().is_none_or(|there| there.num_bytes() < bytes) {
+            // The smaller one is freed in the stream's order, after all that uses it.
+            *workspace = None;
+            // SAFETY: nobody reads scratch memory before having written it.
+            *workspace = Some(unsafe { self.device.alloc::<u8>(bytes.max(1)) }?);
+        }
+        Ok(workspace.as_ref().map_or(0, |there| there.device_ptr(&self.stream).0))
+    }
+
+    /// The plan of `problem`, made when it is first asked for.
+    pub(super) fn plan(&self, problem: &Problem) -> Result<Rc<Plan>> {
+        if let Some(plan) = self.plans.borrow().get(problem) {
+            return Ok(plan.clone());
+        }
+        let plan = Rc::new(Plan::new(self, problem)?);
+        self.plans.borrow_mut().insert(*problem, plan.clone());
+        Ok(plan)
+    }
+
+    /// Launches kernel `name` of `module` in `grid` blocks of `block` threads.
+    pub(super) fn launch(
+        &self,
+        module: &Module,
+        name: &str,
+        grid: (u32, u32, u32),
+        block: (u32, u32, u32),
+        arguments: &[Argument],
+    ) -> Result<()> {
+        let function = self.device.get_or_load_custom_func(name, module.name, module.ptx)?;
+        let mut launch = function.builder();
+        for argument in arguments {
+            match argument {
+                Argument::Address(value) => launch.arg(value),
+                Argument::Count(value) => launch.arg(value),
+                Argument::Flag(value) => launch.arg(value),
+                Argument::Real(value) => launch.arg(value),
+                Argument::Double(value) => launch.arg(value),
+            };
+        }
+        let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: 0 };
+        // SAFETY: callers pass what the kernel's signature asks for, with addresses of as many elements as it touches, which
+        // live until the stream has come past the launch, because memory is freed in the stream's order.
+        unsafe { launch.launch(config) }.map_err(Error::wrap)?;
+        Ok(())
+    }
+
+    /// Launches an elementwise kernel over `n` elements of which each thread handles `pack`; `n` is its first argument.
+    pub(super) fn each(&self, module: &Module, name: &str, n: usize, pack: usize, rest: &[Argument]) -> Result<()> {
+        if n == 0 {
+            return Ok(());
+        }
+        let blocks = count(n.div_ceil(pack).div_ceil(THREADS as usize))?;
+        let arguments: Vec<Argument> =
+            std::iter::once(Argument::count(n)).chain(rest.iter().map(|a| Ok(*a))).collect::<Result<_>>()?;
+        self.launch(module, name, (blocks, 1, 1), (THREADS, 1, 1), &arguments)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.plans.borrow_mut().clear();
+        // SAFETY: nobody else has the handle. What cuDNN says about it at the end of a thread helps nobody.
+        let _ = unsafe { cudnn::destroy_handle(self.handle) };
+    }
+}
+
+/// Lets the driver's memory pool keep what is freed. By default it gives it back whenever somebody waits for the device, and the
+/// next step has to ask for all of it again.
+fn keep_freed_memory(stream: &CudaStream) -> std::result::Result<(), DriverError> {
+    let mut threshold = u64::MAX;
+    let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+    // SAFETY: the device is that of a living context, and the attribute is a u64.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(stream.context().cu_device())?;
+        result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast())
+    }
+}
+
+/// A file of kernels, compiled by the build script.
+pub(super) struct Module {
+    name: &'static str,
+    ptx: &'static str,
+}
+
+macro_rules! module {
+    ($constant:ident, $name:literal) => {
+        pub(super) const $constant: Module = Module {
+            name: concat!("harness-", $name),
+            ptx: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".ptx")),
+        };
+    };
+}
+module!(ADAM, "adam");
+module!(CHANNELS, "channels");
+module!(CODEBOOK, "codebook");
+module!(ELEMENTWISE, "elementwise");
+module!(LOSSES, "losses");
+module!(POOLING, "pooling");
+
+/// An argument of a kernel.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Argument {
+    Address(u64),
+    Count(u32),
+    Flag(i32),
+    Real(f32),
+    Double(f64),
+}
+
+impl Argument {
+    /// A number of elements.
+    ///
+    /// # Errors
+    /// If the kernels cannot count that far.
+    pub(super) fn count(n: usize) -> Result<Self> {
+        count(n).map(Self::Count)
+    }
+
+    pub(super) fn flag(value: bool) -> Self {
+        Self::Flag(i32::from(value))
+    }
+
+    pub(super) fn real(value: f64) -> Self {
+        Self::Real(value as f32)
+    }
+}
+
+/// Numbers of elements as arguments.
+pub(super) fn counts<const N: usize>(numbers: [usize; N]) -> Result<[Argument; N]> {
+    let mut arguments = [Argument::Count(0); N];
+    for (argument, n) in arguments.iter_mut().zip(numbers) {
+        *argument = Argument::count(n)?;
+    }
+    Ok(arguments)
+}
+
+/// `n` as the kernels count: below 2³¹, so that no sum of two indices overflows.
+pub(super) fn count(n: usize) -> Result<u32> {
+    i32::try_from(n)
+        .map(|n| n as u32)
+        .map_err(|_| Error::Msg(format!("a tensor of {n} elements is too large for the kernels: less than 2^31 fit")))
+}

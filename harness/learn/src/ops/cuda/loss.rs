@@ -1,0 +1,76 @@
+//! Mean squared error, and cross-entropy over channels.
+
+use super::{
+    engine::{Argument, Argument::Address, LOSSES, counts},
+    memory::{Filled, fill, make, record2, require_f32},
+};
+use crate::ops::storage::wanted;
+use candle_core::{DType, Error, Result, Tensor};
+
+/// Pieces of a sum, at most: enough blocks for any GPU.
+const PIECES: usize = 1024;
+
+/// Terms that one block adds up, at least.
+const TERMS: usize = 2048;
+
+/// See [`crate::ops::mse`].
+pub(in crate::ops) fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
+    let (x, target) = (x.contiguous()?, target.detach().contiguous()?);
+    require_f32(&x, "mse")?;
+    require_f32(&target, "mse")?;
+    if x.dims() != target.dims() || x.elem_count() == 0 {
+        return Err(Error::Msg(format!("mse of {:?} against {:?}", x.dims(), target.dims())));
+    }
+    let result = mean("squares", &[&x, &target], x.elem_count(), &[])?;
+    record2("mse", &x, &target, result, |x, target, grad| {
+        let gradient = || {
+            make(&[x, target, grad], DType::F32, x.shape(), |engine, from, to| {
+                let arguments = [from[0], from[1], from[2], to].map(Address);
+                engine.each(&LOSSES, "squares_backward", x.elem_count(), 1, &arguments)
+            })
+        };
+        Ok((wanted(x, gradient)?, None))
+    })
+}
+
+/// See [`crate::ops::cross_entropy`]. A class that is not there makes the loss NaN: to find it the host would have to wait.
+pub(in crate::ops) fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+    let (logits, target) = (logits.contiguous()?, target.contiguous()?);
+    require_f32(&logits, "cross_entropy")?;
+    let (batch, channels, h, w) = logits.dims4()?;
+    if target.dims() != [batch, h, w] || target.dtype() != DType::U8 || target.elem_count() == 0 {
+        let dtype = target.dtype();
+        return Err(Error::Msg(format!(
+            "a loss of {:?} against a target {:?} of {dtype:?}",
+            logits.dims(),
+            target.dims()
+        )));
+    }
+    let sizes = counts([channels, h * w])?;
+    let result = mean("cross_entropies", &[&logits, &target], target.elem_count(), &sizes)?;
+    record2("cross-entropy", &logits, &target, result, move |logits, target, grad| {
+        let gradient = || {
+            make(&[logits, target, grad], DType::F32, logits.shape(), |engine, from, to| {
+                let arguments: Vec<_> = [from[0], from[1], from[2], to].map(Address).into_iter().chain(sizes).collect();
+                engine.each(&LOSSES, "cross_entropies_backward", target.elem_count(), 1, &arguments)
+            })
+        };
+        Ok((wanted(logits, gradient)?, None))
+    })
+}
+
+/// The mean of `count` terms, whose pieces kernel `name` makes of `inputs`.
+fn mean(name: &str, inputs: &[&Tensor], count: usize, rest: &[Argument]) -> Result<Filled> {
+    let parts = count.div_ceil(TERMS).clamp(1, PIECES);
+    let pieces = make(inputs, DType::F64, parts, |engine, from, to| {
+        let mut arguments = vec![Argument::count(count)?];
+        arguments.extend(from.iter().map(|&address| Address(address)));
+        arguments.push(Address(to));
+        arguments.extend_from_slice(rest);
+        engine.launch(&LOSSES, name, (parts as u32, 1, 1), (256, 1, 1), &arguments)
+    })?;
+    fill(&[&pieces], DType::F32, (), |engine, from, to| {
+        let arguments = [Address(from[0]), Argument::count(parts)?, Argument::Double(count as f64), Address(to)];
+        engine.launch(&LOSSES, "mean_total", (1, 1, 1), (256, 1, 1), &arguments)
+    })
+}

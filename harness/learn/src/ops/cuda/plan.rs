@@ -1,0 +1,306 @@
+//! How cuDNN does a convolution: the algorithm is chosen once for each problem, and noted.
+//!
+//! Of the algorithms that cuDNN's heuristic offers for a problem, fastest first, the first is taken that cuDNN calls
+//! deterministic and whose workspace is not too large. The heuristic measures nothing, so the choice is the same on every run with
+//! one GPU and one version of cuDNN.
+
+use super::{
+    cudnn::{Arithmetic, Filters, Form, Images},
+    engine::Engine,
+    layout::Mode,
+};
+use crate::precision::Precision;
+use candle_core::{
+    Error, Result,
+    cuda_backend::cudarc::cudnn::{
+        result::{self as cudnn, CudnnError},
+        sys::{
+            self, cudnnConvolutionBwdDataAlgo_t as DataAlgorithm, cudnnConvolutionBwdFilterAlgo_t as FilterAlgorithm,
+            cudnnConvolutionFwdAlgo_t as ForwardAlgorithm, cudnnMathType_t as Math,
+        },
+    },
+};
+use std::{
+    collections::BTreeSet,
+    ffi::c_void,
+    sync::{Mutex, PoisonError},
+};
+
+/// Workspace that an algorithm may take, in bytes.
+const WORKSPACE: usize = 2 << 30;
+
+/// Algorithms that cuDNN is asked for: more than it has, with each kind of arithmetic.
+const OFFERS: usize = 16;
+
+static CHOSEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// The algorithms that cuDNN's convolutions have used so far in this process, one line for each problem.
+pub fn chosen_algorithms() -> Vec<String> {
+    CHOSEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+}
+
+/// What a convolution computes of its images, its filters and the maps that it makes of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Direction {
+    /// Maps, of images and filters.
+    Forward,
+    /// Gradient of the images, of maps and filters.
+    Data,
+    /// Gradient of the filters, of images and maps.
+    Filter,
+}
+
+/// A convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Problem {
+    pub(super) direction: Direction,
+    /// `[B, C, H, W]`
+    pub(super) images: [usize; 4],
+    /// `[O, C, KH, KW]`
+    pub(super) filters: [usize; 4],
+    /// `[B, O, H', W']`
+    pub(super) maps: [usize; 4],
+    pub(super) stride: usize,
+    pub(super) padding: usize,
+    pub(super) mode: Mode,
+}
+
+impl Problem {
+    fn math(&self) -> Math {
+        match self.mode.precision {
+            Precision::F32 => Math::CUDNN_FMA_MATH,
+            Precision::Tf32 => Math::CUDNN_DEFAULT_MATH, // which is TF32 on tensor cores for f32
+            Precision::Bf16 => Math::CUDNN_TENSOR_OP_MATH,
+        }
+    }
+
+    fn describe(&self) -> String {
+        let sides = |dims: [usize; 4]| dims.map(|n| n.to_string()).join("x");
+        let direction = match self.direction {
+            Direction::Forward => "convolution",
+            Direction::Data => "gradient of the images",
+            Direction::Filter => "gradient of the filters",
+        };
+        format!(
+            "{direction}, images {}, filters {}, stride {}, padding {}, {}{}",
+            sides(self.images),
+            sides(self.filters),
+            self.stride,
+            self.padding,
+            self.mode.precision.name(),
+            if self.mode.last { ", channels last" } else { "" }
+        )
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Algorithm {
+    Forward(ForwardAlgorithm),
+    Data(DataAlgorithm),
+    Filter(FilterAlgorithm),
+}
+
+impl Algorithm {
+    fn name(self) -> String {
+        let name = match self {
+            Self::Forward(algorithm) => format!("{algorithm:?}"),
+            Self::Data(algorithm) => format!("{algorithm:?}"),
+            Self::Filter(algorithm) => format!("{algorithm:?}"),
+        };
+        name.trim_start_matches("CUDNN_CONVOLUTION_").to_owned()
+    }
+}
+
+/// What the heuristic says of an algorithm.
+#[derive(Debug)]
+struct Offer {
+    algorithm: Algorithm,
+    /// Whether it can be used, and gives the same bits on every run.
+    usable: bool,
+    math: Math,
+}
+
+/// Everything that is needed to solve a problem.
+pub(super) struct Plan {
+    images: Images,
+    filters: Filters,
+    maps: Images,
+    arithmetic: Arithmetic,
+    algorithm: Algorithm,
+    workspace: usize,
+}
+
+impl Plan {
+    pub(super) fn new(engine: &Engine, problem: &Problem) -> Result<Self> {
+        let form = Form { dtype: problem.mode.element(), last: problem.mode.last };
+        let mut plan = Self {
+            images: Images::new(form, problem.images)?,
+            filters: Filters::new(form, problem.filters)?,
+            maps: Images::new(form, problem.maps)?,
+            arithmetic: Arithmetic::new(problem.stride, problem.padding, problem.math())?,
+            // Deterministic in each direction, and there for every problem: what is left if the heuristic offers nothing.
+            algorithm: match problem.direction {
+                Direction::Forward => {
+                    Algorithm::Forward(ForwardAlgorithm::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
+                }
+                Direction::Data => Algorithm::Data(DataAlgorithm::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1),
+                Direction::Filter => Algorithm::Filter(FilterAlgorithm::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1),
+            },
+            workspace: 0,
+        };
+        let math = plan.choose(engine, problem)?;
+        let mib = plan.workspace as f64 / f64::from(1 << 20);
+        let line = format!(
+            "{}: {}, {}, {mib:.1} MiB of workspace",
+            problem.describe(),
+            plan.algorithm.name(),
+            format!("{math:?}").trim_start_matches("CUDNN_"),
+        );
+        CHOSEN.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
+        Ok(plan)
+    }
+
+    /// Sets algorithm, arithmetic and workspace; returns the arithmetic.
+    fn choose(&mut self, engine: &Engine, problem: &Problem) -> Result<Math> {
+        let offers = self.offers(engine, problem.direction).map_err(Error::wrap)?;
+        for offer in offers.iter().filter(|offer| offer.usable) {
+            // An algorithm is offered for one kind of arithmetic, but f32 without tensor cores is not up for choice.
+            let math = if problem.math() == Math::CUDNN_FMA_MATH { Math::CUDNN_FMA_MATH } else { offer.math };
+            self.arithmetic.set_math(math)?;
+            if let Ok(workspace) = self.workspace_of(engine, offer.algorithm)
+                && workspace <= WORKSPACE
+            {
+                (self.algorithm, self.workspace) = (offer.algorithm, workspace);
+                return Ok(math);
+            }
+        }
+        self.arithmetic.set_math(problem.math())?;
+        self.workspace = self.workspace_of(engine, self.algorithm).map_err(|e| {
+            Error::Msg(format!("cuDNN has no deterministic algorithm for this: {} ({e})", problem.describe()))
+        })?;
+        Ok(problem.math())
+    }
+
+    /// What the heuristic offers, fastest first.
+    fn offers(&self, engine: &Engine, direction: Direction) -> std::result::Result<Vec<Offer>, CudnnError> {
+        let (images, filters, maps, arithmetic) = (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
+        let mut count = 0;
+        macro_rules! offers {
+            ($ask:path, $kind:path, $a:expr, $b:expr, $c:expr) => {{
+                // SAFETY: the results are plain numbers, of which zero is one, also where they name something. Handle and
+                // descriptors live; `count` and the array are as long as said.
+                let offered = unsafe {
+                    let mut offered = [std::mem::zeroed(); OFFERS];
+                    $ask(engine.handle, $a, $b, arithmetic, $c, OFFERS as i32, &raw mut count, offered.as_mut_ptr())?;
+                    offered
+                };
+                offered
+                    .iter()
+                    .take(usize::try_from(count).unwrap_or_default())
+                    .map(|offered| Offer {
+                        algorithm: $kind(offered.algo),
+                        usable: offered.status == sys::cudnnStatus_t::CUDNN_STATUS_SUCCESS
+                            && offered.determinism == sys::cudnnDeterminism_t::CUDNN_DETERMINISTIC,
+                        math: offered.mathType,
+                    })
+                    .collect()
+            }};
+        }
+        Ok(match direction {
+            Direction::Forward => {
+                offers!(cudnn::get_convolution_forward_algorithm, Algorithm::Forward, images, filters, maps)
+            }
+            Direction::Data => {
+                offers!(cudnn::get_convolution_backward_data_algorithm, Algorithm::Data, filters, maps, images)
+            }
+            Direction::Filter => {
+                offers!(cudnn::get_convolution_backward_filter_algorithm, Algorithm::Filter, images, maps, filters)
+            }
+        })
+    }
+
+    /// Workspace of `algorithm` in bytes, or why it cannot be used.
+    fn workspace_of(&self, engine: &Engine, algorithm: Algorithm) -> std::result::Result<usize, CudnnError> {
+        let (images, filters, maps, arithmetic) = (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
+        let handle = engine.handle;
+        // SAFETY: handle and descriptors live.
+        unsafe {
+            match algorithm {
+                Algorithm::Forward(algorithm) => {
+                    cudnn::get_convolution_forward_workspace_size(handle, images, filters, arithmetic, maps, algorithm)
+                }
+                Algorithm::Data(algorithm) => cudnn::get_convolution_backward_data_workspace_size(
+                    handle, filters, maps, arithmetic, images, algorithm,
+                ),
+                Algorithm::Filter(algorithm) => cudnn::get_convolution_backward_filter_workspace_size(
+                    handle, images, maps, arithmetic, filters, algorithm,
+                ),
+            }
+        }
+    }
+
+    /// Computes one of the three of the other two, all of which lie at the given addresses.
+    pub(super) fn run(&self, engine: &Engine, images: u64, filters: u64, maps: u64) -> Result<()> {
+        let (alpha, beta) = (1.0f32, 0.0f32);
+        let (alpha, beta) = ((&raw const alpha).cast::<c_void>(), (&raw const beta).cast::<c_void>());
+        let workspace = engine.workspace(self.workspace)? as *mut c_void;
+        let size = self.workspace;
+        let (image_form, filter_form, map_form, arithmetic) =
+            (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
+        let read = |address: u64| address as *const c_void;
+        let write = |address: u64| address as *mut c_void;
+        let handle = engine.handle;
+        // SAFETY: handle and descriptors live. Callers give addresses of as many elements as the problem's shapes have; the
+        // memory is freed in the stream's order, after this work.
+        unsafe {
+            match self.algorithm {
+                Algorithm::Forward(algorithm) => cudnn::convolution_forward(
+                    handle,
+                    alpha,
+                    image_form,
+                    read(images),
+                    filter_form,
+                    read(filters),
+                    arithmetic,
+                    algorithm,
+                    workspace,
+                    size,
+                    beta,
+                    map_form,
+                    write(maps),
+                ),
+                Algorithm::Data(algorithm) => cudnn::convolution_backward_data(
+                    handle,
+                    alpha,
+                    filter_form,
+                    read(filters),
+                    map_form,
+                    read(maps),
+                    arithmetic,
+                    algorithm,
+                    workspace,
+                    size,
+                    beta,
+                    image_form,
+                    write(images),
+                ),
+                Algorithm::Filter(algorithm) => cudnn::convolution_backward_filter(
+                    handle,
+                    alpha,
+                    image_form,
+                    read(images),
+                    map_form,
+                    read(maps),
+                    arithmetic,
+                    algorithm,
+                    workspace,
+                    size,
+                    beta,
+                    filter_form,
+                    write(filters),
+                ),
+            }
+        }
+        .map_err(Error::wrap)
+    }
+}
