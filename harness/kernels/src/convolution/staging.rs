@@ -64,12 +64,10 @@ kernel! {
     /// One plane.
     fn fill<V>(padded: &mut [f32], image: &[f32], staging: Staging) {
         let Staging { image: (height, width), before: (top, left), step, .. } = staging;
-        padded[..top * step * staging.width].fill(0.0);
-        for (y, row) in padded.chunks_exact_mut(step * staging.width).enumerate().skip(top) {
-            if y - top >= height {
-                row.fill(0.0);
-                continue;
-            }
+        let rows = padded.len() / (step * staging.width);
+        padded.fill(0.0);
+        for y in top..rows.min(top + height) {
+            let row = &mut padded[y * step * staging.width..][..step * staging.width];
             let source = &image[(y - top) * width..][..width];
             for (phase, part) in row.chunks_exact_mut(staging.width).enumerate() {
                 // Column of the image that the part's first element holds, shifted by the border.
@@ -77,10 +75,10 @@ kernel! {
                 let from = first * step + phase - left;
                 let count = if from < width { (width - from).div_ceil(step) } else { 0 };
                 let count = count.min(part.len().saturating_sub(first));
-                part[..first.min(staging.width)].fill(0.0);
-                let (values, rest) = part[first.min(staging.width)..].split_at_mut(count);
-                rest.fill(0.0);
-                let source = &source[from.min(width)..];
+                if count == 0 {
+                    continue;
+                }
+                let (values, source) = (&mut part[first..first + count], &source[from..]);
                 if step == 1 {
                     values.copy_from_slice(&source[..count]);
                 } else if step == 2 {

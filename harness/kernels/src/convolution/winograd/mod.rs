@@ -62,8 +62,9 @@ pub(crate) unsafe fn convolve<const SEEN: usize>(
     let depth = tiles.windows.staging.channels * tiles.windows.offsets.len() / points;
     let filters = tiles.placement.channels;
     let grid = tiles.windows.grid;
-    // Panels of tiles that a task has: what it holds of them should stay in the second cache.
-    let together = (1024 / (depth + filters)).clamp(2, 8);
+    // Panels of tiles that a task has: what it holds of them should stay in the second cache, and all threads have some.
+    let most = grid.panels().div_ceil(2 * rayon::current_num_threads());
+    let together = (1024 / (depth + filters)).clamp(2, 8).min(most).max(1);
     let blocks = grid.panels().div_ceil(together);
     let rows = rows_of_a_task(filters, blocks);
     let parts = filters.div_ceil(rows);
