@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod augment;
+pub mod bench;
 pub mod datasets;
 pub mod device;
 pub mod evaluate;

@@ -64,7 +64,7 @@ fn check_hues(golden: &Path) {
 #[test]
 fn small_images_come_out_as_pillow_makes_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/preprocess");
-    for name in ["subsampled.jpg", "full-chroma.jpg", "alpha.png", "palette.gif", "inks.jpg"] {
+    for name in ["subsampled.jpg", "full-chroma.jpg", "alpha.png", "palette.gif", "inks.jpg", "restarts.jpg"] {
         let stem = name.split('.').next().unwrap();
         let trimap = folder.join(format!("{stem}.trimap.png"));
         let golden = folder.join(format!("{stem}.safetensors"));

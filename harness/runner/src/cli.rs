@@ -1,8 +1,10 @@
 //! The command line: every command, option and what `--help` teaches.
 
+mod bench;
 mod evaluate;
 mod export;
 
+pub(crate) use bench::{Bench, BenchData, TrainStep};
 pub(crate) use export::{Export, Tensorboard};
 
 use crate::{
@@ -146,6 +148,9 @@ pub(crate) enum Command {
     /// Write runs as other tools read them
     #[command(subcommand)]
     Export(Export),
+    /// Measure how fast this machine trains and reads pictures
+    #[command(subcommand)]
+    Bench(Bench),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {

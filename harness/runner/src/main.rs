@@ -18,7 +18,7 @@ mod weights;
 mod words;
 
 use clap::Parser as _;
-use cli::{Cli, Command, Export};
+use cli::{Bench, Cli, Command, Export};
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
 
@@ -47,6 +47,8 @@ fn run(cli: &Cli) -> Outcome {
         Command::Predict(options) => commands::predict::run(options, loudness),
         Command::Evaluate(options) => commands::evaluate::run(options, loudness),
         Command::Export(Export::Tensorboard(options)) => commands::export::tensorboard(options, &folders()?),
+        Command::Bench(Bench::TrainStep(options)) => commands::bench::train_step(options),
+        Command::Bench(Bench::Data(options)) => commands::bench::data(options, loudness),
         Command::Completions { shell } => {
             cli::completions(*shell, &mut std::io::stdout());
             Ok(())

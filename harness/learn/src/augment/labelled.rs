@@ -68,8 +68,6 @@ pub(crate) struct Labelled {
     pub(crate) images: Tensor,
     /// Classes, `[B, S, S]` of u8.
     pub(crate) target: Tensor,
-    /// The classes on the host.
-    pub(crate) truth: Vec<u8>,
 }
 
 /// One image and its classes.
@@ -101,16 +99,16 @@ impl AugmentationSpec {
         device: &Device,
     ) -> Result<Labelled> {
         if self.0.is_empty() {
-            let (target, truth) = classes(pictures, places, device)?;
-            return Ok(Labelled { images: images(pictures, places, device)?, target, truth });
+            let (target, _) = classes(pictures, places, device)?;
+            return Ok(Labelled { images: images(pictures, places, device)?, target });
         }
         let draws = Draws { seed, epoch };
         let examples: Vec<Example> = places.par_iter().map(|&place| self.example(pictures, place, draws)).collect();
         let side = pictures.size as usize;
         let images = tensor(examples.iter().map(|example| example.picture.data.as_slice()), side, device)?;
-        let truth: Vec<u8> = examples.into_iter().flat_map(|example| example.labels.data).collect();
-        let target = Tensor::from_slice(&truth, (places.len(), side, side), &Device::Cpu)?.to_device(device)?;
-        Ok(Labelled { images, target, truth })
+        let classes: Vec<u8> = examples.into_iter().flat_map(|example| example.labels.data).collect();
+        let target = Tensor::from_vec(classes, (places.len(), side, side), &Device::Cpu)?.to_device(device)?;
+        Ok(Labelled { images, target })
     }
 
     fn example(&self, pictures: &Pictures, place: u32, draws: Draws) -> Example {

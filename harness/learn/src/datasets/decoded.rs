@@ -1,20 +1,27 @@
 //! Decoded pictures, and the cache file that keeps them.
 //!
-//! The file is `rgb`, `classes`, a JSON head, and a foot of fixed length: three lengths, the SHA-256 of all before it, a mark.
-//! Head and foot come last so that the pixels need not be moved or copied to be written.
+//! The file is `rgb`, `classes`, a JSON head, and a foot of fixed length: three lengths, a sum of all before it, a mark.
+//! Head and foot come last so that the pixels need not be moved or copied to be written. Both the sum and the reading are shared
+//! out over all threads: a second start should not wait for them.
 
 use super::{DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, hashes::FileHash, row, synthetic_pets};
 use crate::{monitor::Monitor, pixels};
 use harness_record::{RecordError, digest, files, rows::FileRow};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+};
 
 /// Raised whenever the layout of the file changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MARK: &[u8; 8] = b"harnesPX";
 const FOOT: usize = 3 * 8 + 64 + MARK.len();
 const LIMIT: u64 = 1 << 40;
+/// Bytes that a thread reads or sums up at once.
+const PIECE: usize = 1 << 20;
 
 /// Pictures decoded between two looks at whether to stop.
 const BATCH: usize = 256;
@@ -36,7 +43,7 @@ pub(super) enum Origin {
 }
 
 /// Decoded pictures that are not yet in the cache.
-pub(super) struct Made {
+pub(crate) struct Made {
     head: Head,
     rgb: Vec<u8>,
     classes: Vec<u8>,
@@ -164,7 +171,7 @@ pub(super) fn write(path: &Path, made: Made) -> Result<Pictures, DataError> {
     bytes.extend_from_slice(&classes);
     let json = serde_json::to_vec(&head).map_err(|source| RecordError::Json { path: path.to_owned(), source })?;
     bytes.extend_from_slice(&json);
-    let sum = digest::of_bytes(&bytes);
+    let sum = sum(&bytes);
     for length in [pixels, classes.len(), json.len()] {
         bytes.extend_from_slice(&(length as u64).to_le_bytes());
     }
@@ -186,7 +193,7 @@ pub(super) fn read(
     if !path.exists() {
         return None;
     }
-    let found = files::read(path, LIMIT).ok().and_then(parse);
+    let found = read_whole(path).ok().and_then(parse);
     let fits = |(head, rgb, classes): &(Head, Vec<u8>, Vec<u8>)| {
         let all = head.items.len() * size as usize * size as usize;
         rgb.len() == all * 3
@@ -202,6 +209,31 @@ pub(super) fn read(
     None
 }
 
+/// The bytes of a file, read by all threads.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let length = File::open(path)?.metadata()?.len();
+    if length > LIMIT {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = vec![0; length as usize];
+    bytes.par_chunks_mut(PIECE).enumerate().try_for_each_init(
+        || File::open(path),
+        |file, (i, piece)| {
+            let file = file.as_mut().map_err(|error| io::Error::from(error.kind()))?;
+            file.seek(SeekFrom::Start((i * PIECE) as u64))?;
+            file.read_exact(piece)
+        },
+    )?;
+    Ok(bytes)
+}
+
+/// What tells a damaged file: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from forgers, and
+/// SHA-256 of all would take longer than the reading.
+fn sum(bytes: &[u8]) -> String {
+    let sums: Vec<[u8; 4]> = bytes.par_chunks(PIECE).map(|piece| crc32fast::hash(piece).to_le_bytes()).collect();
+    digest::of_bytes(sums.as_flattened())
+}
+
 /// Head, pixels and classes of a cache file, if it is whole.
 fn parse(mut bytes: Vec<u8>) -> Option<(Head, Vec<u8>, Vec<u8>)> {
     let (body, foot) = bytes.split_last_chunk::<FOOT>()?;
@@ -209,7 +241,7 @@ fn parse(mut bytes: Vec<u8>) -> Option<(Head, Vec<u8>, Vec<u8>)> {
     let (sum, mark) = rest.split_at(64);
     let [rgb, classes, json] = [0, 1, 2].map(|i| u64::from_le_bytes(lengths.as_chunks::<8>().0[i]));
     let total = rgb.checked_add(classes)?.checked_add(json)?;
-    if mark != MARK || total != body.len() as u64 || digest::of_bytes(body).as_bytes() != sum {
+    if mark != MARK || total != body.len() as u64 || self::sum(body).as_bytes() != sum {
         return None;
     }
     let head: Head = serde_json::from_slice(&body[(rgb + classes) as usize..]).ok()?;

@@ -35,6 +35,12 @@ impl Folder {
         Ok(Some(Self { path, real }))
     }
 
+    /// A folder wherever it is, not named by a spec.
+    pub(super) fn at(path: &Path) -> Result<Self, DataError> {
+        let real = path.canonicalize().map_err(DataError::io("open", path))?;
+        Ok(Self { path: path.to_owned(), real })
+    }
+
     /// Refuses a folder that is not one below the data folder.
     pub(crate) fn check(folder: &str, example: &'static str) -> Result<(), DataError> {
         let refuse = |reason| Err(DataError::Folder { folder: folder.to_owned(), reason, example });

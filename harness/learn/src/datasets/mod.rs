@@ -4,6 +4,7 @@
 //! choice of a subset, which must know what can be decoded). [`load`] gives the pictures, decoded and resized, from the cache if
 //! they have been loaded before. No file is dropped in silence: [`Pictures::left_out`] names each and says why.
 
+pub(crate) mod any_folder;
 mod cats_and_dogs;
 mod decoded;
 mod error;

@@ -1,8 +1,8 @@
 //! The loop over epochs.
 
 use super::{
-    Progress, Task, TrainError, Training, add, checkpoint::Checkpoint, clip::clip_gradients, metric_row,
-    session::Session, spec::KeepSpec,
+    Progress, Task, TrainError, Training, add, ahead::with_one_ahead, checkpoint::Checkpoint, clip::clip_gradients,
+    metric_row, session::Session, spec::KeepSpec,
 };
 use crate::{models::Model, monitor::Monitor, random};
 use harness_record::rows::MetricRow;
@@ -93,14 +93,17 @@ impl Session<'_> {
         let (steps, rate) = (batches.len(), self.rate.of(epoch));
         monitor.begin("batch", steps as u64);
         let mut sums: Vec<(&'static str, f64)> = Vec::new();
-        let mut norms = 0.0;
-        for (i, places) in batches.enumerate() {
+        let (mut norms, mut i) = (0.0, 0);
+        // Places are shuffled and draws seeded, so a batch is the same whenever it is made.
+        let make = |places: &[u32]| task.batch(epoch, places);
+        with_one_ahead(batches, make, |batch| {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
             }
+            i += 1;
             let diverged =
-                |what: &str, value| TrainError::Diverged { what: format!("{what} of batch {}", i + 1), value, epoch };
-            let step = task.step(self.model, epoch, places)?;
+                |what: &str, value| TrainError::Diverged { what: format!("{what} of batch {i}"), value, epoch };
+            let step = task.step(self.model, &batch)?;
             let loss = step.loss.to_scalar::<f32>()?;
             if !loss.is_finite() {
                 return Err(diverged("loss", f64::from(loss)));
@@ -117,7 +120,8 @@ impl Session<'_> {
             add(&mut sums, step.sums);
             monitor.note(&format!("loss {loss:.4}"));
             monitor.advance(1);
-        }
+            Ok(())
+        })?;
         monitor.end();
         let row = |metric: &str, value| metric_row(epoch, "train", metric, value);
         let mut rows: Vec<MetricRow> =

@@ -1,5 +1,6 @@
 //! Training: epochs over a task, with a checkpoint after each.
 
+mod ahead;
 mod batch;
 mod checkpoint;
 mod clip;
@@ -74,8 +75,19 @@ pub struct Step {
     pub sums: Vec<(&'static str, f64)>,
 }
 
+/// The images of a step, as they lie in the host's memory before the step brings them to the network's device.
+#[derive(Debug)]
+pub struct Batch {
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// What the network is given, before it is brought to the scale on which the network sees images: `[B, 3, S, S]` in 0..1.
+    pub images: Tensor,
+    /// What it is to make of them: images `[B, 3, S, S]` in 0..1, or classes `[B, S, S]` of u8.
+    pub target: Tensor,
+}
+
 /// What is learnt in an epoch.
-pub trait Task {
+pub trait Task: Sync {
     /// Number of training images.
     fn len(&self) -> usize;
     /// Whether there are none.
@@ -84,8 +96,11 @@ pub trait Task {
     }
     /// Whether there are validation images.
     fn validates(&self) -> bool;
-    /// Loss and scores of the training images at `places` (each below `len`).
-    fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError>;
+    /// The training images at `places` (each below `len`), changed by that epoch's draws. Made while the step before computes, so
+    /// nothing of it may depend on the network.
+    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError>;
+    /// Loss and scores of a batch.
+    fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError>;
     /// Scores of the validation images after an epoch.
     fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError>;
     /// A few words on the epoch for a person: `loss 0.512 · Dice 0.771`.

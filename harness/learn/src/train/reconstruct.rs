@@ -1,6 +1,6 @@
 //! Pretraining: restore a distorted image.
 
-use super::{Step, Task, TrainError, images, metric_row, shown};
+use super::{Batch, Step, Task, TrainError, images, metric_row, shown};
 use crate::{
     augment::DistortionSpec,
     datasets::Pictures,
@@ -9,6 +9,7 @@ use crate::{
     ops,
     protocol::Protocol,
 };
+use candle_core::Device;
 use harness_record::rows::MetricRow;
 
 /// Reconstruction of the clean images from distorted ones: mean squared error plus the network's own penalty.
@@ -33,15 +34,22 @@ pub struct Reconstruction<'a> {
 }
 
 impl Reconstruction<'_> {
-    fn forward(&self, model: &Model, places: &[u32], epoch: u32, mode: Mode) -> Result<Step, TrainError> {
-        let clean = images(self.pictures, places, model.device())?;
+    /// The images at `places` of the pictures, distorted and as they are.
+    fn assembled(&self, places: &[u32], epoch: u32) -> Result<Batch, TrainError> {
+        let target = images(self.pictures, places, &Device::Cpu)?;
         let pictures: Vec<&[u8]> = places.iter().map(|&place| self.pictures.rgb_of(place as usize)).collect();
         let side = self.pictures.size as usize;
-        let distorted = self.distortion.apply(&pictures, side, places, self.seed, epoch, model.device())?;
+        let images = self.distortion.apply(&pictures, side, places, self.seed, epoch, &Device::Cpu)?;
+        Ok(Batch { epoch, images, target })
+    }
+
+    fn forward(&self, model: &Model, batch: &Batch, mode: Mode) -> Result<Step, TrainError> {
+        let clean = batch.target.to_device(model.device())?;
+        let distorted = batch.images.to_device(model.device())?;
         let out = model.forward(&normalise_tensor(&distorted, self.normalise)?, mode)?;
         let restored = self.protocol.finish(model.spec().name(), &out.channels)?;
         let error = ops::mse(&restored, &clean)?;
-        let count = places.len() as f64;
+        let count = batch.images.dim(0)? as f64;
         let mut sums = vec![("loss", f64::from(error.to_scalar::<f32>()?) * count)];
         if let Some(commitment) = &out.commitment {
             sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * count));
@@ -66,9 +74,13 @@ impl Task for Reconstruction<'_> {
         !self.validation.is_empty()
     }
 
-    fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError> {
+    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError> {
         let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
-        self.forward(model, &places, epoch, Mode::Train)
+        self.assembled(&places, epoch)
+    }
+
+    fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
+        self.forward(model, batch, Mode::Train)
     }
 
     fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
@@ -78,7 +90,7 @@ impl Task for Reconstruction<'_> {
                 return Err(TrainError::Interrupted);
             }
             // The same masks after every epoch, so that the curve shows the network and not the draw.
-            super::add(&mut sums, self.forward(model, places, 0, Mode::Evaluate)?.sums);
+            super::add(&mut sums, self.forward(model, &self.assembled(places, 0)?, Mode::Evaluate)?.sums);
         }
         let count = self.validation.len() as f64;
         Ok(sums.into_iter().map(|(metric, sum)| metric_row(epoch, "validation", metric, sum / count)).collect())

@@ -1,6 +1,6 @@
 //! Fine-tuning: a class for every pixel.
 
-use super::{Step, Task, TrainError, classes, images, shown};
+use super::{Batch, Step, Task, TrainError, classes, images, shown};
 use crate::{
     augment::{AugmentationSpec, Labelled},
     datasets::Pictures,
@@ -10,7 +10,7 @@ use crate::{
     monitor::Monitor,
     protocol::Protocol,
 };
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use harness_record::{
     metrics::{
         Metric, accuracy::ACCURACY, batch_dice::BATCH_DICE, batch_iou::BATCH_IOU, dice, iou, loss::LOSS,
@@ -63,18 +63,26 @@ impl Task for Segmentation<'_> {
         !self.validation.is_empty()
     }
 
-    fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError> {
+    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError> {
         let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
-        let batch = self.augmentation.apply(self.pictures, &places, self.seed, epoch, model.device())?;
-        let Labelled { images, target, truth } = batch;
-        let mode = self.protocol.training_mode(model.spec().name(), epoch);
+        let Labelled { images, target } =
+            self.augmentation.apply(self.pictures, &places, self.seed, epoch, &Device::Cpu)?;
+        Ok(Batch { epoch, images, target })
+    }
+
+    fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
+        let images = batch.images.to_device(model.device())?;
+        let target = batch.target.to_device(model.device())?;
+        let truth = batch.target.flatten_all()?.to_vec1()?;
+        let count = batch.target.dim(0)?;
+        let mode = self.protocol.training_mode(model.spec().name(), batch.epoch);
         let (out, channels) = self.forward(model, &images, mode)?;
         let error = self.loss.of(&channels, &target)?;
         let scored = Outputs::new(&channels)?.score(&truth, self.loss);
         let usual = self.len() as f64 / self.len().div_ceil(self.batch as usize) as f64;
         let mut sums: Vec<_> = FOLLOWED.iter().map(|metric| (metric.name, sum(&scored, metric, usual))).collect();
         if let Some(commitment) = &out.commitment {
-            sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * places.len() as f64));
+            sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * count as f64));
         }
         let loss = match out.penalty {
             Some(penalty) => (error + penalty)?,

@@ -9,7 +9,7 @@ use harness_learn::{
     monitor::{Monitor, Silent},
     protocol::Protocol,
     split::{Amount, OfficialSplit, Selection, Split, SplitSpec, split},
-    train::{FinetuneSpec, Progress, Segmentation, Step, Task, TrainError, fit},
+    train::{Batch, FinetuneSpec, Progress, Segmentation, Step, Task, TrainError, fit},
 };
 use harness_record::rows::MetricRow;
 use std::{
@@ -124,8 +124,12 @@ impl Task for Scripted<'_> {
         true
     }
 
-    fn step(&self, model: &Model, epoch: u32, places: &[u32]) -> Result<Step, TrainError> {
-        self.task.step(model, epoch, places)
+    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError> {
+        self.task.batch(epoch, places)
+    }
+
+    fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
+        self.task.step(model, batch)
     }
 
     fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod export;
@@ -28,6 +29,11 @@ pub(crate) fn say(line: &str) -> Outcome {
 /// Prints `value` as JSON on stdout.
 pub(crate) fn say_json<T: serde::Serialize>(value: &T) -> Outcome {
     say(&serde_json::to_string_pretty(value).map_err(Failure::run)?)
+}
+
+/// Makes rayon's pool of that many threads. To be called before anything else uses it.
+pub(crate) fn use_threads(threads: u16) -> Outcome {
+    rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global().map_err(Failure::run)
 }
 
 /// `1 spec`, `2 specs`.

@@ -1,6 +1,6 @@
 //! `study`: plan, run what is missing, collect, render.
 
-use super::{say, say_json, table};
+use super::{say, say_json, table, use_threads};
 use crate::{
     cli::{self, Folders, ProtocolChoice},
     collect::{self, Sources},
@@ -37,7 +37,7 @@ struct Ready {
 
 pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -> Outcome {
     if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global().map_err(Failure::run)?;
+        use_threads(threads)?;
     }
     // From one of the pool's own threads: a task that the main thread gives away costs it two switches, and a step of a small
     // network gives away hundreds.

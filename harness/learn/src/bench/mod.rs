@@ -1,0 +1,30 @@
+//! How fast this machine computes: training steps, and pictures decoded.
+//!
+//! The numbers are comparable with those of PyTorch and Pillow for the same work, see `docs/performance.md`.
+
+mod data;
+mod train_step;
+
+pub use data::{DataSpeed, data};
+pub use train_step::{StepTimes, TrainStep, train_step};
+
+/// The middle value, or the mean of the middle two, as Python's `statistics.median`; 0 of nothing.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match (sorted.len(), sorted.len() / 2) {
+        (0, _) => 0.0,
+        (n, middle) if n % 2 == 1 => sorted[middle],
+        (_, middle) => f64::midpoint(sorted[middle - 1], sorted[middle]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert_eq!([median(&[]), median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0, 3.0, 2.0])], [0.0, 2.0, 2.5]);
+    }
+}

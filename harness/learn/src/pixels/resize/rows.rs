@@ -1,0 +1,162 @@
+//! Rows of a picture resized with AVX2, which the compiler does not find for interleaved channels by itself.
+//!
+//! A weight is split in two of 11 bits, so that products of 16 bits, two of which are added in one instruction, are enough. The sum
+//! of both halves is the sum of the whole products, to the bit.
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use avx2::resize;
+
+/// Makes no rows: there is no AVX2 here.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn resize(_: &[super::Taps], _: &[u8], _: usize, _: &mut [u8], _: usize) -> usize {
+    0
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::super::{HALF, PRECISION, Taps};
+    use pulp::{NullaryFnOnce, cast, x86::V3};
+    use std::arch::x86_64::{__m128i, __m256i};
+
+    /// Bits of the lower half of a weight.
+    const LOWER: u32 = PRECISION / 2;
+    /// Rows that are made together, as they share the weights.
+    const TOGETHER: usize = 4;
+    /// Taps that are taken together.
+    const GROUP: usize = 4;
+    /// Bytes that are read for a group of pixels, the last four of no account.
+    const BYTES: usize = 16;
+
+    /// Makes rows of `new` bytes from those of `old` bytes, as many as it can from the first on, and says how many.
+    pub(in super::super) fn resize(taps: &[Taps], rows: &[u8], old: usize, out: &mut [u8], new: usize) -> usize {
+        let (Some(simd), Some(groups)) = (V3::try_new(), Groups::new(taps, old)) else { return 0 };
+        // The bytes of no account may lie in the next row.
+        let count = (rows.len().saturating_sub(BYTES) / old) / TOGETHER;
+        simd.vectorize(All { simd, groups: &groups, rows, old, out, new, count });
+        count * TOGETHER
+    }
+
+    /// A group's weights, in the order of [`ORDER`].
+    #[derive(Clone, Copy)]
+    struct Weights {
+        lower: [i16; 16],
+        upper: [i16; 16],
+    }
+
+    impl Weights {
+        fn new(taps: [i32; GROUP]) -> Self {
+            let order = |half: fn(i32) -> i32| std::array::from_fn(|i| half(taps[i / 8 * 2 + i % 2]) as i16);
+            Self { lower: order(|w| w & ((1 << LOWER) - 1)), upper: order(|w| w >> LOWER) }
+        }
+    }
+
+    /// Taps of all new samples, as many for each: weights of 0 fill up.
+    struct Groups {
+        /// For each new pixel the place of the first byte.
+        firsts: Vec<usize>,
+        weights: Vec<Weights>,
+        /// Groups of a new pixel.
+        each: usize,
+    }
+
+    impl Groups {
+        /// `None` if a row of `old` bytes is shorter than the groups of one new pixel.
+        fn new(taps: &[Taps], old: usize) -> Option<Self> {
+            let each = taps.iter().map(|taps| taps.weights.len()).max()?.div_ceil(GROUP);
+            let most = (old / 3).checked_sub(each * GROUP)?;
+            let (mut firsts, mut weights) = (Vec::with_capacity(taps.len()), Vec::with_capacity(taps.len() * each));
+            let mut padded = vec![[0; GROUP]; each];
+            for taps in taps {
+                let first = taps.first.min(most);
+                padded.fill([0; GROUP]);
+                padded.as_flattened_mut()[taps.first - first..][..taps.weights.len()].copy_from_slice(&taps.weights);
+                firsts.push(3 * first);
+                weights.extend(padded.iter().map(|&taps| Weights::new(taps)));
+            }
+            Some(Self { firsts, weights, each })
+        }
+    }
+
+    /// All rows that are made together.
+    struct All<'a> {
+        simd: V3,
+        groups: &'a Groups,
+        rows: &'a [u8],
+        old: usize,
+        out: &'a mut [u8],
+        new: usize,
+        count: usize,
+    }
+
+    impl NullaryFnOnce for All<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            let Self { simd, groups, rows, old, out, new, count } = self;
+            let kernel = Kernel { simd };
+            for (i, out) in out.chunks_exact_mut(new * TOGETHER).take(count).enumerate() {
+                let rows: [&[u8]; TOGETHER] =
+                    std::array::from_fn(|row| &rows[old * (TOGETHER * i + row)..][..old + BYTES]);
+                let pixels = groups.firsts.iter().zip(groups.weights.chunks_exact(groups.each));
+                for (x, (&first, weights)) in pixels.enumerate() {
+                    let mut sums = [cast([0; 4]); TOGETHER];
+                    for (sums, row) in sums.iter_mut().zip(rows) {
+                        *sums = kernel.sums(&row[first..], weights);
+                    }
+                    let made = kernel.bytes(sums);
+                    for (row, pixel) in made.as_chunks::<4>().0.iter().enumerate() {
+                        out[new * row + 3 * x..][..3].copy_from_slice(&pixel[..3]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Which of 16 bytes come together for products: of the first two pixels, then of the last two, both reds, both greens, both blues,
+    /// two zeros, each in 16 bits.
+    const ORDER: [i8; 32] = [
+        0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, //
+        6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1,
+    ];
+
+    /// The arithmetic. (Loops and not closures, which would be compiled without AVX2.)
+    #[derive(Clone, Copy)]
+    struct Kernel {
+        simd: V3,
+    }
+
+    impl Kernel {
+        /// Red, green and blue of a new pixel, with the fractional bits of the weights; a fourth number is 0.
+        #[inline(always)]
+        fn sums(self, row: &[u8], weights: &[Weights]) -> __m128i {
+            let Self { simd } = self;
+            let order: __m256i = cast(ORDER);
+            let zero = simd.avx._mm256_setzero_si256();
+            let (mut lower, mut upper) = (zero, zero);
+            for (i, weights) in weights.iter().enumerate() {
+                let Some(bytes) = row.get(3 * GROUP * i..).and_then(|row| row.first_chunk::<BYTES>()) else { break };
+                let bytes = simd.avx2._mm256_broadcastsi128_si256(cast(*bytes));
+                let samples = simd.avx2._mm256_shuffle_epi8(bytes, order);
+                lower = simd.avx2._mm256_add_epi32(lower, simd.avx2._mm256_madd_epi16(samples, cast(weights.lower)));
+                upper = simd.avx2._mm256_add_epi32(upper, simd.avx2._mm256_madd_epi16(samples, cast(weights.upper)));
+            }
+            let both = simd.avx2._mm256_add_epi32(lower, simd.avx2._mm256_slli_epi32::<{ LOWER as i32 }>(upper));
+            let [first, last]: [__m128i; 2] = cast(both);
+            simd.sse2._mm_add_epi32(first, last)
+        }
+
+        /// Rounded to bytes: red, green, blue and a zero of each row.
+        #[inline(always)]
+        fn bytes(self, mut rows: [__m128i; TOGETHER]) -> [u8; 4 * TOGETHER] {
+            let Self { simd } = self;
+            let half = simd.sse2._mm_set1_epi32(HALF);
+            for sums in &mut rows {
+                *sums = simd.sse2._mm_srai_epi32::<{ PRECISION as i32 }>(simd.sse2._mm_add_epi32(*sums, half));
+            }
+            let [a, b, c, d] = rows;
+            let (ab, cd) = (simd.sse2._mm_packs_epi32(a, b), simd.sse2._mm_packs_epi32(c, d));
+            cast(simd.sse2._mm_packus_epi16(ab, cd))
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `bench`: how fast this machine trains and reads pictures.
+
+use super::{say, table, use_threads};
+use crate::{
+    cli,
+    executors::data_failure,
+    failure::{Failure, Outcome},
+    progress::{Loudness, Progress},
+    spec::diagnosis::printable,
+};
+use harness_learn::{
+    bench::{self, median},
+    device,
+    models::{LinknetSpec, ModelSpec, SegnetSpec, VqvaeSpec},
+};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// What is printed, in this order.
+struct Fields(Vec<(&'static str, Value)>);
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// `bench train-step`.
+pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
+    use_threads(options.threads)?;
+    let spec = model_spec(options)?;
+    let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
+    let precision = options.precision;
+    precision.apply(&chosen.device).map_err(|e| Failure::Usage(format!("--precision {}: {e}", precision.name())))?;
+    let work = bench::TrainStep {
+        model: &spec,
+        batch: options.batch as usize,
+        size: options.size as usize,
+        warmup: options.warmup as usize,
+        steps: options.steps as usize,
+    };
+    // On the pool, as studies train.
+    let times = rayon::scope(|_| bench::train_step(&work, &chosen.device)).map_err(Failure::run)?;
+    let step = median(&times.seconds);
+    let fastest = times.seconds.iter().copied().fold(f64::INFINITY, f64::min);
+    // Under the names of the reference script for PyTorch.
+    let fields = vec![
+        ("engine", engine()),
+        ("model", spec.name().into()),
+        ("batch", options.batch.into()),
+        ("size", options.size.into()),
+        ("device", chosen.name.into()),
+        ("precision", precision.name().into()),
+        ("images_per_s", rounded(f64::from(options.batch) / step, 2)),
+        ("step_ms", rounded(step * 1e3, 2)),
+        ("step_ms_min", rounded(fastest * 1e3, 2)),
+        ("peak_rss_mib", peak_rss_mib().into()),
+        ("parameters", times.parameters.into()),
+        ("loss", rounded(f64::from(times.loss), 6)),
+    ];
+    Fields(fields).print(options.json)
+}
+
+/// `bench data`.
+pub(crate) fn data(options: &cli::BenchData, loudness: Loudness) -> Outcome {
+    use_threads(options.threads)?;
+    let folder = &options.folder;
+    if !folder.is_dir() {
+        return Err(Failure::Data(format!("{} is no folder", folder.display()).into()));
+    }
+    let progress = Progress::new(loudness);
+    progress.catch_signals().map_err(Failure::run)?; // so that the temporary folder does not stay behind
+    let cache = tempfile::tempdir().map_err(Failure::run)?;
+    let speed = bench::data(folder, options.size, usize::from(options.repeat), cache.path(), &progress);
+    let speed = speed.map_err(data_failure)?;
+    for row in &speed.skipped {
+        // Where stderr is closed there is no one to tell.
+        let line = format!("skipped {}: {}\n", printable(&row.file), printable(&row.reason));
+        let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), line.as_bytes());
+    }
+    if speed.images == 0 {
+        return Err(Failure::Data(format!("there are no pictures in {}", folder.display()).into()));
+    }
+    let per_second = |seconds: &[f64]| rounded(speed.images as f64 / median(seconds), 1);
+    let fields = vec![
+        ("engine", engine()),
+        ("cold_images_per_s", per_second(&speed.cold)),
+        ("cached_images_per_s", per_second(&speed.cached)),
+        ("images", speed.images.into()),
+        ("skipped", speed.skipped.len().into()),
+        ("size", options.size.into()),
+        ("threads", options.threads.into()),
+    ];
+    Fields(fields).print(options.json)
+}
+
+/// The network that the options describe.
+fn model_spec(options: &cli::TrainStep) -> Outcome<ModelSpec> {
+    let cli::TrainStep { width, depth, inner, dim, codes, .. } = *options;
+    let (published, model) = (VqvaeSpec::default(), options.model.as_str());
+    let spec = match model {
+        "segnet" => ModelSpec::Segnet(SegnetSpec { width: width.unwrap_or(SegnetSpec::default().width) }),
+        "linknet" => ModelSpec::Linknet(LinknetSpec { width: width.unwrap_or(LinknetSpec::default().width) }),
+        _ => ModelSpec::Vqvae(VqvaeSpec {
+            width: width.unwrap_or(published.width),
+            depth: depth.unwrap_or(published.depth),
+            inner: inner.unwrap_or(published.inner),
+            dim: dim.unwrap_or(published.dim),
+            codes: codes.unwrap_or(published.codes),
+            ..published
+        }),
+    };
+    if !matches!(spec, ModelSpec::Vqvae(_)) {
+        let of_the_vqvae = [("depth", depth), ("inner", inner), ("dim", dim), ("codes", codes)];
+        if let Some((name, _)) = of_the_vqvae.iter().find(|(_, value)| value.is_some()) {
+            return Err(Failure::Usage(format!("--{name}: {model} has no such size, only --width")));
+        }
+    }
+    let wrong = |(field, expected): (String, String)| {
+        let name = field.rsplit('.').next().unwrap_or_default();
+        Failure::Usage(format!("--{name}: expected {expected}"))
+    };
+    spec.check().map_err(wrong)?;
+    spec.check_size(options.size)
+        .map_err(|expected| Failure::Usage(format!("--size {}: expected {expected}", options.size)))?;
+    Ok(spec)
+}
+
+fn engine() -> Value {
+    format!("harness {}", env!("CARGO_PKG_VERSION")).into()
+}
+
+/// To so many decimal places.
+fn rounded(value: f64, places: i32) -> Value {
+    let scale = 10f64.powi(places);
+    ((value * scale).round() / scale).into()
+}
+
+/// The most memory that the process has held so far, in MiB; `None` where the system does not say.
+#[cfg(unix)]
+fn peak_rss_mib() -> Option<u64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss();
+    let per_mib = if cfg!(target_vendor = "apple") { 1 << 20 } else { 1 << 10 }; // bytes there, KiB elsewhere
+    Some(u64::try_from(peak).ok()? / per_mib)
+}
+
+#[cfg(not(unix))]
+fn peak_rss_mib() -> Option<u64> {
+    None
+}
+
+impl Fields {
+    /// One line of JSON, or a line a field.
+    fn print(self, as_json: bool) -> Outcome {
+        if as_json {
+            return say(&serde_json::to_string(&self).map_err(Failure::run)?);
+        }
+        let shown = |value: Value| match value {
+            Value::String(text) => text,
+            Value::Null => "unknown".to_owned(),
+            other => other.to_string(),
+        };
+        say(&table(&self.0.into_iter().map(|(name, value)| vec![name.to_owned(), shown(value)]).collect::<Vec<_>>()))
+    }
+}
