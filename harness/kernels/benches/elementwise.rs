@@ -1,4 +1,4 @@
-//! How fast everything but the convolutions is, at the sizes of the real networks: `cargo bench -p harness-kernels`.
+//! How fast everything but the convolutions is, at the sizes of the real networks: `cargo bench --workspace --bench elementwise`.
 //!
 //! The bytes a second are those that a kernel must at least move: every input read once, every output written once. Where
 //! it reads an input twice, the second time comes from the cache or shows as a lower rate.
