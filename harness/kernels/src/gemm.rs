@@ -143,18 +143,13 @@ unsafe fn tile<V: Lanes, const TALL: usize, const WIDE: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Isa;
+    use crate::{isa::Isa, testing::numbers};
     use proptest::prelude::*;
-
-    /// Numbers in −1..1 with few digits, so that an error of the order shows and sums are exact in f64.
-    fn numbers(length: usize, seed: usize) -> Vec<f32> {
-        (0..length).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0).collect()
-    }
 
     proptest! {
         #[test]
         fn every_instruction_set_gives_the_chain_of_fused_products(
-            m in 1usize..40, panels in 1usize..5, k in 0usize..40, accumulate: bool, seed in 0usize..100
+            m in 1usize..40, panels in 1usize..5, k in 0usize..40, accumulate: bool, seed in 0u64..100
         ) {
             let (a_stride, b_stride, c_stride) = (k * ROWS + 3, k * LANES + 5, m * LANES + 7);
             let a = numbers(m.div_ceil(ROWS) * a_stride, seed);

@@ -100,17 +100,15 @@ pub fn scatter(isa: Isa, maps: &[f32], relu: bool, weight: &[f32], finish: Finis
             }
             return;
         }
-        scatter_directly(isa, maps, batch, relu, weight, finish, g, target);
+        scatter_directly(isa, maps, relu, weight, finish, g, target);
     };
     // SAFETY: every place of the image is in one of the phases.
     unsafe { written(length, write) }
 }
 
-#[allow(clippy::too_many_arguments)]
 fn scatter_directly(
     isa: Isa,
     maps: &[f32],
-    batch: usize,
     relu: bool,
     weight: &[f32],
     finish: Finish<'_>,
@@ -137,7 +135,7 @@ fn scatter_directly(
             let offsets = pairs(down, right, |j, i| staging.offset(top + y.map - j, left + x.map - i));
             let taps = pairs(down, right, |j, i| y.taps[j] * g.kernel.1 + x.taps[i]);
             let packed = weights::pack(isa, weight, (g.channels, g.taps()), (g.filters, g.channels * g.taps()), &taps);
-            let grid = Grid { images: batch, rows: y.count, columns: x.count };
+            let grid = Grid { images: g.batch_of_maps(maps), rows: y.count, columns: x.count };
             let sampling = Sampling { staging, staged, relu, offsets, grid };
             let placement = y.placement(x, g);
             // SAFETY: as above.

@@ -1,12 +1,8 @@
 //! Against loops that do what the formulas say, in f64.
 
 use super::*;
+use crate::testing::numbers;
 use proptest::prelude::*;
-
-/// Numbers in −1..1.
-fn numbers(length: usize, seed: usize) -> Vec<f32> {
-    (0..length).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0).collect()
-}
 
 fn rectified(values: &[f32], relu: bool) -> Vec<f64> {
     values.iter().map(|&v| f64::from(if relu { v.max(0.0) } else { v })).collect()

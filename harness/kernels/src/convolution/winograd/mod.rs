@@ -190,7 +190,7 @@ kernel! {
 ///
 /// # Safety
 /// As of [`convolve`], for the tiles of the panel.
-#[allow(clippy::too_many_arguments)]
+#[expect(clippy::too_many_arguments, reason = "all that a panel's sums need on their way out")]
 unsafe fn store<const SEEN: usize>(
     isa: Isa,
     sums: &[f32],
