@@ -180,15 +180,16 @@ impl Optimizer {
         let Rule { beta1, beta2, epsilon, weight_decay, .. } = self.rule;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let step = ops::AdamStep {
+            beta1,
+            beta2,
             keep: 1.0 - learning_rate * weight_decay,
             rate: learning_rate / (1.0 - beta1.powi(steps)),
             correction: 1.0 - beta2.powi(steps),
             epsilon,
         };
-        let rule = ops::AdamRule { beta1, beta2, step };
         for slot in &self.slots {
             let Some(gradient) = gradients.get(slot.weight.as_tensor()) else { continue };
-            ops::adam(&slot.weight, &slot.first, &slot.second, gradient, &rule)?;
+            ops::adam(&slot.weight, &slot.first, &slot.second, gradient, step)?;
         }
         Ok(())
     }

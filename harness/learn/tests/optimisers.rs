@@ -80,15 +80,14 @@ fn other_devices_step_alike() {
         let data: Vec<f32> = (0..500).map(|_| random::unit(&mut rng) + 0.1).collect();
         Var::from_vec(data, 500, &Device::Cpu).unwrap()
     };
-    let step = ops::AdamStep { keep: 0.99, rate: 0.1, correction: 0.3, epsilon: 1e-3 };
+    let step = ops::AdamStep { beta1: 0.8, beta2: 0.95, keep: 0.99, rate: 0.1, correction: 0.3, epsilon: 1e-3 };
     let gradient = tensor("gradient");
     let [ours, theirs] = [(), ()].map(|()| ["w", "first", "second"].map(tensor));
-    let rule = ops::AdamRule { beta1: 0.8, beta2: 0.95, step };
-    ops::adam(&ours[0], &ours[1], &ours[2], &gradient, &rule).unwrap();
-    composed::adam(&theirs[0], &theirs[1], &theirs[2], &gradient, &rule).unwrap();
+    ops::adam(&ours[0], &ours[1], &ours[2], &gradient, step).unwrap();
+    composed::adam(&theirs[0], &theirs[1], &theirs[2], &gradient, step).unwrap();
     assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| difference(ours, theirs) < 1e-6));
     let other = Tensor::zeros(499, candle_core::DType::F32, &Device::Cpu).unwrap();
-    assert!(ops::adam(&ours[0], &ours[1], &ours[2], &other, &rule).is_err());
+    assert!(ops::adam(&ours[0], &ours[1], &ours[2], &other, step).is_err());
     let (ours, theirs) = (ops::sum_of_squares(&gradient).unwrap(), composed::sum_of_squares(&gradient).unwrap());
     assert!((ours - theirs).abs() < 1e-6 * ours);
 }

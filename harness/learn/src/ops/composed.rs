@@ -3,7 +3,7 @@
 //! Public so that tests can run them on the CPU against our own. Where candle's own gradients are wrong, they are made of
 //! other primitives here.
 
-use super::{AdamRule, AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
+use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
 #[cfg(not(feature = "cudnn"))]
 use candle_core::Device;
 use candle_core::{D, DType, Result, Tensor};
@@ -189,10 +189,10 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
 }
 
 /// See [`super::adam`].
-pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor, rule: &AdamRule) -> Result<()> {
-    decay(first, gradient, rule.beta1)?;
-    decay(second, &gradient.sqr()?, rule.beta2)?;
-    let AdamStep { keep, rate, correction, epsilon } = rule.step;
+pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor, step: AdamStep) -> Result<()> {
+    let AdamStep { beta1, beta2, keep, rate, correction, epsilon } = step;
+    decay(first, gradient, beta1)?;
+    decay(second, &gradient.sqr()?, beta2)?;
     let denominator = ((second.sqrt()? / correction.sqrt())? + epsilon)?;
     overwrite(weight, &((weight.detach() * keep)? - ((first / denominator)? * rate)?)?)
 }

@@ -34,7 +34,7 @@ use cuda as accelerated;
 
 pub(crate) use accelerated::NetworkScope;
 pub use accelerated::chosen_algorithms;
-pub use adam::{AdamRule, AdamStep, adam, sum_of_squares};
+pub use adam::{AdamStep, adam, sum_of_squares};
 pub use codebook::{Assignment, nearest_codes};
 use convolution::{Convolution, TransposedConvolution};
 pub use loss::SOFT_DICE_SMOOTH;

@@ -4,7 +4,7 @@ use super::{
     engine::{ADAM, Argument},
     memory::{require_f32, with_addresses},
 };
-use crate::ops::AdamRule;
+use crate::ops::AdamStep;
 use candle_core::{Error, Result, Tensor};
 
 /// See [`crate::ops::adam`].
@@ -13,7 +13,7 @@ pub(in crate::ops) fn adam(
     first: &Tensor,
     second: &Tensor,
     gradient: &Tensor,
-    rule: &AdamRule,
+    step: AdamStep,
 ) -> Result<()> {
     let gradient = gradient.contiguous()?;
     let all = [weight, first, second, &gradient];
@@ -23,12 +23,11 @@ pub(in crate::ops) fn adam(
             return Err(Error::Msg(format!("adam of {:?} with {:?}", weight.dims(), tensor.dims())));
         }
     }
-    let step = &rule.step;
     let reals = [
-        rule.beta1,
-        1.0 - rule.beta1,
-        rule.beta2,
-        1.0 - rule.beta2,
+        step.beta1,
+        1.0 - step.beta1,
+        step.beta2,
+        1.0 - step.beta2,
         step.keep,
         step.rate,
         step.correction.sqrt().recip(),

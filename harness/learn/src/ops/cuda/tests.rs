@@ -257,13 +257,12 @@ fn codebook() {
 fn adam() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(gpu) = gpu() else { return };
-    let step = ops::AdamStep { keep: 0.99, rate: 0.1, correction: 0.3, epsilon: 1e-8 };
-    let rule = ops::AdamRule { beta1: 0.9, beta2: 0.999, step };
+    let step = ops::AdamStep { beta1: 0.9, beta2: 0.999, keep: 0.99, rate: 0.1, correction: 0.3, epsilon: 1e-8 };
     let outcome = |device: &Device| {
         let tensor = |name| values(&[3, 5, 7], &[name]).to_device(device).unwrap();
         let [weight, first] = ["weight", "first"].map(|name| Var::from_tensor(&tensor(name)).unwrap());
         let second = Var::from_tensor(&tensor("second").sqr().unwrap()).unwrap();
-        ops::adam(&weight, &first, &second, &tensor("gradient"), &rule).unwrap();
+        ops::adam(&weight, &first, &second, &tensor("gradient"), step).unwrap();
         [weight, first, second]
     };
     for (ours, theirs) in outcome(&gpu).iter().zip(outcome(&Device::Cpu)) {
