@@ -12,27 +12,30 @@ const KEPT: usize = 1 << 26;
 static POOL: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 /// Elements with values left by whoever had them before.
-pub(crate) struct Scratch(Vec<f32>);
+pub(crate) struct Scratch {
+    /// At least as many as are asked for: what was set once need not be set again for a larger use after a smaller one.
+    values: Vec<f32>,
+    length: usize,
+}
 
 impl Scratch {
     /// `length` elements of any value.
     pub(crate) fn new(length: usize) -> Self {
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
         // The smallest that is large enough, else the largest: it will grow.
-        let fits = (0..pool.len()).filter(|&i| pool[i].capacity() >= length).min_by_key(|&i| pool[i].capacity());
-        let found = fits.or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].capacity()));
+        let fits = (0..pool.len()).filter(|&i| pool[i].len() >= length).min_by_key(|&i| pool[i].len());
+        let found = fits.or_else(|| (0..pool.len()).max_by_key(|&i| pool[i].len()));
         let mut values = found.map(|i| pool.swap_remove(i)).unwrap_or_default();
         drop(pool);
-        if values.capacity() < length {
-            values = Vec::new(); // nothing in it is worth a copy
+        if values.len() < length {
+            values = vec![0.0; length]; // nothing in the old one is worth a copy
         }
-        values.resize(length, 0.0);
-        Self(values)
+        Self { values, length }
     }
 
     /// For tasks that write at once, each its own elements. The target must not outlive the scratch.
     pub(crate) fn target(&mut self) -> Target {
-        Target { start: self.0.as_mut_ptr(), length: self.0.len() }
+        Target { start: self.values.as_mut_ptr(), length: self.length }
     }
 }
 
@@ -40,22 +43,22 @@ impl Deref for Scratch {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.0
+        &self.values[..self.length]
     }
 }
 
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.0
+        &mut self.values[..self.length]
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-        let held: usize = pool.iter().map(Vec::capacity).sum();
-        if held + self.0.capacity() <= KEPT {
-            pool.push(std::mem::take(&mut self.0));
+        let held: usize = pool.iter().map(Vec::len).sum();
+        if held + self.values.len() <= KEPT {
+            pool.push(std::mem::take(&mut self.values));
         }
     }
 }
