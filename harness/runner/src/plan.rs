@@ -136,6 +136,18 @@ pub(crate) struct Plan {
     pub(crate) places: Vec<Place>,
 }
 
+impl Settings {
+    /// Pixels of the images of one step.
+    pub(crate) fn pixels_a_step(&self) -> u64 {
+        let batch = match &self.work {
+            Work::Pretrain { spec, .. } => spec.batch,
+            Work::Finetune { spec, .. } => spec.batch,
+            Work::Evaluate { spec, .. } => spec.batch,
+        };
+        u64::from(batch) * u64::from(self.size).pow(2)
+    }
+}
+
 impl Work {
     /// `pretrain`, `finetune` or `evaluate`.
     pub(crate) fn kind(&self) -> &'static str {

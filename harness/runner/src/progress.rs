@@ -2,7 +2,7 @@
 
 use crate::spec::diagnosis::printable;
 use harness_learn::monitor::Monitor;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::{
     fs::{File, OpenOptions},
     io::{IsTerminal, Write},
@@ -32,18 +32,26 @@ pub(crate) enum Loudness {
     Verbose,
 }
 
-/// The monitor of the command line.
+/// The monitor of the command line: of all its work, or of one piece of several that go on side by side.
 pub(crate) struct Progress {
     stop: Arc<AtomicBool>,
+    /// Set when this piece of work is of no more use, as another one failed.
+    given_up: Arc<AtomicBool>,
     state: Mutex<State>,
 }
 
+/// One piece of work: its bars, innermost last, and its log.
 struct State {
-    out: Out,
+    console: Arc<Mutex<Console>>,
     bars: Vec<Bar>,
     log: Option<File>,
-    verbose: bool,
     clock: fn() -> Instant,
+}
+
+/// Where all that is said goes.
+struct Console {
+    out: Out,
+    verbose: bool,
     /// When a line was last said.
     said: Instant,
 }
@@ -82,21 +90,28 @@ impl Progress {
             _ if std::io::stderr().is_terminal() && !dumb => Out::Bars(MultiProgress::new()),
             _ => Out::Lines(Box::new(std::io::stderr())),
         });
-        progress.state().verbose = loudness == Loudness::Verbose;
+        progress.state().console().verbose = loudness == Loudness::Verbose;
         progress
     }
 
     fn with(out: Out) -> Self {
-        let state =
-            State { out, bars: Vec::new(), log: None, verbose: false, clock: Instant::now, said: Instant::now() };
-        Self { stop: Arc::new(AtomicBool::new(false)), state: Mutex::new(state) }
+        let console = Arc::new(Mutex::new(Console { out, verbose: false, said: Instant::now() }));
+        let state = State { console, bars: Vec::new(), log: None, clock: Instant::now };
+        Self { stop: Arc::default(), given_up: Arc::default(), state: Mutex::new(state) }
+    }
+
+    /// For a piece of work beside others: bars and a log of its own, said in the same place. `given_up` stops it as Ctrl-C does.
+    pub(crate) fn beside(&self, given_up: &Arc<AtomicBool>) -> Self {
+        let state = self.state();
+        let own = State { console: Arc::clone(&state.console), bars: Vec::new(), log: None, clock: state.clock };
+        Self { stop: Arc::clone(&self.stop), given_up: Arc::clone(given_up), state: Mutex::new(own) }
     }
 
     /// Makes Ctrl-C and SIGTERM ask the work to stop; the second one ends the process with 130. Once a process.
     pub(crate) fn catch_signals(&self) -> Result<(), ctrlc::Error> {
         let stop = Arc::clone(&self.stop);
         // The handler must not wait for the state: who holds it may be the one that hangs.
-        let bars = match &self.state().out {
+        let bars = match &self.state().console().out {
             Out::Bars(bars) => Some(bars.clone()),
             Out::Lines(_) | Out::Nothing => None,
         };
@@ -124,7 +139,7 @@ impl Progress {
     pub(crate) fn detail(&self, line: &str) {
         let mut state = self.state();
         let line = printable(line);
-        if state.verbose {
+        if state.console().verbose {
             state.say_due();
             state.say(&line);
         }
@@ -145,9 +160,8 @@ impl Monitor for Progress {
         }
         let now = (state.clock)();
         let what = printable(what);
-        let depth = state.bars.len();
-        let gauge = match &state.out {
-            Out::Bars(bars) => Some(gauge(bars, &what, total, depth)),
+        let gauge = match &state.console().out {
+            Out::Bars(bars) => Some(gauge(bars, &what, total, &state.bars)),
             Out::Lines(_) | Out::Nothing => None,
         };
         let bar = Bar {
@@ -170,7 +184,7 @@ impl Monitor for Progress {
         let mut state = self.state();
         state.say_due();
         let now = (state.clock)();
-        let silent = now.duration_since(state.said) >= SILENCE;
+        let silent = now.duration_since(state.console().said) >= SILENCE;
         let whole = state.is_whole();
         let Some(bar) = state.bars.last_mut() else { return };
         if bar.done == 0 && by > 1 && now.duration_since(bar.since) < RESUMED {
@@ -201,7 +215,7 @@ impl Monitor for Progress {
         let whole = state.is_whole();
         let line = state.closing_line(now);
         let Some(bar) = state.bars.pop() else { return };
-        if let (Some(gauge), Out::Bars(bars)) = (&bar.gauge, &state.out) {
+        if let (Some(gauge), Out::Bars(bars)) = (&bar.gauge, &state.console().out) {
             gauge.finish_and_clear();
             bars.remove(gauge);
         }
@@ -221,11 +235,15 @@ impl Monitor for Progress {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        self.stop.load(Ordering::SeqCst) || self.given_up.load(Ordering::SeqCst)
     }
 }
 
 impl State {
+    fn console(&self) -> MutexGuard<'_, Console> {
+        self.console.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says the line that the innermost bar owes.
     fn say_due(&mut self) {
         let now = (self.clock)();
@@ -233,17 +251,19 @@ impl State {
         if std::mem::take(&mut bar.due) {
             bar.said = now;
             // Bars on a terminal show it already.
-            if matches!(self.out, Out::Lines(_)) {
+            let by_lines = matches!(self.console().out, Out::Lines(_));
+            if by_lines {
                 let line = self.line(now);
                 self.say(&line);
             }
         }
     }
 
-    fn say(&mut self, line: &str) {
-        self.said = (self.clock)();
+    fn say(&self, line: &str) {
+        let mut console = self.console();
+        console.said = (self.clock)();
         // Where stderr is closed there is no one to tell.
-        let _ = match &mut self.out {
+        let _ = match &mut console.out {
             Out::Bars(bars) => bars.println(line),
             Out::Lines(out) => writeln!(out, "{line}"),
             Out::Nothing => Ok(()),
@@ -315,22 +335,33 @@ impl Bar {
     }
 }
 
-fn gauge(bars: &MultiProgress, what: &str, total: u64, depth: usize) -> ProgressBar {
-    let indent = "  ".repeat(depth);
+/// A bar inside those that are open, shown below the innermost of them.
+fn gauge(bars: &MultiProgress, what: &str, total: u64, around: &[Bar]) -> ProgressBar {
+    let indent = "  ".repeat(around.len());
     let (bar, template) = match total {
         0 | 1 => (ProgressBar::new_spinner(), format!("{indent}{{spinner}} {{prefix}} · {{elapsed}} {{wide_msg}}")),
         _ => (
             ProgressBar::new(total),
-            format!("{indent}{{prefix}} {{bar:20}} {{pos}}/{{len}} · {{per_sec}} · {{eta}} left · {{wide_msg}}"),
+            format!("{indent}{{prefix}} {{bar:20}} {{pos}}/{{len}} · {{rate}} · {{eta}} left · {{wide_msg}}"),
         ),
     };
-    let bar = bars.add(bar);
+    let bar = match around.last().and_then(|bar| bar.gauge.as_ref()) {
+        Some(outer) => bars.insert_after(outer, bar),
+        None => bars.add(bar),
+    };
     if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style.progress_chars("━╸─"));
+        bar.set_style(style.progress_chars("━╸─").with_key("rate", rate));
     }
     bar.set_prefix(what.to_owned());
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
+}
+
+/// Steps a second: `812/s`, `3.4/s`.
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    let rate = state.per_sec();
+    // The bar shows what could be written of it.
+    let _ = if rate < 10.0 { write!(out, "{rate:.1}/s") } else { write!(out, "{rate:.0}/s") };
 }
 
 /// A time as one says it: `0.4 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.

@@ -4,7 +4,7 @@ use super::{say, say_json, table, use_threads};
 use crate::{
     cli::{self, Folders, ProtocolChoice},
     collect::{self, Sources},
-    executors::Workshop,
+    executors::{Jobs, Workshop},
     failure::{Failure, Outcome},
     plan::{Plan, Stage},
     progress::{Loudness, Progress},
@@ -39,12 +39,6 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     if let Some(threads) = options.threads {
         use_threads(threads)?;
     }
-    // From one of the pool's own threads: a task that the main thread gives away costs it two switches, and a step of a small
-    // network gives away hundreds.
-    rayon::scope(|_| on_the_pool(options, folders, loudness))
-}
-
-fn on_the_pool(options: &cli::Study, folders: &Folders, loudness: Loudness) -> Outcome {
     let names = if options.all { layers::names(&folders.root).map_err(Failure::run)? } else { options.names.clone() };
     let settings = settings(options);
     let mut studies = Vec::new();
@@ -54,6 +48,7 @@ fn on_the_pool(options: &cli::Study, folders: &Folders, loudness: Loudness) -> O
     }
     let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
     options.precision.apply(&chosen.device).map_err(|e| Failure::Usage(e.to_string()))?;
+    let jobs = jobs(options.jobs, &chosen)?;
     let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?;
     let store = Store::new(&folders.store);
@@ -70,10 +65,10 @@ fn on_the_pool(options: &cli::Study, folders: &Folders, loudness: Loudness) -> O
         return dry_run(&ready, &store, &chosen, options.json);
     }
     // One for all studies: pictures that several read are decoded once.
-    let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen, &progress);
+    let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen, jobs);
     let mut outcomes = Vec::new();
     for study in &ready {
-        let (report, fresh) = one(study, folders, &store, &workshop)?;
+        let (report, fresh) = one(study, folders, &workshop, &progress)?;
         let page = report.join("index.html");
         if options.json {
             outcomes.push(json!({
@@ -98,6 +93,20 @@ fn on_the_pool(options: &cli::Study, folders: &Folders, loudness: Loudness) -> O
     if options.json { say_json(&outcomes) } else { Ok(()) }
 }
 
+/// How many stages run at once.
+fn jobs(asked: Option<u16>, device: &Chosen) -> Outcome<Jobs> {
+    match asked {
+        Some(jobs) if jobs > 1 && device.kind != "cpu" => {
+            let text =
+                format!("--jobs {jobs}: stages run side by side on the CPU alone; on {} give --jobs 1", device.name);
+            Err(Failure::Usage(text))
+        }
+        Some(jobs) => Ok(Jobs::AtMost(usize::from(jobs))),
+        None if device.kind == "cpu" => Ok(Jobs::ByThreads),
+        None => Ok(Jobs::AtMost(1)),
+    }
+}
+
 /// What the command line changes, as settings of the spec.
 fn settings(options: &cli::Study) -> Vec<String> {
     let mut settings = options.set.clone();
@@ -116,8 +125,8 @@ fn settings(options: &cli::Study) -> Vec<String> {
 }
 
 /// Runs one study; where its report is, and whether there was nothing to do.
-fn one(ready: &Ready, folders: &Folders, store: &Store, workshop: &Workshop<'_>) -> Outcome<(PathBuf, bool)> {
-    let progress = workshop.progress;
+fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Progress) -> Outcome<(PathBuf, bool)> {
+    let store = workshop.store;
     let Ready { resolved, settings, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
     let report = folders.reports.join(&resolved.profile).join(&resolved.name);
@@ -129,7 +138,7 @@ fn one(ready: &Ready, folders: &Folders, store: &Store, workshop: &Workshop<'_>)
     if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
         return Ok((report, true));
     }
-    workshop.run(plan).map_err(|failure| failure.during(name.clone()))?;
+    workshop.run(plan, progress).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
     collect::collect(resolved, settings, plan, &sources, &report.join("data"))

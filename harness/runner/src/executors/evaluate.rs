@@ -1,9 +1,9 @@
 //! Testing a fine-tuned network at every level of blur.
 
-use super::{Done, Folder, Workshop, finetune::cut_of, train_failure, write_files};
+use super::{Done, Folder, Sitting, finetune::cut_of, train_failure, write_files};
 use crate::{
     failure::{Failure, Outcome},
-    plan::{Stage, Work},
+    plan::Work,
     study::GALLERY,
 };
 use harness_learn::{
@@ -32,19 +32,19 @@ pub(crate) struct KeptPicture {
     pub(crate) condition: String,
 }
 
-impl Workshop<'_> {
-    pub(super) fn evaluate(&self, stage: &Stage, folder: &Folder) -> Outcome<Done> {
+impl Sitting<'_> {
+    pub(super) fn evaluate(&self) -> Outcome<Done> {
         let start = Instant::now();
-        let settings = &stage.settings;
+        let settings = &self.stage.settings;
         let Work::Evaluate { protocol, finetune, cut, losses, spec } = &settings.work else {
             return Err(Failure::Run("this stage is no test".into()));
         };
-        let pictures = self.pictures(stage, Purpose::Segmentation)?;
+        let pictures = self.pictures(Purpose::Segmentation)?;
         let split = cut_of(&pictures, cut)?;
-        write_files(folder, &split.files(&pictures))?;
-        let model = self.model(stage)?;
+        write_files(&self.folder, &split.files(&pictures))?;
+        let model = self.model()?;
         self.load_parent(&model, "finetune", finetune)?;
-        let trained = RunRecord::read(&self.store.run("finetune", finetune).join("run.json"))?;
+        let trained = RunRecord::read(&self.workshop.store.run("finetune", finetune).join("run.json"))?;
         let (epochs, kept_epoch) = (trained.epochs.unwrap_or(0), trained.kept_epoch.unwrap_or(0));
         let test = Test {
             pictures: &pictures,
@@ -57,10 +57,10 @@ impl Workshop<'_> {
             epoch: kept_epoch,
             gallery: GALLERY,
         };
-        let result = test.run(&model, self.progress).map_err(train_failure)?;
-        keep_pictures(folder, &result.gallery, settings.size)?;
-        rows::write(&folder.file("per_image.csv"), &result.images)?;
-        rows::write(&folder.file("metrics.csv"), &result.metrics)?;
+        let result = test.run(&model, &self.progress).map_err(train_failure)?;
+        keep_pictures(&self.folder, &result.gallery, settings.size)?;
+        rows::write(&self.folder.file("per_image.csv"), &result.images)?;
+        rows::write(&self.folder.file("metrics.csv"), &result.metrics)?;
         Ok(Done { seconds: start.elapsed().as_secs_f64(), parameters: model.parameter_count(), epochs, kept_epoch })
     }
 }

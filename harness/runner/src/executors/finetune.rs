@@ -1,9 +1,9 @@
 //! Fine-tuning: segmentation of labelled images.
 
-use super::{Done, Folder, Workshop, write_files};
+use super::{Done, Sitting, write_files};
 use crate::{
     failure::{Failure, Outcome},
-    plan::{Cut, Stage, Work},
+    plan::{Cut, Work},
 };
 use harness_learn::{
     datasets::{Pictures, Purpose},
@@ -16,16 +16,16 @@ pub(super) fn cut_of(pictures: &Pictures, cut: &Cut) -> Outcome<Split> {
     split(&pictures.items, &cut.split, &cut.train).map_err(Failure::data)
 }
 
-impl Workshop<'_> {
-    pub(super) fn finetune(&self, stage: &Stage, folder: &Folder) -> Outcome<Done> {
-        let settings = &stage.settings;
+impl Sitting<'_> {
+    pub(super) fn finetune(&self) -> Outcome<Done> {
+        let settings = &self.stage.settings;
         let Work::Finetune { protocol, pretrain, cut, spec } = &settings.work else {
             return Err(Failure::Run("this stage is no fine-tuning".into()));
         };
-        let pictures = self.pictures(stage, Purpose::Segmentation)?;
+        let pictures = self.pictures(Purpose::Segmentation)?;
         let split = cut_of(&pictures, cut)?;
-        write_files(folder, &split.files(&pictures))?;
-        let model = self.model(stage)?;
+        write_files(&self.folder, &split.files(&pictures))?;
+        let model = self.model()?;
         if let Some(key) = pretrain {
             self.load_parent(&model, "pretrain", key)?;
         }
@@ -40,6 +40,6 @@ impl Workshop<'_> {
             protocol: *protocol,
             seed: settings.seed,
         };
-        self.train(stage, folder, &model, &task, spec.training(settings.seed))
+        self.train(&model, &task, spec.training(settings.seed))
     }
 }

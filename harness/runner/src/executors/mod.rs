@@ -4,6 +4,7 @@ mod evaluate;
 mod finetune;
 mod origin;
 mod pretrain;
+mod side_by_side;
 
 use crate::{
     failure::{Failure, Outcome},
@@ -21,29 +22,34 @@ use harness_learn::{
 use harness_record::{
     digest, files,
     rows::{self, FileRow},
-    run::{RunRecord, Status},
+    run::Status,
     store::{State, Store},
 };
 use origin::Origin;
+pub(crate) use side_by_side::Jobs;
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    rc::Rc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
-
-/// How long to wait before looking again at stages that other processes work on.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What every stage needs.
 pub(crate) struct Workshop<'a> {
     pub(crate) store: &'a Store,
     pub(crate) data: &'a Path,
     pub(crate) device: &'a Chosen,
-    pub(crate) progress: &'a Progress,
+    pub(crate) jobs: Jobs,
     origin: Origin,
-    loaded: RefCell<BTreeMap<(String, u32, bool), Rc<Pictures>>>,
+    /// Pictures by digest, size and whether they are for pretraining.
+    loaded: Mutex<BTreeMap<(String, u32, bool), Arc<Pictures>>>,
+}
+
+/// A stage at work.
+struct Sitting<'a> {
+    workshop: &'a Workshop<'a>,
+    stage: &'a Stage,
+    folder: Folder,
+    progress: Progress,
 }
 
 /// Where a stage puts its files.
@@ -68,99 +74,88 @@ struct Done {
 }
 
 impl<'a> Workshop<'a> {
-    pub(crate) fn new(
-        store: &'a Store,
-        data: &'a Path,
-        root: &Path,
-        device: &'a Chosen,
-        progress: &'a Progress,
-    ) -> Self {
-        Self { store, data, device, progress, origin: Origin::of(root), loaded: RefCell::default() }
+    pub(crate) fn new(store: &'a Store, data: &'a Path, root: &Path, device: &'a Chosen, jobs: Jobs) -> Self {
+        Self { store, data, device, jobs, origin: Origin::of(root), loaded: Mutex::default() }
     }
 
-    /// Runs what is missing of `plan`. Stages that another process holds are left to it and awaited.
-    pub(crate) fn run(&self, plan: &Plan) -> Outcome {
-        let mut waiting: Vec<&Stage> = Vec::new();
-        for stage in &plan.stages {
-            if self.state(stage)? != State::Done {
-                waiting.push(stage);
-            }
-        }
-        let total = waiting.len();
-        let mut told = false;
-        while !waiting.is_empty() {
-            let mut left = Vec::new();
-            let mut moved = false;
-            for stage in waiting {
-                if self.try_stage(stage, total)? {
-                    moved = true;
-                } else {
-                    left.push(stage);
-                }
-            }
-            waiting = left;
-            if !waiting.is_empty() && !moved {
-                if !told {
-                    let names: Vec<String> = waiting.iter().map(|stage| stage.describe()).collect();
-                    self.progress.log(&format!("waiting for another process: {}", names.join(", ")));
-                    told = true;
-                }
-                std::thread::sleep(PATIENCE);
-                if self.progress.stopped() {
-                    return Err(Failure::Interrupted);
-                }
-            }
-        }
-        Ok(())
+    /// Runs what is missing of `plan`, as many stages side by side as [`Jobs`] allows. Stages that another process holds are left to
+    /// it and awaited. When one fails, the others stop after the step they are at, and can go on from their last epoch.
+    ///
+    /// Not to be called from one of rayon's threads: the stages need them.
+    pub(crate) fn run(&self, plan: &Plan, progress: &Progress) -> Outcome {
+        side_by_side::run(self, plan, progress)
     }
 
-    fn state(&self, stage: &Stage) -> Outcome<State> {
-        Ok(self.store.state(stage.settings.work.kind(), &stage.key)?)
+    fn is_done(&self, stage: &Stage) -> Outcome<bool> {
+        Ok(self.store.state(stage.settings.work.kind(), &stage.key)? == State::Done)
     }
 
-    /// Runs a stage if its parent is done and no other process holds it; whether it is done now.
-    fn try_stage(&self, stage: &Stage, total: usize) -> Outcome<bool> {
-        let kind = stage.settings.work.kind();
-        if let Some((parent_kind, parent)) = stage.settings.work.parent()
-            && self.store.state(parent_kind, parent)? != State::Done
-        {
-            return Ok(false);
-        }
-        let Some(_lock) = self.store.lock(kind, &stage.key)? else { return Ok(false) };
-        // Another process may have ended it since it was last looked at.
-        let folder = Folder { path: self.store.run(kind, &stage.key) };
-        let record = folder.file("run.json");
-        if record.exists() && RunRecord::read(&record)?.status == Status::Done {
-            return Ok(true);
-        }
+    /// Whether what the stage builds on is done.
+    fn is_ready(&self, stage: &Stage) -> Outcome<bool> {
+        let Some((kind, key)) = stage.settings.work.parent() else { return Ok(true) };
+        Ok(self.store.state(kind, key)? == State::Done)
+    }
+
+    /// Runs a stage whose lock the caller holds.
+    fn run_stage(&self, stage: &Stage, progress: Progress) -> Outcome {
+        let folder = Folder { path: self.store.run(stage.settings.work.kind(), &stage.key) };
+        let sitting = Sitting { workshop: self, stage, folder, progress };
         let name = stage.describe();
-        self.progress.begin(&name, 1);
-        self.perform(stage, &folder).map_err(|failure| failure.during(format!("{name} ({total} stages to run)")))?;
-        self.progress.advance(1);
-        self.progress.end();
-        Ok(true)
+        sitting.progress.begin(&name, 1);
+        let result = sitting.perform();
+        if result.is_ok() {
+            sitting.progress.advance(1);
+        }
+        sitting.progress.end();
+        result.map_err(|failure| failure.during(name))
     }
 
-    fn perform(&self, stage: &Stage, folder: &Folder) -> Outcome {
+    /// The pictures that a stage reads, decoded once in this process.
+    fn pictures(&self, stage: &Stage, purpose: Purpose, progress: &Progress) -> Outcome<Arc<Pictures>> {
+        let size = stage.settings.size;
+        let id = (stage.settings.data.clone(), size, purpose == Purpose::Pretraining);
+        // Held while they are loaded: whoever wants the same waits for them instead of decoding them as well.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pictures) = loaded.get(&id) {
+            return Ok(Arc::clone(pictures));
+        }
+        let cache = self.store.cache();
+        let survey = datasets::survey(&stage.dataset, purpose, self.data, &cache, progress).map_err(data_failure)?;
+        if survey.digest != stage.settings.data {
+            return Err(Failure::Data("the data changed while the study was running; start it again".into()));
+        }
+        let pictures = datasets::load(&stage.dataset, purpose, &survey, self.data, &cache, size, progress)
+            .map_err(data_failure)?;
+        let (count, left_out) = (pictures.items.len(), pictures.left_out.len());
+        progress.detail(&format!("{}: {count} pictures, {left_out} files left out", stage.dataset.name()));
+        let pictures = Arc::new(pictures);
+        loaded.insert(id, Arc::clone(&pictures));
+        Ok(pictures)
+    }
+}
+
+impl Sitting<'_> {
+    fn perform(&self) -> Outcome {
+        let Self { workshop, stage, folder, progress } = self;
         files::sweep(&folder.path)?;
         let path = folder.file("run.json");
-        let mut record = self.origin.begin(stage, self.device, &path)?;
+        let mut record = workshop.origin.begin(stage, workshop.device, &path)?;
         record.write(&path)?;
         let spec = serde_yaml::to_string(&stage.settings).map_err(Failure::run)?;
         files::write(&folder.file("spec.yaml"), spec.as_bytes())?;
-        self.progress.log_to(Some(&folder.file("log.txt"))).map_err(Failure::run)?;
-        self.progress.log(&format!("{}: sitting {} on {}", stage.describe(), record.sittings, record.device));
-        self.progress.detail(&format!("key {}, in {}", stage.key, folder.path.display()));
+        progress.log_to(Some(&folder.file("log.txt"))).map_err(Failure::run)?;
+        progress.log(&format!("{}: sitting {} on {}", stage.describe(), record.sittings, record.device));
+        progress.detail(&format!("key {}, in {}", stage.key, folder.path.display()));
         let result = match &stage.settings.work {
-            Work::Pretrain { .. } => self.pretrain(stage, folder),
-            Work::Finetune { .. } => self.finetune(stage, folder),
-            Work::Evaluate { .. } => self.evaluate(stage, folder),
+            Work::Pretrain { .. } => self.pretrain(),
+            Work::Finetune { .. } => self.finetune(),
+            Work::Evaluate { .. } => self.evaluate(),
         };
         match &result {
-            Ok(done) => self.progress.log(&format!("done in {:.1} s of work", done.seconds)),
-            Err(failure) => self.progress.log(&format!("stopped: {failure}")),
+            Ok(done) => progress.log(&format!("{}: done in {:.1} s of work", stage.describe(), done.seconds)),
+            Err(failure) => progress.log(&format!("{}: stopped: {failure}", stage.describe())),
         }
-        self.progress.log_to(None).map_err(Failure::run)?;
+        progress.log_to(None).map_err(Failure::run)?;
         let done = result?;
         record.seconds = done.seconds;
         record.parameters = done.parameters;
@@ -175,41 +170,16 @@ impl<'a> Workshop<'a> {
         Ok(())
     }
 
-    /// The pictures that a stage reads, decoded once in this process.
-    fn pictures(&self, stage: &Stage, purpose: Purpose) -> Outcome<Rc<Pictures>> {
-        let size = stage.settings.size;
-        let id = (stage.settings.data.clone(), size, purpose == Purpose::Pretraining);
-        if let Some(pictures) = self.loaded.borrow().get(&id) {
-            return Ok(Rc::clone(pictures));
-        }
-        let cache = self.store.cache();
-        let survey =
-            datasets::survey(&stage.dataset, purpose, self.data, &cache, self.progress).map_err(data_failure)?;
-        if survey.digest != stage.settings.data {
-            return Err(Failure::Data("the data changed while the study was running; start it again".into()));
-        }
-        let pictures = datasets::load(&stage.dataset, purpose, &survey, self.data, &cache, size, self.progress)
-            .map_err(data_failure)?;
-        let (count, left_out) = (pictures.items.len(), pictures.left_out.len());
-        self.progress.detail(&format!("{}: {count} pictures, {left_out} files left out", stage.dataset.name()));
-        let pictures = Rc::new(pictures);
-        self.loaded.borrow_mut().insert(id, Rc::clone(&pictures));
-        Ok(pictures)
+    fn pictures(&self, purpose: Purpose) -> Outcome<Arc<Pictures>> {
+        self.workshop.pictures(self.stage, purpose, &self.progress)
     }
 
     /// Trains `model` on `task` and saves it.
-    fn train(
-        &self,
-        stage: &Stage,
-        folder: &Folder,
-        model: &Model,
-        task: &dyn Task,
-        training: Training<'_>,
-    ) -> Outcome<Done> {
-        let settings = &stage.settings;
-        let progress =
-            train::fit(model, task, training, &folder.file("checkpoint"), &mut keeper(folder), self.progress)
-                .map_err(train_failure)?;
+    fn train(&self, model: &Model, task: &dyn Task, training: Training<'_>) -> Outcome<Done> {
+        let (settings, folder) = (&self.stage.settings, &self.folder);
+        let checkpoint = folder.file("checkpoint");
+        let progress = train::fit(model, task, training, &checkpoint, &mut keeper(folder), &self.progress)
+            .map_err(train_failure)?;
         let weights = folder.file("weights.safetensors");
         model.save(&weights, settings.size, settings.normalise).map_err(Failure::run)?;
         Ok(Done {
@@ -220,11 +190,11 @@ impl<'a> Workshop<'a> {
         })
     }
 
-    /// The network of a stage with its first weights: drawn, or read from a file.
-    fn model(&self, stage: &Stage) -> Outcome<Model> {
-        let settings = &stage.settings;
-        let model = Model::new(&settings.model, settings.seed, &self.device.device).map_err(Failure::run)?;
-        if let (Some((path, init)), Some(expected)) = (&stage.weights, &settings.init) {
+    /// The network of the stage with its first weights: drawn, or read from a file.
+    fn model(&self) -> Outcome<Model> {
+        let settings = &self.stage.settings;
+        let model = Model::new(&settings.model, settings.seed, &self.workshop.device.device).map_err(Failure::run)?;
+        if let (Some((path, init)), Some(expected)) = (&self.stage.weights, &settings.init) {
             if digest::of_file(path)? != *expected {
                 let text = format!("{} changed while the study was running; start it again", path.display());
                 return Err(Failure::Data(text.into()));
@@ -240,7 +210,7 @@ impl<'a> Workshop<'a> {
 
     /// Puts the weights of a finished stage into `model`.
     fn load_parent(&self, model: &Model, kind: &str, key: &str) -> Outcome {
-        model.load(&self.store.run(kind, key).join("weights.safetensors")).map_err(Failure::data)
+        model.load(&self.workshop.store.run(kind, key).join("weights.safetensors")).map_err(Failure::data)
     }
 }
 

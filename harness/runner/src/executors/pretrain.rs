@@ -1,22 +1,22 @@
 //! Pretraining: restoring distorted images without labels.
 
-use super::{Done, Folder, Workshop, write_files};
+use super::{Done, Sitting, write_files};
 use crate::{
     failure::{Failure, Outcome},
-    plan::{Stage, Work},
+    plan::Work,
 };
 use harness_learn::{datasets::Purpose, protocol::Protocol, split, train::Reconstruction};
 
-impl Workshop<'_> {
-    pub(super) fn pretrain(&self, stage: &Stage, folder: &Folder) -> Outcome<Done> {
-        let settings = &stage.settings;
+impl Sitting<'_> {
+    pub(super) fn pretrain(&self) -> Outcome<Done> {
+        let settings = &self.stage.settings;
         let Work::Pretrain { protocol, validation, fraction, spec } = &settings.work else {
             return Err(Failure::Run("this stage is no pretraining".into()));
         };
-        let pictures = self.pictures(stage, Purpose::Pretraining)?;
+        let pictures = self.pictures(Purpose::Pretraining)?;
         let split = split::unlabelled(&pictures.items, *validation, *fraction).map_err(Failure::data)?;
-        write_files(folder, &split.files(&pictures))?;
-        let model = self.model(stage)?;
+        write_files(&self.folder, &split.files(&pictures))?;
+        let model = self.model()?;
         let task = Reconstruction {
             pictures: &pictures,
             train: &split.train,
@@ -28,6 +28,6 @@ impl Workshop<'_> {
             // Where both protocols share the stage, neither changes anything.
             protocol: protocol.unwrap_or(Protocol::Corrected),
         };
-        self.train(stage, folder, &model, &task, spec.training(settings.seed))
+        self.train(&model, &task, spec.training(settings.seed))
     }
 }

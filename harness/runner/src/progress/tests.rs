@@ -26,7 +26,7 @@ fn on_a_page() -> (Progress, Page) {
     let page = Page::default();
     let progress = Progress::with(Out::Lines(Box::new(page.clone())));
     progress.state().clock = || *START + PASSED.get();
-    progress.state().said = *START;
+    progress.state().console().said = *START;
     (progress, page)
 }
 

@@ -1,0 +1,224 @@
+//! Several stages at once. A small network cannot keep all cores busy: its layers take microseconds, and handing them to other
+//! threads takes as long. Two stages side by side can.
+//!
+//! Each stage sits on one of rayon's threads and shares its work out as if it were alone; threads without a stage, and those that
+//! wait for something, take pieces of any. So nobody has to say which thread is whose, and the last stage of a study has all of them.
+
+use super::Workshop;
+use crate::{
+    failure::{Failure, Outcome},
+    plan::{Plan, Stage},
+    progress::Progress,
+};
+use harness_learn::monitor::Monitor as _;
+use harness_record::files::Lock;
+use rayon::Scope;
+use std::{
+    cell::Cell,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// How long to wait before looking again at stages that other processes work on.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Pixels that a step must hold to be worth a thread: up to eight images of 128 × 128.
+const PIXELS_A_THREAD: u64 = 1 << 17;
+
+thread_local! {
+    /// Whether a stage sits on this thread. It may be asked to take another one while it waits for pieces of its own.
+    static TAKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How many stages run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jobs {
+    /// So many, whatever they are.
+    AtMost(usize),
+    /// As many as there are threads for, where a stage with large steps counts for several. It also bounds the memory.
+    ByThreads,
+}
+
+impl Jobs {
+    /// What all stages together may weigh.
+    fn capacity(self) -> usize {
+        match self {
+            Self::AtMost(jobs) => jobs,
+            Self::ByThreads => rayon::current_num_threads(),
+        }
+    }
+
+    /// What a stage with so many pixels in a step weighs.
+    fn weight(self, pixels: u64) -> usize {
+        match self {
+            Self::AtMost(_) => 1,
+            Self::ByThreads => pixels.div_ceil(PIXELS_A_THREAD).max(1) as usize,
+        }
+    }
+}
+
+/// Runs what is missing of `plan`.
+pub(super) fn run(workshop: &Workshop<'_>, plan: &Plan, progress: &Progress) -> Outcome {
+    let mut waiting = Vec::new();
+    for stage in &plan.stages {
+        if !workshop.is_done(stage)? {
+            waiting.push(stage);
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let board = Board {
+        workshop,
+        progress,
+        capacity: workshop.jobs.capacity(),
+        given_up: Arc::default(),
+        state: Mutex::new(State { waiting, weight: 0, failure: None }),
+        changed: Condvar::new(),
+    };
+    rayon::in_place_scope(|scope| board.attend(scope));
+    let state = board.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match state.failure {
+        Some(failure) => Err(failure),
+        None if state.waiting.is_empty() => Ok(()),
+        None => Err(Failure::Interrupted),
+    }
+}
+
+/// What is to be done, and what is being done.
+struct Board<'a> {
+    workshop: &'a Workshop<'a>,
+    progress: &'a Progress,
+    capacity: usize,
+    /// Stops the stages that run.
+    given_up: Arc<AtomicBool>,
+    state: Mutex<State<'a>>,
+    changed: Condvar,
+}
+
+struct State<'a> {
+    /// Stages that no thread has taken, in the plan's order.
+    waiting: Vec<&'a Stage>,
+    /// What the stages that run weigh together.
+    weight: usize,
+    /// The first failure.
+    failure: Option<Failure>,
+}
+
+/// A stage that a thread has taken. Dropping it makes room for others.
+struct Taken<'b, 'a> {
+    board: &'b Board<'a>,
+    stage: &'a Stage,
+    weight: usize,
+    _lock: Lock,
+}
+
+impl<'a> Board<'a> {
+    fn state(&self) -> MutexGuard<'_, State<'a>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls the threads until all is done, or nothing more will be.
+    fn attend<'s>(&'s self, scope: &Scope<'s>) {
+        let mut told = false;
+        loop {
+            let state = self.state();
+            if !state.waiting.is_empty() {
+                scope.spawn_broadcast(move |scope, _| self.work(scope));
+            }
+            let is_over = |state: &State<'_>| {
+                state.weight == 0 && (state.waiting.is_empty() || state.failure.is_some() || self.progress.stopped())
+            };
+            let (state, timeout) = self
+                .changed
+                .wait_timeout_while(state, PATIENCE, |state| !is_over(state))
+                .unwrap_or_else(PoisonError::into_inner);
+            if !timeout.timed_out() {
+                return;
+            }
+            if state.weight == 0 && !told {
+                let names: Vec<String> = state.waiting.iter().map(|stage| stage.describe()).collect();
+                self.progress.log(&format!("waiting for another process: {}", names.join(", ")));
+                told = true;
+            }
+        }
+    }
+
+    /// A thread takes stages for as long as there are any.
+    fn work<'s>(&'s self, scope: &Scope<'s>) {
+        if TAKEN.replace(true) {
+            return;
+        }
+        while let Some(taken) = self.take() {
+            let progress = self.progress.beside(&self.given_up);
+            let result = self.workshop.run_stage(taken.stage, progress);
+            if let Err(failure) = result {
+                self.fail(failure);
+            }
+            drop(taken);
+            // It may have been what others wait for, or have left room for more than one.
+            scope.spawn_broadcast(move |scope, _| self.work(scope));
+        }
+        TAKEN.set(false);
+    }
+
+    fn fail(&self, failure: Failure) {
+        self.given_up.store(true, Ordering::SeqCst);
+        self.state().failure.get_or_insert(failure);
+    }
+
+    fn take(&self) -> Option<Taken<'_, 'a>> {
+        self.try_take().unwrap_or_else(|failure| {
+            self.fail(failure);
+            self.changed.notify_all();
+            None
+        })
+    }
+
+    /// The first stage that can run now, if there is one.
+    fn try_take(&self) -> Outcome<Option<Taken<'_, 'a>>> {
+        let mut state = self.state();
+        let mut place = 0;
+        while place < state.waiting.len() && state.failure.is_none() && !self.progress.stopped() {
+            let stage = state.waiting[place];
+            let settings = &stage.settings;
+            let weight = self.workshop.jobs.weight(settings.pixels_a_step()).min(self.capacity);
+            let room = state.weight + weight <= self.capacity;
+            let lock = if room && self.workshop.is_ready(stage)? {
+                self.workshop.store.lock(settings.work.kind(), &stage.key)?
+            } else {
+                None
+            };
+            let Some(lock) = lock else {
+                place += 1;
+                continue;
+            };
+            state.waiting.remove(place);
+            // Another process may have ended it since it was last looked at. Then others may be ready that were not.
+            if self.workshop.is_done(stage)? {
+                place = 0;
+                self.changed.notify_all();
+                continue;
+            }
+            state.weight += weight;
+            return Ok(Some(Taken { board: self, stage, weight, _lock: lock }));
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for Taken<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.board.state();
+        state.weight -= self.weight;
+        if std::thread::panicking() {
+            self.board.given_up.store(true, Ordering::SeqCst);
+            state.failure.get_or_insert(Failure::Run("a stage broke down; the message above says where".into()));
+        }
+        drop(state);
+        self.board.changed.notify_all();
+    }
+}
