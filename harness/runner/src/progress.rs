@@ -230,7 +230,11 @@ impl Monitor for Progress {
         let mut state = self.state();
         state.say_due();
         let line = printable(line);
-        state.say(&line);
+        // Of several pieces of work it must be told whose line it is; in a log of its own it need not.
+        match state.bars.first() {
+            Some(piece) if !line.starts_with(&piece.what) => state.say(&format!("{}: {line}", piece.what)),
+            _ => state.say(&line),
+        }
         state.keep(&line);
     }
 

@@ -222,3 +222,18 @@ impl Drop for Taken<'_, '_> {
         self.board.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_weighs_as_many_threads_as_its_steps_are_worth() {
+        // The sample's VQ-VAE and LinkNet, the published VQ-VAE and LinkNet.
+        let steps = [8 * 64 * 64, 8 * 128 * 128, 64 * 120 * 120, 32 * 256 * 256];
+        assert_eq!(steps.map(|pixels| Jobs::ByThreads.weight(pixels)), [1, 1, 8, 16]);
+        assert_eq!(steps.map(|pixels| Jobs::AtMost(3).weight(pixels)), [1; 4]);
+        assert_eq!(Jobs::AtMost(3).capacity(), 3);
+        assert_eq!(Jobs::ByThreads.weight(0), 1);
+    }
+}

@@ -97,6 +97,49 @@ fn logged_lines_go_to_the_page_and_the_file_without_control_characters() {
 }
 
 #[test]
+fn pieces_of_work_beside_each_other_have_bars_and_logs_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (progress, page) = on_a_page();
+    let given_up = Arc::default();
+    let pieces = ["one", "two"].map(|name| {
+        let piece = progress.beside(&given_up);
+        piece.log_to(Some(&folder.path().join(name))).unwrap();
+        piece.begin(name, 1);
+        piece.begin("epoch", 2);
+        piece
+    });
+    for epoch in 1..=2 {
+        for piece in &pieces {
+            pass(7);
+            piece.advance(1);
+            piece.note("loss 0.5");
+            piece.log(&format!("epoch {epoch}"));
+        }
+    }
+    for piece in &pieces {
+        piece.end();
+        piece.end();
+    }
+    insta::assert_snapshot!(page.text(), @r"
+    one: epoch 1
+    two: epoch 1
+    one: epoch 2
+    two: epoch 2
+    one: epoch 2/2, loss 0.5, took 28 s
+    two: epoch 2/2, loss 0.5, took 28 s
+    ");
+    for name in ["one", "two"] {
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), "epoch 1\nepoch 2\n");
+    }
+    given_up.store(true, Ordering::SeqCst);
+    assert!(pieces.iter().all(Monitor::stopped) && !progress.stopped());
+    let apart = progress.beside(&Arc::default());
+    assert!(!apart.stopped());
+    progress.stop.store(true, Ordering::SeqCst);
+    assert!(apart.stopped());
+}
+
+#[test]
 fn unmatched_calls_do_no_harm() {
     let (progress, page) = on_a_page();
     progress.end();

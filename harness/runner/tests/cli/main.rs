@@ -15,5 +15,6 @@ mod photographs;
 mod prediction;
 mod refusals;
 mod reports;
+mod side_by_side;
 mod studies;
 mod studio;

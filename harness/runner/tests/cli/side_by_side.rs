@@ -1,0 +1,87 @@
+//! Several stages at once in one process.
+
+use crate::studio::{Said, Studio, TINY, assert_same, results, runs, study};
+use harness_record::run::Status;
+use std::fs;
+
+/// Two arms that need no pretraining, and the time to see one fail beside the other.
+const TWO_LONG_ARMS: [&str; 4] = [
+    "variants.supervised-rate={finetuning: {optimizer: {adam: {learning_rate: 3.0e-3}}}}",
+    "protocols=[corrected]",
+    "finetuning.epochs=400",
+    "arms=[{name: ssl, label: One, description: One., pretrained: false}, \
+     {name: supervised, label: Two, description: Two., pretrained: false, variants: [supervised-rate]}]",
+];
+
+/// The stages' beginnings and ends, in the order in which they were told.
+fn events(said: &Said) -> Vec<bool> {
+    let begins = |line: &str| line.contains(": sitting 1 on cpu");
+    let ends = |line: &str| line.contains(": done in ");
+    said.stderr.lines().filter(|line| begins(line) || ends(line)).map(begins).collect()
+}
+
+/// The most stages that were at work at once.
+fn most_at_once(events: &[bool]) -> i32 {
+    let running = events.iter().scan(0, |running, begins| {
+        *running += if *begins { 1 } else { -1 };
+        Some(*running)
+    });
+    running.max().unwrap()
+}
+
+#[test]
+fn as_many_stages_as_asked_for_run_at_once_and_no_bit_changes() {
+    let calm = Studio::finished();
+    for (arguments, most) in [
+        (&["--jobs", "1", "--threads", "3"][..], 1),
+        (&["--jobs", "2", "--threads", "3"], 2),
+        // Small steps: a stage for every thread.
+        (&["--threads", "4"], 4),
+        (&["--threads", "1"], 1),
+    ] {
+        let studio = Studio::new();
+        let said = studio.study(arguments).ended(0);
+        let events = events(&said);
+        assert_eq!(events.len(), 18, "{arguments:?}: {}", said.stderr);
+        assert_eq!(most_at_once(&events), most, "{arguments:?}: {}", said.stderr);
+        assert_same(&results(&calm.path("runs")), &results(&studio.path("runs")));
+        assert_same(&results(&calm.path("reports")), &results(&studio.path("reports")));
+    }
+}
+
+#[test]
+fn large_steps_have_the_threads_for_themselves() {
+    let studio = Studio::new();
+    // A step of 4 × 260² pixels is worth three threads.
+    let settings =
+        [&TINY[2..], &["data.size=260", "model.vqvae={width: 2, depth: 1, inner: 1, dim: 1, codes: 2}"]].concat();
+    let settings = [&settings[..], &["pretraining.epochs=1", "finetuning.epochs=1", "evaluation={batch: 4, blur: [0]}", "arms=[\
+        {name: ssl, label: One, description: One., pretrained: false}, {name: supervised, label: Two, description: Two., pretrained: false}]", "report.claims=[]", "report.charts=[]"]].concat();
+    let said = studio.run(&study(&settings, &["--threads", "2"])).ended(0);
+    assert_eq!(most_at_once(&events(&said)), 1, "{}", said.stderr);
+}
+
+#[test]
+fn when_one_fails_the_others_stop_and_can_go_on() {
+    let studio = Studio::new();
+    let settings = [&TINY[..5], &TINY[6..], &TWO_LONG_ARMS].concat();
+    let plan = studio.run(&study(&settings, &["--dry-run", "--json"])).ended(0).json();
+    let stages = plan[0]["stages"].as_array().unwrap();
+    let key =
+        stages.iter().find(|stage| stage["arms"][0] == "supervised" && stage["stage"] == "finetune").unwrap()["key"]
+            .as_str()
+            .unwrap();
+    // Its rows cannot be written.
+    let in_the_way = studio.path("runs/finetune").join(key).join("metrics.csv");
+    fs::create_dir_all(&in_the_way).unwrap();
+    let arguments = study(&settings, &["--threads", "2"]);
+    let said = studio.run(&arguments).ended(5).tells("finetune supervised/corrected seed 0").tells("metrics.csv");
+    assert!(said.stderr.contains("finetune ssl/corrected seed 0: stopped: interrupted"), "{}", said.stderr);
+    let left = runs(&studio.path("runs"));
+    assert!(left.len() == 2 && left.iter().all(|run| run.status == Status::Running));
+    assert!(!studio.path("reports/demo/blurring/report.md").exists());
+    // With the cause gone, both go on from where they were.
+    fs::remove_dir(&in_the_way).unwrap();
+    let again = studio.run(&arguments).ended(0);
+    assert_eq!(again.stderr.matches("going on after epoch").count(), 2, "{}", again.stderr);
+}
