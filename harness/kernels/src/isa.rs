@@ -18,6 +18,9 @@ pub(crate) enum Set {
     Avx512,
 }
 
+/// The environment variable that asks for a set: `portable`, `avx2`, `avx512`.
+pub const VARIABLE: &str = "HARNESS_ISA";
+
 impl Isa {
     /// The set without which the kernels do not run: every machine has it.
     pub const PORTABLE: Self = Self(Set::Portable);
@@ -36,16 +39,28 @@ impl Isa {
         sets
     }
 
-    /// The fastest set of this machine. The environment variable `HARNESS_ISA` (`portable`, `avx2`, `avx512`) asks for
-    /// another, to compare them; a name that this machine has not is ignored. Looked up once.
+    /// The fastest set of this machine, or the one that [`VARIABLE`] asks for, to compare them. Looked up once.
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let sets = Self::available();
-            let wanted = std::env::var("HARNESS_ISA").ok();
-            let named = sets.iter().find(|isa| Some(isa.name()) == wanted.as_deref());
-            named.or(sets.last()).copied().unwrap_or(Self::PORTABLE)
+        *BEST.get_or_init(|| Self::wanted().ok().flatten().unwrap_or_else(Self::fastest))
+    }
+
+    /// The set that [`VARIABLE`] asks for; `None` if it is not set. An error says which names it can have on this machine: without
+    /// a look at it [`Isa::best`] is the fastest.
+    pub fn wanted() -> Result<Option<Self>, String> {
+        std::env::var_os(VARIABLE).map(|name| Self::named(&name.to_string_lossy())).transpose()
+    }
+
+    fn named(name: &str) -> Result<Self, String> {
+        let sets = Self::available();
+        sets.iter().find(|isa| isa.name() == name).copied().ok_or_else(|| {
+            let names: Vec<&str> = sets.iter().map(|isa| isa.name()).collect();
+            format!("{VARIABLE}={name}: this machine has {}", names.join(", "))
         })
+    }
+
+    fn fastest() -> Self {
+        Self::available().last().copied().unwrap_or(Self::PORTABLE)
     }
 
     /// `portable`, `avx2` or `avx512`.
@@ -94,3 +109,18 @@ macro_rules! kernel {
     };
 }
 pub(crate) use kernel;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_asked_for_by_its_name() {
+        for isa in Isa::available() {
+            assert_eq!(Isa::named(isa.name()), Ok(isa));
+        }
+        let error = Isa::named("avx99").unwrap_err();
+        assert!(error.starts_with("HARNESS_ISA=avx99: this machine has portable"), "{error}");
+        assert!(Isa::named("").is_err());
+    }
+}

@@ -32,7 +32,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Locked(String),
     /// The user asked to stop.
-    #[error("interrupted; the same command goes on from the last finished epoch")]
+    #[error("interrupted; what was finished is kept, and the same command goes on from there")]
     Interrupted,
     /// Something failed while something else was done: `study blurring, arm ssl`.
     #[error("{doing}")]

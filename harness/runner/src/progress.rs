@@ -119,7 +119,7 @@ impl Progress {
             if stop.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            let line = "stopping; the last finished epoch is kept. Press again to leave at once";
+            let line = "stopping; what was finished is kept. Press again to leave at once";
             // Where stderr is closed there is no one to tell.
             let _ = match &bars {
                 Some(bars) => bars.println(line),

@@ -1,4 +1,4 @@
-//! One pool of threads, not two.
+//! What the process computes with: one pool of threads, not two, and one set of instructions.
 
 #![allow(unsafe_code)]
 
@@ -7,4 +7,11 @@
 pub fn leave_threads_to_rayon() {
     // SAFETY: the caller has started no other thread yet, so none can read the environment at the same time.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") }
+}
+
+/// Name of the instruction set that operations on the CPU use: `portable`, `avx2` or `avx512`. An error says that the environment asks
+/// for one that this machine has not.
+pub fn instruction_set() -> Result<&'static str, String> {
+    harness_kernels::isa::Isa::wanted()?;
+    Ok(harness_kernels::isa::Isa::best().name())
 }

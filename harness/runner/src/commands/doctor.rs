@@ -56,7 +56,9 @@ fn processor() -> Finding {
     let features: [(&str, bool); 0] = [];
     let features: Vec<&str> = features.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
     let threads = rayon::current_num_threads();
-    ok("processor", format!("{threads} threads, {} {}", std::env::consts::ARCH, features.join(", ")))
+    let used = harness_learn::ops::instruction_set().unwrap_or("what is fastest");
+    let (arch, features) = (std::env::consts::ARCH, features.join(", "));
+    ok("processor", format!("{threads} threads, {arch} {features}; computes with {used}"))
 }
 
 fn cuda() -> Finding {

@@ -115,8 +115,8 @@ fn asked_to_stop_it_says_so_and_goes_on_later() {
         let mut running = start(&stopped);
         running.until(&format!("epoch {epoch} of {kind}"), || reached(&store, kind, epoch));
         running.signal(signal);
-        let said = running.wait().ended(130).tells("stopping; the last finished epoch is kept");
-        let said = said.tells("interrupted; the same command goes on from the last finished epoch");
+        let said = running.wait().ended(130).tells("stopping; what was finished is kept");
+        let said = said.tells("interrupted; what was finished is kept, and the same command goes on from there");
         assert!(!said.stderr.contains("error:"), "{}", said.stderr);
     }
     let plan = stopped.run(&study(&SLOW, &["--dry-run"])).ended(0);

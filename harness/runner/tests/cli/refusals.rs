@@ -174,6 +174,7 @@ fn wrong_command_lines() {
         (&["study", "blurring", "--profile", "mini"], "possible values: full, sample, demo"),
         (&["study", "blurring", "--seeds", "1,1"], "seed 1 is named twice"),
         (&["study", "blurring", "--threads", "0"], "--threads"),
+        (&["study", "blurring", "--jobs", "0"], "--jobs"),
         (&["study", "blurring", "--device", "tpu"], "--device"),
         (&["study", "blurring", "--precision", "half"], "write f32, tf32 or bf16"),
         (&["study", "blurring", "--device", "cpu", "--precision", "bf16"], "computes in f32 only, not in bf16"),
@@ -189,6 +190,9 @@ fn wrong_command_lines() {
         let said = studio.run(&[&demo[..], &["--device", "cuda"]].concat()).ended(2);
         said.tells("built without CUDA").tells("--device cpu");
     }
+    let mut command = studio.harness(&demo);
+    command.env("HARNESS_ISA", "avx99");
+    Said::of(command).ended(2).tells("HARNESS_ISA=avx99: this machine has portable");
     left_nothing(&studio);
     let lost = tempfile::tempdir().unwrap();
     let mut command = studio.harness(&["list"]);
