@@ -2,7 +2,7 @@
 # Checks and times this project on a GPU, in one call, against PyTorch.
 #
 #   scripts/gpu-check.sh bundle DIR                 build the programs that the check runs, and put them into DIR
-#   scripts/gpu-check.sh check DIR TRAIN_STEP.PY    run them: goldens, operations, speed
+#   scripts/gpu-check.sh check DIR TRAIN_STEP.PY    run them: goldens, operations, batches, training, speed
 #
 # `bundle` runs where CUDA builds run: cargo, nvcc, CUDA_HOME (and RUSTFLAGS, where CUDA is to be loaded when the program starts)
 # as for `cargo build --release --features cuda,cudnn`. No GPU is needed for it.
@@ -17,8 +17,8 @@
 # with pip, its wheels hold them: with S the folder of Python's packages they lie in S/nvidia/cu13/lib and S/nvidia/cudnn/lib,
 # which this script puts in front if they are there.
 #
-# Ends with 0 if goldens and operations agree on the GPU, with 1 if they do not, and prints the table of speeds in either case. A
-# ratio is our images a second divided by PyTorch's; both are medians over the rounds.
+# Ends with 0 if goldens, operations, batches and training agree on the GPU, with 1 if they do not, and prints the table of speeds in
+# either case. A ratio is our images a second divided by PyTorch's; both are medians over the rounds.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-python3}
@@ -37,10 +37,10 @@ bundle() {
     target=$(rustc -vV | sed -n 's/^host: //p')
     local build=(--locked --release --target "$target" --features cuda,cudnn --message-format json-render-diagnostics)
     cargo build "${build[@]}" --package harness-runner --bin harness >"$out/build.json"
-    cargo test "${build[@]}" --package harness-learn --lib --test golden --no-run >>"$out/build.json"
+    cargo test "${build[@]}" --package harness-learn --lib --test golden --test training --no-run >>"$out/build.json"
     "$python" - "$out" <<'PYTHON'
 import json, shutil, sys
-out, names = sys.argv[1], {"harness": "harness", "harness_learn": "operations", "golden": "golden"}
+out, names = sys.argv[1], {"harness": "harness", "harness_learn": "operations", "golden": "golden", "training": "training"}
 for line in open(f"{out}/build.json"):
     message = json.loads(line)
     name = names.get(message.get("target", {}).get("name"))
@@ -99,6 +99,8 @@ check() {
     "$python" -c 'import torch; print("PyTorch", torch.__version__, "cuDNN", torch.backends.cudnn.version())'
     tested goldens "$programs/golden"
     tested operations "$programs/operations" ops::cuda
+    tested batches "$programs/operations" train::feed
+    tested training "$programs/training" gpu::
     speed "$programs" "$2"
     exit "$failed"
 }

@@ -88,8 +88,15 @@ fn other_devices_step_alike() {
     assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| difference(ours, theirs) < 1e-6));
     let other = Tensor::zeros(499, candle_core::DType::F32, &Device::Cpu).unwrap();
     assert!(ops::adam(&ours[0], &ours[1], &ours[2], &other, step).is_err());
-    let (ours, theirs) = (ops::sum_of_squares(&gradient).unwrap(), composed::sum_of_squares(&gradient).unwrap());
+    assert!(ops::gradient_norm(&[]).is_err());
+    let gradients = [gradient.as_tensor(), ours[0].as_tensor()];
+    let norms = [ops::gradient_norm(&gradients).unwrap(), composed::gradient_norm(&gradients).unwrap()];
+    let [ours, theirs] = norms.each_ref().map(|norm| norm.to_scalar::<f64>().unwrap());
     assert!((ours - theirs).abs() < 1e-6 * ours);
+    for most in [0.5, 1000.0] {
+        let clipped = composed::clip(&gradient, &norms[0], most, 1e-6).unwrap();
+        assert!(difference(&ops::clip(&gradient, &norms[0], most).unwrap(), &clipped) < 1e-6);
+    }
 }
 
 #[test]
@@ -98,7 +105,7 @@ fn gradients_are_clipped_as_by_pytorch() {
     for (most, clipped) in [("0.5", true), ("3.0", true), ("1000.0", false)] {
         let state = state(|name| golden[&format!("gradient.{name}")].zeros_like().unwrap());
         let mut store = gradients(&state, |name| golden[&format!("gradient.{name}")].clone());
-        let norm = clip_gradients(&mut store, &state, most.parse().unwrap()).unwrap();
+        let norm = clip_gradients(&mut store, &state, most.parse().unwrap()).unwrap().to_scalar::<f64>().unwrap();
         let theirs = f64::from(values(&golden[&format!("norm.{most}")])[0]);
         assert!((norm - theirs).abs() < 1e-6 * theirs, "{norm} against {theirs}");
         for (name, entry) in &state {
@@ -116,7 +123,7 @@ fn the_norm_does_not_depend_on_threads() {
     let x = Tensor::from_vec(data, 200_001, &Device::Cpu).unwrap();
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| ops::sum_of_squares(&x).unwrap().to_bits())
+        pool.install(|| ops::gradient_norm(&[&x]).unwrap().to_scalar::<f64>().unwrap().to_bits())
     };
     assert!([2, 3, 5].iter().all(|&threads| run(threads) == run(1)));
 }

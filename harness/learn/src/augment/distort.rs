@@ -1,16 +1,9 @@
 //! What is done to an image that the network must restore.
 
-use super::{Draws, JitterSpec, MaskSpec, check_probability, happens, require, within};
-use crate::{
-    pixels::{self, Picture},
-    random,
-    train::tensor,
-};
-use candle_core::{Device, Result, Tensor};
-use rayon::prelude::*;
+use super::{Change, Drawn, Draws, JitterSpec, MaskSpec, check_probability, happens, require, within};
+use crate::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 /// Which distortion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -73,7 +66,7 @@ pub enum DrawSpec {
 
 impl DistortionSpec {
     /// What is impossible in it: the field and what was expected of it.
-    pub fn check(&self) -> std::result::Result<(), (String, String)> {
+    pub fn check(&self) -> Result<(), (String, String)> {
         match self {
             Self::None | Self::Rotate(RotateSpec {}) => Ok(()),
             Self::Mask(mask) => mask.check().map_err(within("mask")),
@@ -95,55 +88,34 @@ impl DistortionSpec {
         }
     }
 
-    /// Distorts `pictures`, interleaved RGB of `side` pixels a side, which are the training images `places` in that epoch.
-    /// Gives `[B, 3, S, S]` in 0..1.
-    pub(crate) fn apply(
-        &self,
-        pictures: &[&[u8]],
-        side: usize,
-        places: &[u32],
-        seed: u64,
-        epoch: u32,
-        device: &Device,
-    ) -> Result<Tensor> {
+    /// What is done in that epoch to the training images `places` of `side` pixels a side, which are one batch.
+    pub(crate) fn draw(&self, side: usize, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
-        let drawn = self.drawn(places, draws);
-        let bytes: Vec<Cow<'_, [u8]>> = pictures
-            .par_iter()
-            .zip(&drawn)
-            .zip(places)
-            .map(|((rgb, distortion), &place)| distortion.on_bytes(rgb, side, draws, place))
-            .collect();
-        let images = tensor(bytes.iter().map(AsRef::as_ref), side, device)?;
-        masked(images, &drawn, places, draws)
-    }
-
-    /// For each place the distortion, which is not a mix.
-    fn drawn(&self, places: &[u32], draws: Draws) -> Vec<&Self> {
-        match self {
+        let kinds = match self {
             Self::Mix(mix) => mix.drawn(places, draws),
             single => vec![single; places.len()],
-        }
+        };
+        let images = kinds.into_iter().zip(places);
+        images.map(|(kind, &place)| Drawn { place, changes: kind.changes(side, draws, place) }).collect()
     }
 
-    /// Distorts an image as far as that is done on bytes.
-    fn on_bytes<'a>(&self, rgb: &'a [u8], side: usize, draws: Draws, place: u32) -> Cow<'a, [u8]> {
+    /// Of a distortion that is not a mix.
+    fn changes(&self, side: usize, draws: Draws, place: u32) -> Vec<Change> {
         match self {
             Self::Rotate(RotateSpec {}) => match random::below(&mut draws.of("rotate", place), 4) {
-                0 => Cow::Borrowed(rgb),
-                quarters => Cow::Owned(rotated(rgb, side, quarters)),
+                0 => Vec::new(),
+                quarters => vec![Change::Turn(quarters)],
             },
-            Self::Jitter(jitter) => Cow::Owned(jitter.apply(rgb, &mut draws.of("jitter", place))),
-            Self::Greyscale(grey) if happens(grey.probability, &mut draws.of("greyscale", place)) => {
-                Cow::Owned(pixels::greyscale(rgb))
-            }
-            Self::None | Self::Greyscale(_) | Self::Mask(_) | Self::Mix(_) => Cow::Borrowed(rgb),
+            Self::Jitter(jitter) => jitter.draw(&mut draws.of("jitter", place)),
+            Self::Greyscale(grey) if happens(grey.probability, &mut draws.of("greyscale", place)) => vec![Change::Grey],
+            Self::Mask(mask) => vec![mask.draw(side, &mut draws.of("mask", place))],
+            Self::None | Self::Greyscale(_) | Self::Mix(_) => Vec::new(),
         }
     }
 }
 
 impl MixSpec {
-    fn check(&self) -> std::result::Result<(), (String, String)> {
+    fn check(&self) -> Result<(), (String, String)> {
         require(self.of.len() >= 2, "of", "at least two distortions")?;
         for (i, part) in self.of.iter().enumerate() {
             let name = format!("of[{i}]");
@@ -170,28 +142,4 @@ impl MixSpec {
             DrawSpec::PerBatch => places.first().map_or(Vec::new(), |first| vec![draw(first); places.len()]),
         }
     }
-}
-
-fn rotated(rgb: &[u8], side: usize, quarters: u32) -> Vec<u8> {
-    let picture = Picture { width: side as u32, height: side as u32, data: rgb.to_vec() };
-    pixels::rotate(&picture, quarters).data
-}
-
-/// Fills a rectangle in those of `images` `[B, 3, S, S]` that are to be masked. This is done in floating point because a
-/// fill of 0.5 is no byte.
-fn masked(images: Tensor, drawn: &[&DistortionSpec], places: &[u32], draws: Draws) -> Result<Tensor> {
-    if !drawn.iter().any(|distortion| matches!(distortion, DistortionSpec::Mask(_))) {
-        return Ok(images);
-    }
-    let (batch, _, side, _) = images.dims4()?;
-    let pixels = side * side;
-    let (mut keep, mut fill) = (vec![1.0f32; batch * pixels], vec![0.0f32; batch * pixels]);
-    let planes = keep.chunks_mut(pixels).zip(fill.chunks_mut(pixels));
-    for ((distortion, &place), (keep, fill)) in drawn.iter().zip(places).zip(planes) {
-        if let DistortionSpec::Mask(mask) = distortion {
-            mask.lay(side, keep, fill, &mut draws.of("mask", place));
-        }
-    }
-    let plane = |values| Tensor::from_vec(values, (batch, 1, side, side), images.device());
-    images.broadcast_mul(&plane(keep)?)?.broadcast_add(&plane(fill)?)
 }

@@ -1,7 +1,7 @@
 //! Colour jitter.
 
-use super::require;
-use crate::{pixels, random};
+use super::{Change, require};
+use crate::random;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,22 +46,22 @@ impl JitterSpec {
         format!("colour jitter of brightness ±{brightness}, contrast ±{contrast}, saturation ±{saturation}, hue ±{hue}")
     }
 
-    /// `rgb`, interleaved, with changed colours.
-    pub(super) fn apply(&self, rgb: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
+    /// The four changes in random order.
+    pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> Vec<Change> {
         let order = random::shuffled(4, rng);
         // All four are drawn whatever the reaches are: so none depends on another's.
         let brightness = factor(self.brightness, rng);
         let contrast = factor(self.contrast, rng);
         let saturation = factor(self.saturation, rng);
         let turns = self.hue * (2.0 * f64::from(random::unit(rng)) - 1.0);
-        order.into_iter().fold(rgb.to_vec(), |rgb, property| match property {
-            0 => pixels::adjust_brightness(&rgb, brightness),
-            1 => pixels::adjust_contrast(&rgb, contrast),
-            2 => pixels::adjust_saturation(&rgb, saturation),
+        let change = |property| match property {
+            0 => Some(Change::Brightness(brightness)),
+            1 => Some(Change::Contrast(contrast)),
+            2 => Some(Change::Saturation(saturation)),
             // Even a turn by 0 changes bytes, so without reach there must be none.
-            _ if self.hue > 0.0 => pixels::adjust_hue(&rgb, turns),
-            _ => rgb,
-        })
+            _ => (self.hue > 0.0).then_some(Change::Hue(turns)),
+        };
+        order.into_iter().filter_map(change).collect()
     }
 }
 

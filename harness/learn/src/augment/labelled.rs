@@ -1,15 +1,8 @@
 //! Augmentation: labelled images changed together with their class maps.
 
-use super::{Draws, JitterSpec, check_probability, happens, percent, require, within};
-use crate::{
-    datasets::Pictures,
-    pixels::{self, Labels, Picture},
-    random,
-    train::{classes, images, tensor},
-};
-use candle_core::{Device, Result, Tensor};
+use super::{Change, Drawn, Draws, JitterSpec, check_probability, happens, percent, require, within};
+use crate::random;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,24 +54,9 @@ impl Default for CropSpec {
     }
 }
 
-/// A batch for training.
-#[derive(Debug)]
-pub(crate) struct Labelled {
-    /// `[B, 3, S, S]` in 0..1.
-    pub(crate) images: Tensor,
-    /// Classes, `[B, S, S]` of u8.
-    pub(crate) target: Tensor,
-}
-
-/// One image and its classes.
-struct Example {
-    picture: Picture,
-    labels: Labels,
-}
-
 impl AugmentationSpec {
     /// What is impossible in it: the field below the list (`[1].crop.least`) and what was expected of it.
-    pub fn check(&self) -> std::result::Result<(), (String, String)> {
+    pub fn check(&self) -> Result<(), (String, String)> {
         require(self.0.len() <= MOST, "", &format!("at most {MOST} changes"))?;
         self.0.iter().enumerate().try_for_each(|(i, change)| change.check().map_err(within(&format!("[{i}]"))))
     }
@@ -89,37 +67,18 @@ impl AugmentationSpec {
         if changes.is_empty() { "none".to_owned() } else { changes.join(", then ") }
     }
 
-    /// The labelled images at `places`, changed by the draws of that epoch.
-    pub(crate) fn apply(
-        &self,
-        pictures: &Pictures,
-        places: &[u32],
-        seed: u64,
-        epoch: u32,
-        device: &Device,
-    ) -> Result<Labelled> {
-        if self.0.is_empty() {
-            let (target, _) = classes(pictures, places, device)?;
-            return Ok(Labelled { images: images(pictures, places, device)?, target });
-        }
+    /// What is done in that epoch to the training images `places` of `side` pixels a side.
+    pub(crate) fn draw(&self, side: u32, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
-        let examples: Vec<Example> = places.par_iter().map(|&place| self.example(pictures, place, draws)).collect();
-        let side = pictures.size as usize;
-        let images = tensor(examples.iter().map(|example| example.picture.data.as_slice()), side, device)?;
-        let classes: Vec<u8> = examples.into_iter().flat_map(|example| example.labels.data).collect();
-        let target = Tensor::from_vec(classes, (places.len(), side, side), &Device::Cpu)?.to_device(device)?;
-        Ok(Labelled { images, target })
-    }
-
-    fn example(&self, pictures: &Pictures, place: u32, draws: Draws) -> Example {
-        let (width, height) = (pictures.size, pictures.size);
-        let picture = Picture { width, height, data: pictures.rgb_of(place as usize).to_vec() };
-        let labels = Labels { width, height, data: pictures.classes_of(place as usize).to_vec() };
-        self.0.iter().enumerate().fold(Example { picture, labels }, |example, (i, change)| {
-            // The position is part of the purpose: the same change twice makes two draws.
-            let purpose = format!("augmentation {i}: {}", change.name());
-            change.apply(example, &mut draws.of(&purpose, place))
-        })
+        let changes = |place| -> Vec<Change> {
+            let of = |(i, change): (usize, &Augmentation)| {
+                // The position is part of the purpose: the same change twice makes two draws.
+                let purpose = format!("augmentation {i}: {}", change.name());
+                change.draw(side, &mut draws.of(&purpose, place))
+            };
+            self.0.iter().enumerate().flat_map(of).collect()
+        };
+        places.iter().map(|&place| Drawn { place, changes: changes(place) }).collect()
     }
 }
 
@@ -132,7 +91,7 @@ impl Augmentation {
         }
     }
 
-    fn check(&self) -> std::result::Result<(), (String, String)> {
+    fn check(&self) -> Result<(), (String, String)> {
         let checked = match self {
             Self::Flip(flip) => check_probability(flip.probability),
             Self::Crop(CropSpec { least }) => {
@@ -151,33 +110,27 @@ impl Augmentation {
         }
     }
 
-    fn apply(&self, example: Example, rng: &mut ChaCha8Rng) -> Example {
-        let Example { picture, labels } = example;
+    fn draw(&self, side: u32, rng: &mut ChaCha8Rng) -> Vec<Change> {
         match self {
-            Self::Flip(flip) if happens(flip.probability, rng) => {
-                Example { picture: pixels::mirror(&picture), labels: pixels::mirror(&labels) }
+            Self::Flip(flip) => {
+                if happens(flip.probability, rng) {
+                    vec![Change::Mirror]
+                } else {
+                    Vec::new()
+                }
             }
-            Self::Flip(_) => Example { picture, labels },
-            Self::Crop(crop) => crop.apply(&Example { picture, labels }, rng),
-            Self::Jitter(jitter) => {
-                Example { picture: Picture { data: jitter.apply(&picture.data, rng), ..picture }, labels }
-            }
+            Self::Crop(crop) => crop.draw(side, rng),
+            Self::Jitter(jitter) => jitter.draw(rng),
         }
     }
 }
 
 impl CropSpec {
-    fn apply(&self, Example { picture, labels }: &Example, rng: &mut ChaCha8Rng) -> Example {
-        let whole = picture.width;
+    fn draw(&self, whole: u32, rng: &mut ChaCha8Rng) -> Vec<Change> {
         let least = ((f64::from(whole) * self.least).round() as u32).clamp(1, whole);
         let side = least + random::below(rng, whole - least + 1);
         let mut offset = || random::below(rng, whole - side + 1);
-        let corner = (offset(), offset());
-        let (picture, labels) =
-            (pixels::crop(picture, corner, (side, side)), pixels::crop(labels, corner, (side, side)));
-        Example {
-            picture: pixels::resize_bilinear(&picture, whole, whole),
-            labels: pixels::resize_nearest(&labels, whole, whole),
-        }
+        let (left, top) = (offset(), offset());
+        if side == whole { Vec::new() } else { vec![Change::Crop { side, left, top }] }
     }
 }

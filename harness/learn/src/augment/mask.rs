@@ -1,6 +1,6 @@
 //! Masking: a rectangle of the image is filled.
 
-use super::{percent, require};
+use super::{Change, percent, require};
 use crate::random;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -39,14 +39,10 @@ impl MaskSpec {
         format!("one rectangle of {least} to {most} % of the side, filled with {}", self.fill)
     }
 
-    /// Draws a rectangle on an image of `side` pixels a side: within it `keep` becomes 0 and `fill` what it is filled with.
-    pub(super) fn lay(&self, side: usize, keep: &mut [f32], fill: &mut [f32], rng: &mut ChaCha8Rng) {
-        let (from, size) = self.rectangle((side, side), rng);
-        for row in from.0..from.0 + size.0 {
-            let columns = row * side + from.1..row * side + from.1 + size.1;
-            keep[columns.clone()].fill(0.0);
-            fill[columns].fill(self.fill);
-        }
+    /// A rectangle on an image of `side` pixels a side.
+    pub(super) fn draw(&self, side: usize, rng: &mut ChaCha8Rng) -> Change {
+        let ((top, left), (height, width)) = self.rectangle((side, side), rng);
+        Change::Mask { top, left, height, width, fill: self.fill }
     }
 
     /// Upper left corner and size of a rectangle, as (rows, columns).

@@ -4,18 +4,22 @@
 //! Every draw has a generator of its own, seeded by what is drawn, seed, epoch and image, so no draw depends on the batch
 //! that an image is in, on other draws, or on threads. The one exception says so: a mix drawn once a batch.
 
+mod change;
 mod distort;
 mod jitter;
 mod labelled;
 mod mask;
+mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use change::Change;
+pub use change::Drawn;
 pub use distort::{DistortionSpec, DrawSpec, GreyscaleSpec, MixSpec, RotateSpec};
 pub use jitter::JitterSpec;
-pub(crate) use labelled::Labelled;
 pub use labelled::{Augmentation, AugmentationSpec, CropSpec, FlipSpec};
 pub use mask::MaskSpec;
+pub(crate) use table::Table;
 
 use crate::random;
 use rand_chacha::ChaCha8Rng;

@@ -130,6 +130,13 @@ impl LossSpec {
         Ok(images.map(|(image, truth)| self.of_image(image, truth)).collect())
     }
 
+    /// The weights of mean squared error, cross-entropy, cross-entropy of sigmoids and soft Dice; 0 for what is no term of it.
+    #[cfg(any(feature = "cudnn", test))]
+    pub(crate) fn weights(&self) -> [f64; 4] {
+        let terms = [Term::MeanSquaredError, Term::CrossEntropy, Term::SigmoidCrossEntropy, Term::SoftDice];
+        terms.map(|term| self.0.get(&term).copied().unwrap_or_default())
+    }
+
     /// The loss of one image `[3, pixels]`.
     pub(crate) fn of_image(&self, image: &[f32], truth: &[u8]) -> f64 {
         self.0.iter().map(|(term, weight)| weight * term.of_image(image, truth)).sum()

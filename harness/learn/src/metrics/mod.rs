@@ -1,6 +1,8 @@
 //! From a network's outputs to the counts of which [`harness_record::metrics`] makes scores.
 
 use crate::losses::LossSpec;
+#[cfg(feature = "cudnn")]
+use crate::ops;
 use candle_core::{Device, Result, Tensor};
 use harness_record::{
     metrics::{Confusion, Counts, METRICS, Metric, SoftSums},
@@ -105,34 +107,78 @@ impl Scored {
         }
     }
 
+    /// All that is counted of it.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts { confusion: self.confusion, soft: self.soft, loss: self.loss, batch: self.batch }
+    }
+
     /// The value of a metric; for a metric of batches, that of the image's batch.
     pub fn value(&self, metric: &Metric) -> Option<f64> {
         metric.value(&self.counts())
     }
 
     /// The row of `per_image.csv`; `batch` is the batch's place in its condition.
-    pub fn row(
-        &self,
-        [image, group]: [&str; 2],
-        split: &str,
-        predictor: &str,
-        condition: &str,
-        batch: Option<u32>,
-    ) -> ImageRow {
-        ImageRow {
-            image: image.to_owned(),
-            group: group.to_owned(),
-            split: split.to_owned(),
-            predictor: predictor.to_owned(),
-            condition: condition.to_owned(),
-            batch,
-            scores: Scores::of(&self.counts()),
-        }
+    pub fn row(&self, names: [&str; 2], split: &str, predictor: &str, condition: &str, batch: Option<u32>) -> ImageRow {
+        image_row(&self.counts(), names, split, predictor, condition, batch)
     }
+}
 
-    fn counts(&self) -> Counts {
-        Counts { confusion: self.confusion, soft: self.soft, loss: self.loss, batch: self.batch }
+/// The row of `per_image.csv` for an image of which that was counted; `names` are its own and its group's.
+pub(crate) fn image_row(
+    counts: &Counts,
+    [image, group]: [&str; 2],
+    split: &str,
+    predictor: &str,
+    condition: &str,
+    batch: Option<u32>,
+) -> ImageRow {
+    ImageRow {
+        image: image.to_owned(),
+        group: group.to_owned(),
+        split: split.to_owned(),
+        predictor: predictor.to_owned(),
+        condition: condition.to_owned(),
+        batch,
+        scores: Scores::of(counts),
     }
+}
+
+/// Numbers in which all that is counted of an image is kept: pixels by true and predicted class, the soft overlap, the soft
+/// prediction, the loss.
+const COUNTED: usize = CLASSES * CLASSES + 3;
+
+/// What is counted of each image of a batch, `[B, 12]` of f64 where the network computes. `channels` `[B, 3, S, S]` are as the
+/// protocol hands them on, `target` `[B, S, S]` of u8. On CUDA nothing waits for the device.
+pub(crate) fn image_counts(channels: &Tensor, target: &Tensor, loss: &LossSpec) -> Result<Tensor> {
+    #[cfg(feature = "cudnn")]
+    if channels.device().is_cuda() {
+        return ops::image_scores(channels, target, loss.weights());
+    }
+    let truth: Vec<u8> = target.flatten_all()?.to_vec1()?;
+    let scored = Outputs::new(channels)?.score(&truth, loss);
+    let numbers = |image: &Scored| {
+        let confusion = image.confusion.counts().into_iter().flatten().map(|n| n as f64);
+        confusion.chain([image.soft.overlap, image.soft.predicted, image.loss.unwrap_or(f64::NAN)])
+    };
+    let numbers: Vec<f64> = scored.iter().flat_map(numbers).collect();
+    Tensor::from_vec(numbers, (scored.len(), COUNTED), channels.device())
+}
+
+/// The values of [`image_counts`], read back. The images are one batch.
+pub(crate) fn batch_counts(values: &[f64]) -> Vec<Counts> {
+    let image = |numbers: &[f64; COUNTED]| {
+        let counts = |class: usize| std::array::from_fn(|k| numbers[class * CLASSES + k] as u64);
+        let confusion = Confusion::from_counts(std::array::from_fn(counts));
+        let [.., overlap, predicted, loss] = *numbers;
+        let soft = SoftSums { overlap, truth: confusion.pixels() as f64, predicted };
+        Counts { confusion, soft, loss: Some(loss), batch: None }
+    };
+    let mut images: Vec<Counts> = values.as_chunks().0.iter().map(image).collect();
+    let batch = images.iter().map(|image| image.confusion).sum();
+    for image in &mut images {
+        image.batch = Some(batch);
+    }
+    images
 }
 
 /// Mean of every metric over the images, or the batches, for which it is defined, as rows of `metrics.csv`. All rows must be
@@ -218,5 +264,57 @@ mod tests {
         assert_eq!(["loss", "batch_dice", "batch_iou"].map(|name| row.score(name)), [None; 3]);
         assert_eq!((row.score("accuracy"), row.score("dice_micro")), (Some(0.5), Some(0.5)));
         assert_eq!(row.score("dice_border"), Some(0.0));
+    }
+
+    /// Outputs, true classes and losses for comparisons.
+    fn examples() -> (Tensor, Vec<u8>, Vec<LossSpec>) {
+        use crate::{losses::Term, random};
+        let (batch, side) = (3, 19);
+        let mut rng = random::generator(&["outputs"]);
+        let values = (0..batch * 3 * side * side).map(|_| 8.0 * random::unit(&mut rng) - 4.0).collect();
+        let channels = Tensor::from_vec(values, (batch, 3, side, side), &Device::Cpu).unwrap();
+        let truth = (0..batch * side * side).map(|_| random::below(&mut rng, 3) as u8).collect();
+        let terms = [Term::MeanSquaredError, Term::CrossEntropy, Term::SigmoidCrossEntropy, Term::SoftDice];
+        let mut losses: Vec<LossSpec> = terms.iter().map(|&term| LossSpec::new([(term, 2.0)])).collect();
+        losses.push(LossSpec::new(terms.map(|term| (term, 0.5))));
+        (channels, truth, losses)
+    }
+
+    /// Counts must be the same, sums of probabilities and losses up to their rounding in f32.
+    fn assert_alike(ours: &[f64], theirs: &[f64]) {
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.chunks(COUNTED).zip(theirs.chunks(COUNTED)) {
+            assert_eq!(ours[..9], theirs[..9]);
+            assert!(ours.iter().zip(theirs).all(|(x, y)| (x - y).abs() < 2e-6 * y.abs()), "{ours:?} {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_comes_back() {
+        let (channels, truth, losses) = examples();
+        let target = Tensor::from_vec(truth.clone(), (3, 19, 19), &Device::Cpu).unwrap();
+        let numbers: Vec<f64> =
+            image_counts(&channels, &target, &losses[4]).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        let scored = Outputs::new(&channels).unwrap().score(&truth, &losses[4]);
+        let counts: Vec<Counts> = scored.iter().map(Scored::counts).collect();
+        assert_eq!(batch_counts(&numbers), counts);
+    }
+
+    #[test]
+    fn the_kernel_for_gpus_counts_as_the_host() {
+        use crate::ops::{SOFT_DICE_SMOOTH, on_host};
+        let (channels, truth, losses) = examples();
+        let target = Tensor::from_vec(truth.clone(), (3, 19, 19), &Device::Cpu).unwrap();
+        let values: Vec<f32> = channels.flatten_all().unwrap().to_vec1().unwrap();
+        for loss in &losses {
+            let mut input = on_host::bytes(&loss.weights(), f64::to_le_bytes);
+            input.extend(SOFT_DICE_SMOOTH.to_le_bytes());
+            input.extend(on_host::bytes(&values, f32::to_le_bytes));
+            input.extend(&truth);
+            let Some(made) = on_host::run("image_scores", &[3, 19 * 19], &input) else { return };
+            let made: Vec<f64> = made.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect();
+            let expected = image_counts(&channels, &target, loss).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+            assert_alike(&made, &expected);
+        }
     }
 }

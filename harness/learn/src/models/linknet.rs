@@ -183,6 +183,6 @@ impl Network for Linknet {
         let x = self.double.forward(&x)?; // -> [B, W/2, S+1, S+1]
         let x = self.smooth.after_relu(&x)?; // -> [B, W/2, S−1, S−1]
         let channels = self.classify.after_relu(&x)?; // -> [B, 3, S, S]
-        Ok(Output { channels, penalty: None, commitment: None, perplexity: None })
+        Ok(Output { channels, penalty: None, commitment: None, code_counts: None })
     }
 }

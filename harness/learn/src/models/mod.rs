@@ -21,7 +21,6 @@ use serde::{Deserialize, Serialize};
 pub use init::InitSpec;
 pub use linknet::LinknetSpec;
 pub use normalise::{Normalise, normalise_tensor};
-pub use quantizer::Perplexity;
 pub use segnet::SegnetSpec;
 pub use state::{Builder, Entry, Init, Role, State};
 pub use vqvae::VqvaeSpec;
@@ -120,8 +119,8 @@ pub struct Output {
     pub penalty: Option<Tensor>,
     /// Commitment loss before its weight (a scalar).
     pub commitment: Option<Tensor>,
-    /// Codes in use in this batch.
-    pub perplexity: Option<Perplexity>,
+    /// Vectors of each code of a codebook in this batch, `[K]`: [`ops::perplexity`] says how many codes are in use.
+    pub code_counts: Option<Tensor>,
 }
 
 /// A network's forward pass.

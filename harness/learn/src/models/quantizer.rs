@@ -17,8 +17,8 @@ pub(super) struct Quantized {
     pub(super) codes: Tensor,
     /// Mean squared distance of the vectors to their codes.
     pub(super) commitment: Tensor,
-    /// How many codes are in use in this batch.
-    pub(super) perplexity: Perplexity,
+    /// Vectors of each code in this batch, `[K]`.
+    pub(super) counts: Tensor,
 }
 
 #[derive(Debug)]
@@ -44,11 +44,11 @@ impl Quantizer {
         let found = ops::nearest_codes(z, self.codes.as_tensor())?;
         let commitment = ops::mse(z, &found.quantized)?;
         let codes = (z + (&found.quantized - z)?.detach())?;
-        let perplexity = Perplexity { counts: found.counts.clone() };
+        let counts = found.counts.clone();
         if mode == Mode::Train {
             self.update(&found)?;
         }
-        Ok(Quantized { codes, commitment, perplexity })
+        Ok(Quantized { codes, commitment, counts })
     }
 
     /// Moves the codebook towards the means of the vectors, with Laplace smoothing of the counts.
@@ -75,23 +75,6 @@ impl Quantizer {
     pub(super) fn recover_pushes(&self) -> Result<()> {
         self.set_pushes(self.counts.find_pushes()?);
         Ok(())
-    }
-}
-
-/// How many codes of a codebook are in use. It is computed when it is asked for, because the host then waits for the device.
-#[derive(Debug)]
-pub struct Perplexity {
-    /// Vectors of each code, `[K]`.
-    counts: Tensor,
-}
-
-impl Perplexity {
-    /// `e^entropy` of the codes' frequencies in the batch, in 1..K.
-    pub fn value(&self) -> Result<f64> {
-        let counts = self.counts.to_vec1::<f32>()?;
-        let total: f64 = counts.iter().map(|&c| f64::from(c)).sum();
-        let shares = counts.iter().map(|&c| f64::from(c) / total).filter(|&p| p > 0.0);
-        Ok((-shares.map(|p| p * p.ln()).sum::<f64>()).exp())
     }
 }
 

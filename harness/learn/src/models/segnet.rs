@@ -110,6 +110,6 @@ impl Network for Segnet {
                 x = block.forward(&ops::max_unpool2d(&x, &indices, height, width)?, mode)?;
             }
         }
-        Ok(Output { channels: x, penalty: None, commitment: None, perplexity: None })
+        Ok(Output { channels: x, penalty: None, commitment: None, code_counts: None })
     }
 }

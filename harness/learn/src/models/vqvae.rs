@@ -144,7 +144,7 @@ impl Network for Vqvae {
             channels: self.out[1].after_relu(&x)?, // -> [B, 3, S, S]
             penalty: Some((&quantized.commitment * self.commitment)?),
             commitment: Some(quantized.commitment),
-            perplexity: Some(quantized.perplexity),
+            code_counts: Some(quantized.counts),
         })
     }
 

@@ -4,7 +4,7 @@ use super::{
     accelerated,
     storage::{with_slice, with_slice_mut},
 };
-use candle_core::{Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 pub use harness_kernels::adam::Step as AdamStep;
 use harness_kernels::{adam, isa::Isa, sum_of_squares as squares};
 
@@ -36,10 +36,31 @@ pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor,
     })
 }
 
-/// `Σ x²` over all elements.
-pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
-    if !x.device().is_cpu() {
-        return accelerated::sum_of_squares(x);
+/// L2 norm over all elements of all `gradients`, a scalar of f64 on their device. The squares are summed in their order.
+///
+/// # Errors
+/// If there are none.
+pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
+    let first = gradients.first().ok_or_else(|| Error::Msg("the norm of no gradients".into()))?;
+    if !first.device().is_cpu() {
+        return accelerated::gradient_norm(gradients);
     }
-    with_slice(&x.contiguous()?, |x| Ok(squares::sum_of_squares(Isa::best(), x)))
+    let mut squares = 0.0;
+    for gradient in gradients {
+        squares += with_slice(&gradient.contiguous()?, |x| Ok(squares::sum_of_squares(Isa::best(), x)))?;
+    }
+    Tensor::new(squares.sqrt(), first.device())
+}
+
+/// Added to the norm that a gradient is divided by.
+const CLIP_EPSILON: f64 = 1e-6;
+
+/// `gradient` times `most / (norm + 1e-6)` where that is below 1, as PyTorch's `clip_grad_norm_`; `norm` is a scalar of
+/// [`gradient_norm`].
+pub fn clip(gradient: &Tensor, norm: &Tensor, most: f64) -> Result<Tensor> {
+    if !gradient.device().is_cpu() {
+        return accelerated::clip(gradient, norm, most, CLIP_EPSILON);
+    }
+    let factor = most / (norm.to_scalar::<f64>()? + CLIP_EPSILON);
+    if factor < 1.0 { gradient * factor } else { Ok(gradient.clone()) }
 }

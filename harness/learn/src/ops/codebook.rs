@@ -42,3 +42,14 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
         })
     })
 }
+
+/// How many codes are in use: `e^entropy` of their frequencies, in 1..K, a scalar of f64 on the device of `counts` `[K]`.
+pub fn perplexity(counts: &Tensor) -> Result<Tensor> {
+    if !counts.device().is_cpu() {
+        return accelerated::perplexity(counts);
+    }
+    let counts = counts.to_vec1::<f32>()?;
+    let total: f64 = counts.iter().map(|&c| f64::from(c)).sum();
+    let shares = counts.iter().map(|&c| f64::from(c) / total).filter(|&p| p > 0.0);
+    Tensor::new((-shares.map(|p| p * p.ln()).sum::<f64>()).exp(), &Device::Cpu)
+}

@@ -5,9 +5,13 @@
 
 use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
 #[cfg(not(feature = "cudnn"))]
-use candle_core::Device;
+use crate::{augment::Table, train::Target};
 use candle_core::{D, DType, Result, Tensor};
+#[cfg(not(feature = "cudnn"))]
+use candle_core::{Device, Error};
 use harness_kernels::pooling::Window;
+#[cfg(not(feature = "cudnn"))]
+use std::ops::Range;
 
 /// See [`super::conv2d`].
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
@@ -202,9 +206,25 @@ fn decay(mean: &Tensor, value: &Tensor, decay: f64) -> Result<()> {
     overwrite(mean, &((mean.detach() * decay)? + (value.detach() * (1.0 - decay))?)?)
 }
 
-/// See [`super::sum_of_squares`].
-pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
-    Ok(f64::from(x.detach().sqr()?.sum_all()?.to_scalar::<f32>()?))
+/// See [`super::gradient_norm`].
+pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
+    let squares = |gradient: &&Tensor| gradient.detach().sqr()?.sum_all()?.to_dtype(DType::F64);
+    Tensor::stack(&gradients.iter().map(squares).collect::<Result<Vec<_>>>()?, 0)?.sum_all()?.sqrt()
+}
+
+/// See [`super::clip`].
+pub fn clip(gradient: &Tensor, norm: &Tensor, most: f64, epsilon: f64) -> Result<Tensor> {
+    let factor = ((norm + epsilon)?.recip()? * most)?.to_dtype(gradient.dtype())?;
+    gradient.broadcast_mul(&factor.minimum(&factor.ones_like()?)?)
+}
+
+/// See [`super::perplexity`].
+pub fn perplexity(counts: &Tensor) -> Result<Tensor> {
+    let counts = counts.to_dtype(DType::F64)?;
+    let shares = counts.broadcast_div(&counts.sum_all()?)?;
+    // The logarithm of 0 is not needed, but must be a number.
+    let logarithms = (&shares + f64::MIN_POSITIVE)?.log()?;
+    (shares * logarithms)?.sum_all()?.neg()?.exp()
 }
 
 /// candle's primitives find images as they are, so nothing is to be done at a network's ends.
@@ -228,6 +248,35 @@ impl NetworkScope {
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub(crate) fn output(&self, image: &Tensor) -> Result<Tensor> {
         Ok(image.clone())
+    }
+}
+
+/// Pictures that lie on the device: none here, as candle's primitives cannot make batches of bytes.
+#[cfg(not(feature = "cudnn"))]
+#[derive(Debug)]
+pub(crate) enum Resident {}
+
+#[cfg(not(feature = "cudnn"))]
+#[allow(clippy::unnecessary_wraps)]
+impl Resident {
+    /// No device takes pictures.
+    pub(crate) fn free_memory(_: &Device) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// An error: no device takes pictures.
+    pub(crate) fn upload(_: &[u8], _: &[u8], _: usize, _: &Device) -> Result<Self> {
+        Err(Error::Msg("pictures stay in the host's memory without the feature cudnn".into()))
+    }
+
+    /// Nobody has one to ask.
+    pub(crate) fn table(&self, _: &Table) -> Result<Tensor> {
+        match *self {}
+    }
+
+    /// Nobody has one to ask.
+    pub(crate) fn batch(&self, _: &Tensor, _: Range<usize>, _: Target) -> Result<(Tensor, Tensor)> {
+        match *self {}
     }
 }
 

@@ -19,6 +19,8 @@ mod geometry;
 mod loss;
 mod maximum;
 mod normalization;
+#[cfg(test)]
+pub(crate) mod on_host;
 mod pooling;
 mod relu;
 mod residual;
@@ -32,10 +34,12 @@ use composed as accelerated;
 #[cfg(feature = "cudnn")]
 use cuda as accelerated;
 
-pub(crate) use accelerated::NetworkScope;
 pub use accelerated::chosen_algorithms;
-pub use adam::{AdamStep, adam, sum_of_squares};
-pub use codebook::{Assignment, nearest_codes};
+#[cfg(feature = "cudnn")]
+pub(crate) use accelerated::image_scores;
+pub(crate) use accelerated::{NetworkScope, Resident};
+pub use adam::{AdamStep, adam, clip, gradient_norm};
+pub use codebook::{Assignment, nearest_codes, perplexity};
 use convolution::{Convolution, TransposedConvolution};
 pub use loss::SOFT_DICE_SMOOTH;
 pub(crate) use loss::{image_cross_entropy, image_sigmoid, image_soft_dice};

@@ -8,13 +8,18 @@
 /// `rgb` is interleaved, three bytes a pixel; so is the result. The turn is cut to whole steps of 1/255, and even one of
 /// 0 changes some colours by a little, because HSV has fewer of them.
 pub fn adjust_hue(rgb: &[u8], turns: f64) -> Vec<u8> {
-    let steps = (turns * 255.0) as i32 as u8; // both casts as in NumPy: cut towards 0, then modulo 256
+    let steps = hue_steps(turns);
     let mut turned = rgb.to_vec();
     for pixel in turned.as_chunks_mut::<3>().0 {
         let [hue, saturation, value] = hsv(*pixel);
         *pixel = colour([hue.wrapping_add(steps), saturation, value]);
     }
     turned
+}
+
+/// Steps of 1/255 of a turn, modulo 256.
+pub(crate) fn hue_steps(turns: f64) -> u8 {
+    (turns * 255.0) as i32 as u8 // both casts as in NumPy: cut towards 0, then modulo 256
 }
 
 /// Hue, saturation and value, as Pillow's `rgb2hsv`.

@@ -20,6 +20,7 @@ pub use encode::{encode_grey, encode_rgb};
 pub use enhance::{adjust_brightness, adjust_contrast, adjust_saturation};
 pub use grey::greyscale;
 pub use hue::adjust_hue;
+pub(crate) use hue::hue_steps;
 pub use resize::{resize_bilinear, resize_nearest};
 pub use transpose::{crop, mirror, rotate};
 

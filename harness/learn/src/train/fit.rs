@@ -1,12 +1,19 @@
 //! The loop over epochs.
 
 use super::{
-    Progress, Task, TrainError, Training, add, ahead::with_one_ahead, checkpoint::Checkpoint, clip::clip_gradients,
-    metric_row, session::Session, spec::KeepSpec,
+    Measured, Progress, Task, TrainError, Training, add, checkpoint::Checkpoint, clip::clip_gradients, feed::Feed,
+    ledger::Ledger, metric_row, session::Session, spec::KeepSpec,
 };
 use crate::{models::Model, monitor::Monitor, random};
+use candle_core::{Device, Tensor};
 use harness_record::rows::MetricRow;
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// How often the loss of a step is read and shown where the host has to wait for it.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Trains `model` on `task`. After every epoch a checkpoint goes to `folder` and all rows so far to `keep`. Starts from the
 /// checkpoint in `folder` if there is one, and then ends with the same bytes as if it had never been stopped.
@@ -34,11 +41,12 @@ pub fn fit(
         keep(&session.progress)?; // the process before may have died between its checkpoint and its rows
         monitor.log(&format!("going on after epoch {} of {}", session.progress.epoch, training.epochs));
     }
+    let feed = Feed::new(task.pictures(), model.device(), monitor)?;
     monitor.begin("epoch", u64::from(training.epochs));
     monitor.advance(u64::from(session.progress.epoch));
     let mut stopped = session.stop_reason();
     while session.progress.epoch < training.epochs && stopped.is_none() {
-        session.epoch(task, monitor)?;
+        session.epoch(task, &feed, monitor)?;
         checkpoint.save(&session)?;
         keep(&session.progress)?;
         monitor.advance(1);
@@ -59,11 +67,11 @@ pub fn fit(
 
 impl Session<'_> {
     /// Trains and validates one epoch.
-    fn epoch(&mut self, task: &dyn Task, monitor: &dyn Monitor) -> Result<(), TrainError> {
+    fn epoch(&mut self, task: &dyn Task, feed: &Feed<'_>, monitor: &dyn Monitor) -> Result<(), TrainError> {
         let start = Instant::now();
         let epoch = self.progress.epoch + 1;
-        let mut rows = self.train_epoch(task, epoch, monitor)?;
-        rows.extend(task.validate(self.model, epoch, monitor)?);
+        let mut rows = self.train_epoch(task, feed, epoch, monitor)?;
+        rows.extend(task.validate(self.model, feed, epoch, monitor)?);
         monitor.note(&task.summary(self.model, &rows));
         self.progress.epoch = epoch;
         if self.training.needs_validation() {
@@ -83,6 +91,7 @@ impl Session<'_> {
     fn train_epoch(
         &mut self,
         task: &dyn Task,
+        feed: &Feed<'_>,
         epoch: u32,
         monitor: &dyn Monitor,
     ) -> Result<Vec<MetricRow>, TrainError> {
@@ -92,44 +101,105 @@ impl Session<'_> {
         let batches = order.chunks(batch as usize);
         let (steps, rate) = (batches.len(), self.rate.of(epoch));
         monitor.begin("batch", steps as u64);
-        let mut sums: Vec<(&'static str, f64)> = Vec::new();
-        let (mut norms, mut i) = (0.0, 0);
+        let mut looks = Looks::new(self.model.device(), epoch);
+        let mut ledger = Ledger::default();
         // Places are shuffled and draws seeded, so a batch is the same whenever it is made.
-        let make = |places: &[u32]| task.batch(epoch, places);
-        with_one_ahead(batches, make, |batch| {
+        let draw = |places: &[u32]| task.draw(epoch, places);
+        feed.each(epoch, batches, task.target(), draw, |batch| {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
             }
-            i += 1;
-            let diverged =
-                |what: &str, value| TrainError::Diverged { what: format!("{what} of batch {i}"), value, epoch };
             let step = task.step(self.model, &batch)?;
-            let loss = step.loss.to_scalar::<f32>()?;
-            if !loss.is_finite() {
-                return Err(diverged("loss", f64::from(loss)));
+            let now = looks.due();
+            if now {
+                let loss = looks.read("loss", &step.loss)?;
+                monitor.note(&format!("loss {loss:.4}"));
             }
             let mut gradients = step.loss.backward()?;
+            let mut measured = vec![(STEP_LOSS, step.loss)];
             if let Some(most) = self.training.gradient_clip {
                 let norm = clip_gradients(&mut gradients, self.model.state(), most)?;
-                if !norm.is_finite() {
-                    return Err(diverged("gradient's norm", norm));
+                if now {
+                    looks.read("gradient's norm", &norm)?;
                 }
-                norms += norm;
+                measured.push((NORM, norm));
             }
             self.optimizer.step(&gradients, rate)?;
-            add(&mut sums, step.sums);
-            monitor.note(&format!("loss {loss:.4}"));
+            measured.extend(step.measured);
+            ledger.note(batch.images.dim(0)?, measured);
             monitor.advance(1);
             Ok(())
         })?;
+        let measured = ledger.read()?;
         monitor.end();
+        check(&measured, epoch)?;
+        let mut sums = Vec::new();
+        for step in &measured {
+            add(&mut sums, task.sums(step));
+        }
         let row = |metric: &str, value| metric_row(epoch, "train", metric, value);
         let mut rows: Vec<MetricRow> =
             sums.into_iter().map(|(metric, sum)| row(metric, sum / task.len() as f64)).collect();
         rows.push(row("learning_rate", rate));
         if self.training.gradient_clip.is_some() {
+            let norms: f64 = measured.iter().filter_map(|step| step.scalar(NORM)).sum();
             rows.push(row("gradient_norm", norms / steps as f64));
         }
         Ok(rows)
     }
+}
+
+/// What the optimiser lowered in a step, beside what the task measures.
+const STEP_LOSS: &str = "step loss";
+/// Norm of a step's gradient.
+const NORM: &str = "gradient norm";
+
+/// When the host looks at a step: at each where the network computes on the CPU, and else now and then, because it has to wait.
+struct Looks {
+    every: Duration,
+    last: Instant,
+    epoch: u32,
+    batch: usize,
+}
+
+impl Looks {
+    fn new(device: &Device, epoch: u32) -> Self {
+        let every = if device.is_cpu() { Duration::ZERO } else { LOOK };
+        Self { every, last: Instant::now(), epoch, batch: 0 }
+    }
+
+    /// Whether to look at the next batch.
+    fn due(&mut self) -> bool {
+        self.batch += 1;
+        let due = self.last.elapsed() >= self.every;
+        if due {
+            self.last = Instant::now();
+        }
+        due
+    }
+
+    /// The value of a scalar, which must be a number.
+    fn read(&self, what: &str, scalar: &Tensor) -> Result<f64, TrainError> {
+        let value = scalar.to_dtype(candle_core::DType::F64)?.to_scalar()?;
+        require_finite(what, value, self.batch, self.epoch)
+    }
+}
+
+/// An error if a step left the numbers, which is known only now where nobody looked at it.
+fn check(steps: &[Measured], epoch: u32) -> Result<(), TrainError> {
+    for (i, step) in steps.iter().enumerate() {
+        for (name, what) in [(STEP_LOSS, "loss"), (NORM, "gradient's norm")] {
+            if let Some(value) = step.scalar(name) {
+                require_finite(what, value, i + 1, epoch)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn require_finite(what: &str, value: f64, batch: usize, epoch: u32) -> Result<f64, TrainError> {
+    if value.is_finite() {
+        return Ok(value);
+    }
+    Err(TrainError::Diverged { what: format!("{what} of batch {batch}"), value, epoch })
 }

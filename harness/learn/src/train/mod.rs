@@ -4,7 +4,9 @@ mod ahead;
 mod batch;
 mod checkpoint;
 mod clip;
+mod feed;
 mod fit;
+mod ledger;
 mod reconstruct;
 mod schedule;
 mod segment;
@@ -12,16 +14,21 @@ mod session;
 mod spec;
 
 use crate::{
+    augment::Drawn,
+    datasets::Pictures,
     models::{Model, WeightsError},
     monitor::Monitor,
 };
 use candle_core::Tensor;
 use harness_record::{RecordError, rows::MetricRow};
 
+#[cfg(test)]
+pub(crate) use batch::assembled;
 pub(crate) use batch::tensor;
-pub use batch::{classes, images, pictures_tensor};
+pub use batch::{Batch, Target, classes, images, pictures_tensor};
 pub use checkpoint::Progress;
 pub use clip::clip_gradients;
+pub use feed::Feed;
 pub use fit::fit;
 pub use reconstruct::Reconstruction;
 pub use schedule::{CosineSpec, LearningRate, PlateauSpec, ScheduleSpec};
@@ -66,24 +73,22 @@ pub enum TrainError {
     },
 }
 
-/// What one batch gave.
+/// What one batch gave, where the network computes: nobody has waited for it.
 #[derive(Debug)]
 pub struct Step {
     /// What the optimiser lowers (a scalar).
     pub loss: Tensor,
-    /// Sums over the batch's images, by metric.
-    pub sums: Vec<(&'static str, f64)>,
+    /// What the task measures, by name, in f32 or f64.
+    pub measured: Vec<(&'static str, Tensor)>,
 }
 
-/// The images of a step, as they lie in the host's memory before the step brings them to the network's device.
-#[derive(Debug)]
-pub struct Batch {
-    /// Epoch, from 1.
-    pub epoch: u32,
-    /// What the network is given, before it is brought to the scale on which the network sees images: `[B, 3, S, S]` in 0..1.
-    pub images: Tensor,
-    /// What it is to make of them: images `[B, 3, S, S]` in 0..1, or classes `[B, S, S]` of u8.
-    pub target: Tensor,
+/// What a step measured, on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Number of its images.
+    pub images: usize,
+    /// The values of [`Step::measured`].
+    pub values: Vec<(&'static str, Vec<f64>)>,
 }
 
 /// What is learnt in an epoch.
@@ -96,13 +101,25 @@ pub trait Task: Sync {
     }
     /// Whether there are validation images.
     fn validates(&self) -> bool;
-    /// The training images at `places` (each below `len`), changed by that epoch's draws. Made while the step before computes, so
-    /// nothing of it may depend on the network.
-    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError>;
-    /// Loss and scores of a batch.
+    /// Where all of its images are.
+    fn pictures(&self) -> &Pictures;
+    /// What the network is to make of an image.
+    fn target(&self) -> Target;
+    /// The training images at `places` (each below `len`), which are one batch, and what that epoch's draws do to them. Drawn before
+    /// the step, so nothing of it may depend on the network.
+    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn>;
+    /// Loss and measures of a batch. Must not wait for the network's device.
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError>;
-    /// Scores of the validation images after an epoch.
-    fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError>;
+    /// Sums over the images of a step, by metric.
+    fn sums(&self, step: &Measured) -> Vec<(&'static str, f64)>;
+    /// Scores of the validation images after an epoch. `feed` makes batches of [`Task::pictures`].
+    fn validate(
+        &self,
+        model: &Model,
+        feed: &Feed<'_>,
+        epoch: u32,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<MetricRow>, TrainError>;
     /// A few words on the epoch for a person: `loss 0.512 · Dice 0.771`.
     fn summary(&self, model: &Model, rows: &[MetricRow]) -> String;
 }

@@ -1,16 +1,18 @@
 //! Pretraining: restore a distorted image.
 
-use super::{Batch, Step, Task, TrainError, images, metric_row, shown};
+use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, metric_row, shown};
 use crate::{
-    augment::DistortionSpec,
+    augment::{DistortionSpec, Drawn},
     datasets::Pictures,
     models::{Mode, Model, Normalise, normalise_tensor},
     monitor::Monitor,
     ops,
     protocol::Protocol,
 };
-use candle_core::Device;
 use harness_record::rows::MetricRow;
+
+/// Names of what a step measures.
+const MEASURED: [&str; 3] = ["loss", "commitment", "perplexity"];
 
 /// Reconstruction of the clean images from distorted ones: mean squared error plus the network's own penalty.
 #[derive(Debug)]
@@ -34,34 +36,28 @@ pub struct Reconstruction<'a> {
 }
 
 impl Reconstruction<'_> {
-    /// The images at `places` of the pictures, distorted and as they are.
-    fn assembled(&self, places: &[u32], epoch: u32) -> Result<Batch, TrainError> {
-        let target = images(self.pictures, places, &Device::Cpu)?;
-        let pictures: Vec<&[u8]> = places.iter().map(|&place| self.pictures.rgb_of(place as usize)).collect();
-        let side = self.pictures.size as usize;
-        let images = self.distortion.apply(&pictures, side, places, self.seed, epoch, &Device::Cpu)?;
-        Ok(Batch { epoch, images, target })
+    /// The images at `places` of the pictures, distorted.
+    fn distorted(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
+        self.distortion.draw(self.pictures.size as usize, places, self.seed, epoch)
     }
 
     fn forward(&self, model: &Model, batch: &Batch, mode: Mode) -> Result<Step, TrainError> {
-        let clean = batch.target.to_device(model.device())?;
-        let distorted = batch.images.to_device(model.device())?;
-        let out = model.forward(&normalise_tensor(&distorted, self.normalise)?, mode)?;
+        let batch = batch.to_device(model.device())?;
+        let out = model.forward(&normalise_tensor(&batch.images, self.normalise)?, mode)?;
         let restored = self.protocol.finish(model.spec().name(), &out.channels)?;
-        let error = ops::mse(&restored, &clean)?;
-        let count = batch.images.dim(0)? as f64;
-        let mut sums = vec![("loss", f64::from(error.to_scalar::<f32>()?) * count)];
+        let error = ops::mse(&restored, &batch.target)?;
+        let mut measured = vec![("loss", error.detach())];
         if let Some(commitment) = &out.commitment {
-            sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * count));
+            measured.push(("commitment", commitment.detach()));
         }
-        if let Some(perplexity) = out.perplexity {
-            sums.push(("perplexity", perplexity.value()? * count));
+        if let Some(codes) = out.code_counts {
+            measured.push(("perplexity", ops::perplexity(&codes)?));
         }
         let loss = match out.penalty {
             Some(penalty) => (error + penalty)?,
             None => error,
         };
-        Ok(Step { loss, sums })
+        Ok(Step { loss, measured })
     }
 }
 
@@ -74,23 +70,51 @@ impl Task for Reconstruction<'_> {
         !self.validation.is_empty()
     }
 
-    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError> {
+    fn pictures(&self) -> &Pictures {
+        self.pictures
+    }
+
+    fn target(&self) -> Target {
+        Target::Images
+    }
+
+    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
         let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
-        self.assembled(&places, epoch)
+        self.distorted(epoch, &places)
     }
 
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
         self.forward(model, batch, Mode::Train)
     }
 
-    fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
-        let mut sums = Vec::new();
-        for places in self.validation.chunks(self.batch as usize) {
+    /// All that is measured is a mean over the images of the step.
+    fn sums(&self, step: &Measured) -> Vec<(&'static str, f64)> {
+        let mean = |(name, values): &(&'static str, Vec<f64>)| Some((*name, values.first()? * step.images as f64));
+        let ours = step.values.iter().filter(|(name, _)| MEASURED.contains(name));
+        ours.filter_map(mean).collect()
+    }
+
+    fn validate(
+        &self,
+        model: &Model,
+        feed: &Feed<'_>,
+        epoch: u32,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<MetricRow>, TrainError> {
+        let mut ledger = Ledger::default();
+        // The same masks after every epoch, so that the curve shows the network and not the draw.
+        let draw = |places: &[u32]| self.distorted(0, places);
+        feed.each(0, self.validation.chunks(self.batch as usize), self.target(), draw, |batch| {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
             }
-            // The same masks after every epoch, so that the curve shows the network and not the draw.
-            super::add(&mut sums, self.forward(model, &self.assembled(places, 0)?, Mode::Evaluate)?.sums);
+            let step = self.forward(model, &batch, Mode::Evaluate)?;
+            ledger.note(batch.images.dim(0)?, step.measured);
+            Ok(())
+        })?;
+        let mut sums = Vec::new();
+        for step in ledger.read()? {
+            super::add(&mut sums, self.sums(&step));
         }
         let count = self.validation.len() as f64;
         Ok(sums.into_iter().map(|(metric, sum)| metric_row(epoch, "validation", metric, sum / count)).collect())

@@ -1,19 +1,19 @@
 //! Fine-tuning: a class for every pixel.
 
-use super::{Batch, Step, Task, TrainError, classes, images, shown};
+use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, shown};
 use crate::{
-    augment::{AugmentationSpec, Labelled},
+    augment::{AugmentationSpec, Drawn},
     datasets::Pictures,
     losses::LossSpec,
-    metrics::{Outputs, Scored, means},
+    metrics::{batch_counts, image_counts, image_row, means},
     models::{Mode, Model, Normalise, Output, normalise_tensor},
     monitor::Monitor,
     protocol::Protocol,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use harness_record::{
     metrics::{
-        Metric, accuracy::ACCURACY, batch_dice::BATCH_DICE, batch_iou::BATCH_IOU, dice, iou, loss::LOSS,
+        Counts, Metric, accuracy::ACCURACY, batch_dice::BATCH_DICE, batch_iou::BATCH_IOU, dice, iou, loss::LOSS,
         soft_dice::SOFT_DICE, soft_iou::SOFT_IOU,
     },
     rows::MetricRow,
@@ -21,6 +21,11 @@ use harness_record::{
 
 /// What is followed while training, in the order of its rows.
 const FOLLOWED: [Metric; 8] = [LOSS, SOFT_DICE, SOFT_IOU, ACCURACY, dice::MACRO, iou::MACRO, BATCH_DICE, BATCH_IOU];
+
+/// Name of what is counted of each image of a step.
+const SCORES: &str = "scores";
+/// Name of the network's commitment loss in a step.
+const COMMITMENT: &str = "commitment";
 
 /// Segmentation under a protocol's loss plus the network's own penalty.
 #[derive(Debug)]
@@ -63,47 +68,69 @@ impl Task for Segmentation<'_> {
         !self.validation.is_empty()
     }
 
-    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError> {
+    fn pictures(&self) -> &Pictures {
+        self.pictures
+    }
+
+    fn target(&self) -> Target {
+        Target::Classes
+    }
+
+    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
         let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
-        let Labelled { images, target } =
-            self.augmentation.apply(self.pictures, &places, self.seed, epoch, &Device::Cpu)?;
-        Ok(Batch { epoch, images, target })
+        self.augmentation.draw(self.pictures.size, &places, self.seed, epoch)
     }
 
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
-        let images = batch.images.to_device(model.device())?;
-        let target = batch.target.to_device(model.device())?;
-        let truth = batch.target.flatten_all()?.to_vec1()?;
-        let count = batch.target.dim(0)?;
+        let batch = batch.to_device(model.device())?;
         let mode = self.protocol.training_mode(model.spec().name(), batch.epoch);
-        let (out, channels) = self.forward(model, &images, mode)?;
-        let error = self.loss.of(&channels, &target)?;
-        let scored = Outputs::new(&channels)?.score(&truth, self.loss);
-        let usual = self.len() as f64 / self.len().div_ceil(self.batch as usize) as f64;
-        let mut sums: Vec<_> = FOLLOWED.iter().map(|metric| (metric.name, sum(&scored, metric, usual))).collect();
+        let (out, channels) = self.forward(model, &batch.images, mode)?;
+        let error = self.loss.of(&channels, &batch.target)?;
+        let mut measured = vec![(SCORES, image_counts(&channels, &batch.target, self.loss)?)];
         if let Some(commitment) = &out.commitment {
-            sums.push(("commitment", f64::from(commitment.to_scalar::<f32>()?) * count as f64));
+            measured.push((COMMITMENT, commitment.detach()));
         }
         let loss = match out.penalty {
             Some(penalty) => (error + penalty)?,
             None => error,
         };
-        Ok(Step { loss, sums })
+        Ok(Step { loss, measured })
     }
 
-    fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
-        let mut rows = Vec::new();
-        for (batch, places) in self.validation.chunks(self.batch as usize).enumerate() {
+    fn sums(&self, step: &Measured) -> Vec<(&'static str, f64)> {
+        let usual = self.len() as f64 / self.len().div_ceil(self.batch as usize) as f64;
+        let scored = batch_counts(step.find(SCORES).unwrap_or_default());
+        let mut sums: Vec<_> = FOLLOWED.iter().map(|metric| (metric.name, sum(&scored, metric, usual))).collect();
+        sums.extend(step.scalar(COMMITMENT).map(|mean| (COMMITMENT, mean * step.images as f64)));
+        sums
+    }
+
+    fn validate(
+        &self,
+        model: &Model,
+        feed: &Feed<'_>,
+        epoch: u32,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<MetricRow>, TrainError> {
+        let mut ledger = Ledger::default();
+        let mode = self.protocol.test_mode(model.spec().name());
+        let batches = || self.validation.chunks(self.batch as usize);
+        let draw = |places: &[u32]| places.iter().map(|&place| Drawn::unchanged(place)).collect();
+        feed.each(0, batches(), self.target(), draw, |batch| {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
             }
-            let (_, truth) = classes(self.pictures, places, model.device())?;
-            let mode = self.protocol.test_mode(model.spec().name());
-            let (_, channels) = self.forward(model, &images(self.pictures, places, model.device())?, mode)?;
-            for (scored, &place) in Outputs::new(&channels)?.score(&truth, self.loss).iter().zip(places) {
+            let batch = batch.to_device(model.device())?;
+            let (_, channels) = self.forward(model, &batch.images, mode)?;
+            ledger.note(batch.images.dim(0)?, [(SCORES, image_counts(&channels, &batch.target, self.loss)?)]);
+            Ok(())
+        })?;
+        let mut rows = Vec::new();
+        for (batch, (step, places)) in ledger.read()?.iter().zip(batches()).enumerate() {
+            for (counts, &place) in batch_counts(step.find(SCORES).unwrap_or_default()).iter().zip(places) {
                 let item = &self.pictures.items[place as usize];
                 let batch = Some(batch as u32);
-                rows.push(scored.row([&item.name, &item.group], "validation", "model", "clean", batch));
+                rows.push(image_row(counts, [&item.name, &item.group], "validation", "model", "clean", batch));
             }
         }
         Ok(means(&rows, epoch))
@@ -122,22 +149,23 @@ impl Task for Segmentation<'_> {
 
 /// Sum of a metric over the images of a batch. As the sums of an epoch are divided by its images, a metric of batches counts
 /// for as many images as a batch has on average, `usual`: what comes out is its mean over batches.
-fn sum(scored: &[Scored], metric: &Metric, usual: f64) -> f64 {
+fn sum(scored: &[Counts], metric: &Metric, usual: f64) -> f64 {
     if metric.is_of_batch() {
-        return scored.first().and_then(|image| image.value(metric)).unwrap_or_default() * usual;
+        return scored.first().and_then(|image| metric.value(image)).unwrap_or_default() * usual;
     }
-    scored.iter().filter_map(|image| image.value(metric)).sum()
+    scored.iter().filter_map(|image| metric.value(image)).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Scored;
 
     #[test]
     fn a_metric_of_batches_is_averaged_over_batches() {
         // Two batches, of three images and of one.
         let batch = |truths: &[[u8; 2]]| {
-            let mut scored: Vec<_> = truths.iter().map(|truth| Scored::constant(truth, 1)).collect();
+            let mut scored: Vec<_> = truths.iter().map(|truth| Scored::constant(truth, 1).counts()).collect();
             let together = scored.iter().map(|image| image.confusion).sum();
             for image in &mut scored {
                 image.batch = Some(together);

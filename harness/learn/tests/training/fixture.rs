@@ -2,14 +2,14 @@
 
 use candle_core::Device;
 use harness_learn::{
-    augment::AugmentationSpec,
+    augment::{AugmentationSpec, Drawn},
     datasets::{self, DatasetSpec, Pictures, Purpose, SyntheticPets},
     losses::{LossSpec, Term},
     models::{Model, ModelSpec, VqvaeSpec},
     monitor::{Monitor, Silent},
     protocol::Protocol,
     split::{Amount, OfficialSplit, Selection, Split, SplitSpec, split},
-    train::{Batch, FinetuneSpec, Progress, Segmentation, Step, Task, TrainError, fit},
+    train::{Batch, Feed, FinetuneSpec, Measured, Progress, Segmentation, Step, Target, Task, TrainError, fit},
 };
 use harness_record::rows::MetricRow;
 use std::{
@@ -124,16 +124,34 @@ impl Task for Scripted<'_> {
         true
     }
 
-    fn batch(&self, epoch: u32, places: &[u32]) -> Result<Batch, TrainError> {
-        self.task.batch(epoch, places)
+    fn pictures(&self) -> &Pictures {
+        self.task.pictures()
+    }
+
+    fn target(&self) -> Target {
+        self.task.target()
+    }
+
+    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
+        self.task.draw(epoch, places)
     }
 
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
         self.task.step(model, batch)
     }
 
-    fn validate(&self, model: &Model, epoch: u32, monitor: &dyn Monitor) -> Result<Vec<MetricRow>, TrainError> {
-        let mut rows = self.task.validate(model, epoch, monitor)?;
+    fn sums(&self, step: &Measured) -> Vec<(&'static str, f64)> {
+        self.task.sums(step)
+    }
+
+    fn validate(
+        &self,
+        model: &Model,
+        feed: &Feed<'_>,
+        epoch: u32,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<MetricRow>, TrainError> {
+        let mut rows = self.task.validate(model, feed, epoch, monitor)?;
         rows.iter_mut().filter(|row| row.metric == "loss").for_each(|row| row.value = self.losses[epoch as usize - 1]);
         Ok(rows)
     }

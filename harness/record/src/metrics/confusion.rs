@@ -24,6 +24,11 @@ impl Confusion {
         Self { counts }
     }
 
+    /// `counts[true class][predicted class]`.
+    pub fn counts(&self) -> [[u64; CLASSES]; CLASSES] {
+        self.counts
+    }
+
     /// Number of pixels.
     pub fn pixels(&self) -> u64 {
         self.counts.iter().flatten().sum()

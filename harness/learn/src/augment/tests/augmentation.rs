@@ -1,7 +1,7 @@
 use super::{super::*, *};
 use crate::{
     pixels::{self, Labels, Picture},
-    train,
+    train::{self, Batch, Target, assembled},
 };
 use candle_core::Device;
 
@@ -13,10 +13,14 @@ fn spec(json: &str) -> AugmentationSpec {
 
 fn apply(json: &str, pictures: &Pictures, epoch: u32) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let places: Vec<u32> = (0..pictures.items.len() as u32).collect();
-    let batch = spec(json).apply(pictures, &places, 7, epoch, &Device::Cpu).unwrap();
+    let batch = batch(&spec(json), pictures, &places, epoch);
     assert_eq!(batch.target.dims(), [places.len(), SIDE, SIDE]);
     let classes: Vec<u8> = batch.target.flatten_all().unwrap().to_vec1().unwrap();
     (bytes(&batch.images), classes.chunks(SIDE * SIDE).map(<[u8]>::to_vec).collect())
+}
+
+fn batch(spec: &AugmentationSpec, pictures: &Pictures, places: &[u32], epoch: u32) -> Batch {
+    assembled(pictures, &spec.draw(pictures.size, places, 7, epoch), Target::Classes, epoch).unwrap()
 }
 
 fn unchanged(pictures: &Pictures) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
@@ -28,7 +32,7 @@ fn unchanged(pictures: &Pictures) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
 fn an_empty_list_changes_nothing() {
     let pictures = pictures(5);
     assert_eq!(apply("[]", &pictures, 1), unchanged(&pictures));
-    let batch = AugmentationSpec::default().apply(&pictures, &[3, 1], 7, 1, &Device::Cpu).unwrap();
+    let batch = batch(&AugmentationSpec::default(), &pictures, &[3, 1], 1);
     let expected = train::images(&pictures, &[3, 1], &Device::Cpu).unwrap();
     assert_eq!(values(&batch.images), values(&expected));
 }
@@ -119,7 +123,7 @@ fn every_epoch_and_every_entry_draws_anew() {
 fn a_draw_does_not_depend_on_the_batch_or_on_threads() {
     let pictures = pictures(12);
     let spec = spec(r#"[{"flip": {}}, {"crop": {}}, {"jitter": {}}]"#);
-    let images = |places: &[u32]| values(&spec.apply(&pictures, places, 7, 1, &Device::Cpu).unwrap().images);
+    let images = |places: &[u32]| values(&batch(&spec, &pictures, places, 1).images);
     assert_eq!(images(&[4, 9, 1]), [images(&[4, 9]), images(&[1])].concat());
     assert_threads_do_not_matter(|| apply(r#"[{"flip": {}}, {"crop": {}}, {"jitter": {}}]"#, &pictures, 1));
 }

@@ -1,6 +1,8 @@
 use super::{super::*, *};
-use crate::pixels::{self, Picture};
-use candle_core::Device;
+use crate::{
+    pixels::{self, Picture},
+    train::{Target, assembled},
+};
 
 fn spec(json: &str) -> DistortionSpec {
     let spec: DistortionSpec = serde_json::from_str(json).unwrap();
@@ -8,9 +10,16 @@ fn spec(json: &str) -> DistortionSpec {
     spec
 }
 
-fn apply(spec: &DistortionSpec, pictures: &[Vec<u8>], places: &[u32], epoch: u32) -> Tensor {
-    let pictures: Vec<&[u8]> = pictures.iter().map(Vec::as_slice).collect();
-    spec.apply(&pictures, SIDE, places, 7, epoch, &Device::Cpu).unwrap()
+fn apply(spec: &DistortionSpec, images: &[Vec<u8>], places: &[u32], epoch: u32) -> Tensor {
+    apply_to(spec, images, SIDE, places, epoch)
+}
+
+/// Images whose draws are those of other places than they have.
+fn apply_to(spec: &DistortionSpec, images: &[Vec<u8>], side: usize, places: &[u32], epoch: u32) -> Tensor {
+    let pictures = Pictures { size: side as u32, rgb: images.concat(), ..pictures(0) };
+    let mut drawn = spec.draw(side, places, 7, epoch);
+    drawn.iter_mut().zip(0..).for_each(|(image, place)| image.place = place);
+    assembled(&pictures, &drawn, Target::Images, epoch).unwrap().images
 }
 
 fn places(count: u32) -> Vec<u32> {
@@ -51,7 +60,7 @@ fn masks_are_those_of_earlier_versions() {
     let expected = [(95, 73, 21), (84, 21, 29), (73, 11, 19), (3, 46, 20), (3, 70, 17)];
     let white = vec![255; 120 * 120 * 3];
     let mask = DistortionSpec::Mask(MaskSpec::default());
-    let masked = mask.apply(&[white.as_slice(); 5], 120, &[0, 1, 2, 3, 4], 7, 3, &Device::Cpu).unwrap();
+    let masked = apply_to(&mask, &vec![white; 5], 120, &[0, 1, 2, 3, 4], 3);
     for (image, (left, top, side)) in values(&masked).iter().zip(expected) {
         let inside = |n: usize, from: usize| (from..from + side).contains(&n);
         for (at, &value) in image[..120 * 120].iter().enumerate() {
@@ -118,7 +127,8 @@ fn jitter_changes_the_order_of_its_changes() {
     let (mut contrast_first, mut brightness_first) = (0, 0);
     for place in 0..200 {
         let draws = Draws { seed: 1, epoch: 1 };
-        let out = jitter.apply(&picture, &mut draws.of("jitter", place));
+        let changes = jitter.draw(&mut draws.of("jitter", place));
+        let out = Drawn { place, changes }.picture(&picture, SIDE as u32).into_owned();
         let rng = &mut draws.of("jitter", place);
         let order = random::shuffled(4, rng);
         let factors = [0, 1].map(|_| (2.0 * f64::from(random::unit(rng))) as f32);

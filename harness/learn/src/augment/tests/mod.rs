@@ -2,6 +2,7 @@
 
 mod augmentation;
 mod distortion;
+mod kernel;
 
 use crate::{
     datasets::{Item, Part, Pictures},

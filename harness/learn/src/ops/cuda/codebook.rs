@@ -59,3 +59,13 @@ pub(in crate::ops) fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assign
     })?;
     Ok(Assignment { quantized, counts: counts_of_codes, sums })
 }
+
+/// See [`crate::ops::perplexity`].
+pub(in crate::ops) fn perplexity(counts: &Tensor) -> Result<Tensor> {
+    let counts = counts.detach().contiguous()?;
+    require_f32(&counts, "perplexity")?;
+    make(&[&counts], DType::F64, (), |engine, from, to| {
+        let arguments = [Address(from[0]), Argument::count(counts.elem_count())?, Address(to)];
+        engine.launch(&CODEBOOK, "perplexity", (1, 1, 1), (256, 1, 1), &arguments)
+    })
+}

@@ -157,10 +157,13 @@ macro_rules! module {
 }
 module!(ADAM, "adam");
 module!(CHANNELS, "channels");
+module!(CLIP, "clip");
 module!(CODEBOOK, "codebook");
 module!(ELEMENTWISE, "elementwise");
 module!(LOSSES, "losses");
+module!(PICTURES, "pictures");
 module!(POOLING, "pooling");
+module!(SCORES, "scores");
 
 /// An argument of a kernel.
 #[derive(Debug, Clone, Copy)]

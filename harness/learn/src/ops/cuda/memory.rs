@@ -3,7 +3,8 @@
 use super::engine::{Argument, ELEMENTWISE, Engine};
 use crate::ops::storage::Gradients;
 use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error, Layout, Result, Shape, Storage, Tensor,
+    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Error, Layout, Result, Shape, Storage,
+    Tensor,
     backend::BackendDevice,
     cuda_backend::{CudaStorageSlice, cudarc::driver::DevicePtr},
     op::BackpropOp,
@@ -51,6 +52,13 @@ pub(super) fn make(
     Ok(tensor(fill(inputs, dtype, shape, launch)?))
 }
 
+/// A new tensor whose elements a kernel is about to write, all of them before anybody reads one.
+pub(super) fn empty(dtype: DType, shape: impl Into<Shape>, device: &Device) -> Result<Tensor> {
+    let (engine, shape) = (Engine::of(device.as_cuda_device()?)?, shape.into());
+    let slice = alloc(&engine, dtype, shape.elem_count())?;
+    Ok(tensor((CudaStorage { slice, device: engine.device.clone() }, shape)))
+}
+
 /// A tensor without gradient.
 pub(super) fn tensor((storage, shape): Filled) -> Tensor {
     Tensor::from_storage(Storage::Cuda(storage), shape, BackpropOp::none(), false)
@@ -66,6 +74,7 @@ fn alloc(engine: &Engine, dtype: DType, n: usize) -> Result<CudaStorageSlice> {
             DType::F64 => CudaStorageSlice::F64(device.alloc(n)?),
             DType::BF16 => CudaStorageSlice::BF16(device.alloc(n)?),
             DType::U32 => CudaStorageSlice::U32(device.alloc(n)?),
+            DType::U8 => CudaStorageSlice::U8(device.alloc(n)?),
             _ => return Err(unsupported(dtype)),
         })
     }

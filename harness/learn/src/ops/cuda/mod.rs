@@ -12,6 +12,7 @@
 #![allow(unsafe_code)]
 
 mod adam;
+mod clip;
 mod codebook;
 mod convolution;
 mod cudnn;
@@ -23,12 +24,15 @@ mod memory;
 mod normalization;
 mod plan;
 mod pooling;
+mod resident;
+mod scores;
 #[cfg(test)]
 mod tests;
 
-pub(super) use super::composed::{divide_by_maximum, soft_dice, sum_of_squares};
+pub(super) use super::composed::{divide_by_maximum, soft_dice};
 pub(super) use adam::adam;
-pub(super) use codebook::nearest_codes;
+pub(super) use clip::{clip, gradient_norm};
+pub(super) use codebook::{nearest_codes, perplexity};
 pub(super) use convolution::{conv_transpose2d, conv2d};
 pub(super) use elementwise::relu;
 pub(crate) use layout::NetworkScope;
@@ -36,3 +40,5 @@ pub(super) use loss::{cross_entropy, mse};
 pub(super) use normalization::{batch_norm, batch_norm_fixed};
 pub use plan::chosen_algorithms;
 pub(super) use pooling::{max_pool2d, max_unpool2d};
+pub(crate) use resident::Resident;
+pub(crate) use scores::image_scores;

@@ -4,6 +4,8 @@
 use super::NetworkScope;
 use crate::{
     device::{self, DeviceChoice},
+    losses::LossSpec,
+    metrics::image_counts,
     models::{LinknetSpec, Mode, Model, ModelSpec, SegnetSpec, VqvaeSpec},
     ops,
     precision::Precision,
@@ -268,6 +270,55 @@ fn adam() {
     for (ours, theirs) in outcome(&gpu).iter().zip(outcome(&Device::Cpu)) {
         assert_close("adam", ours, &theirs, 1e-5);
     }
+}
+
+#[test]
+fn perplexity() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(gpu) = gpu() else { return };
+    for codes in [1, 7, 512, 1000] {
+        // A third of the codes is not in use.
+        let counts: Vec<f32> =
+            (0..codes).map(|i| (i * 13 % 50 * (i % 3)) as f32 + if i == 0 { 1.0 } else { 0.0 }).collect();
+        let counts = Tensor::new(counts, &Device::Cpu).unwrap();
+        let (ours, theirs) = (ops::perplexity(&counts.to_device(&gpu).unwrap()), ops::perplexity(&counts));
+        assert_close("perplexity", &ours.unwrap(), &theirs.unwrap(), 1e-6);
+    }
+}
+
+#[test]
+fn clipping() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(gpu) = gpu() else { return };
+    let data = [values(&[7], &["a"]), values(&[90, 111], &["b"]), values(&[1], &["c"])];
+    let outcome = |device: &Device, most| {
+        let gradients = data.each_ref().map(|gradient| gradient.to_device(device).unwrap());
+        let norm = ops::gradient_norm(&gradients.each_ref()).unwrap();
+        let mut all = vec![norm.clone()];
+        all.extend(gradients.iter().map(|gradient| ops::clip(gradient, &norm, most).unwrap()));
+        all
+    };
+    for most in [0.5, 1e6] {
+        for (ours, theirs) in outcome(&gpu, most).iter().zip(outcome(&Device::Cpu, most)) {
+            assert_close("clipping", ours, &theirs, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn scores() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(gpu) = gpu() else { return };
+    let channels = (values(&[3, 3, 33, 33], &["scores"]) * 4.0).unwrap();
+    let classes: Vec<u8> = (0..3 * 33 * 33).map(|i| (i * 7 % 3) as u8).collect();
+    let target = Tensor::from_vec(classes, (3, 33, 33), &Device::Cpu).unwrap();
+    let loss: LossSpec =
+        serde_json::from_str(r#"{"mse": 0.5, "cross-entropy": 1, "sigmoid-cross-entropy": 2, "soft-dice": 3}"#)
+            .unwrap();
+    let outcome = |device: &Device| {
+        image_counts(&channels.to_device(device).unwrap(), &target.to_device(device).unwrap(), &loss).unwrap()
+    };
+    assert_close("scores", &outcome(&gpu), &outcome(&Device::Cpu), 1e-5);
 }
 
 /// The same weights and images give the same bits, whatever ran before.

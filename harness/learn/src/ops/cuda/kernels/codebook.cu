@@ -126,3 +126,17 @@ extern "C" __global__ void code_totals(unsigned n, const float *pieces, float *s
     if (d == dim) counts[code] = (float)sum;
     else sums[d * k + code] = (float)sum;
 }
+
+// e^entropy of the frequencies of k codes: one block.
+extern "C" __global__ void perplexity(const float *counts, unsigned k, double *out) {
+    __shared__ double room[256];
+    double sum = 0.0, entropy = 0.0;
+    for (unsigned i = threadIdx.x; i < k; i += blockDim.x) sum += counts[i];
+    double total = block_sum(sum, room);
+    for (unsigned i = threadIdx.x; i < k; i += blockDim.x) {
+        double share = counts[i] / total;
+        if (share > 0.0) entropy -= share * log(share);
+    }
+    entropy = block_sum(entropy, room);
+    if (threadIdx.x == 0) *out = exp(entropy);
+}

@@ -1,0 +1,85 @@
+//! The same training on a GPU, if there is one, with the pictures on it and nobody waiting for it within an epoch.
+
+use crate::fixture::{cross_entropy, cut, pictures, segmentation, spec};
+use candle_core::Device;
+use harness_learn::{
+    augment::{AugmentationSpec, DistortionSpec},
+    datasets::Purpose,
+    device::{self, DeviceChoice},
+    models::{Model, ModelSpec, VqvaeSpec},
+    monitor::Silent,
+    protocol::Protocol,
+    train::{FinetuneSpec, Progress, Reconstruction, Segmentation, Task, TrainError, fit},
+};
+
+fn gpu() -> Option<Device> {
+    match device::select(DeviceChoice::Cuda(0)) {
+        Ok(chosen) => Some(chosen.device),
+        Err(error) => {
+            println!("not checked: {error}");
+            None
+        }
+    }
+}
+
+fn train(task: &dyn Task, spec: &FinetuneSpec, device: &Device) -> Result<Progress, TrainError> {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = VqvaeSpec { width: 8, depth: 1, inner: 4, dim: 4, codes: 16, ..VqvaeSpec::default() };
+    let model = Model::new(&ModelSpec::Vqvae(sizes), 3, device).unwrap();
+    println!("training on {device:?}");
+    let progress = fit(&model, task, spec.training(1), folder.path(), &mut |_| Ok(()), &Silent);
+    println!("trained");
+    progress
+}
+
+/// Epochs on both devices end with the same rows, up to what rounding becomes in so many steps.
+fn assert_alike(task: &dyn Task, spec: &FinetuneSpec, gpu: &Device) {
+    let (ours, theirs) = (train(task, spec, gpu).unwrap(), train(task, spec, &Device::Cpu).unwrap());
+    assert_eq!(ours.rows.len(), theirs.rows.len());
+    for (ours, theirs) in ours.rows.iter().zip(&theirs.rows) {
+        assert_eq!((&ours.split, &ours.metric, ours.epoch), (&theirs.split, &theirs.metric, theirs.epoch));
+        let tolerance = if ours.epoch == 1 { 5e-3 } else { 5e-2 };
+        let difference = (ours.value - theirs.value).abs();
+        assert!(difference <= tolerance * theirs.value.abs().max(0.1), "{ours:?} against {}", theirs.value);
+    }
+}
+
+#[test]
+fn training_on_the_gpu_gives_the_metrics_of_the_cpu() {
+    let Some(gpu) = gpu() else { return };
+    let labelled = pictures(Purpose::Segmentation);
+    let (split, loss) = (cut(&labelled, 4), cross_entropy());
+    let augmentation: AugmentationSpec =
+        serde_json::from_str(r#"[{"flip": {}}, {"crop": {}}, {"jitter": {}}]"#).unwrap();
+    let plain = segmentation(&labelled, &split, Protocol::Corrected, &loss);
+    let clipped = spec(2, 1e-3, r#", "gradient_clip": 0.5"#);
+    assert_alike(&Segmentation { augmentation: &augmentation, ..plain }, &clipped, &gpu);
+    let unlabelled = pictures(Purpose::Pretraining);
+    let distortion: DistortionSpec =
+        serde_json::from_str(r#"{"mix": {"of": [{"mask": {}}, {"rotate": {}}, {"jitter": {}}]}}"#).unwrap();
+    let (train, validation) = ((0..10).collect::<Vec<u32>>(), [10, 11]);
+    let task = Reconstruction {
+        pictures: &unlabelled,
+        train: &train,
+        validation: &validation,
+        distortion: &distortion,
+        normalise: None,
+        batch: 4,
+        seed: 1,
+        protocol: Protocol::Corrected,
+    };
+    assert_alike(&task, &spec(2, 1e-3, ""), &gpu);
+}
+
+#[test]
+fn divergence_on_the_gpu_is_found_at_the_end_of_the_epoch() {
+    let Some(gpu) = gpu() else { return };
+    let pictures = pictures(Purpose::Segmentation);
+    let (split, loss) = (cut(&pictures, 4), cross_entropy());
+    let task = segmentation(&pictures, &split, Protocol::Corrected, &loss);
+    let mut spec = spec(40, 1e-3, "");
+    spec.optimizer = serde_json::from_str(r#"{"adam": {"learning_rate": 1e30}}"#).unwrap();
+    let (ours, theirs) = (train(&task, &spec, &gpu).unwrap_err(), train(&task, &spec, &Device::Cpu).unwrap_err());
+    assert_eq!(ours.to_string(), theirs.to_string());
+    assert!(matches!(ours, TrainError::Diverged { .. }), "{ours}");
+}
