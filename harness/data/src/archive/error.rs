@@ -1,0 +1,103 @@
+use std::path::PathBuf;
+
+/// Why an archive was not unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A member that no honest data set has, or a bound that was passed.
+    #[error("{archive}: the archive is refused: {member:?} {refusal}")]
+    Refused {
+        /// The archive's file.
+        archive: PathBuf,
+        /// Name of the member, as it stands in the archive; bytes that are no UTF-8 are replaced.
+        member: String,
+        /// What is wrong with it.
+        refusal: Refusal,
+    },
+    /// The archive ends too early, or its bytes contradict its checksums.
+    #[error("{archive}: damaged{}: {reason}; fetch it again", at(.member))]
+    Damaged {
+        /// The archive's file.
+        archive: PathBuf,
+        /// The member that was being read, or the last that could be; empty before the first.
+        member: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The folder to unpack into holds something already.
+    #[error("{path} is not an empty folder; archives are unpacked into empty folders alone")]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// The caller's `watch` said so.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What is wrong with a member.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// `..`, absolute, or a Windows prefix.
+    #[error("would be written outside its folder ({0})")]
+    Escapes(&'static str),
+    /// Not a name that every file system keeps as it is.
+    #[error("is no name that can be written everywhere: {0}")]
+    Name(&'static str),
+    /// Over [`Limits::name_bytes`](super::Limits::name_bytes).
+    #[error("has a name of more than {0} bytes")]
+    LongName(usize),
+    /// A link, a device, a pipe, or what is unknown here.
+    #[error("is {0}; only files and folders are unpacked")]
+    Kind(&'static str),
+    /// Twice in the archive, or a file and a folder.
+    #[error("is in the archive twice")]
+    Twice,
+    /// The same name but for case or the spelling of accents.
+    #[error("differs from {0:?} only by case or the spelling of accents, and some file systems take both for one")]
+    SameButForCase(String),
+    /// Over [`Limits::entries`](super::Limits::entries).
+    #[error("is one member more than the {0} that are unpacked")]
+    Entries(u64),
+    /// Over [`Limits::member_bytes`](super::Limits::member_bytes).
+    #[error("has more than the {0} bytes that one member may have")]
+    MemberBytes(u64),
+    /// More names than are remembered.
+    #[error("brings the names of all members over the {0} bytes that are remembered")]
+    Names(usize),
+    /// Over [`Limits::total_bytes`](super::Limits::total_bytes).
+    #[error("brings the archive over the {0} bytes that all members together may have")]
+    TotalBytes(u64),
+    /// Over [`Limits::ratio`](super::Limits::ratio).
+    #[error("unpacks to more than {0} times its packed size")]
+    Ratio(u64),
+    /// Zip's encryption.
+    #[error("is encrypted")]
+    Encrypted,
+    /// Not stored and not deflated.
+    #[error("is packed by {0}; expected to be stored or deflated")]
+    Method(String),
+    /// An extension of tar that says otherwise than the header does.
+    #[error("has two sizes, {0} and {1}")]
+    TwoSizes(u64, u64),
+}
+
+fn at(member: &str) -> String {
+    if member.is_empty() { String::new() } else { format!(" at member {member:?}") }
+}
+
+impl ArchiveError {
+    pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

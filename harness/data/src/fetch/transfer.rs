@@ -1,0 +1,241 @@
+//! One request for a file, from its beginning or from where an earlier one broke off.
+
+use super::{
+    Job,
+    meter::Meter,
+    network::{Network, chain},
+    part::{Part, Whole},
+};
+use crate::{
+    digests::{Seen, Sums},
+    human,
+};
+use harness_record::RecordError;
+use reqwest::{
+    StatusCode,
+    blocking::Response,
+    header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER},
+};
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    time::Duration,
+};
+
+/// Why a request brought no file.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It may go better the next time, after a pause that the server asks for.
+    Again { why: String, after: Option<Duration> },
+    /// It will go no better: this source is of no use.
+    Useless(String),
+    /// The file came whole and is not what the manifest says. Part of it was there before.
+    Wrong { why: String, resumed: bool },
+    /// The disk.
+    Disk(RecordError),
+    /// The user asked to stop. What came is kept.
+    Stopped,
+}
+
+impl From<RecordError> for Trouble {
+    fn from(error: RecordError) -> Self {
+        Self::Disk(error)
+    }
+}
+
+fn again(why: impl Into<String>) -> Trouble {
+    Trouble::Again { why: why.into(), after: None }
+}
+
+/// What is known before a request: what is there already, with its digests.
+struct Start {
+    sums: Sums,
+    whole: Whole,
+}
+
+/// Fetches the file of `job` from `url`.
+pub(super) fn transfer(job: &Job, url: &str, network: &Network, meter: &Meter) -> Result<Seen, Trouble> {
+    let part = Part::of(&job.target);
+    let start = resumable(job, url, &part, network, meter)?;
+    let offset = start.sums.bytes();
+    meter.have(job.number, offset);
+    if offset > 0 && Some(offset) == start.whole.length.or(job.file.size) {
+        return finish(job, &part, start.sums, true);
+    }
+    let mut request = network.client.get(url).header(ACCEPT_ENCODING, "identity");
+    if offset > 0 {
+        request = request.header(RANGE, format!("bytes={offset}-"));
+        if let Some(validator) = start.whole.validator() {
+            request = request.header(IF_RANGE, validator);
+        }
+    }
+    let response = request.send().map_err(|error| unreachable(error, network))?;
+    let status = response.status();
+    if status == StatusCode::RANGE_NOT_SATISFIABLE && offset > 0 {
+        if total_in_range(&response) == Some(offset) {
+            return finish(job, &part, start.sums, true);
+        }
+        part.remove()?;
+        return Err(again("the server has no such part of it; from the beginning now"));
+    }
+    if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        return Err(refused(&response));
+    }
+    let resumed = status == StatusCode::PARTIAL_CONTENT;
+    if resumed && (offset == 0 || range_start(&response) != Some(offset)) {
+        part.remove()?;
+        return Err(again("the server sent another part than was asked for; from the beginning now"));
+    }
+    let begun = if resumed { start.sums } else { Sums::default() };
+    let total = total(job, &response, begun.bytes())?;
+    let file = if resumed { part.go_on()? } else { part.begin(&whole(url, &response, total))? };
+    if let Some(total) = total {
+        meter.want(job.number, total);
+    }
+    let sums = receive(job, response, file, begun, total, &part, network, meter)?;
+    finish(job, &part, sums, resumed)
+}
+
+/// What of the file is there and can be gone on with.
+fn resumable(job: &Job, url: &str, part: &Part, network: &Network, meter: &Meter) -> Result<Start, Trouble> {
+    let length = part.length();
+    let most = job.file.size.unwrap_or(network.policy.largest);
+    let whole = part.whole().filter(|whole| {
+        // Without a name for the version only the digest can tell that both halves belong together.
+        whole.url == url && (whole.validator().is_some() || job.file.is_verified()) && length <= most
+    });
+    match whole {
+        Some(whole) if length > 0 => {
+            let sums = Sums::of_file(&part.path, |_| !meter.stopped())?.ok_or(Trouble::Stopped)?;
+            Ok(Start { sums, whole })
+        }
+        _ => Ok(Start { sums: Sums::default(), whole: Whole::default() }),
+    }
+}
+
+fn unreachable(error: reqwest::Error, network: &Network) -> Trouble {
+    let silent = error.is_timeout() && !error.is_connect();
+    let (redirect, builder) = (error.is_redirect(), error.is_builder());
+    // An address that a server sent us to may hold a secret.
+    let why = chain(&error.without_url());
+    match (redirect || builder, silent) {
+        (true, _) => Trouble::Useless(why),
+        (_, true) => again(format!("no answer for {:?}", network.policy.stall)),
+        _ => again(why),
+    }
+}
+
+fn refused(response: &Response) -> Trouble {
+    let status = response.status();
+    let why = format!("the server answers {status}");
+    let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    if passing.contains(&status) || status.is_server_error() {
+        let after = text(response, &RETRY_AFTER).and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+        return Trouble::Again { why, after };
+    }
+    Trouble::Useless(why)
+}
+
+/// The size that the whole will have, held against the manifest.
+fn total(job: &Job, response: &Response, begun: u64) -> Result<Option<u64>, Trouble> {
+    let said = total_in_range(response).or_else(|| response.content_length().map(|rest| begun + rest));
+    match (said, job.file.size) {
+        (Some(said), Some(size)) if said != size => {
+            let kind = text(response, &reqwest::header::CONTENT_TYPE).unwrap_or_else(|| "something".to_owned());
+            let why =
+                format!("the server offers {said} bytes ({kind}), but the manifest says {size}: it is another file");
+            Err(Trouble::Useless(why))
+        }
+        (None, None) if !job.file.is_verified() => {
+            let why = "neither the server nor the manifest says how long the file is, and no digest is known: \
+                       whether it came whole could not be told";
+            Err(Trouble::Useless(why.to_owned()))
+        }
+        (said, size) => Ok(said.or(size)),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the two ends of a stream, and what is known of it")]
+fn receive(
+    job: &Job,
+    mut response: Response,
+    mut file: File,
+    mut sums: Sums,
+    total: Option<u64>,
+    part: &Part,
+    network: &Network,
+    meter: &Meter,
+) -> Result<Sums, Trouble> {
+    let most = total.unwrap_or(network.policy.largest);
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let n = match response.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(error) => {
+                let stalled = error.kind() == std::io::ErrorKind::TimedOut || chain(&error).contains("timed out");
+                let how = if stalled {
+                    format!("nothing came for {:?}", network.policy.stall)
+                } else {
+                    "the connection broke off".to_owned()
+                };
+                return Err(again(format!("{how}, {}", after(sums.bytes(), total))));
+            }
+        };
+        // Before anything is written: who asked to stop may have left this thread behind.
+        if meter.stopped() {
+            return Err(Trouble::Stopped);
+        }
+        if sums.bytes() + n as u64 > most {
+            part.remove()?;
+            return Err(Trouble::Useless(format!("more came than the {most} bytes that were expected")));
+        }
+        file.write_all(&buffer[..n]).map_err(|source| part.io("write", source))?;
+        sums.update(&buffer[..n]);
+        meter.received(n as u64);
+        meter.have(job.number, sums.bytes());
+    }
+    match total {
+        Some(total) if sums.bytes() < total => {
+            Err(again(format!("the connection ended early, {}", after(sums.bytes(), Some(total)))))
+        }
+        _ => Ok(sums),
+    }
+}
+
+fn after(bytes: u64, total: Option<u64>) -> String {
+    match total {
+        Some(total) => format!("after {} of {}", human(bytes), human(total)),
+        None => format!("after {}", human(bytes)),
+    }
+}
+
+/// Only what is right becomes the file.
+fn finish(job: &Job, part: &Part, sums: Sums, resumed: bool) -> Result<Seen, Trouble> {
+    let seen = sums.finish();
+    if let Some(why) = job.file.refuses(&seen) {
+        part.remove()?;
+        return Err(Trouble::Wrong { why, resumed });
+    }
+    part.complete(&job.target)?;
+    Ok(seen)
+}
+
+fn whole(url: &str, response: &Response, length: Option<u64>) -> Whole {
+    let [etag, last_modified] = [ETAG, LAST_MODIFIED].map(|name| text(response, &name));
+    Whole { url: url.to_owned(), etag, last_modified, length }
+}
+
+fn text(response: &Response, name: &HeaderName) -> Option<String> {
+    response.headers().get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// `100` of `bytes 100-199/200`.
+fn range_start(response: &Response) -> Option<u64> {
+    text(response, &CONTENT_RANGE)?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+}
+
+/// `200` of `bytes 100-199/200` and of `bytes */200`.
+fn total_in_range(response: &Response) -> Option<u64> {
+    text(response, &CONTENT_RANGE)?.rsplit('/').next()?.parse().ok()
+}

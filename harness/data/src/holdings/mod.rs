@@ -1,0 +1,247 @@
+//! What the data folder holds of a manifest: told at a glance, or by hashing everything again.
+//!
+//! `<data>/.harness/<name>.json` notes what was put there: where it came from, its digests, and every file with size and
+//! SHA-256. What a user put there by hand has no such note; then only the manifest's expectations tell whether it is complete.
+
+mod verify;
+
+pub use verify::{Verified, verify};
+
+use crate::{
+    Watch,
+    digests::Seen,
+    fetch,
+    manifest::{Manifest, Origin, RemoteFile},
+};
+use harness_record::{RecordError, files, files::Lock};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use walkdir::WalkDir;
+
+/// Folder of notes and of what is being unpacked, below the data folder.
+pub(crate) const NOTES: &str = ".harness";
+/// Most bytes of a note: a hundred thousand files.
+const LIMIT: u64 = 64 << 20;
+
+/// How data came to their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// Fetched, or unpacked from archives that lay in `downloads/`.
+    Fetched,
+    /// Copied from a user's folder, or unpacked from a user's archives.
+    Copied,
+    /// A symbolic link to a user's folder.
+    Linked,
+}
+
+/// What was put in place, and what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The manifest's name.
+    pub manifest: String,
+    /// How it came here.
+    pub how: How,
+    /// When, in seconds since 1970.
+    pub when: u64,
+    /// The files that were fetched or given, each with its digests.
+    pub came: Vec<Came>,
+    /// The files that are in place.
+    pub files: Vec<Held>,
+}
+
+/// A file that was fetched or given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Came {
+    /// Its name in the manifest.
+    pub file: String,
+    /// The address or path that it came from.
+    pub from: String,
+    /// Size and digests.
+    pub seen: Seen,
+}
+
+/// A file in place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Held {
+    /// Its path below the manifest's folder, with `/` between its parts.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What the data folder holds of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is needed.
+    BuiltIn,
+    /// All files that were put there are there, in their sizes.
+    Ready,
+    /// Someone put them there; they look complete.
+    ByHand,
+    /// The folder is there and lacks something.
+    Incomplete(Vec<String>),
+    /// Files that were put there are gone or have other sizes.
+    Changed(Vec<String>),
+    /// Some of it was fetched: so many bytes.
+    Begun(u64),
+    /// Nothing is there.
+    Missing,
+}
+
+impl State {
+    /// Its name in lists.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built in",
+            Self::Ready => "ready",
+            Self::ByHand => "ready, by hand",
+            Self::Incomplete(_) => "incomplete",
+            Self::Changed(_) => "changed",
+            Self::Begun(_) => "partial",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// Whether the data can be used.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::BuiltIn | Self::Ready | Self::ByHand)
+    }
+
+    /// Whether a fetch would bring it.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Begun(_) | Self::Missing)
+    }
+}
+
+impl Holding {
+    pub(crate) fn new(manifest: &Manifest, how: How, came: Vec<Came>, mut files: Vec<Held>) -> Self {
+        files.sort();
+        let when = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self { manifest: manifest.name.clone(), how, when, came, files }
+    }
+
+    /// The note of a manifest, if there is one.
+    pub fn read(manifest: &Manifest, data: &Path) -> Result<Option<Self>, RecordError> {
+        let path = note(manifest, data);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let bytes = files::read(&path, LIMIT)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|source| RecordError::Json { path, source })
+    }
+
+    pub(crate) fn write(&self, manifest: &Manifest, data: &Path) -> Result<(), RecordError> {
+        let path = note(manifest, data);
+        let text = serde_json::to_vec(self).map_err(|source| RecordError::Json { path: path.clone(), source })?;
+        files::write(&path, &text)
+    }
+}
+
+fn note(manifest: &Manifest, data: &Path) -> PathBuf {
+    data.join(NOTES).join(format!("{}.json", manifest.name))
+}
+
+/// Takes the lock of a manifest's data; waits while another process holds it. `None` when the user asked to stop.
+pub(crate) fn lock(manifest: &Manifest, data: &Path, watch: &dyn Watch) -> Result<Option<Lock>, RecordError> {
+    let path = data.join(NOTES).join(format!("{}.lock", manifest.name));
+    let mut told = false;
+    loop {
+        if let Some(lock) = Lock::try_take(&path)? {
+            return Ok(Some(lock));
+        }
+        if !told {
+            watch.log(&format!("{}: waiting for another process that fetches it", manifest.name));
+            told = true;
+        }
+        if watch.stopped() {
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// What the data folder holds, told without reading the data.
+pub fn state(manifest: &Manifest, data: &Path) -> Result<State, RecordError> {
+    if matches!(manifest.origin, Origin::BuiltIn | Origin::Composed(_)) {
+        return Ok(State::BuiltIn);
+    }
+    let place = manifest.place(data);
+    if let Some(holding) = Holding::read(manifest, data)? {
+        let lost: Vec<String> = holding.files.iter().filter_map(|file| changed(file, &place)).collect();
+        // A folder that was removed on purpose is to be had anew.
+        if lost.is_empty() {
+            return Ok(State::Ready);
+        }
+        if lost.len() < holding.files.len() || (manifest.owns_folder() && has_content(&place)) {
+            return Ok(State::Changed(lost));
+        }
+    }
+    if !manifest.owns_folder() {
+        let there = manifest.files().iter().any(|file| place.join(&file.file).is_file());
+        return Ok(if there { State::ByHand } else { absent(manifest, data) });
+    }
+    if !has_content(&place) {
+        return Ok(absent(manifest, data));
+    }
+    let lacking: Vec<String> = manifest.expect.iter().filter_map(|expected| expected.lacks(&place)).collect();
+    Ok(if lacking.is_empty() { State::ByHand } else { State::Incomplete(lacking) })
+}
+
+fn absent(manifest: &Manifest, data: &Path) -> State {
+    let begun = |file: &RemoteFile| {
+        let target = manifest.place_of(file, data);
+        fs::metadata(&target).map_or(0, |about| about.len()) + fetch::begun(&target)
+    };
+    match manifest.files().iter().map(begun).sum() {
+        0 => State::Missing,
+        bytes => State::Begun(bytes),
+    }
+}
+
+/// What is wrong with a file in place, by its size alone.
+fn changed(file: &Held, place: &Path) -> Option<String> {
+    match fs::metadata(place.join(&file.path)) {
+        Ok(about) if about.len() == file.bytes => None,
+        Ok(about) => Some(format!("{} has {} bytes, it had {}", file.path, about.len(), file.bytes)),
+        Err(_) => Some(format!("{} is gone", file.path)),
+    }
+}
+
+/// Whether a folder, or what a link leads to, holds anything.
+pub(crate) fn has_content(folder: &Path) -> bool {
+    fs::symlink_metadata(folder).is_ok() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some())
+}
+
+/// Bytes on disk: the data, and what of archives and parts is kept.
+pub fn size(manifest: &Manifest, data: &Path) -> u64 {
+    let below = |folder: &Path| -> u64 {
+        let entries = WalkDir::new(folder).follow_root_links(true).into_iter().flatten();
+        entries
+            .filter(|entry| entry.file_type().is_file())
+            .filter_map(|entry| entry.metadata().ok())
+            .map(|m| m.len())
+            .sum()
+    };
+    match manifest.origin {
+        Origin::BuiltIn | Origin::Composed(_) => 0,
+        Origin::OneOf(_) => {
+            let place = manifest.place(data);
+            let sizes = manifest.files().iter().map(|file| {
+                let path = place.join(&file.file);
+                fs::metadata(&path).map_or(0, |about| about.len()) + fetch::begun(&path)
+            });
+            sizes.sum()
+        }
+        Origin::Local(_) | Origin::Download(_) => {
+            let archives = data.join("downloads").join(&manifest.name);
+            below(&manifest.place(data)) + below(&archives)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Every file hashed again.
+
+use super::Holding;
+use crate::{
+    Watch, digests,
+    manifest::{Manifest, UNVERIFIED},
+};
+use harness_record::{RecordError, digest};
+use rayon::prelude::*;
+use std::path::Path;
+
+/// What came of hashing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verified {
+    /// Files that were hashed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is wrong.
+    pub wrong: Vec<String>,
+    /// Whether there was something to hold the files against.
+    pub held_against: bool,
+    /// Whether the user stopped it.
+    pub stopped: bool,
+}
+
+/// Hashes every file that was noted when the data were put in place, and single files that the manifest has digests of.
+pub fn verify(manifest: &Manifest, data: &Path, watch: &dyn Watch) -> Result<Verified, RecordError> {
+    let place = manifest.place(data);
+    let mut verified = Verified::default();
+    if let Some(holding) = Holding::read(manifest, data)? {
+        let total = holding.files.len() as u64;
+        watch.begin(&format!("verify {}", manifest.name), total);
+        let wrong: Vec<Option<String>> = holding
+            .files
+            .par_iter()
+            .map(|file| {
+                if watch.stopped() {
+                    return None;
+                }
+                let wrong = match digest::of_file(&place.join(&file.path)) {
+                    Ok(sha256) if sha256 == file.sha256 => None,
+                    Ok(sha256) => Some(format!("{} has the SHA-256 {sha256}, it had {}", file.path, file.sha256)),
+                    Err(error) => Some(error.to_string()),
+                };
+                watch.advance(1);
+                wrong
+            })
+            .collect();
+        watch.end();
+        verified.files = total;
+        verified.bytes = holding.files.iter().map(|file| file.bytes).sum();
+        verified.wrong = wrong.into_iter().flatten().collect();
+        verified.held_against = true;
+        verified.stopped = watch.stopped();
+    }
+    if !manifest.owns_folder() {
+        for file in manifest.files().iter().filter(|file| place.join(&file.file).is_file()) {
+            let seen = digests::of_file(&place.join(&file.file))?;
+            let known = file.is_verified() || file.sha256.as_deref().is_some_and(|digest| digest != UNVERIFIED);
+            if !verified.held_against {
+                verified.files += 1;
+                verified.bytes += seen.bytes;
+            }
+            verified.held_against |= known;
+            verified.wrong.extend(file.refuses(&seen).map(|why| format!("{}: {why}", file.file)));
+        }
+    }
+    if manifest.owns_folder() && super::has_content(&place) {
+        verified.wrong.extend(manifest.expect.iter().filter_map(|expected| expected.lacks(&place)));
+    }
+    Ok(verified)
+}

@@ -1,0 +1,267 @@
+//! From files to data that a study can read: fetched where they are missing, unpacked, counted, hashed, and put in place at once.
+
+mod missing;
+mod place;
+#[cfg(test)]
+mod tests;
+
+pub use missing::missing;
+pub(crate) use place::{Given, link, put};
+
+use crate::{
+    Watch,
+    archive::ArchiveError,
+    digests,
+    fetch::{self, FetchError, Had, Job, Network},
+    holdings::{self, Holding, How, State},
+    manifest::{Manifest, Origin, RemoteFile},
+};
+use harness_record::{RecordError, files::Lock};
+use std::{path::Path, path::PathBuf, sync::Arc};
+
+/// Why data are not in place.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// They are not there, and nothing may or can be fetched. The text says what to put where.
+    #[error("{0}")]
+    Missing(String),
+    /// Something else lies where they belong.
+    #[error("{place} is there, but {}: nothing is put over it. Move it away, then fetch or import again", some(.why))]
+    InTheWay {
+        /// The folder.
+        place: PathBuf,
+        /// What is wrong with it.
+        why: Vec<String>,
+    },
+    /// What was unpacked, or what a user has, is not what the manifest says.
+    #[error("{what} is not {manifest}: {}", some(.lacking))]
+    NotIt {
+        /// The archive's or folder's name.
+        what: String,
+        /// The manifest.
+        manifest: String,
+        /// What is lacking.
+        lacking: Vec<String>,
+    },
+    /// A file that lies where it is looked for is not the manifest's.
+    #[error("{path}: {why}. Remove it, or put the right one there")]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nothing fits, or too much does.
+    #[error("{0}")]
+    Import(String),
+    /// The network or the disk.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// An archive.
+    #[error(transparent)]
+    Archive(ArchiveError),
+    /// The disk.
+    #[error(transparent)]
+    Disk(#[from] RecordError),
+    /// The user asked to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl From<ArchiveError> for InstallError {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Interrupted => Self::Stopped,
+            other => Self::Archive(other),
+        }
+    }
+}
+
+/// The first few of a list, and how many more there are.
+fn some(all: &[String]) -> String {
+    let shown = all.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+    match all.len() {
+        0..=5 => shown,
+        more => format!("{shown}; and {} more", more - 5),
+    }
+}
+
+/// How data are fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// The data folder.
+    pub data: &'a Path,
+    /// The network, or why it may not be used: `nothing may be fetched (--offline)`.
+    pub network: Result<&'a Arc<Network>, &'a str>,
+    /// Whether archives stay after they were unpacked.
+    pub keep: bool,
+}
+
+/// Bytes that a fetch of `manifest` would move; 0 if it is there. And whether all sizes are known.
+pub fn needed(manifest: &Manifest, data: &Path) -> Result<(u64, bool), RecordError> {
+    if !holdings::state(manifest, data)?.is_absent() {
+        return Ok((0, true));
+    }
+    let (bytes, known) = manifest.bytes();
+    let there = |file: &RemoteFile| {
+        let target = manifest.place_of(file, data);
+        target.metadata().map_or(0, |about| about.len()) + fetch::begun(&target)
+    };
+    let have: u64 = manifest.files().iter().map(there).sum();
+    Ok((bytes.saturating_sub(have), known))
+}
+
+/// A manifest whose data are being had.
+struct Wanted<'a> {
+    manifest: &'a Manifest,
+    /// Files that lie ready, each with its number in the manifest.
+    ready: Vec<(usize, Had)>,
+    /// Files that are still to come.
+    open: Vec<usize>,
+    failures: Vec<String>,
+}
+
+/// Sees to it that the data of all `manifests` are in place. Returns what was put there; what was there already is left alone.
+pub fn install(
+    manifests: &[&Manifest],
+    options: &Options<'_>,
+    watch: &dyn Watch,
+) -> Result<Vec<Holding>, InstallError> {
+    let mut sorted: Vec<&Manifest> = manifests.to_vec();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name)); // so that two processes never wait for each other
+    sorted.dedup_by(|a, b| a.name == b.name);
+    let mut absent = Vec::new();
+    for manifest in sorted {
+        match holdings::state(manifest, options.data)? {
+            state if state.is_absent() => absent.push(manifest),
+            State::Incomplete(why) | State::Changed(why) => {
+                return Err(InstallError::InTheWay { place: manifest.place(options.data), why });
+            }
+            _ => {}
+        }
+    }
+    refuse_what_cannot_come(&absent, options)?;
+    let (mut wanted, mut locks): (Vec<Wanted<'_>>, Vec<Lock>) = (Vec::new(), Vec::new());
+    for manifest in absent {
+        locks.push(holdings::lock(manifest, options.data, watch)?.ok_or(InstallError::Stopped)?);
+        // Another process may have brought it meanwhile.
+        if holdings::state(manifest, options.data)?.is_absent() {
+            wanted.push(look(manifest, options.data)?);
+        }
+    }
+    fetch_all(&mut wanted, options, watch)?;
+    let mut holdings = Vec::new();
+    for wanted in wanted {
+        holdings.push(finish(wanted, options, watch)?);
+    }
+    Ok(holdings)
+}
+
+/// Without a network, and for what no network has, says at once what to put where, before any lock or folder is made.
+fn refuse_what_cannot_come(absent: &[&Manifest], options: &Options<'_>) -> Result<(), InstallError> {
+    let mut texts = Vec::new();
+    for manifest in absent {
+        let there = |file: &RemoteFile| manifest.place_of(file, options.data).is_file();
+        let complete = matches!(manifest.origin, Origin::Download(_)) && manifest.files().iter().all(there);
+        match options.network {
+            _ if matches!(manifest.origin, Origin::Local(_)) => {
+                texts.push(missing(manifest, options.data, "cannot be fetched"));
+            }
+            Err(why) if !complete => texts.push(missing(manifest, options.data, why)),
+            _ => {}
+        }
+    }
+    if texts.is_empty() { Ok(()) } else { Err(InstallError::Missing(texts.join("\n\n"))) }
+}
+
+/// Which files lie there already, whole and right.
+fn look<'a>(manifest: &'a Manifest, data: &Path) -> Result<Wanted<'a>, InstallError> {
+    let mut wanted = Wanted { manifest, ready: Vec::new(), open: Vec::new(), failures: Vec::new() };
+    for (i, file) in manifest.files().iter().enumerate() {
+        let path = manifest.place_of(file, data);
+        if !path.is_file() {
+            wanted.open.push(i);
+            continue;
+        }
+        let seen = digests::of_file(&path)?;
+        if let Some(why) = file.refuses(&seen) {
+            return Err(InstallError::Wrong { path, why });
+        }
+        wanted.ready.push((i, Had { from: path.display().to_string(), path, seen }));
+    }
+    Ok(wanted)
+}
+
+/// Fetches what is open: of files that are all needed all, of alternatives one after the other until one comes.
+fn fetch_all(all: &mut [Wanted<'_>], options: &Options<'_>, watch: &dyn Watch) -> Result<(), InstallError> {
+    loop {
+        let mut jobs: Vec<(usize, usize)> = Vec::new();
+        for (w, wanted) in all.iter_mut().enumerate() {
+            match wanted.manifest.origin {
+                Origin::OneOf(_) if wanted.ready.is_empty() && !wanted.open.is_empty() => {
+                    jobs.push((w, wanted.open.remove(0)));
+                }
+                Origin::Download(_) => jobs.extend(std::mem::take(&mut wanted.open).into_iter().map(|i| (w, i))),
+                _ => {}
+            }
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let network = options.network.map_err(|why| InstallError::Missing(why.to_owned()))?;
+        let fetched = fetch_some(all, &jobs, options.data, network, watch)?;
+        for ((w, i), result) in jobs.into_iter().zip(fetched) {
+            match result {
+                Ok(had) => all[w].ready.push((i, had)),
+                Err(error @ FetchError::NoSource { .. }) => all[w].failures.push(error.to_string()),
+                Err(FetchError::Stopped) => return Err(InstallError::Stopped),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn fetch_some(
+    all: &[Wanted<'_>],
+    jobs: &[(usize, usize)],
+    data: &Path,
+    network: &Arc<Network>,
+    watch: &dyn Watch,
+) -> Result<Vec<Result<Had, FetchError>>, InstallError> {
+    let file = |(w, i): &(usize, usize)| &all[*w].manifest.files()[*i];
+    let list = jobs.iter().map(|job| Job::new(file(job), all[job.0].manifest.place_of(file(job), data)));
+    let list: Vec<Job> = list.collect();
+    let room = |job: &Job| {
+        let size = job.file.size.unwrap_or(0);
+        // Photographs hardly pack: unpacked they take about what the archive takes.
+        let unpacked = if job.file.unpack.is_some() { size + size / 5 } else { 0 };
+        size.saturating_sub(job.begun()) + unpacked
+    };
+    fetch::room(data, list.iter().map(room).sum())?;
+    let mut names: Vec<&str> = jobs.iter().map(|(w, _)| all[*w].manifest.name.as_str()).collect();
+    names.dedup();
+    match fetch::all(list, &names.join(", "), network, watch) {
+        Err(FetchError::Stopped) => Err(InstallError::Stopped),
+        result => Ok(result?),
+    }
+}
+
+/// Puts in place what has come.
+fn finish(wanted: Wanted<'_>, options: &Options<'_>, watch: &dyn Watch) -> Result<Holding, InstallError> {
+    let Wanted { manifest, ready, failures, .. } = wanted;
+    let enough = match manifest.origin {
+        Origin::OneOf(_) => !ready.is_empty(),
+        _ => ready.len() == manifest.files().len(),
+    };
+    if !enough {
+        let why = format!("cannot be fetched:\n{}", failures.join("\n"));
+        return Err(InstallError::Missing(missing(manifest, options.data, &why)));
+    }
+    let given: Vec<Given<'_>> =
+        ready.iter().map(|(i, had)| Given { file: &manifest.files()[*i], had: had.clone() }).collect();
+    let holding = put(manifest, &given, How::Fetched, options.data, watch)?;
+    if manifest.owns_folder() && !options.keep {
+        place::clear_downloads(manifest, options.data)?;
+    }
+    Ok(holding)
+}
