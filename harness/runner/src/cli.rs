@@ -1,10 +1,12 @@
 //! The command line: every command, option and what `--help` teaches.
 
 mod bench;
+mod data;
 mod evaluate;
 mod export;
 
 pub(crate) use bench::{Bench, BenchData, TrainStep};
+pub(crate) use data::{Data, DataFetch, DataImport, DataVerify};
 pub(crate) use export::{Export, Tensorboard};
 
 use crate::{
@@ -43,11 +45,12 @@ Examples:
   harness list --json | jq '.[] | select(.state == \"stale\")'";
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
-  harness validate                       every spec in studies/, in each of its profiles
+  harness validate                       every spec in studies/, in each of its profiles, and every data manifest
   harness validate studies/blurring.yaml";
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
   harness schema > studies/study.schema.json
+  harness schema --manifest > data-manifests/manifest.schema.json
 With `# yaml-language-server: $schema=study.schema.json` as its first line, an editor completes and checks a spec.";
 const PREDICT_EXAMPLES: &str = "\
 Examples:
@@ -133,12 +136,16 @@ pub(crate) enum Command {
     /// List the studies and how fresh their reports are
     #[command(after_help = LIST_EXAMPLES)]
     List(List),
-    /// Check specs and say what is wrong with them, where
+    /// Check specs and manifests and say what is wrong with them, where
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
-    /// Print the JSON Schema of a spec
+    /// Print the JSON Schema of a spec, or of a manifest of data
     #[command(after_help = SCHEMA_EXAMPLES)]
-    Schema,
+    Schema {
+        /// That of a manifest in data-manifests/
+        #[arg(long)]
+        manifest: bool,
+    },
     /// Masks and overlays for any images
     #[command(after_help = PREDICT_EXAMPLES)]
     Predict(Predict),
@@ -151,6 +158,9 @@ pub(crate) enum Command {
     /// Measure how fast this machine trains and reads pictures
     #[command(subcommand)]
     Bench(Bench),
+    /// Data sets and weights: what is there, fetch, check, adopt
+    #[command(subcommand)]
+    Data(Data),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -166,6 +176,7 @@ pub(crate) enum Command {
 }
 
 /// Options of `study`.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Study {
     /// Studies, by the names that `harness list` shows
@@ -195,6 +206,12 @@ pub(crate) struct Study {
     /// Show what would run and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Fetch missing data without asking, however much they are
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Use no network; if data are missing, say what to put where
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) offline: bool,
     /// Threads to compute with [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
@@ -237,7 +254,7 @@ pub(crate) struct List {
 /// Options of `validate`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Validate {
-    /// Specs [default: all in studies/]
+    /// Specs or manifests [default: all in studies/ and data-manifests/]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Print the problems as JSON

@@ -3,7 +3,7 @@
 use crate::{
     executors::KeptPicture,
     failure::{Failure, Outcome},
-    manifest::Manifest,
+    manifests,
     plan::{Place, Plan, Stage, Work},
     study::{Arm, Resolved, Study},
     words,
@@ -244,14 +244,14 @@ fn dataset(role: &str, stage: &Stage, sources: &Sources<'_>) -> Outcome<DatasetI
         .into_iter()
         .filter(|split| split.images > 0)
         .collect();
-    let manifest = Manifest::read(sources.manifests, stage.dataset.name())?;
+    let about = manifests::read(sources.manifests)?.about(&stage.dataset);
     Ok(DatasetInput {
         role: role.to_owned(),
-        dataset: manifest.title,
+        dataset: about.title,
         digest: stage.settings.data.clone(),
         size: stage.settings.size,
-        licence: manifest.licence,
-        citation: manifest.citation,
+        licence: about.licence,
+        citation: about.citation,
         arms: Vec::new(),
         splits,
         left_out: files.into_iter().filter(|row| !row.reason.is_empty()).collect(),

@@ -7,7 +7,8 @@ mod collect;
 mod commands;
 mod executors;
 mod failure;
-mod manifest;
+mod fetching;
+mod manifests;
 mod plan;
 mod progress;
 mod spec;
@@ -44,10 +45,11 @@ fn run(cli: &Cli) -> Outcome {
         Command::Report(options) => commands::report::run(options, &folders()?),
         Command::List(options) => commands::list::run(&folders()?, options.json),
         Command::Validate(options) => commands::validate::run(options, &folders()?),
-        Command::Schema => commands::schema::run(),
+        Command::Schema { manifest } => commands::schema::run(*manifest),
         Command::Predict(options) => commands::predict::run(options, loudness),
         Command::Evaluate(options) => commands::evaluate::run(options, loudness),
         Command::Export(Export::Tensorboard(options)) => commands::export::tensorboard(options, &folders()?),
+        Command::Data(command) => commands::data::run(command, &folders()?, loudness),
         Command::Bench(Bench::TrainStep(options)) => commands::bench::train_step(options),
         Command::Bench(Bench::Data(options)) => commands::bench::data(options, loudness),
         Command::Completions { shell } => {

@@ -41,8 +41,7 @@ impl Surveys {
                 self.look_at(experiment, Purpose::Pretraining, places, progress)?;
             }
             if self.weights(&experiment.init).is_none()
-                && let Some(located) =
-                    weights::locate(&experiment.init, places.data, places.manifests, false, progress)?
+                && let Some(located) = weights::locate(&experiment.init, places.data, places.manifests)?
             {
                 self.weights.push((experiment.init.clone(), located));
             }

@@ -1,15 +1,19 @@
 //! `doctor`: what this machine offers and what is missing.
 
 use super::{say, say_json, table};
-use crate::{cli::Folders, failure::Outcome};
+use crate::{
+    cli::Folders,
+    failure::{Failure, Outcome},
+    manifests::{self, Manifests},
+};
 use harness_learn::device;
 use serde::Serialize;
 use std::path::Path;
 
 #[derive(Serialize)]
 struct Finding {
-    what: &'static str,
-    state: &'static str,
+    what: String,
+    state: String,
     detail: String,
 }
 
@@ -22,18 +26,23 @@ pub(crate) fn run(folders: Outcome<Folders>, as_json: bool) -> Outcome {
             findings.push(writable("reports", &folders.reports));
             findings.extend(data_sets(&folders));
         }
-        Err(failure) => findings.push(Finding { what: "root", state: "missing", detail: failure.to_string() }),
+        Err(failure) => {
+            findings.push(Finding {
+                what: "root".to_owned(),
+                state: "missing".to_owned(),
+                detail: failure.to_string(),
+            });
+        }
     }
     if as_json {
         return say_json(&findings);
     }
-    let rows: Vec<Vec<String>> =
-        findings.into_iter().map(|f| vec![f.what.to_owned(), f.state.to_owned(), f.detail]).collect();
+    let rows: Vec<Vec<String>> = findings.into_iter().map(|f| vec![f.what, f.state, f.detail]).collect();
     say(&table(&rows))
 }
 
 fn ok(what: &'static str, detail: String) -> Finding {
-    Finding { what, state: "ok", detail }
+    Finding { what: what.to_owned(), state: "ok".to_owned(), detail }
 }
 
 fn program() -> Finding {
@@ -65,9 +74,9 @@ fn cuda() -> Finding {
     match device::cuda_state() {
         Ok(()) => ok("CUDA", "device 0 answers".to_owned()),
         Err(error @ device::DeviceError::NotBuilt) => {
-            Finding { what: "CUDA", state: "not built", detail: error.to_string() }
+            Finding { what: "CUDA".to_owned(), state: "not built".to_owned(), detail: error.to_string() }
         }
-        Err(error) => Finding { what: "CUDA", state: "missing", detail: error.to_string() },
+        Err(error) => Finding { what: "CUDA".to_owned(), state: "missing".to_owned(), detail: error.to_string() },
     }
 }
 
@@ -80,26 +89,26 @@ fn writable(what: &'static str, folder: &Path) -> Finding {
             let _ = std::fs::remove_file(&probe); // an empty file is all that could stay
             ok(what, folder.display().to_string())
         }
-        Err(error) => Finding { what, state: "not writable", detail: format!("{}: {error}", folder.display()) },
+        Err(error) => Finding {
+            what: what.to_owned(),
+            state: "not writable".to_owned(),
+            detail: format!("{}: {error}", folder.display()),
+        },
     }
 }
 
 fn data_sets(folders: &Folders) -> Vec<Finding> {
-    let data = |name: &'static str, parts: &[&str]| {
-        let folder = folders.data.join(name);
-        let missing: Vec<&str> = parts.iter().filter(|part| !folder.join(part).exists()).copied().collect();
-        let state = if missing.is_empty() { "ok" } else { "missing" };
-        let detail = match missing.as_slice() {
-            [] => folder.display().to_string(),
-            parts => format!("{} lacks {}", folder.display(), parts.join(", ")),
-        };
-        Finding { what: name, state, detail }
+    let finding = |manifests: &Manifests, name: &str| {
+        let manifest = manifests.named(name)?;
+        let (state, problems) = super::data::state_of(manifest, manifests.catalogue(), &folders.data)?;
+        let place = manifest.place(&folders.data).display().to_string();
+        let detail = if problems.is_empty() { place } else { format!("{place}: {}", problems.join("; ")) };
+        Ok(Finding { what: name.to_owned(), state, detail })
     };
-    vec![
-        data("oxford-iiit-pet", &["images", "annotations"]),
-        data("cats-and-dogs/PetImages", &["Cat", "Dog"]),
-        data("pets-sample", &["images", "annotations"]),
-        data("cats-and-dogs-10k/PetImages", &["Cat", "Dog"]),
-        ok("synthetic-pets", "built in".to_owned()),
-    ]
+    let found = manifests::read(&folders.root.join(manifests::FOLDER)).and_then(|manifests| {
+        manifests.catalogue().names().into_iter().map(|name| finding(&manifests, name)).collect() //
+    });
+    found.unwrap_or_else(|failure: Failure| {
+        vec![Finding { what: "data".to_owned(), state: "invalid".to_owned(), detail: failure.to_string() }]
+    })
 }

@@ -1,4 +1,4 @@
-//! `schema`: the JSON Schema of a study's YAML file.
+//! `schema`: the JSON Schema of a study's YAML file, and of a manifest's.
 
 use super::say_json;
 use crate::{
@@ -6,10 +6,11 @@ use crate::{
     spec::layers::PROFILES,
     study::Study,
 };
+use harness_data::manifest::Manifest;
 use serde_json::{Value, json};
 
-pub(crate) fn run() -> Outcome {
-    say_json(&schema()?)
+pub(crate) fn run(manifest: bool) -> Outcome {
+    if manifest { say_json(&schemars::schema_for!(Manifest)) } else { say_json(&schema()?) }
 }
 
 /// The schema of a file: every field may be left to the base, and `extends` and `profiles` stand beside them.
@@ -65,5 +66,12 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies/study.schema.json");
         let committed: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         assert_eq!(committed, schema().unwrap(), "run `harness schema > studies/study.schema.json`");
+    }
+    #[test]
+    fn the_committed_schema_of_manifests_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data-manifests/manifest.schema.json");
+        let committed: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let now = serde_json::to_value(schemars::schema_for!(Manifest)).unwrap();
+        assert_eq!(committed, now, "run `harness schema --manifest > data-manifests/manifest.schema.json`");
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     collect::{self, Sources},
     executors::{Jobs, Workshop},
     failure::{Failure, Outcome},
+    fetching,
     plan::{Plan, Stage},
     progress::{Loudness, Progress},
     spec::layers::{self, Spec},
@@ -54,6 +55,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     let store = Store::new(&folders.store);
     let (cache, manifests) = (store.cache(), folders.root.join("data-manifests"));
     let places = Places { data: &folders.data, cache: &cache, manifests: &manifests };
+    fetching::for_studies(&studies, &places, fetching::Wish::of(options), &progress)?;
     let (mut surveys, mut ready) = (Surveys::default(), Vec::new());
     for resolved in studies {
         let name = format!("study {}, profile {}", resolved.name, resolved.profile);

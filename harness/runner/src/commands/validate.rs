@@ -1,9 +1,10 @@
-//! `validate`: every spec, in each of its profiles.
+//! `validate`: every spec, in each of its profiles, and every manifest of data.
 
 use super::{count, say, say_json};
 use crate::{
     cli::{self, Folders},
-    failure::Outcome,
+    failure::{Failure, Outcome},
+    manifests,
     spec::{
         decode::check_profiles,
         diagnosis::Problems,
@@ -11,20 +12,33 @@ use crate::{
     },
     study::{self, Study},
 };
+use std::path::Path;
 
 pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
-    let files = if options.files.is_empty() {
-        let names = layers::names(&folders.root).map_err(crate::failure::Failure::run)?;
-        names.iter().map(|name| layers::file_of(&folders.root, name)).collect()
+    let folder = folders.root.join(manifests::FOLDER);
+    let (files, all) = if options.files.is_empty() {
+        let names = layers::names(&folders.root).map_err(Failure::run)?;
+        (names.iter().map(|name| layers::file_of(&folders.root, name)).collect(), true)
     } else {
-        options.files.clone()
+        (options.files.clone(), false)
     };
+    let (manifests, specs): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_in(file, &folder));
     let mut problems = Vec::new();
-    for file in &files {
+    for file in &specs {
         match Spec::read(&folders.root, file) {
             Ok(spec) => problems.extend(check_profiles::<Study>(&spec, study::check)),
             Err(found) => problems.extend(found.into_vec()),
         }
+    }
+    let mut checked = manifests.len();
+    if all {
+        let (count, found) = manifests::check(&folder)?;
+        checked = count;
+        problems.extend(found);
+    } else if checked > 0 {
+        let labels: Vec<String> = manifests.iter().map(|file| manifests::label(file)).collect();
+        let (_, found) = manifests::check(&folder)?;
+        problems.extend(found.into_iter().filter(|problem| labels.contains(&problem.file)));
     }
     let found = Problems::found(problems);
     if options.json {
@@ -33,6 +47,16 @@ pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
     match found {
         Some(problems) => Err(problems.into()),
         None if options.json => Ok(()),
-        None => say(&format!("{} checked: no problem found", count(files.len(), "spec"))),
+        None => {
+            let parts = [(specs.len(), "spec"), (checked, "manifest")].into_iter().filter(|(n, _)| *n > 0);
+            let parts: Vec<String> = parts.map(|(n, what)| count(n, what)).collect();
+            say(&format!("{} checked: no problem found", parts.join(" and ")))
+        }
     }
+}
+
+/// Whether a file lies in a folder, whatever leads to it.
+fn is_in(file: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(file).is_some_and(|file| file.parent().map(Path::to_owned) == real(folder))
 }

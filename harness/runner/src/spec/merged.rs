@@ -83,6 +83,14 @@ impl Merged {
         }
     }
 
+    /// A document of one layer: a file that nothing is laid over.
+    pub(crate) fn of_file(name: &str, source: Source, value: Value) -> Self {
+        let mut merged = Self::new(name);
+        let layer = Layer { kind: Kind::File, source: Arc::new(source), inside: Path::default(), sets: None };
+        merged.lay(&Path::default(), value, layer);
+        merged
+    }
+
     /// Lays `over` on the field at `at`, which exists.
     pub(super) fn lay(&mut self, at: &Path, over: Value, layer: Layer) {
         self.layers.push(layer);

@@ -4,6 +4,7 @@
 
 mod bench;
 mod concurrency;
+mod data;
 mod description;
 mod escaping;
 mod evaluation;

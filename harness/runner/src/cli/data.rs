@@ -1,0 +1,104 @@
+//! Options of `data`.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  harness data list
+  harness data list --json | jq '.[] | select(.state == \"missing\") | .name'";
+const FETCH_EXAMPLES: &str = "\
+Examples:
+  harness data fetch oxford-iiit-pet
+  harness data fetch pets-corpus         every data set that the published pretraining took pictures from
+  harness data fetch --all --offline     fetches nothing; says which files to put where
+
+A fetch that was stopped or killed goes on where it was. Every file is checked before it gets its name. Proxies are those of
+HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; HF_HOME, HF_ENDPOINT and HF_TOKEN mean what they mean to the hub's programs.";
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  harness data verify                    everything that is there
+  harness data verify cats-and-dogs-filtered --record
+                                         write the SHA-256 of its archive into its manifest, which did not know it";
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  harness data import ~/data/pets        a folder that is laid out as a data set: linked, not copied
+  harness data import ~/data/pets --copy
+  harness data import ~/Downloads/kagglecatsanddogs_5340.zip
+  harness data import ~/Downloads --name oxford-iiit-pet
+                                         a folder with images.tar.gz and annotations.tar.gz in it
+
+Your files are neither moved nor changed. A linked folder must stay where it is.";
+
+/// Commands for data sets and weights.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Data {
+    /// List data sets and weights: what is there, its size, its licence
+    #[command(after_help = LIST_EXAMPLES)]
+    List {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch data sets and weights, check and unpack them
+    #[command(after_help = FETCH_EXAMPLES)]
+    Fetch(DataFetch),
+    /// Hash what is there and hold it against what was put there and against the manifests
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(DataVerify),
+    /// Adopt a folder or archive that you have already
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(DataImport),
+}
+
+/// Options of `data fetch`.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataFetch {
+    /// Data sets and weights, by the names that `harness data list` shows
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    pub(crate) names: Vec<String>,
+    /// Everything that can be fetched
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// Use no network: unpack the archives that lie ready, or say what to put where
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Keep archives after they were unpacked
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `data verify`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataVerify {
+    /// Data sets and weights [default: all that are there]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Write digests that a manifest does not know into its file, as they were seen
+    #[arg(long)]
+    pub(crate) record: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `data import`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataImport {
+    /// A data set's folder, an archive, or a folder of archives
+    #[arg(value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// Which data set it is [default: found out by layout and digests]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Copy a folder instead of linking to it
+    #[arg(long)]
+    pub(crate) copy: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}

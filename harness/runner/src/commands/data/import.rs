@@ -1,0 +1,44 @@
+//! `data import`: what the user has already.
+
+use crate::{
+    cli::DataImport,
+    commands::{count, say, say_json},
+    failure::Outcome,
+    fetching::{self, Watching},
+    manifests::Manifests,
+    progress::Progress,
+};
+use harness_data::{
+    holdings::How,
+    human,
+    import::{self, Options},
+};
+use std::path::Path;
+
+pub(super) fn run(options: &DataImport, manifests: &Manifests, data: &Path, progress: &Progress) -> Outcome {
+    if let Some(name) = &options.name {
+        manifests.named(name)?;
+    }
+    let how = Options { data, name: options.name.as_deref(), copy: options.copy };
+    let holding = import::import(manifests.catalogue(), &options.from, &how, &Watching(progress))?;
+    if options.json {
+        return say_json(&serde_json::json!({
+            "name": holding.manifest, "how": holding.how, "files": holding.files.len(), "came": holding.came,
+        }));
+    }
+    let manifest = manifests.named(&holding.manifest)?;
+    let verb = match holding.how {
+        How::Linked => "linked to",
+        How::Copied | How::Fetched => "copied from",
+    };
+    let bytes = holding.files.iter().map(|file| file.bytes).sum();
+    say(&format!(
+        "{}: {verb} {}, {}, {}; in {}",
+        holding.manifest,
+        options.from.display(),
+        count(holding.files.len(), "file"),
+        human(bytes),
+        manifest.place(data).display()
+    ))?;
+    fetching::unverified(manifest, &holding).iter().try_for_each(|line| say(line))
+}

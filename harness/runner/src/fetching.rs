@@ -1,0 +1,230 @@
+//! Data fetched for studies and by `data fetch`: what is needed, how much that is, and whether the user wants it.
+
+use crate::{
+    cli,
+    failure::{Failure, Outcome},
+    manifests::{self, Manifests},
+    progress::Progress,
+    study::Resolved,
+    surveys::Places,
+};
+use harness_data::{
+    Watch,
+    fetch::{FetchError, Network, Policy},
+    holdings::{self, Holding},
+    human,
+    install::{self, InstallError},
+    manifest::{Manifest, Origin},
+};
+use harness_learn::{
+    datasets::DatasetSpec,
+    models::{InitSpec, init::EncoderSpec},
+    monitor::Monitor as _,
+};
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _},
+    path::Path,
+    sync::Arc,
+};
+
+/// What is fetched without asking, in bytes.
+const SMALL: u64 = 100_000_000;
+
+/// What the user said of fetching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) yes: bool,
+    pub(crate) offline: bool,
+    /// Only what would run is asked for.
+    pub(crate) dry_run: bool,
+}
+
+impl Wish {
+    pub(crate) fn of(options: &cli::Study) -> Self {
+        Self { yes: options.yes, offline: options.offline, dry_run: options.dry_run }
+    }
+}
+
+/// The program's progress as the watch of downloads.
+pub(crate) struct Watching<'a>(pub(crate) &'a Progress);
+
+impl Watch for Watching<'_> {
+    fn begin(&self, what: &str, total: u64) {
+        self.0.begin(what, total);
+    }
+
+    fn advance(&self, by: u64) {
+        self.0.advance(by);
+    }
+
+    fn note(&self, text: &str) {
+        self.0.note(text);
+    }
+
+    fn end(&self) {
+        self.0.end();
+    }
+
+    fn log(&self, line: &str) {
+        self.0.log(line);
+    }
+
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Stopped | InstallError::Fetch(FetchError::Stopped) => Self::Interrupted,
+            InstallError::Disk(error) | InstallError::Fetch(FetchError::Disk(error)) => Self::Record(error),
+            other => Self::data(other),
+        }
+    }
+}
+
+/// Why no network may be used, if none may.
+pub(crate) fn forbidden(offline: bool) -> Option<&'static str> {
+    let value = std::env::var("HF_HUB_OFFLINE").unwrap_or_default();
+    let by_hub = ["1", "on", "true", "yes"].contains(&value.to_ascii_lowercase().as_str());
+    match (offline, by_hub) {
+        (true, _) => Some("nothing may be fetched (--offline)"),
+        (false, true) => Some("nothing may be fetched (HF_HUB_OFFLINE)"),
+        (false, false) => None,
+    }
+}
+
+/// Puts the data of these manifests in place; what is there already is left alone.
+pub(crate) fn install(
+    wanted: &[&Manifest],
+    data: &Path,
+    offline: bool,
+    keep: bool,
+    progress: &Progress,
+) -> Outcome<Vec<Holding>> {
+    let network = match forbidden(offline) {
+        Some(why) => Err(why),
+        None => Ok(Arc::new(Network::new(Policy::default()).map_err(InstallError::from)?)),
+    };
+    let options = install::Options { data, network: network.as_ref().map_err(|why| *why), keep };
+    Ok(install::install(wanted, &options, &Watching(progress))?)
+}
+
+/// Sees to it that everything is there that these studies read and that can be had.
+///
+/// Folders that no manifest describes, and those that are put in place by hand, are left to whoever reads them: there the
+/// error says what is missing in them.
+pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish, progress: &Progress) -> Outcome {
+    let reads: Vec<Reads<'_>> = studies.iter().flat_map(reads).collect();
+    if reads.is_empty() {
+        return Ok(());
+    }
+    let manifests = manifests::read(places.manifests)?;
+    let mut absent: Vec<&Manifest> = Vec::new();
+    for manifest in wanted(&reads, &manifests)? {
+        let fetched = matches!(manifest.origin, Origin::Download(_) | Origin::OneOf(_));
+        if fetched && !absent.contains(&manifest) && holdings::state(manifest, places.data)?.is_absent() {
+            absent.push(manifest);
+        }
+    }
+    if absent.is_empty() {
+        return Ok(());
+    }
+    if forbidden(wish.offline).is_none() {
+        agree(&absent, studies, places.data, wish, progress)?;
+    }
+    let holdings = install(&absent, places.data, wish.offline, false, progress)?;
+    for manifest in absent {
+        let brought = holdings.iter().find(|holding| holding.manifest == manifest.name);
+        brought.into_iter().flat_map(|holding| unverified(manifest, holding)).for_each(|line| progress.log(&line));
+    }
+    Ok(())
+}
+
+/// Something that a study reads.
+enum Reads<'a> {
+    Dataset(&'a DatasetSpec),
+    Weights(&'a str),
+}
+
+fn reads(study: &Resolved) -> Vec<Reads<'_>> {
+    let mut all = Vec::new();
+    for arm in &study.arms {
+        let experiment = &arm.experiment;
+        let pretraining = arm.spec.pretrained.then_some(&experiment.data.pretraining.dataset);
+        let datasets = [Some(&experiment.data.segmentation.dataset), pretraining].into_iter().flatten();
+        all.extend(datasets.filter(|set| !matches!(set, DatasetSpec::SyntheticPets(_))).map(Reads::Dataset));
+        if let InitSpec::Encoder(EncoderSpec { file: None, weights: Some(name), .. }) = &experiment.init {
+            all.push(Reads::Weights(name));
+        }
+    }
+    all
+}
+
+/// The manifests of what is read, composed ones taken apart.
+fn wanted<'a>(reads: &[Reads<'_>], manifests: &'a Manifests) -> Outcome<Vec<&'a Manifest>> {
+    let mut wanted = Vec::new();
+    for read in reads {
+        let manifest = match read {
+            Reads::Dataset(dataset) => manifests.of(dataset),
+            Reads::Weights(name) => Some(manifests.named(name)?),
+        };
+        wanted.extend(manifest.into_iter().flat_map(|manifest| manifests.catalogue().leaves(manifest)));
+    }
+    Ok(wanted)
+}
+
+/// Says what will be fetched and how much; goes on if that is little, or if the user agrees.
+fn agree(absent: &[&Manifest], studies: &[Resolved], data: &Path, wish: Wish, progress: &Progress) -> Outcome {
+    let (mut total, mut told) = (0, Vec::new());
+    for manifest in absent {
+        let (bytes, known) = install::needed(manifest, data)?;
+        total += bytes;
+        let size = if known { human(bytes) } else { "of a size that is not known".to_owned() };
+        told.push(format!("{} ({size})", manifest.name));
+    }
+    let names: Vec<&str> = absent.iter().map(|manifest| manifest.name.as_str()).collect();
+    let of: Vec<&str> = studies.iter().map(|study| study.name.as_str()).collect();
+    let what =
+        format!("{}: not in {} yet: {}; {} to fetch", of.join(", "), data.display(), told.join(", "), human(total));
+    let commands = format!(
+        "fetch them with\n  harness data fetch {}\nor let the study do it with --yes. Without a network, \
+         `harness data fetch --offline {}` says what to put where",
+        names.join(" "),
+        names.join(" ")
+    );
+    if wish.dry_run {
+        return Err(Failure::data(format!("{what}\n{commands}")));
+    }
+    if wish.yes || total <= SMALL {
+        progress.log(&what);
+        return Ok(());
+    }
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if terminal && asked(&what)? {
+        return Ok(());
+    }
+    Err(Failure::data(format!("{what}\n{commands}")))
+}
+
+/// Asks on the terminal.
+fn asked(what: &str) -> Outcome<bool> {
+    write!(std::io::stderr(), "{what}\nfetch now? [y/N] ").map_err(Failure::run)?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(Failure::run)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+/// Of each file whose SHA-256 the manifest does not hold, the one that was seen, and how it is written there.
+pub(crate) fn unverified(manifest: &Manifest, holding: &Holding) -> Vec<String> {
+    let open = manifest.files().iter().filter(|file| !file.is_verified());
+    let seen = open.filter_map(|file| holding.came.iter().find(|came| came.file == file.file));
+    let line = |came: &holdings::Came| {
+        format!(
+            "{}: unverified, SHA-256 {}; `harness data verify {} --record` writes it into the manifest",
+            came.file, came.seen.sha256, manifest.name
+        )
+    };
+    seen.map(line).collect()
+}

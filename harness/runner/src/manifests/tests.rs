@@ -1,0 +1,86 @@
+use super::*;
+use harness_data::manifest::{Layout, Origin};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(FOLDER)
+}
+
+/// A copy of the committed manifests with one of them changed.
+fn changed(name: &str, from: &str, to: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let place = copy.path().join(FOLDER);
+    std::fs::create_dir(&place).unwrap();
+    for file in files(&folder()).unwrap() {
+        std::fs::copy(&file, place.join(file.file_name().unwrap())).unwrap();
+    }
+    let path = file_of(&place, name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from} is not in {name}");
+    std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    copy
+}
+
+#[test]
+fn the_committed_manifests_are_sound() {
+    let manifests = read(&folder()).unwrap();
+    let names = manifests.catalogue().names();
+    for name in [
+        "cats-and-dogs-10k",
+        "cats-and-dogs-filtered",
+        "cifar-10",
+        "microsoft-cats-and-dogs",
+        "oxford-iiit-pet",
+        "pets-corpus",
+        "pets-sample",
+        "resnet34-imagenet",
+        "stanford-dogs",
+        "synthetic-pets",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
+    let corpus = manifests.named("pets-corpus").unwrap();
+    let leaves: Vec<&str> = manifests.catalogue().leaves(corpus).iter().map(|leaf| leaf.name.as_str()).collect();
+    assert_eq!(leaves, ["cifar-10", "cats-and-dogs-filtered", "microsoft-cats-and-dogs", "stanford-dogs"]);
+    let Origin::Composed(parts) = &corpus.origin else { panic!() };
+    let images = |class: &str| parts.iter().filter(|part| part.class == class).map(|part| part.images).sum::<u64>();
+    assert_eq!((images("cat"), images("dog")), (18_499, 25_580));
+    assert_eq!(manifests.named("resnet34-imagenet").unwrap().layout, Layout::Weights);
+}
+
+#[test]
+fn problems_are_shown_with_their_line() {
+    let shown = |name: &str, from: &str, to: &str| {
+        let copy = changed(name, from, to);
+        let failure = read(&copy.path().join(FOLDER)).err().unwrap();
+        assert_eq!(failure.code(), 3);
+        failure.to_string()
+    };
+    let text = shown("cifar-10", "licence:", "license:");
+    for part in ["unknown field `license`", "data-manifests/cifar-10.yaml:3:1", "did you mean `licence`?"] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+    let text = shown("cifar-10", "md5: c32a", "md5: C32A");
+    for part in ["origin.download[0].md5", "32 hexadecimal digits in lower case", "cifar-10.yaml:15:12"] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+    let text = shown("pets-corpus", "manifest: stanford-dogs", "manifest: stanford-dog");
+    assert!(text.contains("origin.composed[4].manifest") && text.contains("`stanford-dogs`"), "{text}");
+}
+
+#[test]
+fn a_digest_is_written_into_its_line_alone() {
+    let copy = changed("cats-and-dogs-filtered", "title:", "title:");
+    let place = copy.path().join(FOLDER);
+    let before = std::fs::read_to_string(file_of(&place, "cats-and-dogs-filtered")).unwrap();
+    let manifests = read(&place).unwrap();
+    for (name, number, digest) in [
+        ("cats-and-dogs-filtered", 0, "ab".repeat(32)),
+        ("resnet34-imagenet", 1, "12".repeat(32)), // digits alone: in quotes
+    ] {
+        pin(&place, manifests.named(name).unwrap(), number, &digest).unwrap();
+        let again = read(&place).unwrap();
+        assert_eq!(again.named(name).unwrap().files()[number].sha256.as_deref(), Some(digest.as_str()));
+    }
+    let after = std::fs::read_to_string(file_of(&place, "cats-and-dogs-filtered")).unwrap();
+    assert_eq!(after, before.replacen("sha256: unverified", &format!("sha256: {}", "ab".repeat(32)), 1));
+}
