@@ -26,7 +26,7 @@ pub(crate) use evaluate::Evaluate;
 const STUDY_EXAMPLES: &str = "\
 Examples:
   harness study blurring                              the published size: a GPU for hours
-  harness study blurring --profile demo               two minutes on two CPU cores
+  harness study blurring --profile demo               half a minute on two CPU cores
   harness study blurring --dry-run                    what would run, what is there already
   harness study --all --profile sample --seeds 0,1,2
   harness study blurring --set finetuning.epochs=3 --set 'arms[0].label=short'
@@ -66,7 +66,7 @@ Examples:
 const AFTER: &str = "\
 Start here:
   harness list                           what studies there are
-  harness study blurring --profile demo  one of them, small, in two minutes
+  harness study blurring --profile demo  one of them, small, in half a minute
   harness report blurring --profile demo --open
 
 Exit codes:
