@@ -1,12 +1,13 @@
 //! Adopting what a user has: a folder, an archive, or a folder of archives. The user's files are never moved or changed.
 
 use crate::{
-    Watch, digests,
+    digests,
     fetch::Had,
     holdings::{self, Holding, How, State},
     install::{Given, InstallError, link, put},
     manifest::{Catalogue, Manifest, Origin, RemoteFile},
 };
+use harness_record::monitor::Monitor;
 use std::path::{Path, PathBuf};
 
 /// How something is adopted.
@@ -25,7 +26,7 @@ pub fn import(
     catalogue: &Catalogue,
     from: &Path,
     options: &Options<'_>,
-    watch: &dyn Watch,
+    monitor: &dyn Monitor,
 ) -> Result<Holding, InstallError> {
     let from = from.canonicalize().map_err(|source| harness_record::RecordError::Io {
         action: "find",
@@ -45,11 +46,11 @@ pub fn import(
     }
     let found = find(&candidates, &from, options)?;
     let manifest = found.manifest();
-    let _lock = holdings::lock(manifest, options.data, watch)?.ok_or(InstallError::Stopped)?;
+    let _lock = holdings::lock(manifest, options.data, monitor)?.ok_or(InstallError::Stopped)?;
     vacant(manifest, options.data)?;
     match found {
-        Found::Folder(manifest) => link(manifest, &from, options.copy, options.data, watch),
-        Found::Files(manifest, given) => put(manifest, &given, How::Copied, options.data, watch),
+        Found::Folder(manifest) => link(manifest, &from, options.copy, options.data, monitor),
+        Found::Files(manifest, given) => put(manifest, &given, How::Copied, options.data, monitor),
     }
 }
 

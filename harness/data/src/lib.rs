@@ -18,6 +18,6 @@ pub mod holdings;
 pub mod import;
 pub mod install;
 pub mod manifest;
-mod watch;
+mod words;
 
-pub use watch::{Silent, Watch, human};
+pub use words::human;

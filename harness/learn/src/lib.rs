@@ -10,7 +10,6 @@ pub mod evaluate;
 pub mod losses;
 pub mod metrics;
 pub mod models;
-pub mod monitor;
 pub mod ops;
 pub mod optimizer;
 pub mod pixels;
@@ -19,6 +18,8 @@ pub mod protocol;
 pub mod random;
 pub mod split;
 pub mod train;
+
+pub use harness_record::monitor;
 
 /// Raised whenever the numbers of a stage change: runs of another recipe are never taken for equal.
 pub const RECIPE: u32 = 3;

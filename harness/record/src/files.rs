@@ -1,12 +1,16 @@
 //! Files that appear whole or not at all, and locks between processes.
 
-use crate::{RecordError, Result};
+use crate::{RecordError, Result, monitor::Monitor};
 use std::{
     fs::{self, File, TryLockError},
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
+
+/// How long to wait before trying again to take a lock.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Writes `bytes` to `path` so that a reader, or a crash at any moment, sees the old file or the new one and never a part:
 /// a temporary file beside it, fsync, rename, fsync of the folder. Missing folders are made.
@@ -91,6 +95,25 @@ impl Lock {
         }
     }
 
+    /// Takes the lock at `path`, and waits for it while another process holds it: then `waiting` is logged once. `None` when the user
+    /// asked to stop.
+    pub fn wait(path: &Path, waiting: &str, monitor: &dyn Monitor) -> Result<Option<Self>> {
+        let mut told = false;
+        loop {
+            if let Some(lock) = Self::try_take(path)? {
+                return Ok(Some(lock));
+            }
+            if !told {
+                monitor.log(waiting);
+                told = true;
+            }
+            if monitor.stopped() {
+                return Ok(None);
+            }
+            std::thread::sleep(PATIENCE);
+        }
+    }
+
     fn open(path: &Path) -> Result<File> {
         let io = |source| RecordError::Io { action: "lock", path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
@@ -143,5 +166,36 @@ mod tests {
         assert!(Lock::try_take(&path).unwrap().is_none());
         drop(first);
         assert!(Lock::try_take(&path).unwrap().is_some());
+    }
+
+    /// Lets go of a lock, or gives up, when it is told that somebody waits.
+    struct Told(std::sync::Mutex<Option<Lock>>, std::sync::atomic::AtomicBool);
+
+    impl Monitor for Told {
+        fn begin(&self, _: &str, _: u64) {}
+        fn advance(&self, _: u64) {}
+        fn note(&self, _: &str) {}
+        fn end(&self) {}
+        fn log(&self, line: &str) {
+            assert_eq!(line, "waiting for the other");
+            assert!(self.0.lock().unwrap().take().is_some(), "told twice");
+        }
+        fn stopped(&self) -> bool {
+            self.1.load(Ordering::SeqCst)
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_says_so_and_gets_it_or_is_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let held = || Lock::try_take(&path).unwrap().map(Some).unwrap();
+        let told = Told(held().into(), false.into());
+        let lock = Lock::wait(&path, "waiting for the other", &told).unwrap().unwrap();
+        // One that stops is not given a lock that is held.
+        let told = Told(Lock::try_take(&folder.path().join("b.lock")).unwrap().into(), true.into());
+        assert!(Lock::wait(&path, "waiting for the other", &told).unwrap().is_none());
+        drop(lock);
+        assert!(Lock::wait(&path, "waiting for the other", &told).unwrap().is_some());
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! * [`files`]: files that appear whole or not at all, and locks between processes
 //! * [`digest`]: SHA-256 of bytes, files and canonical settings
+//! * [`monitor`]: how long work tells the outside what it is doing
 //! * [`metrics`]: what is measured of predicted masks
 //! * [`rows`]: the rows of `metrics.csv`, `per_image.csv` and the other tables
 //! * [`run`]: `run.json`, the record of one execution of a stage
@@ -12,6 +13,7 @@
 pub mod digest;
 pub mod files;
 pub mod metrics;
+pub mod monitor;
 pub mod rows;
 pub mod run;
 pub mod store;

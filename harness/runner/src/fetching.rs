@@ -9,7 +9,6 @@ use crate::{
     surveys::Places,
 };
 use harness_data::{
-    Watch,
     fetch::{FetchError, Network, Policy},
     holdings::{self, Holding},
     human,
@@ -42,35 +41,6 @@ pub(crate) struct Wish {
 impl Wish {
     pub(crate) fn of(options: &cli::Study) -> Self {
         Self { yes: options.yes, offline: options.offline, dry_run: options.dry_run }
-    }
-}
-
-/// The program's progress as the watch of downloads.
-pub(crate) struct Watching<'a>(pub(crate) &'a Progress);
-
-impl Watch for Watching<'_> {
-    fn begin(&self, what: &str, total: u64) {
-        self.0.begin(what, total);
-    }
-
-    fn advance(&self, by: u64) {
-        self.0.advance(by);
-    }
-
-    fn note(&self, text: &str) {
-        self.0.note(text);
-    }
-
-    fn end(&self) {
-        self.0.end();
-    }
-
-    fn log(&self, line: &str) {
-        self.0.log(line);
-    }
-
-    fn stopped(&self) -> bool {
-        self.0.stopped()
     }
 }
 
@@ -108,7 +78,7 @@ pub(crate) fn install(
         None => Ok(Arc::new(Network::new(Policy::default()).map_err(InstallError::from)?)),
     };
     let options = install::Options { data, network: network.as_ref().map_err(|why| *why), keep };
-    Ok(install::install(wanted, &options, &Watching(progress))?)
+    Ok(install::install(wanted, &options, progress)?)
 }
 
 /// Sees to it that everything is there that these studies read and that can be had.

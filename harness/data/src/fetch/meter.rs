@@ -1,6 +1,7 @@
 //! How much of several files has come, how fast, and how long the rest will take.
 
-use crate::{Watch, human};
+use crate::human;
+use harness_record::monitor::Monitor;
 use std::{
     collections::VecDeque,
     sync::{
@@ -91,15 +92,15 @@ impl<'a> Dial<'a> {
     }
 
     /// Shows what has changed.
-    pub(super) fn show(&mut self, watch: &dyn Watch) {
+    pub(super) fn show(&mut self, monitor: &dyn Monitor) {
         let lines = std::mem::take(&mut *self.meter.lines.lock().unwrap_or_else(PoisonError::into_inner));
         for line in &lines {
-            watch.log(line);
+            monitor.log(line);
         }
         let text = self.text(Instant::now());
-        watch.advance(0);
+        monitor.advance(0);
         if text != self.said {
-            watch.note(&text);
+            monitor.note(&text);
             self.said = text;
         }
     }

@@ -6,7 +6,8 @@ use super::{
     network::Network,
     retry,
 };
-use crate::{Watch, human};
+use crate::human;
+use harness_record::monitor::Monitor;
 use std::{
     sync::{
         Arc,
@@ -28,7 +29,7 @@ pub fn all(
     mut jobs: Vec<Job>,
     what: &str,
     network: &Arc<Network>,
-    watch: &dyn Watch,
+    monitor: &dyn Monitor,
 ) -> Result<Vec<Result<Had, FetchError>>, FetchError> {
     if jobs.is_empty() {
         return Ok(Vec::new());
@@ -49,18 +50,18 @@ pub fn all(
         });
     }
     drop(sender);
-    watch.begin(&format!("fetch {what}"), 1);
+    monitor.begin(&format!("fetch {what}"), 1);
     let mut results: Vec<Option<Result<Had, FetchError>>> = jobs.iter().map(|_| None).collect();
     let (mut dial, mut stopping) = (Dial::new(&meter), None);
     loop {
         let received = receiver.recv_timeout(TICK);
-        dial.show(watch);
+        dial.show(monitor);
         match received {
             Ok((number, result)) => results[number] = Some(result),
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
-        if stopping.is_none() && watch.stopped() {
+        if stopping.is_none() && monitor.stopped() {
             meter.stop();
             stopping = Some(Instant::now());
         }
@@ -68,10 +69,10 @@ pub fn all(
             break;
         }
     }
-    watch.end();
+    monitor.end();
     if stopping.is_some() && results.iter().any(|result| !matches!(result, Some(Ok(_)))) {
         let kept: u64 = jobs.iter().map(Job::begun).sum();
-        watch.log(&format!("{} of what was not whole are kept; the next fetch goes on there", human(kept)));
+        monitor.log(&format!("{} of what was not whole are kept; the next fetch goes on there", human(kept)));
         return Err(FetchError::Stopped);
     }
     let broken = |number: usize| FetchError::NoSource { file: jobs[number].file.file.clone(), attempts: Vec::new() };

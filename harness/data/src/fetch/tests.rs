@@ -4,7 +4,8 @@ mod hub;
 mod server;
 
 use super::*;
-use crate::{Silent, Watch, manifest::Source};
+use crate::manifest::Source;
+use harness_record::monitor::{Monitor, Silent};
 use server::{Answer, Server};
 use std::{
     fs,
@@ -78,8 +79,8 @@ impl Place {
         self.fetch_by(file, &network(), &Silent)
     }
 
-    fn fetch_by(&self, file: &RemoteFile, network: &Arc<Network>, watch: &dyn Watch) -> Result<Had, FetchError> {
-        all(vec![Job::new(file, self.target())], "images", network, watch)?.remove(0)
+    fn fetch_by(&self, file: &RemoteFile, network: &Arc<Network>, monitor: &dyn Monitor) -> Result<Had, FetchError> {
+        all(vec![Job::new(file, self.target())], "images", network, monitor)?.remove(0)
     }
 
     /// The file is whole and right, and nothing lies beside it.
@@ -350,7 +351,7 @@ fn nobody_listens() {
 /// Asks to stop after so many looks.
 struct Impatient(AtomicUsize);
 
-impl Watch for Impatient {
+impl Monitor for Impatient {
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64) {}
     fn note(&self, _: &str) {}

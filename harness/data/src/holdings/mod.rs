@@ -8,17 +8,16 @@ mod verify;
 pub use verify::{Verified, verify};
 
 use crate::{
-    Watch,
     digests::Seen,
     fetch,
     manifest::{Manifest, Origin, RemoteFile},
 };
-use harness_record::{RecordError, files, files::Lock};
+use harness_record::{RecordError, files, files::Lock, monitor::Monitor};
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 use walkdir::WalkDir;
 
@@ -149,22 +148,9 @@ fn note(manifest: &Manifest, data: &Path) -> PathBuf {
 }
 
 /// Takes the lock of a manifest's data; waits while another process holds it. `None` when the user asked to stop.
-pub(crate) fn lock(manifest: &Manifest, data: &Path, watch: &dyn Watch) -> Result<Option<Lock>, RecordError> {
+pub(crate) fn lock(manifest: &Manifest, data: &Path, monitor: &dyn Monitor) -> Result<Option<Lock>, RecordError> {
     let path = data.join(NOTES).join(format!("{}.lock", manifest.name));
-    let mut told = false;
-    loop {
-        if let Some(lock) = Lock::try_take(&path)? {
-            return Ok(Some(lock));
-        }
-        if !told {
-            watch.log(&format!("{}: waiting for another process that fetches it", manifest.name));
-            told = true;
-        }
-        if watch.stopped() {
-            return Ok(None);
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    Lock::wait(&path, &format!("{}: waiting for another process that fetches it", manifest.name), monitor)
 }
 
 /// What the data folder holds, told without reading the data.

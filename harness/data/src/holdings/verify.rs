@@ -2,10 +2,10 @@
 
 use super::Holding;
 use crate::{
-    Watch, digests,
+    digests,
     manifest::{Manifest, UNVERIFIED},
 };
-use harness_record::{RecordError, digest};
+use harness_record::{RecordError, digest, monitor::Monitor};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -25,17 +25,17 @@ pub struct Verified {
 }
 
 /// Hashes every file that was noted when the data were put in place, and single files that the manifest has digests of.
-pub fn verify(manifest: &Manifest, data: &Path, watch: &dyn Watch) -> Result<Verified, RecordError> {
+pub fn verify(manifest: &Manifest, data: &Path, monitor: &dyn Monitor) -> Result<Verified, RecordError> {
     let place = manifest.place(data);
     let mut verified = Verified::default();
     if let Some(holding) = Holding::read(manifest, data)? {
         let total = holding.files.len() as u64;
-        watch.begin(&format!("verify {}", manifest.name), total);
+        monitor.begin(&format!("verify {}", manifest.name), total);
         let wrong: Vec<Option<String>> = holding
             .files
             .par_iter()
             .map(|file| {
-                if watch.stopped() {
+                if monitor.stopped() {
                     return None;
                 }
                 let wrong = match digest::of_file(&place.join(&file.path)) {
@@ -43,16 +43,16 @@ pub fn verify(manifest: &Manifest, data: &Path, watch: &dyn Watch) -> Result<Ver
                     Ok(sha256) => Some(format!("{} has the SHA-256 {sha256}, it had {}", file.path, file.sha256)),
                     Err(error) => Some(error.to_string()),
                 };
-                watch.advance(1);
+                monitor.advance(1);
                 wrong
             })
             .collect();
-        watch.end();
+        monitor.end();
         verified.files = total;
         verified.bytes = holding.files.iter().map(|file| file.bytes).sum();
         verified.wrong = wrong.into_iter().flatten().collect();
         verified.held_against = true;
-        verified.stopped = watch.stopped();
+        verified.stopped = monitor.stopped();
     }
     if !manifest.owns_folder() {
         for file in manifest.files().iter().filter(|file| place.join(&file.file).is_file()) {

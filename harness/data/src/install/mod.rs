@@ -9,14 +9,13 @@ pub use missing::missing;
 pub(crate) use place::{Given, link, put};
 
 use crate::{
-    Watch,
     archive::ArchiveError,
     digests,
     fetch::{self, FetchError, Had, Job, Network},
     holdings::{self, Holding, How, State},
     manifest::{Manifest, Origin, RemoteFile},
 };
-use harness_record::{RecordError, files::Lock};
+use harness_record::{RecordError, files::Lock, monitor::Monitor};
 use std::{path::Path, path::PathBuf, sync::Arc};
 
 /// Why data are not in place.
@@ -125,7 +124,7 @@ struct Wanted<'a> {
 pub fn install(
     manifests: &[&Manifest],
     options: &Options<'_>,
-    watch: &dyn Watch,
+    monitor: &dyn Monitor,
 ) -> Result<Vec<Holding>, InstallError> {
     let mut sorted: Vec<&Manifest> = manifests.to_vec();
     sorted.sort_by(|a, b| a.name.cmp(&b.name)); // so that two processes never wait for each other
@@ -143,16 +142,16 @@ pub fn install(
     refuse_what_cannot_come(&absent, options)?;
     let (mut wanted, mut locks): (Vec<Wanted<'_>>, Vec<Lock>) = (Vec::new(), Vec::new());
     for manifest in absent {
-        locks.push(holdings::lock(manifest, options.data, watch)?.ok_or(InstallError::Stopped)?);
+        locks.push(holdings::lock(manifest, options.data, monitor)?.ok_or(InstallError::Stopped)?);
         // Another process may have brought it meanwhile.
         if holdings::state(manifest, options.data)?.is_absent() {
             wanted.push(look(manifest, options.data)?);
         }
     }
-    fetch_all(&mut wanted, options, watch)?;
+    fetch_all(&mut wanted, options, monitor)?;
     let mut holdings = Vec::new();
     for wanted in wanted {
-        holdings.push(finish(wanted, options, watch)?);
+        holdings.push(finish(wanted, options, monitor)?);
     }
     Ok(holdings)
 }
@@ -193,7 +192,7 @@ fn look<'a>(manifest: &'a Manifest, data: &Path) -> Result<Wanted<'a>, InstallEr
 }
 
 /// Fetches what is open: of files that are all needed all, of alternatives one after the other until one comes.
-fn fetch_all(all: &mut [Wanted<'_>], options: &Options<'_>, watch: &dyn Watch) -> Result<(), InstallError> {
+fn fetch_all(all: &mut [Wanted<'_>], options: &Options<'_>, monitor: &dyn Monitor) -> Result<(), InstallError> {
     loop {
         let mut jobs: Vec<(usize, usize)> = Vec::new();
         for (w, wanted) in all.iter_mut().enumerate() {
@@ -209,7 +208,7 @@ fn fetch_all(all: &mut [Wanted<'_>], options: &Options<'_>, watch: &dyn Watch) -
             return Ok(());
         }
         let network = options.network.map_err(|why| InstallError::Missing(why.to_owned()))?;
-        let fetched = fetch_some(all, &jobs, options.data, network, watch)?;
+        let fetched = fetch_some(all, &jobs, options.data, network, monitor)?;
         for ((w, i), result) in jobs.into_iter().zip(fetched) {
             match result {
                 Ok(had) => all[w].ready.push((i, had)),
@@ -226,7 +225,7 @@ fn fetch_some(
     jobs: &[(usize, usize)],
     data: &Path,
     network: &Arc<Network>,
-    watch: &dyn Watch,
+    monitor: &dyn Monitor,
 ) -> Result<Vec<Result<Had, FetchError>>, InstallError> {
     let file = |(w, i): &(usize, usize)| &all[*w].manifest.files()[*i];
     let list = jobs.iter().map(|job| Job::new(file(job), all[job.0].manifest.place_of(file(job), data)));
@@ -240,14 +239,14 @@ fn fetch_some(
     fetch::room(data, list.iter().map(room).sum())?;
     let mut names: Vec<&str> = jobs.iter().map(|(w, _)| all[*w].manifest.name.as_str()).collect();
     names.dedup();
-    match fetch::all(list, &names.join(", "), network, watch) {
+    match fetch::all(list, &names.join(", "), network, monitor) {
         Err(FetchError::Stopped) => Err(InstallError::Stopped),
         result => Ok(result?),
     }
 }
 
 /// Puts in place what has come.
-fn finish(wanted: Wanted<'_>, options: &Options<'_>, watch: &dyn Watch) -> Result<Holding, InstallError> {
+fn finish(wanted: Wanted<'_>, options: &Options<'_>, monitor: &dyn Monitor) -> Result<Holding, InstallError> {
     let Wanted { manifest, ready, failures, .. } = wanted;
     let enough = match manifest.origin {
         Origin::OneOf(_) => !ready.is_empty(),
@@ -259,7 +258,7 @@ fn finish(wanted: Wanted<'_>, options: &Options<'_>, watch: &dyn Watch) -> Resul
     }
     let given: Vec<Given<'_>> =
         ready.iter().map(|(i, had)| Given { file: &manifest.files()[*i], had: had.clone() }).collect();
-    let holding = put(manifest, &given, How::Fetched, options.data, watch)?;
+    let holding = put(manifest, &given, How::Fetched, options.data, monitor)?;
     if manifest.owns_folder() && !options.keep {
         place::clear_downloads(manifest, options.data)?;
     }

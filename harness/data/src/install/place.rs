@@ -2,13 +2,13 @@
 
 use super::InstallError;
 use crate::{
-    Watch, archive,
+    archive,
     fetch::Had,
     holdings::{self, Came, Held, Holding, How, NOTES},
     human,
     manifest::{Manifest, RemoteFile},
 };
-use harness_record::{RecordError, digest};
+use harness_record::{RecordError, digest, monitor::Monitor};
 use rayon::prelude::*;
 use std::{
     fs,
@@ -40,7 +40,7 @@ pub(crate) fn put(
     given: &[Given<'_>],
     how: How,
     data: &Path,
-    watch: &dyn Watch,
+    monitor: &dyn Monitor,
 ) -> Result<Holding, InstallError> {
     let place = manifest.place(data);
     let came = given.iter().map(Given::came).collect();
@@ -60,14 +60,14 @@ pub(crate) fn put(
     fs::create_dir_all(&whole).map_err(io("make", &whole))?;
     let result = (|| {
         for (i, given) in given.iter().enumerate() {
-            bring(given, &scratch.join(i.to_string()), &whole, watch)?;
+            bring(given, &scratch.join(i.to_string()), &whole, monitor)?;
         }
         let lacking: Vec<String> = manifest.expect.iter().filter_map(|expected| expected.lacks(&whole)).collect();
         if !lacking.is_empty() {
             let names: Vec<&str> = given.iter().map(|given| given.file.file.as_str()).collect();
             return Err(InstallError::NotIt { what: names.join(" and "), manifest: manifest.name.clone(), lacking });
         }
-        let holding = Holding::new(manifest, how, came, hashed(&whole, &manifest.name, watch)?);
+        let holding = Holding::new(manifest, how, came, hashed(&whole, &manifest.name, monitor)?);
         move_to(&whole, &place)?;
         holding.write(manifest, data)?;
         Ok(holding)
@@ -83,14 +83,14 @@ pub(crate) fn link(
     folder: &Path,
     copy: bool,
     data: &Path,
-    watch: &dyn Watch,
+    monitor: &dyn Monitor,
 ) -> Result<Holding, InstallError> {
     let place = manifest.place(data);
-    let held = hashed(folder, &manifest.name, watch)?;
+    let held = hashed(folder, &manifest.name, monitor)?;
     if copy || !cfg!(unix) {
         let scratch = data.join(NOTES).join(format!("{}.unpacking", manifest.name));
         remove(&scratch)?;
-        let result = copy_folder(folder, &held, &scratch, &manifest.name, watch).and_then(|()| {
+        let result = copy_folder(folder, &held, &scratch, &manifest.name, monitor).and_then(|()| {
             Ok(move_to(&scratch, &place)?) //
         });
         if result.is_err() {
@@ -117,38 +117,38 @@ fn make_link(_folder: &Path, _place: &Path) -> Result<(), RecordError> {
     Ok(()) // links need a privilege here: `link` copies instead
 }
 
-fn copy_folder(from: &Path, files: &[Held], to: &Path, name: &str, watch: &dyn Watch) -> Result<(), InstallError> {
+fn copy_folder(from: &Path, files: &[Held], to: &Path, name: &str, monitor: &dyn Monitor) -> Result<(), InstallError> {
     crate::fetch::room(to, files.iter().map(|file| file.bytes).sum())?;
-    watch.begin(&format!("copy {name}"), files.len() as u64);
+    monitor.begin(&format!("copy {name}"), files.len() as u64);
     for file in files {
-        if watch.stopped() {
-            watch.end();
+        if monitor.stopped() {
+            monitor.end();
             return Err(InstallError::Stopped);
         }
         let target = to.join(&file.path);
         let folder = target.parent().unwrap_or(to);
         fs::create_dir_all(folder).map_err(io("make", folder))?;
         fs::copy(from.join(&file.path), &target).map_err(io("copy to", &target))?;
-        watch.advance(1);
+        monitor.advance(1);
     }
-    watch.end();
+    monitor.end();
     Ok(())
 }
 
 /// Unpacks an archive, or copies a file, into `whole`.
-fn bring(given: &Given<'_>, own: &Path, whole: &Path, watch: &dyn Watch) -> Result<(), InstallError> {
+fn bring(given: &Given<'_>, own: &Path, whole: &Path, monitor: &dyn Monitor) -> Result<(), InstallError> {
     let Some(format) = given.file.unpack else {
         copy_whole(&given.had.path, &whole.join(&given.file.file))?;
         return Ok(());
     };
-    watch.begin(&format!("unpack {}", given.file.file), 1);
+    monitor.begin(&format!("unpack {}", given.file.file), 1);
     let mut see = |progress: archive::Progress| {
-        watch.advance(0);
-        watch.note(&format!("{} files, {}", progress.files, human(progress.bytes)));
-        if watch.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        monitor.advance(0);
+        monitor.note(&format!("{} files, {}", progress.files, human(progress.bytes)));
+        if monitor.stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let unpacked = archive::unpack(&given.had.path, format, own, &archive::Limits::default(), &mut see);
-    watch.end();
+    monitor.end();
     unpacked?;
     merge(own, whole)
 }
@@ -174,7 +174,7 @@ fn merge(from: &Path, into: &Path) -> Result<(), InstallError> {
 }
 
 /// Every file below a folder, with its digest. Links in it are not followed.
-fn hashed(folder: &Path, name: &str, watch: &dyn Watch) -> Result<Vec<Held>, InstallError> {
+fn hashed(folder: &Path, name: &str, monitor: &dyn Monitor) -> Result<Vec<Held>, InstallError> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in WalkDir::new(folder).follow_root_links(true) {
         let entry = entry.map_err(|error| io("list", folder)(error.into()))?;
@@ -182,22 +182,22 @@ fn hashed(folder: &Path, name: &str, watch: &dyn Watch) -> Result<Vec<Held>, Ins
             paths.push(entry.into_path());
         }
     }
-    watch.begin(&format!("hash {name}"), paths.len() as u64);
+    monitor.begin(&format!("hash {name}"), paths.len() as u64);
     let hashed: Result<Vec<Option<Held>>, RecordError> = paths
         .par_iter()
         .map(|path| {
-            if watch.stopped() {
+            if monitor.stopped() {
                 return Ok(None);
             }
             let below = path.strip_prefix(folder).unwrap_or(path);
             let parts: Vec<String> = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
             let bytes = fs::metadata(path).map_err(io("look at", path))?.len();
             let held = Held { path: parts.join("/"), bytes, sha256: digest::of_file(path)? };
-            watch.advance(1);
+            monitor.advance(1);
             Ok(Some(held))
         })
         .collect();
-    watch.end();
+    monitor.end();
     let hashed = hashed?;
     if hashed.iter().any(Option::is_none) {
         Err(InstallError::Stopped)

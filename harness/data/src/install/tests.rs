@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::{
-    Silent,
     fetch::Policy,
     holdings::verify,
     import::{self, import},
     manifest::{Catalogue, Expected, Layout, Source, UNVERIFIED},
 };
+use harness_record::monitor::Silent;
 use std::{fs, io::Write as _};
 use tempfile::TempDir;
 

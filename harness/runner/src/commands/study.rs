@@ -24,10 +24,7 @@ use harness_record::{
     store::{State, Store},
 };
 use serde_json::json;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// A study, ready to run.
 struct Ready {
@@ -132,7 +129,9 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     let Ready { resolved, settings, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
     let report = folders.reports.join(&resolved.profile).join(&resolved.name);
-    let _lock = wait_for(&stamp::lock_file(store, &report), &name, progress)?;
+    let waiting = format!("{name}: waiting for another process that runs it");
+    let lock = Lock::wait(&stamp::lock_file(store, &report), &waiting, progress)?;
+    let _lock = lock.ok_or(Failure::Interrupted)?;
     let fingerprint = collect::fingerprint(resolved, settings, plan)?;
     let (templates, manifests) = (folders.root.join("templates"), folders.root.join("data-manifests"));
     let made_of = [report.as_path(), templates.as_path(), manifests.as_path()];
@@ -148,23 +147,6 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;
     Ok((report, false))
-}
-
-fn wait_for(path: &Path, name: &str, progress: &Progress) -> Outcome<Lock> {
-    let mut told = false;
-    loop {
-        if let Some(lock) = Lock::try_take(path)? {
-            return Ok(lock);
-        }
-        if !told {
-            progress.log(&format!("{name}: waiting for another process that runs it"));
-            told = true;
-        }
-        if progress.stopped() {
-            return Err(Failure::Interrupted);
-        }
-        std::thread::sleep(std::time::Duration::from_millis(300));
-    }
 }
 
 fn all_done(plan: &Plan, store: &Store) -> Outcome<bool> {

@@ -82,7 +82,7 @@ fn what_is_not_there_is_fetched_once_and_checked() {
     let (place, cache, sha256) = (Place::new(), tempfile::tempdir().unwrap(), digest::of_bytes(BODY));
     let (endpoint, heads) = stand_in(sha256.clone());
     let network_now = network(&endpoint, cache.path());
-    let had = place.fetch_by(&file("unverified"), &network_now, &crate::Silent).unwrap();
+    let had = place.fetch_by(&file("unverified"), &network_now, &harness_record::monitor::Silent).unwrap();
     assert_eq!(had.seen.sha256, sha256);
     assert!(had.from.ends_with("/timm/resnet34/resolve/c983eba7f5e69bc3548a626d1b0b0b914e5de3a6/model.safetensors"));
     assert_eq!(fs::read(place.target()).unwrap(), BODY);
@@ -91,7 +91,7 @@ fn what_is_not_there_is_fetched_once_and_checked() {
     // Gone from the data folder, it comes from the hub's cache.
     fs::remove_file(place.target()).unwrap();
     let nobody = network("http://127.0.0.1:1", cache.path());
-    place.fetch_by(&file(&sha256), &nobody, &crate::Silent).unwrap();
+    place.fetch_by(&file(&sha256), &nobody, &harness_record::monitor::Silent).unwrap();
     assert_eq!(fs::read(place.target()).unwrap(), BODY);
 }
 
@@ -99,12 +99,20 @@ fn what_is_not_there_is_fetched_once_and_checked() {
 fn a_file_that_is_not_what_was_promised_gets_no_place() {
     let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
     let (endpoint, _) = stand_in("ab".repeat(32));
-    let told = attempts(place.fetch_by(&file("unverified"), &network(&endpoint, cache.path()), &crate::Silent));
+    let told = attempts(place.fetch_by(
+        &file("unverified"),
+        &network(&endpoint, cache.path()),
+        &harness_record::monitor::Silent,
+    ));
     assert!(told[0].why[0].contains("the hub says abab"), "{told:?}");
     assert_eq!(place.names(), [""; 0]);
     // The damaged file is not kept in the cache either.
     let (endpoint, _) = stand_in(digest::of_bytes(BODY));
-    let told = attempts(place.fetch_by(&file("0123456789"), &network(&endpoint, cache.path()), &crate::Silent));
+    let told = attempts(place.fetch_by(
+        &file("0123456789"),
+        &network(&endpoint, cache.path()),
+        &harness_record::monitor::Silent,
+    ));
     assert!(told[0].why[0].contains("the manifest says 0123456789"), "{told:?}");
     assert_eq!(place.names(), [""; 0]);
 }
@@ -116,7 +124,7 @@ fn a_refusal_does_not_repeat_the_token_and_leaves_nothing() {
     let mut file = file("unverified");
     let Source::Hub(hub) = &mut file.from[0] else { unreachable!() };
     hub.kind = HubKind::Dataset;
-    let told = attempts(place.fetch_by(&file, &network(&endpoint, cache.path()), &crate::Silent));
+    let told = attempts(place.fetch_by(&file, &network(&endpoint, cache.path()), &harness_record::monitor::Silent));
     assert!(heads.lock().unwrap().iter().any(|head| head.contains("/datasets/timm/resnet34/resolve/")));
     let told = format!("{told:?}");
     assert!(!told.contains(TOKEN) && !told.contains("secretsecret"), "{told}");
@@ -128,7 +136,7 @@ fn a_hub_that_is_not_there_is_given_up_soon() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (place, cache, start) = (Place::new(), tempfile::tempdir().unwrap(), std::time::Instant::now());
     let network = network(&format!("http://{closed}"), cache.path());
-    attempts(place.fetch_by(&file("unverified"), &network, &crate::Silent));
+    attempts(place.fetch_by(&file("unverified"), &network, &harness_record::monitor::Silent));
     assert!(start.elapsed() < std::time::Duration::from_secs(10));
     assert_eq!(place.names(), [""; 0]);
 }

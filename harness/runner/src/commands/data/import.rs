@@ -4,7 +4,7 @@ use crate::{
     cli::DataImport,
     commands::{count, say, say_json},
     failure::Outcome,
-    fetching::{self, Watching},
+    fetching,
     manifests::Manifests,
     progress::Progress,
 };
@@ -20,7 +20,7 @@ pub(super) fn run(options: &DataImport, manifests: &Manifests, data: &Path, prog
         manifests.named(name)?;
     }
     let how = Options { data, name: options.name.as_deref(), copy: options.copy };
-    let holding = import::import(manifests.catalogue(), &options.from, &how, &Watching(progress))?;
+    let holding = import::import(manifests.catalogue(), &options.from, &how, progress)?;
     if options.json {
         return say_json(&serde_json::json!({
             "name": holding.manifest, "how": holding.how, "files": holding.files.len(), "came": holding.came,

@@ -4,7 +4,6 @@ use crate::{
     cli::DataVerify,
     commands::{count, say, say_json},
     failure::{Failure, Outcome},
-    fetching::Watching,
     manifests::{self, Manifests},
     progress::Progress,
 };
@@ -26,7 +25,7 @@ pub(super) fn run(
 ) -> Outcome {
     let (mut told, mut wrong) = (Vec::new(), Vec::new());
     for manifest in chosen(options, manifests, data)? {
-        let verified = holdings::verify(manifest, data, &Watching(progress))?;
+        let verified = holdings::verify(manifest, data, progress)?;
         if verified.stopped {
             return Err(Failure::Interrupted);
         }
