@@ -3,7 +3,7 @@
 use crate::{
     executors::KeptPicture,
     failure::{Failure, Outcome},
-    manifests,
+    manifests::{self, Manifests},
     plan::{Place, Plan, Stage, Work},
     study::{Arm, Resolved, Study},
     words,
@@ -217,6 +217,7 @@ fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<PublishedRow>
 
 /// The data sets as the arms use them: one entry for each role and cut, in the order of the arms.
 fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<Vec<DatasetInput>> {
+    let manifests = manifests::read(sources.manifests)?;
     let mut all: Vec<DatasetInput> = Vec::new();
     for (role, kind) in [("pretraining", "pretrain"), ("segmentation", "evaluate")] {
         for arm in &resolved.arms {
@@ -224,7 +225,7 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
             let Some(place) = places.next() else { continue };
             let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
             let Some(stage) = stages.find(|stage| stage.settings.work.kind() == kind) else { continue };
-            let own = dataset(role, stage, sources)?;
+            let own = dataset(role, stage, sources.store, &manifests)?;
             let same = |other: &&mut DatasetInput| DatasetInput { arms: Vec::new(), ..(**other).clone() } == own;
             match all.iter_mut().find(same) {
                 Some(other) => other.arms.push(arm.spec.label.clone()),
@@ -235,8 +236,8 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
     Ok(all)
 }
 
-fn dataset(role: &str, stage: &Stage, sources: &Sources<'_>) -> Outcome<DatasetInput> {
-    let folder = sources.store.run(stage.settings.work.kind(), &stage.key);
+fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> Outcome<DatasetInput> {
+    let folder = store.run(stage.settings.work.kind(), &stage.key);
     let files: Vec<FileRow> = rows::read(&folder.join("files.csv"))?;
     let count = |split: &str| files.iter().filter(|row| row.split == split && row.reason.is_empty()).count() as u64;
     let splits = ["train", "validation", "test"]
@@ -244,7 +245,7 @@ fn dataset(role: &str, stage: &Stage, sources: &Sources<'_>) -> Outcome<DatasetI
         .into_iter()
         .filter(|split| split.images > 0)
         .collect();
-    let about = manifests::read(sources.manifests)?.about(&stage.dataset);
+    let about = manifests.about(&stage.dataset);
     Ok(DatasetInput {
         role: role.to_owned(),
         dataset: about.title,

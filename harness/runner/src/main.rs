@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Outcome {
-    harness_learn::ops::instruction_set().map_err(Failure::Usage)?;
+    harness_learn::ops::check_instruction_set().map_err(Failure::Usage)?;
     let here = std::env::current_dir().map_err(Failure::run)?;
     let folders = || cli.global.folders(&here);
     let loudness = cli.global.loudness();

@@ -225,9 +225,6 @@ pub fn size(manifest: &Manifest, data: &Path) -> u64 {
             });
             sizes.sum()
         }
-        Origin::Local(_) | Origin::Download(_) => {
-            let archives = data.join("downloads").join(&manifest.name);
-            below(&manifest.place(data)) + below(&archives)
-        }
+        Origin::Local(_) | Origin::Download(_) => below(&manifest.place(data)) + below(&manifest.downloads(data)),
     }
 }

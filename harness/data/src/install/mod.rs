@@ -98,15 +98,12 @@ pub struct Options<'a> {
 
 /// Bytes that a fetch of `manifest` would move; 0 if it is there. And whether all sizes are known.
 pub fn needed(manifest: &Manifest, data: &Path) -> Result<(u64, bool), RecordError> {
-    if !holdings::state(manifest, data)?.is_absent() {
-        return Ok((0, true));
-    }
-    let (bytes, known) = manifest.bytes();
-    let there = |file: &RemoteFile| {
-        let target = manifest.place_of(file, data);
-        target.metadata().map_or(0, |about| about.len()) + fetch::begun(&target)
+    let have = match holdings::state(manifest, data)? {
+        State::Missing => 0,
+        State::Begun(bytes) => bytes,
+        _ => return Ok((0, true)),
     };
-    let have: u64 = manifest.files().iter().map(there).sum();
+    let (bytes, known) = manifest.bytes();
     Ok((bytes.saturating_sub(have), known))
 }
 

@@ -247,9 +247,10 @@ pub(super) fn clear_downloads(manifest: &Manifest, data: &Path) -> Result<(), Re
         }
     }
     // They stay if a user put something else there.
-    let own = data.join("downloads").join(&manifest.name);
-    let _ = fs::remove_dir(&own);
-    let _ = fs::remove_dir(data.join("downloads"));
+    let own = manifest.downloads(data);
+    for folder in own.ancestors().take(2) {
+        let _ = fs::remove_dir(folder);
+    }
     Ok(())
 }
 

@@ -220,7 +220,12 @@ impl Manifest {
 
     /// Where a file of it lies while it is fetched.
     pub(crate) fn download_of(&self, file: &RemoteFile, data: &Path) -> PathBuf {
-        data.join(DOWNLOADS).join(&self.name).join(&file.file)
+        self.downloads(data).join(&file.file)
+    }
+
+    /// Where its archives lie until they are unpacked.
+    pub(crate) fn downloads(&self, data: &Path) -> PathBuf {
+        data.join(DOWNLOADS).join(&self.name)
     }
 }
 

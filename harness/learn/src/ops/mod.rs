@@ -46,7 +46,7 @@ pub(crate) use loss::{image_cross_entropy, image_sigmoid, image_soft_dice};
 pub use maximum::divide_by_maximum;
 pub use normalization::{Normalized, batch_norm, batch_norm_fixed, batch_norm_fixed_relu, batch_norm_relu};
 pub use pooling::{Pooled, max_pool2d, max_unpool2d};
-pub use threads::{instruction_set, leave_threads_to_rayon};
+pub use threads::{check_instruction_set, instruction_set, leave_threads_to_rayon};
 
 /// `x` in f32, for what a network does not do in bf16.
 pub(crate) fn full_precision(x: &Tensor) -> Result<Tensor> {

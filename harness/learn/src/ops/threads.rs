@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use harness_kernels::isa::Isa;
+
 /// Keeps candle from starting a pool of its own, whose threads spin beside rayon's and take a quarter of two cores. To be
 /// called first in `main`, before any other thread is there.
 pub fn leave_threads_to_rayon() {
@@ -9,9 +11,12 @@ pub fn leave_threads_to_rayon() {
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") }
 }
 
-/// Name of the instruction set that operations on the CPU use: `portable`, `avx2` or `avx512`. An error says that the environment asks
-/// for one that this machine has not.
-pub fn instruction_set() -> Result<&'static str, String> {
-    harness_kernels::isa::Isa::wanted()?;
-    Ok(harness_kernels::isa::Isa::best().name())
+/// Name of the instruction set that operations on the CPU use: `portable`, `avx2` or `avx512`.
+pub fn instruction_set() -> &'static str {
+    Isa::best().name()
+}
+
+/// An error if the environment asks for an instruction set that this machine has not.
+pub fn check_instruction_set() -> Result<(), String> {
+    Isa::wanted().map(|_| ())
 }

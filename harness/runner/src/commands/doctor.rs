@@ -17,6 +17,12 @@ struct Finding {
     detail: String,
 }
 
+impl Finding {
+    fn new(what: &str, state: &str, detail: String) -> Self {
+        Self { what: what.to_owned(), state: state.to_owned(), detail }
+    }
+}
+
 pub(crate) fn run(folders: Outcome<Folders>, as_json: bool) -> Outcome {
     let mut findings = vec![program(), processor(), cuda()];
     match folders {
@@ -26,13 +32,7 @@ pub(crate) fn run(folders: Outcome<Folders>, as_json: bool) -> Outcome {
             findings.push(writable("reports", &folders.reports));
             findings.extend(data_sets(&folders));
         }
-        Err(failure) => {
-            findings.push(Finding {
-                what: "root".to_owned(),
-                state: "missing".to_owned(),
-                detail: failure.to_string(),
-            });
-        }
+        Err(failure) => findings.push(Finding::new("root", "missing", failure.to_string())),
     }
     if as_json {
         return say_json(&findings);
@@ -41,8 +41,8 @@ pub(crate) fn run(folders: Outcome<Folders>, as_json: bool) -> Outcome {
     say(&table(&rows))
 }
 
-fn ok(what: &'static str, detail: String) -> Finding {
-    Finding { what: what.to_owned(), state: "ok".to_owned(), detail }
+fn ok(what: &str, detail: String) -> Finding {
+    Finding::new(what, "ok", detail)
 }
 
 fn program() -> Finding {
@@ -65,7 +65,7 @@ fn processor() -> Finding {
     let features: [(&str, bool); 0] = [];
     let features: Vec<&str> = features.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
     let threads = rayon::current_num_threads();
-    let used = harness_learn::ops::instruction_set().unwrap_or("what is fastest");
+    let used = harness_learn::ops::instruction_set();
     let (arch, features) = (std::env::consts::ARCH, features.join(", "));
     ok("processor", format!("{threads} threads, {arch} {features}; computes with {used}"))
 }
@@ -73,14 +73,12 @@ fn processor() -> Finding {
 fn cuda() -> Finding {
     match device::cuda_state() {
         Ok(()) => ok("CUDA", "device 0 answers".to_owned()),
-        Err(error @ device::DeviceError::NotBuilt) => {
-            Finding { what: "CUDA".to_owned(), state: "not built".to_owned(), detail: error.to_string() }
-        }
-        Err(error) => Finding { what: "CUDA".to_owned(), state: "missing".to_owned(), detail: error.to_string() },
+        Err(error @ device::DeviceError::NotBuilt) => Finding::new("CUDA", "not built", error.to_string()),
+        Err(error) => Finding::new("CUDA", "missing", error.to_string()),
     }
 }
 
-fn writable(what: &'static str, folder: &Path) -> Finding {
+fn writable(what: &str, folder: &Path) -> Finding {
     // The nearest folder that exists decides: missing ones are made when they are needed.
     let nearest = folder.ancestors().find(|f| f.is_dir()).unwrap_or(Path::new("."));
     let probe = nearest.join(format!(".harness-doctor-{}", std::process::id()));
@@ -89,11 +87,7 @@ fn writable(what: &'static str, folder: &Path) -> Finding {
             let _ = std::fs::remove_file(&probe); // an empty file is all that could stay
             ok(what, folder.display().to_string())
         }
-        Err(error) => Finding {
-            what: what.to_owned(),
-            state: "not writable".to_owned(),
-            detail: format!("{}: {error}", folder.display()),
-        },
+        Err(error) => Finding::new(what, "not writable", format!("{}: {error}", folder.display())),
     }
 }
 
@@ -103,12 +97,10 @@ fn data_sets(folders: &Folders) -> Vec<Finding> {
         let (state, problems) = super::data::state_of(manifest, manifests.catalogue(), &folders.data)?;
         let place = manifest.place(&folders.data).display().to_string();
         let detail = if problems.is_empty() { place } else { format!("{place}: {}", problems.join("; ")) };
-        Ok(Finding { what: name.to_owned(), state, detail })
+        Ok(Finding::new(name, &state, detail))
     };
     let found = manifests::read(&folders.root.join(manifests::FOLDER)).and_then(|manifests| {
         manifests.catalogue().names().into_iter().map(|name| finding(&manifests, name)).collect() //
     });
-    found.unwrap_or_else(|failure: Failure| {
-        vec![Finding { what: "data".to_owned(), state: "invalid".to_owned(), detail: failure.to_string() }]
-    })
+    found.unwrap_or_else(|failure: Failure| vec![Finding::new("data", "invalid", failure.to_string())])
 }

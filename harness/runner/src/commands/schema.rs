@@ -67,6 +67,7 @@ mod tests {
         let committed: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         assert_eq!(committed, schema().unwrap(), "run `harness schema > studies/study.schema.json`");
     }
+
     #[test]
     fn the_committed_schema_of_manifests_is_this_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data-manifests/manifest.schema.json");

@@ -6,7 +6,7 @@ use crate::{
     collect::{self, Sources},
     executors::{Jobs, Workshop},
     failure::{Failure, Outcome},
-    fetching,
+    fetching, manifests,
     plan::{Plan, Stage},
     progress::{Loudness, Progress},
     spec::layers::{self, Spec},
@@ -50,8 +50,8 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?;
     let store = Store::new(&folders.store);
-    let (cache, manifests) = (store.cache(), folders.root.join("data-manifests"));
-    let places = Places { data: &folders.data, cache: &cache, manifests: &manifests };
+    let (cache, place) = (store.cache(), folders.root.join(manifests::FOLDER));
+    let places = Places { data: &folders.data, cache: &cache, manifests: &place };
     fetching::for_studies(&studies, &places, fetching::Wish::of(options), &progress)?;
     let (mut surveys, mut ready) = (Surveys::default(), Vec::new());
     for resolved in studies {
@@ -133,7 +133,7 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     let lock = Lock::wait(&stamp::lock_file(store, &report), &waiting, progress)?;
     let _lock = lock.ok_or(Failure::Interrupted)?;
     let fingerprint = collect::fingerprint(resolved, settings, plan)?;
-    let (templates, manifests) = (folders.root.join("templates"), folders.root.join("data-manifests"));
+    let (templates, manifests) = (folders.root.join("templates"), folders.root.join(manifests::FOLDER));
     let made_of = [report.as_path(), templates.as_path(), manifests.as_path()];
     let stamp = Stamp::new(store, &report);
     if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
