@@ -4,34 +4,24 @@ mod bench;
 mod data;
 mod evaluate;
 mod export;
+mod study;
 
 pub(crate) use bench::{Bench, BenchData, TrainStep};
 pub(crate) use data::{Data, DataFetch, DataImport, DataVerify};
 pub(crate) use export::{Export, Tensorboard};
+pub(crate) use study::{ProtocolChoice, Study};
 
 use crate::{
     failure::{Failure, Outcome},
     progress::Loudness,
     spec::layers::PROFILES,
 };
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use harness_learn::{device::DeviceChoice, models::Normalise, precision::Precision};
-use std::{
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use clap::{Args, CommandFactory, Parser, Subcommand, builder::PossibleValuesParser};
+use harness_learn::{device::DeviceChoice, models::Normalise};
+use std::path::{Path, PathBuf};
 
 pub(crate) use evaluate::Evaluate;
 
-const STUDY_EXAMPLES: &str = "\
-Examples:
-  harness study blurring                              the published size: a GPU for hours
-  harness study blurring --profile demo               half a minute on two CPU cores
-  harness study blurring --dry-run                    what would run, what is there already
-  harness study --all --profile sample --seeds 0,1,2
-  harness study blurring --set finetuning.epochs=3 --set 'arms[0].label=short'
-
-Stopped with Ctrl-C or killed, the same command goes on where it was and ends with the same numbers.";
 const REPORT_EXAMPLES: &str = "\
 Examples:
   harness report blurring --profile demo --open
@@ -128,7 +118,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run what a study lacks, collect its numbers, render its report
-    #[command(after_help = STUDY_EXAMPLES)]
+    #[command(after_help = study::EXAMPLES)]
     Study(Study),
     /// Render reports again from their data
     #[command(after_help = REPORT_EXAMPLES)]
@@ -173,54 +163,6 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-}
-
-/// Options of `study`.
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Study {
-    /// Studies, by the names that `harness list` shows
-    #[arg(value_name = "NAME", required_unless_present = "all")]
-    pub(crate) names: Vec<String>,
-    /// Every study
-    #[arg(long, conflicts_with = "names")]
-    pub(crate) all: bool,
-    /// The size of the experiment: as published, on sample photographs, or on synthetic pictures
-    #[arg(long, value_name = "PROFILE", default_value = "full", value_parser = PossibleValuesParser::new(PROFILES))]
-    pub(crate) profile: String,
-    /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(crate) device: DeviceChoice,
-    /// The numbers of convolutions and matrix products: f32, tf32 or bf16; the CPU computes in f32 only
-    #[arg(long, value_name = "PRECISION", default_value = "f32")]
-    pub(crate) precision: Precision,
-    /// Seeds to run instead of the spec's, as in 0,1,2
-    #[arg(long, value_name = "SEEDS")]
-    pub(crate) seeds: Option<Seeds>,
-    /// Change a field of the spec, as in finetuning.epochs=3; can be given several times
-    #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
-    pub(crate) set: Vec<String>,
-    /// The protocol, instead of the spec's: as the published numbers were obtained, or corrected
-    #[arg(long, value_name = "PROTOCOL")]
-    pub(crate) protocol: Option<ProtocolChoice>,
-    /// Show what would run and stop
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Fetch missing data without asking, however much they are
-    #[arg(short, long)]
-    pub(crate) yes: bool,
-    /// Use no network; if data are missing, say what to put where
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) offline: bool,
-    /// Threads to compute with [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
-    /// Stages to run at once; never changes the numbers [default: on the CPU as many as the threads can serve, on CUDA one]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) jobs: Option<u16>,
-    /// Print the plan and the outcome as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Options of `report`.
@@ -292,43 +234,6 @@ pub(crate) struct Predict {
     pub(crate) device: DeviceChoice,
 }
 
-/// Which of a study's protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProtocolChoice {
-    /// As the published numbers were obtained, quirks included
-    Published,
-    /// With those quirks put right
-    Corrected,
-}
-
-/// Seeds, each named once, in the order given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seeds(pub(crate) Vec<u64>);
-
-impl FromStr for Seeds {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut seeds = Vec::new();
-        for part in text.split(',').map(str::trim) {
-            let seed = part.parse().map_err(|_| format!("`{part}` is no seed: write whole numbers, as in 0,1,2"))?;
-            if seeds.contains(&seed) {
-                return Err(format!("seed {seed} is named twice"));
-            }
-            seeds.push(seed);
-        }
-        Ok(Self(seeds))
-    }
-}
-
-/// Only the shape is checked here: what the path means is known when the spec is read.
-fn setting(text: &str) -> Result<String, String> {
-    match text.split_once('=') {
-        Some((path, _)) if !path.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err("write path=value, as in finetuning.epochs=3".to_owned()),
-    }
-}
-
 /// Where things lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Folders {
@@ -395,11 +300,9 @@ mod tests {
     }
 
     #[test]
-    fn devices_and_seeds() {
+    fn devices() {
         assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
         assert!("cuda:".parse::<DeviceChoice>().is_err() && "cuda:-1".parse::<DeviceChoice>().is_err());
-        assert_eq!("2, 0".parse(), Ok(Seeds(vec![2, 0])));
-        assert!(["", "1,", "1,1", "-1", "1.5"].iter().all(|text| text.parse::<Seeds>().is_err()));
     }
 
     #[test]
