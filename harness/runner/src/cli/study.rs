@@ -55,7 +55,8 @@ pub(crate) struct Study {
     /// Threads to compute with [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Stages to run at once; never changes the numbers [default: on the CPU as many as the threads can serve, on CUDA one]
+    /// Stages to run at once, no more than threads; never changes the numbers [default: on the CPU as many as the threads can
+    /// serve, on CUDA one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Print the plan and the outcome as JSON

@@ -36,7 +36,7 @@ thread_local! {
 /// How many stages run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Jobs {
-    /// So many, whatever they are.
+    /// So many, whatever they are; each needs a thread.
     AtMost(usize),
     /// As many as there are threads for, where a stage with large steps counts for several. It also bounds the memory.
     ByThreads,
@@ -46,7 +46,7 @@ impl Jobs {
     /// What all stages together may weigh.
     fn capacity(self) -> usize {
         match self {
-            Self::AtMost(jobs) => jobs,
+            Self::AtMost(jobs) => jobs.min(rayon::current_num_threads()),
             Self::ByThreads => rayon::current_num_threads(),
         }
     }
@@ -233,7 +233,8 @@ mod tests {
         let steps = [8 * 64 * 64, 8 * 128 * 128, 64 * 120 * 120, 32 * 256 * 256];
         assert_eq!(steps.map(|pixels| Jobs::ByThreads.weight(pixels)), [1, 1, 8, 16]);
         assert_eq!(steps.map(|pixels| Jobs::AtMost(3).weight(pixels)), [1; 4]);
-        assert_eq!(Jobs::AtMost(3).capacity(), 3);
+        assert_eq!(Jobs::AtMost(1).capacity(), 1);
+        assert_eq!(Jobs::AtMost(usize::MAX).capacity(), Jobs::ByThreads.capacity());
         assert_eq!(Jobs::ByThreads.weight(0), 1);
     }
 }

@@ -35,6 +35,7 @@ fn as_many_stages_as_asked_for_run_at_once_and_no_bit_changes() {
     for (arguments, most) in [
         (&["--jobs", "1", "--threads", "3"][..], 1),
         (&["--jobs", "2", "--threads", "3"], 2),
+        (&["--jobs", "4", "--threads", "2"], 2),
         // Small steps: a stage for every thread.
         (&["--threads", "4"], 4),
         (&["--threads", "1"], 1),
