@@ -96,6 +96,14 @@ impl<'a> Workshop<'a> {
         Ok(self.store.state(kind, key)? == State::Done)
     }
 
+    /// Removes the checkpoint of a stage that is done: of no use to it any more, and as large as its weights three times over.
+    ///
+    /// A process that was killed right after it had marked the stage as done left it to the next one.
+    fn drop_checkpoint(&self, stage: &Stage) {
+        let run = self.store.run(stage.settings.work.kind(), &stage.key);
+        let _ = std::fs::remove_dir_all(run.join("checkpoint"));
+    }
+
     /// Runs a stage whose lock the caller holds.
     fn run_stage(&self, stage: &Stage, progress: Progress) -> Outcome {
         let folder = Folder { path: self.store.run(stage.settings.work.kind(), &stage.key) };
@@ -165,8 +173,7 @@ impl Sitting<'_> {
         record.status = Status::Done;
         record.ended = Some(origin::now());
         record.write(&path)?;
-        // Of no use to a stage that is done, and as large as its weights three times over.
-        let _ = std::fs::remove_dir_all(folder.file("checkpoint"));
+        workshop.drop_checkpoint(stage);
         Ok(())
     }
 

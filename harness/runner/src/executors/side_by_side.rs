@@ -64,7 +64,9 @@ impl Jobs {
 pub(super) fn run(workshop: &Workshop<'_>, plan: &Plan, progress: &Progress) -> Outcome {
     let mut waiting = Vec::new();
     for stage in &plan.stages {
-        if !workshop.is_done(stage)? {
+        if workshop.is_done(stage)? {
+            workshop.drop_checkpoint(stage);
+        } else {
             waiting.push(stage);
         }
     }

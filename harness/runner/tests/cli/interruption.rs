@@ -165,6 +165,21 @@ fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
     assert_same(&results(&calm.path("reports")), &results(&crashed.path("reports")));
 }
 
+/// Between the record that says done and the end of the checkpoint's removal lies a moment, too.
+#[test]
+fn a_checkpoint_that_a_crash_left_behind_is_removed() {
+    let (calm, crashed) = (Studio::finished(), Studio::finished());
+    for kind in ["pretrain", "finetune"] {
+        let checkpoint = crashed.first_in(&format!("runs/{kind}")).join("checkpoint");
+        fs::create_dir(&checkpoint).unwrap();
+        fs::write(checkpoint.join("epoch-000003.safetensors"), b"of no use any more").unwrap();
+    }
+    fs::remove_dir_all(crashed.path("reports")).unwrap();
+    crashed.study(&[]).ended(0);
+    assert_same(&results(&calm.path("runs")), &results(&crashed.path("runs")));
+    assert_same(&results(&calm.path("reports")), &results(&crashed.path("reports")));
+}
+
 #[test]
 fn a_damaged_checkpoint_is_named_and_left_alone() {
     let studio = Studio::new();
