@@ -107,7 +107,7 @@ mod tests {
         let made = found.keep(found.decode(4, &Silent).unwrap(), &cache, 4).unwrap();
         let names: Vec<&str> = made.items.iter().map(|item| item.name.as_str()).collect();
         assert_eq!(names, ["b/a.png", "c.JPG"]);
-        assert_eq!(made.rgb, [[10; 48], [30; 48]].concat());
+        assert_eq!(*made.rgb, *[[10; 48], [30; 48]].concat());
         assert_eq!((made.left_out.len(), made.left_out[0].file.as_str()), (1, "b/damaged.png"));
         assert!(made.left_out[0].reason.contains("PNG"), "{}", made.left_out[0].reason);
         assert_eq!(found.cached(&cache, 4, &Silent), Some(made));

@@ -1,17 +1,17 @@
 //! Decoded pictures, and the cache file that keeps them.
 //!
 //! The file is `rgb`, `classes`, a JSON head, and a foot of fixed length: three lengths, a sum of all before it, a mark.
-//! Head and foot come last so that the pixels need not be moved or copied to be written. Both the sum and the reading are shared
-//! out over all threads: a second start should not wait for them.
+//! Head and foot come last so that the pixels need not be moved or copied to be written. A second start maps the file and
+//! compares the sum on all threads, which is all the reading there is.
 
-use super::{DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, hashes::FileHash, row, synthetic_pets};
+use super::{Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, hashes::FileHash, row, synthetic_pets};
 use crate::{monitor::Monitor, pixels};
 use harness_record::{RecordError, digest, files, rows::FileRow};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ const FORMAT: u32 = 2;
 const MARK: &[u8; 8] = b"harnesPX";
 const FOOT: usize = 3 * 8 + 64 + MARK.len();
 const LIMIT: u64 = 1 << 40;
-/// Bytes that a thread reads or sums up at once.
+/// Bytes that a thread sums up at once.
 const PIECE: usize = 1 << 20;
 
 /// Pictures decoded between two looks at whether to stop.
@@ -179,7 +179,7 @@ pub(super) fn write(path: &Path, made: Made) -> Result<Pictures, DataError> {
     bytes.extend_from_slice(MARK);
     files::write(path, &bytes)?;
     bytes.truncate(pixels);
-    Ok(pictures(head, bytes, classes))
+    Ok(pictures(head, bytes.into(), classes.into()))
 }
 
 /// The pictures of a survey, if they are in the cache and whole.
@@ -193,8 +193,8 @@ pub(super) fn read(
     if !path.exists() {
         return None;
     }
-    let found = read_whole(path).ok().and_then(parse);
-    let fits = |(head, rgb, classes): &(Head, Vec<u8>, Vec<u8>)| {
+    let found = map(path).ok().and_then(|bytes| parse(&bytes));
+    let fits = |(head, rgb, classes): &(Head, Bytes, Bytes)| {
         let all = head.items.len() * size as usize * size as usize;
         rgb.len() == all * 3
             && classes.len() == if purpose == Purpose::Segmentation { all } else { 0 }
@@ -209,22 +209,12 @@ pub(super) fn read(
     None
 }
 
-/// The bytes of a file, read by all threads.
-fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
-    let length = File::open(path)?.metadata()?.len();
-    if length > LIMIT {
+fn map(path: &Path) -> io::Result<Bytes> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() > LIMIT {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let mut bytes = vec![0; length as usize];
-    bytes.par_chunks_mut(PIECE).enumerate().try_for_each_init(
-        || File::open(path),
-        |file, (i, piece)| {
-            let file = file.as_mut().map_err(|error| io::Error::from(error.kind()))?;
-            file.seek(SeekFrom::Start((i * PIECE) as u64))?;
-            file.read_exact(piece)
-        },
-    )?;
-    Ok(bytes)
+    Bytes::map(&file)
 }
 
 /// What tells a damaged file: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from forgers, and
@@ -235,7 +225,7 @@ fn sum(bytes: &[u8]) -> String {
 }
 
 /// Head, pixels and classes of a cache file, if it is whole.
-fn parse(mut bytes: Vec<u8>) -> Option<(Head, Vec<u8>, Vec<u8>)> {
+fn parse(bytes: &Bytes) -> Option<(Head, Bytes, Bytes)> {
     let (body, foot) = bytes.split_last_chunk::<FOOT>()?;
     let (lengths, rest) = foot.split_first_chunk::<24>()?;
     let (sum, mark) = rest.split_at(64);
@@ -244,12 +234,11 @@ fn parse(mut bytes: Vec<u8>) -> Option<(Head, Vec<u8>, Vec<u8>)> {
     if mark != MARK || total != body.len() as u64 || self::sum(body).as_bytes() != sum {
         return None;
     }
-    let head: Head = serde_json::from_slice(&body[(rgb + classes) as usize..]).ok()?;
-    bytes.truncate((rgb + classes) as usize);
-    let classes = bytes.split_off(rgb as usize);
-    Some((head, bytes, classes))
+    let (rgb, pixels) = (rgb as usize, (rgb + classes) as usize);
+    let head: Head = serde_json::from_slice(&body[pixels..]).ok()?;
+    Some((head, bytes.part(0..rgb), bytes.part(rgb..pixels)))
 }
 
-fn pictures(head: Head, rgb: Vec<u8>, classes: Vec<u8>) -> Pictures {
+fn pictures(head: Head, rgb: Bytes, classes: Bytes) -> Pictures {
     Pictures { size: head.size, digest: head.digest, items: head.items, rgb, classes, left_out: head.skipped }
 }

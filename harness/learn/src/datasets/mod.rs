@@ -5,6 +5,7 @@
 //! they have been loaded before. No file is dropped in silence: [`Pictures::left_out`] names each and says why.
 
 pub(crate) mod any_folder;
+mod bytes;
 mod cats_and_dogs;
 mod decoded;
 mod error;
@@ -17,6 +18,7 @@ mod synthetic_pets;
 
 pub mod synthetic;
 
+pub use bytes::Bytes;
 pub use error::DataError;
 pub use spec::{CatsAndDogs, DatasetSpec, OxfordIiitPet, SyntheticPets};
 
@@ -115,9 +117,9 @@ pub struct Pictures {
     /// One a picture, sorted by part, then by name.
     pub items: Vec<Item>,
     /// `[N, size, size, 3]` bytes: red, green, blue.
-    pub rgb: Vec<u8>,
+    pub rgb: Bytes,
     /// `[N, size, size]` classes, 0 pet, 1 background, 2 border; empty for [`Purpose::Pretraining`].
-    pub classes: Vec<u8>,
+    pub classes: Bytes,
     /// Files that were not used: `skipped` if they are damaged, `unused` if nothing says what they are for.
     pub left_out: Vec<FileRow>,
 }

@@ -124,8 +124,8 @@ mod tests {
             size: side as u32,
             digest: "test".into(),
             items: (0..count).map(item).collect(),
-            rgb: (0..3 * pixels).map(|i| (i * i % 251) as u8).collect(),
-            classes: (0..pixels).map(|i| (i * 7 % 3) as u8).collect(),
+            rgb: (0..3 * pixels).map(|i| (i * i % 251) as u8).collect::<Vec<_>>().into(),
+            classes: (0..pixels).map(|i| (i * 7 % 3) as u8).collect::<Vec<_>>().into(),
             left_out: Vec::new(),
         }
     }

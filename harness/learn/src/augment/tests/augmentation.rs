@@ -84,9 +84,11 @@ fn the_colour_still_says_the_class_after_flips_and_crops() {
 fn a_crop_is_a_square_of_the_picture_enlarged() {
     // Columns numbered by red, rows by green: the first and the last values are the crop's bounds.
     let mut pictures = pictures(300);
-    for (at, pixel) in pictures.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+    let mut rgb = pictures.rgb.to_vec();
+    for (at, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
         *pixel = [(at % SIDE * 10) as u8, (at / SIDE % SIDE * 10) as u8, 0];
     }
+    pictures.rgb = rgb.into();
     let (images, _) = apply(r#"[{"crop": {"least": 0.6}}]"#, &pictures, 1);
     let mut counts = [0; SIDE + 1];
     for image in images {

@@ -16,7 +16,7 @@ fn apply(spec: &DistortionSpec, images: &[Vec<u8>], places: &[u32], epoch: u32) 
 
 /// Images whose draws are those of other places than they have.
 fn apply_to(spec: &DistortionSpec, images: &[Vec<u8>], side: usize, places: &[u32], epoch: u32) -> Tensor {
-    let pictures = Pictures { size: side as u32, rgb: images.concat(), ..pictures(0) };
+    let pictures = Pictures { size: side as u32, rgb: images.concat().into(), ..pictures(0) };
     let mut drawn = spec.draw(side, places, 7, epoch);
     drawn.iter_mut().zip(0..).for_each(|(image, place)| image.place = place);
     assembled(&pictures, &drawn, Target::Images, epoch).unwrap().images

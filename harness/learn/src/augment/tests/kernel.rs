@@ -21,8 +21,8 @@ fn photographs(count: u32, side: usize) -> Pictures {
             });
         }
     }
-    let classes = (0..count as usize * side * side).map(|_| random::below(&mut rng, 3) as u8).collect();
-    Pictures { size: side as u32, rgb, classes, ..pictures(count) }
+    let classes: Vec<_> = (0..count as usize * side * side).map(|_| random::below(&mut rng, 3) as u8).collect();
+    Pictures { size: side as u32, rgb: rgb.into(), classes: classes.into(), ..pictures(count) }
 }
 
 /// Makes the batch of the rows from `first` on by the kernel, and compares.
@@ -30,7 +30,7 @@ fn check(what: &str, pictures: &Pictures, drawn: &[Drawn], first: usize, target:
     let table = Table::of(drawn.iter());
     let (side, batch) = (pictures.size as usize, drawn.len() - first);
     let labelled = target == Target::Classes;
-    let mut input = pictures.rgb.clone();
+    let mut input = pictures.rgb.to_vec();
     input.extend(pictures.classes.iter().filter(|_| labelled));
     input.extend(on_host::bytes(&table.words, u32::to_le_bytes));
     let numbers = [pictures.items.len(), side, usize::from(labelled), drawn.len(), table.width, first, batch];
@@ -113,7 +113,7 @@ fn a_kernel_that_is_given_other_words_makes_another_batch() {
     let pictures = photographs(4, 20);
     let drawn = [Drawn { place: 2, changes: vec![Change::Turn(1)] }];
     let table = Table::of([Drawn { place: 2, changes: vec![Change::Turn(3)] }].iter());
-    let input = [pictures.rgb.clone(), on_host::bytes(&table.words, u32::to_le_bytes)].concat();
+    let input = [pictures.rgb.to_vec(), on_host::bytes(&table.words, u32::to_le_bytes)].concat();
     let Some(made) = on_host::run("assemble", &[4, 20, 0, 1, table.width, 0, 1], &input) else { return };
     let expected = assembled(&pictures, &drawn, Target::Images, 1).unwrap().images;
     let expected = expected.flatten_all().unwrap().to_vec1::<f32>().unwrap();
