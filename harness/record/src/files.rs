@@ -15,21 +15,30 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Writes `bytes` to `path` so that a reader, or a crash at any moment, sees the old file or the new one and never a part:
 /// a temporary file beside it, fsync, rename, fsync of the folder. Missing folders are made.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let io = |source| RecordError::Io { action: "write", path: path.to_owned(), source };
+    write_with(path, |file| file.write_all(bytes).map_err(io("write", path)))
+}
+
+/// As [`write`], for what is too long to be held in memory: `content` writes it. When it fails, nothing is left.
+pub fn write_with<E: From<RecordError>>(
+    path: &Path,
+    content: impl FnOnce(&mut File) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(io)?;
+    fs::create_dir_all(folder).map_err(io("write", path))?;
     let temporary = temporary_beside(path);
-    let written = (|| {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        sync_folder(folder)
-    })();
+    let written = File::create(&temporary).map_err(|error| io("write", path)(error).into()).and_then(|mut file| {
+        content(&mut file)?;
+        let ended = file.sync_all().and_then(|()| fs::rename(&temporary, path)).and_then(|()| sync_folder(folder));
+        ended.map_err(|error| io("write", path)(error).into())
+    });
     if written.is_err() {
         let _ = fs::remove_file(&temporary); // the first error is the one to report
     }
-    written.map_err(io)
+    written
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> RecordError {
+    move |source| RecordError::Io { action, path: path.to_owned(), source }
 }
 
 /// Reads the file at `path`, refusing more than `limit` bytes.
