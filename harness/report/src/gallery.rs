@@ -1,17 +1,15 @@
 //! The gallery: the truth above and predictions below. A sheet shows one photograph, with a column a condition; where there
 //! is but one condition, it shows several photographs, with a column each.
 
-mod drawing;
-
 use crate::{
     data::Data,
+    drawing::{encode, filled, opaque, outlined},
     error::ReportError,
     figure::is_over_batches,
     input::{GalleryKind, GalleryRow},
     markdown::{escape, number},
     metric::Metric,
 };
-use drawing::{encode, filled, opaque, outlined};
 use harness_record::files;
 use image::{
     GrayImage, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,

@@ -3,6 +3,7 @@
 //! * [`input`]: the files of the data folder, which the runner writes
 //! * [`spec`]: the `report:` section of a study; [`charts`], [`claim`] and [`metric`] are its parts
 //! * [`render`], [`check`] and [`write()`]: the report
+//! * [`contact`]: a data set at a glance
 //!
 //! The same data give the same bytes on every host and with every number of threads: no clock, no host name, no hash
 //! order, a generator of its own for every bootstrap, and a bundled font.
@@ -10,8 +11,10 @@
 
 pub mod charts;
 pub mod claim;
+pub mod contact;
 mod data;
 mod definitions;
+mod drawing;
 mod error;
 mod figure;
 mod gallery;

@@ -23,7 +23,8 @@ const FONT_DIVISOR: f64 = 1.24;
 /// Family by which the bundled font is registered.
 pub(crate) const FAMILY: &str = "Harness Sans";
 
-static REGULAR: &[u8] = include_bytes!("../../assets/HarnessSans-Regular.ttf");
+/// The bundled font.
+pub(crate) static REGULAR: &[u8] = include_bytes!("../../assets/HarnessSans-Regular.ttf");
 static BOLD: &[u8] = include_bytes!("../../assets/HarnessSans-Bold.ttf");
 
 /// A colour by its role.

@@ -3,7 +3,7 @@
 mod axis;
 mod by_arm;
 mod by_condition;
-mod canvas;
+pub(crate) mod canvas;
 mod legend;
 mod svg;
 mod training_curves;

@@ -10,12 +10,12 @@ const BACKGROUND: u8 = 1;
 /// Colours of the classes pet and border (blue and orange of Okabe and Ito), by index.
 const COLOURS: [[u8; 3]; 3] = [[86, 180, 233], [0, 0, 0], [230, 159, 0]];
 
-pub(super) fn opaque(tile: RgbImage) -> RgbaImage {
+pub(crate) fn opaque(tile: RgbImage) -> RgbaImage {
     image::DynamicImage::ImageRgb8(tile).to_rgba8()
 }
 
 /// Classes as a translucent fill.
-pub(super) fn filled(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
+pub(crate) fn filled(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
     let mut out = photograph.clone();
     for (pixel, class) in out.pixels_mut().zip(mask.pixels()) {
         let class = class.0[0];
@@ -29,7 +29,7 @@ pub(super) fn filled(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
 }
 
 /// Outlines of the classes: a line in the class's colour, with a dark rim towards the background, visible on any photograph.
-pub(super) fn outlined(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
+pub(crate) fn outlined(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
     let mut out = photograph.clone();
     for (x, y, pixel) in out.enumerate_pixels_mut() {
         let class = mask.get_pixel(x, y).0[0];
@@ -49,7 +49,7 @@ fn near_other(mask: &GrayImage, (x, y): (u32, u32)) -> bool {
 }
 
 /// The picture as PNG, with fewer levels of each colour where it would be larger than `budget`.
-pub(super) fn encode(picture: &RgbaImage, budget: usize) -> image::ImageResult<Vec<u8>> {
+pub(crate) fn encode(picture: &RgbaImage, budget: usize) -> image::ImageResult<Vec<u8>> {
     let mut png = Vec::new();
     for dropped in 1..6 {
         png = encode_with_levels(picture, dropped)?;
@@ -58,6 +58,11 @@ pub(super) fn encode(picture: &RgbaImage, budget: usize) -> image::ImageResult<V
         }
     }
     Ok(png)
+}
+
+/// The picture as PNG, to the bit.
+pub(crate) fn encode_exactly(picture: &RgbaImage) -> image::ImageResult<Vec<u8>> {
+    encode_with_levels(picture, 0)
 }
 
 fn encode_with_levels(picture: &RgbaImage, dropped_bits: u32) -> image::ImageResult<Vec<u8>> {

@@ -1,0 +1,108 @@
+//! The contact sheet: pictures in a grid, each with its mask beside it and its class below.
+
+use super::{Tile, lettering::Lettering, words};
+use crate::{
+    drawing::{filled, opaque, outlined},
+    error::ReportError,
+};
+use image::{
+    GrayImage, RgbImage, Rgba, RgbaImage,
+    imageops::{self, FilterType},
+};
+
+/// Width that a sheet is not to exceed by its columns, in pixels.
+const WIDTH: u32 = 1024;
+/// The fewest columns, however wide they are.
+const LEAST_COLUMNS: u32 = 2;
+/// The least side of a picture on the sheet: smaller ones are enlarged, each pixel to a square.
+const LEAST_SIDE: u32 = 96;
+/// Space between cells, in pixels.
+const GAP: u32 = 8;
+/// Space between a picture and its copy.
+const SEAM: u32 = 2;
+/// Height of the strip with a cell's class, and of its letters.
+const STRIP: u32 = 22;
+const LETTERS: f32 = 15.0;
+/// Space left and right of the letters.
+const MARGIN: f32 = 6.0;
+
+/// Colours of the strip: its own, of the class, of the part.
+const PAPER: [u8; 3] = [38, 45, 56];
+const INK: [u8; 3] = [240, 243, 248];
+const MUTED: [u8; 3] = [176, 185, 199];
+
+/// Draws the sheet.
+pub(super) fn draw(tiles: &[Tile], size: u32) -> Result<RgbaImage, ReportError> {
+    let grid = Grid::new(tiles, size);
+    let letters = Lettering::new(LETTERS)?;
+    // Transparent between the cells, so that the sheet is light or dark as the page around it.
+    let (columns, rows) = (grid.columns, (tiles.len() as u32).div_ceil(grid.columns));
+    let mut sheet = RgbaImage::new(extent(columns, grid.cell), extent(rows, grid.side + STRIP));
+    for (number, tile) in (0..).zip(tiles) {
+        let (column, row) = (number % columns, number / columns);
+        let corner = (column * (grid.cell + GAP), row * (grid.side + STRIP + GAP));
+        grid.picture(&mut sheet, corner, tile)?;
+        grid.caption(&mut sheet, corner, tile, &letters);
+    }
+    Ok(sheet)
+}
+
+/// Pixels of so many cells with the space between them; at least one pixel.
+fn extent(cells: u32, each: u32) -> u32 {
+    (cells * (each + GAP)).saturating_sub(GAP).max(1)
+}
+
+/// Where cells lie.
+struct Grid {
+    /// Side of a picture as it is given.
+    size: u32,
+    /// Its side on the sheet.
+    side: u32,
+    /// Width of a cell: of a picture, or of one with its copy.
+    cell: u32,
+    columns: u32,
+}
+
+impl Grid {
+    fn new(tiles: &[Tile], size: u32) -> Self {
+        let side = size * LEAST_SIDE.div_ceil(size.max(1));
+        let pairs = tiles.iter().any(|tile| tile.classes.is_some());
+        let cell = if pairs { 2 * side + SEAM } else { side };
+        let fitting = ((WIDTH + GAP) / (cell + GAP)).max(LEAST_COLUMNS);
+        Self { size, side, cell, columns: fitting.min(tiles.len().max(1) as u32) }
+    }
+
+    /// The picture and, where it has a mask, its copy.
+    fn picture(&self, sheet: &mut RgbaImage, (x, y): (u32, u32), tile: &Tile) -> Result<(), ReportError> {
+        let wrong = || ReportError::Gallery {
+            path: super::SHEET.into(),
+            message: format!("a picture of {} has not {} × {} pixels", tile.class, self.size, self.size),
+        };
+        let small = RgbImage::from_raw(self.size, self.size, tile.rgb.clone()).ok_or_else(wrong)?;
+        let small = Some(small).filter(|_| tile.rgb.len() as u32 == 3 * self.size * self.size).ok_or_else(wrong)?;
+        let picture = imageops::resize(&small, self.side, self.side, FilterType::Nearest);
+        if let Some(classes) = &tile.classes {
+            let mask = GrayImage::from_raw(self.size, self.size, classes.clone()).ok_or_else(wrong)?;
+            let mask = imageops::resize(&mask, self.side, self.side, FilterType::Nearest);
+            let copy = outlined(&filled(&picture, &mask), &mask);
+            imageops::replace(sheet, &opaque(copy), i64::from(x + self.side + SEAM), i64::from(y));
+        }
+        imageops::replace(sheet, &opaque(picture), i64::from(x), i64::from(y));
+        Ok(())
+    }
+
+    /// The class on the left and, where there is room, the part on the right.
+    fn caption(&self, sheet: &mut RgbaImage, (x, y): (u32, u32), tile: &Tile, letters: &Lettering) {
+        let [r, g, b] = PAPER;
+        let strip = RgbaImage::from_pixel(self.cell, STRIP, Rgba([r, g, b, 255]));
+        imageops::replace(sheet, &strip, i64::from(x), i64::from(y + self.side));
+        let room = self.cell as f32 - 2.0 * MARGIN;
+        let (left, top) = (x as f32 + MARGIN, (y + self.side) as f32 + (STRIP as f32 - LETTERS) / 2.0);
+        let class = letters.fitted(&words(&tile.class), room);
+        letters.write(sheet, (left, top), INK, &class);
+        let part = letters.width(&tile.part);
+        if letters.width(&class) + 2.0 * MARGIN + part <= room {
+            letters.write(sheet, (left + room - part, top), MUTED, &tile.part);
+        }
+    }
+}
