@@ -8,6 +8,7 @@ pub(crate) mod any_folder;
 mod bytes;
 mod cats_and_dogs;
 mod decoded;
+mod dimensions;
 mod error;
 pub(crate) mod folder;
 mod hashes;
@@ -19,6 +20,7 @@ mod synthetic_pets;
 pub mod synthetic;
 
 pub use bytes::Bytes;
+pub use dimensions::dimensions;
 pub use error::DataError;
 pub use spec::{CatsAndDogs, DatasetSpec, OxfordIiitPet, SyntheticPets};
 

@@ -6,6 +6,7 @@
 
 mod blur;
 mod decode;
+mod dimensions;
 mod encode;
 mod enhance;
 mod grey;
@@ -16,6 +17,7 @@ mod transpose;
 
 pub use blur::gaussian_blur;
 pub use decode::{DecodeError, MAX_BYTES, MAX_PIXELS, decode, decode_labels};
+pub use dimensions::dimensions;
 pub use encode::{encode_grey, encode_rgb};
 pub use enhance::{adjust_brightness, adjust_contrast, adjust_saturation};
 pub use grey::greyscale;
