@@ -29,6 +29,16 @@ Examples:
                                          a folder with images.tar.gz and annotations.tar.gz in it
 
 Your files are neither moved nor changed. A linked folder must stay where it is.";
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  harness data show pets-sample          pictures by class and part, files left out, licence
+  harness data show pets-sample --out sheet
+                                         the same as a page, with a contact sheet: sheet/index.html, sheet.png, and tables
+  harness data show synthetic-pets       as many as the demo draws
+  harness data show '{synthetic-pets: {trainval: 10, test: 5, unlabelled: 0}}'
+  harness data show '{oxford-iiit-pet: {folder: my-pets}}'
+
+A data set is counted as a study would read it: at that size its decoded pictures are kept, and a study finds them.";
 
 /// Commands for data sets and weights.
 #[derive(Debug, Clone, Subcommand)]
@@ -49,6 +59,9 @@ pub(crate) enum Data {
     /// Adopt a folder or archive that you have already
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(DataImport),
+    /// Count a data set's pictures by class and part, and draw a contact sheet with the masks
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(DataShow),
 }
 
 /// Options of `data fetch`.
@@ -98,6 +111,26 @@ pub(crate) struct DataImport {
     /// Copy a folder instead of linking to it
     #[arg(long)]
     pub(crate) copy: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `data show`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataShow {
+    /// A data set, by the name that `harness data list` shows, or a spec's `dataset` section as YAML
+    #[arg(value_name = "NAME|SPEC")]
+    pub(crate) dataset: String,
+    /// Also write a page, a contact sheet and tables into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Side to which pictures are resized, in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(16..=256))]
+    pub(crate) size: u32,
+    /// Pictures on the contact sheet [default: 24, or one of each class if these are more, but at most 60]
+    #[arg(long, value_name = "N", requires = "out", value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) images: Option<u16>,
     /// Print JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,

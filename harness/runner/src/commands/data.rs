@@ -1,8 +1,9 @@
-//! `data`: what the data folder holds, fetched, checked, adopted.
+//! `data`: what the data folder holds, fetched, checked, adopted, shown.
 
 mod fetch;
 mod import;
 mod list;
+mod show;
 mod verify;
 
 use crate::{
@@ -24,5 +25,6 @@ pub(crate) fn run(command: &Data, folders: &Folders, loudness: Loudness) -> Outc
         Data::Fetch(options) => fetch::run(options, &manifests, &folders.data, &progress),
         Data::Verify(options) => verify::run(options, &manifests, &place, &folders.data, &progress),
         Data::Import(options) => import::run(options, &manifests, &folders.data, &progress),
+        Data::Show(options) => show::run(options, &manifests, folders, &progress),
     }
 }

@@ -5,6 +5,7 @@
 mod bench;
 mod concurrency;
 mod data;
+mod data_show;
 mod description;
 mod escaping;
 mod evaluation;

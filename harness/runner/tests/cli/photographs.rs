@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The folder that holds `pets-sample/` and `cats-and-dogs-10k/`: as the environment says, or beside the checkout.
-fn photographs() -> Option<PathBuf> {
+pub(crate) fn photographs() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let folder = std::env::var_os("HARNESS_DATA").map_or_else(beside, PathBuf::from);
     let complete = ["pets-sample", "cats-and-dogs-10k"].iter().all(|name| folder.join(name).is_dir());

@@ -1,0 +1,116 @@
+//! `data show`: a data set's pictures by class and part, and a contact sheet with the masks drawn over.
+
+mod choice;
+mod dataset;
+mod summary;
+
+use crate::{
+    cli::{DataShow, Folders},
+    commands::{count, say, say_json, table},
+    executors::data_failure,
+    failure::{Failure, Outcome},
+    manifests::Manifests,
+    progress::Progress,
+    spec::diagnosis::printable,
+};
+use harness_learn::datasets::{self, DatasetSpec, Pictures};
+use harness_record::{files, store::Store};
+use harness_report::contact::{self, Counts, Summary};
+use std::path::Path;
+
+pub(super) fn run(options: &DataShow, manifests: &Manifests, folders: &Folders, progress: &Progress) -> Outcome {
+    let spec = dataset::named(&options.dataset, manifests)?;
+    dataset::must_be_there(&spec, manifests, &folders.data)?;
+    let cache = Store::new(&folders.store).cache();
+    let look = look(&spec, &folders.data, &cache, options.size, progress)?;
+    let summary = summary::of(&options.dataset, &spec, &look, manifests);
+    if let Some(out) = &options.out {
+        let wanted = options.images.map(usize::from);
+        let tiles = choice::tiles(&look.pictures, wanted.unwrap_or_else(|| summary.classes.len().clamp(24, 60)));
+        let rendered = contact::render(&summary, &tiles, &look.left_out(), &folders.root.join("templates"));
+        for file in rendered.map_err(Failure::run)? {
+            files::write(&out.join(&file.path), &file.bytes)?;
+        }
+    }
+    if options.json { say_json(&summary) } else { print(&summary, options.out.as_deref()) }
+}
+
+/// A data set, read.
+struct Look {
+    /// One for each purpose that has pictures of its own.
+    pictures: Vec<Pictures>,
+    not_drawn: u64,
+    /// Widths and heights of the files.
+    dimensions: Vec<(u32, u32)>,
+}
+
+impl Look {
+    /// Files that are not used, by name.
+    fn left_out(&self) -> Vec<harness_record::rows::FileRow> {
+        self.pictures.iter().flat_map(|pictures| pictures.left_out.iter().cloned()).collect()
+    }
+}
+
+fn look(spec: &DatasetSpec, data: &Path, cache: &Path, size: u32, progress: &Progress) -> Outcome<Look> {
+    let mut look = Look { pictures: Vec::new(), not_drawn: 0, dimensions: Vec::new() };
+    for (purpose, survey) in dataset::surveys(spec, data, cache, progress)? {
+        let pictures = datasets::load(spec, purpose, &survey, data, cache, size, progress).map_err(data_failure)?;
+        look.dimensions.extend(datasets::dimensions(spec, &pictures.items, data, progress).map_err(data_failure)?);
+        look.not_drawn += survey.not_drawn;
+        look.pictures.push(pictures);
+    }
+    Ok(look)
+}
+
+fn print(summary: &Summary, out: Option<&Path>) -> Outcome {
+    let tell = |line: &str| say(&printable(line));
+    tell(&summary.title)?;
+    say("")?;
+    say(&table(&counts(summary)))?;
+    say("")?;
+    if !summary.left_out.is_empty() {
+        let files = summary.left_out.iter().map(|row| row.files as usize).sum();
+        tell(&format!("left out: {}", count(files, "file")))?;
+        for row in &summary.left_out {
+            let alike = if row.alike { ", and the like" } else { "" };
+            tell(&format!("  {} {}: {}{alike}", row.files, row.how, row.reason))?;
+        }
+    }
+    if summary.not_drawn > 0 {
+        tell(&format!("left over: {} more, so that all classes have as many", summary.not_drawn))?;
+    }
+    if !summary.pixels.is_empty() {
+        let shares: Vec<String> =
+            summary.pixels.iter().map(|share| format!("{} {:.1} %", share.class, share.percent)).collect();
+        tell(&format!("pixels of trimaps: {}", shares.join(", ")))?;
+    }
+    if let Some(sides) = summary.sides {
+        let contact::Sides { smallest, median, largest } = sides;
+        tell(&format!("widths and heights: {smallest} to {largest} px, median {median} px"))?;
+    }
+    tell(&format!("licence: {}", summary.licence))?;
+    tell(&format!("citation: {}", summary.citation))?;
+    if !summary.homepage.is_empty() {
+        tell(&format!("page: {}", summary.homepage))?;
+    }
+    match out {
+        Some(out) => tell(&format!("page and contact sheet: {}", out.join("index.html").display())),
+        None => Ok(()),
+    }
+}
+
+/// Classes by parts, numbers to the right.
+fn counts(summary: &Summary) -> Vec<Vec<String>> {
+    let row = |counts: &Counts| {
+        let parts = summary.parts.iter().map(|part| counts.images.get(part).copied().unwrap_or_default().to_string());
+        [counts.class.clone()].into_iter().chain(parts).chain([counts.total.to_string()]).collect::<Vec<_>>()
+    };
+    let mut rows = vec![[&["class".to_owned()], &summary.parts[..], &["total".to_owned()]].concat()];
+    rows.extend(summary.classes.iter().map(row));
+    rows.push(row(&summary.total));
+    for column in 1..summary.parts.len() + 2 {
+        let width = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        rows.iter_mut().for_each(|row| row[column] = format!("{:>width$}", row[column]));
+    }
+    rows
+}
