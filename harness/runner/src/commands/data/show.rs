@@ -14,7 +14,7 @@ use crate::{
     spec::diagnosis::printable,
 };
 use harness_learn::datasets::{self, DatasetSpec, Pictures};
-use harness_record::{files, store::Store};
+use harness_record::{files, rows::FileRow, store::Store};
 use harness_report::contact::{self, Counts, Summary};
 use std::path::Path;
 
@@ -46,7 +46,7 @@ struct Look {
 
 impl Look {
     /// Files that are not used, by name.
-    fn left_out(&self) -> Vec<harness_record::rows::FileRow> {
+    fn left_out(&self) -> Vec<FileRow> {
         self.pictures.iter().flat_map(|pictures| pictures.left_out.iter().cloned()).collect()
     }
 }
@@ -110,7 +110,9 @@ fn counts(summary: &Summary) -> Vec<Vec<String>> {
     rows.push(row(&summary.total));
     for column in 1..summary.parts.len() + 2 {
         let width = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        rows.iter_mut().for_each(|row| row[column] = format!("{:>width$}", row[column]));
+        for row in &mut rows {
+            row[column] = format!("{:>width$}", row[column]);
+        }
     }
     rows
 }
