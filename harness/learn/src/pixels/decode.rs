@@ -10,8 +10,11 @@ pub const MAX_PIXELS: u64 = 100_000_000;
 /// The most bytes that a file may have.
 pub const MAX_BYTES: u64 = 64 << 20;
 
-/// Memory that a decoder of the `image` crate may take, in bytes: 16 bits a sample, 4 samples a pixel.
-const MAX_ALLOC: u64 = MAX_PIXELS * 8;
+/// Bytes of a pixel while it is decoded, at most: 16 bits a sample, 4 samples.
+const PIXEL_BYTES: u64 = 8;
+
+/// Bytes that what stands in a PNG beside its pixels, such as a colour profile, may unpack to. It is not used.
+const MAX_BESIDE: u64 = 8 << 20;
 
 /// Why bytes are not a picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +105,7 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Exte
     let damaged =
         |e: image::ImageError| DecodeError::Damaged { format: name(format).unwrap_or_default(), reason: e.to_string() };
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_ALLOC);
+    limits.max_alloc = Some(memory(bytes, format)?);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let decoder = reader.into_decoder().map_err(damaged)?;
@@ -110,6 +113,19 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Exte
     check_size(width, height)?;
     let pixels = decoder.original_color_type();
     Ok((DynamicImage::from_decoder(decoder).map_err(damaged)?, pixels))
+}
+
+/// Memory that a decoder of the `image` crate may take, in bytes. That of PNG unpacks a colour profile before it tells the picture's
+/// size: a small file could claim the memory of the largest picture.
+fn memory(bytes: &[u8], format: ImageFormat) -> Result<u64, DecodeError> {
+    if format != ImageFormat::Png {
+        return Ok(MAX_PIXELS * PIXEL_BYTES);
+    }
+    // Signature, length, name, width, height.
+    let side = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (Some(width), Some(height)) = (side(16), side(20)) else { return Err(DecodeError::Truncated) };
+    check_size(width, height)?;
+    Ok(u64::from(width) * u64::from(height) * PIXEL_BYTES + MAX_BESIDE)
 }
 
 /// Refuses pictures of more than [`MAX_PIXELS`], and of none.
