@@ -3,8 +3,9 @@
 use super::FetchError;
 use hf_hub::{HFClient, HFClientBuilder};
 use reqwest::{
+    Url,
     blocking::Client,
-    redirect::{Attempt, Policy as Redirects},
+    redirect::{Action, Attempt, Policy as Redirects},
 };
 use std::{fmt, time::Duration};
 
@@ -100,19 +101,23 @@ impl Network {
     }
 }
 
-fn follow(attempt: Attempt<'_>, most: usize) -> reqwest::redirect::Action {
-    let safe = |scheme: &str| scheme == "https";
-    let was_safe = attempt.previous().last().is_some_and(|url| safe(url.scheme()));
-    if attempt.previous().len() > most {
-        return attempt.error(format!("more than {most} redirects"));
+fn follow(attempt: Attempt<'_>, most: usize) -> Action {
+    match may_follow(attempt.previous(), attempt.url(), most) {
+        Ok(()) => attempt.follow(),
+        Err(why) => attempt.error(why),
     }
-    match attempt.url().scheme() {
-        "https" => attempt.follow(),
-        "http" if !was_safe => attempt.follow(),
-        other => {
-            let other = other.to_owned();
-            attempt.error(format!("a redirect to {other}://, which is not followed"))
-        }
+}
+
+/// Why a redirect is not followed: there were too many, or it leads from a safe connection to one that is not.
+fn may_follow(previous: &[Url], next: &Url, most: usize) -> Result<(), String> {
+    if previous.len() > most {
+        return Err(format!("more than {most} redirects"));
+    }
+    let was_safe = previous.iter().any(|url| url.scheme() == "https");
+    match next.scheme() {
+        "https" => Ok(()),
+        "http" if !was_safe => Ok(()),
+        other => Err(format!("a redirect to {other}://, which is not followed")),
     }
 }
 
@@ -128,4 +133,32 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_redirect_leaves_a_safe_connection() {
+        let follows = |urls: &[&str]| {
+            let urls: Vec<Url> = urls.iter().map(|url| Url::parse(url).unwrap()).collect();
+            let (next, previous) = urls.split_last().unwrap();
+            may_follow(previous, next, 3).map_err(|why| why.split(',').next().unwrap().to_owned())
+        };
+        for good in [
+            &["https://a.org/x", "https://cdn.org/x"][..],
+            &["http://a.org/x", "https://a.org/x"],
+            &["http://a.org/x", "http://b.org/x"],
+            &["http://a.org/1", "http://a.org/2", "http://a.org/3", "http://a.org/4"],
+        ] {
+            assert_eq!(follows(good), Ok(()), "{good:?}");
+        }
+        let unsafe_now = Err("a redirect to http://".to_owned());
+        assert_eq!(follows(&["https://a.org/x", "http://a.org/x"]), unsafe_now);
+        assert_eq!(follows(&["http://a.org/x", "https://a.org/x", "http://a.org/x"]), unsafe_now);
+        assert_eq!(follows(&["https://a.org/x", "ftp://a.org/x"]), Err("a redirect to ftp://".to_owned()));
+        assert_eq!(follows(&["http://a.org/x", "data:text/plain"]), Err("a redirect to data://".to_owned()));
+        assert_eq!(follows(&["https://a.org/x"; 5]), Err("more than 3 redirects".to_owned()));
+    }
 }
