@@ -1,0 +1,62 @@
+//! `harness`: runs image-segmentation studies and reports them. A library only so that `harness/fuzz` reaches what reads files of
+//! strangers; its one function is the binary's.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod cli;
+mod collect;
+mod commands;
+mod executors;
+mod failure;
+mod fetching;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+mod manifests;
+mod plan;
+mod progress;
+mod spec;
+mod stamp;
+mod study;
+mod surveys;
+mod weights;
+mod words;
+
+use clap::Parser as _;
+use cli::{Bench, Cli, Command, Export};
+use failure::{Failure, Outcome};
+use std::process::ExitCode;
+
+/// The program: reads the command line, does what it says, tells what failed.
+pub fn main() -> ExitCode {
+    harness_learn::ops::leave_threads_to_rayon();
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: &Cli) -> Outcome {
+    harness_learn::ops::check_instruction_set().map_err(Failure::Usage)?;
+    let here = std::env::current_dir().map_err(Failure::run)?;
+    let folders = || cli.global.folders(&here);
+    let loudness = cli.global.loudness();
+    match &cli.command {
+        Command::Study(options) => commands::study::run(options, &folders()?, loudness),
+        Command::Report(options) => commands::report::run(options, &folders()?),
+        Command::List(options) => commands::list::run(&folders()?, options.json),
+        Command::Validate(options) => commands::validate::run(options, &folders()?),
+        Command::Schema { manifest } => commands::schema::run(*manifest),
+        Command::Predict(options) => commands::predict::run(options, loudness),
+        Command::Evaluate(options) => commands::evaluate::run(options, loudness),
+        Command::Export(Export::Tensorboard(options)) => commands::export::tensorboard(options, &folders()?),
+        Command::Data(command) => commands::data::run(command, &folders()?, loudness),
+        Command::Bench(Bench::TrainStep(options)) => commands::bench::train_step(options),
+        Command::Bench(Bench::Data(options)) => commands::bench::data(options, loudness),
+        Command::Completions { shell } => {
+            cli::completions(*shell, &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Doctor { json } => commands::doctor::run(folders(), *json),
+    }
+}
