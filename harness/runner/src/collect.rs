@@ -245,7 +245,7 @@ fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> O
         .into_iter()
         .filter(|split| split.images > 0)
         .collect();
-    let about = manifests.about(&stage.dataset);
+    let about = manifests.about(&stage.dataset)?;
     Ok(DatasetInput {
         role: role.to_owned(),
         dataset: about.title,

@@ -1,5 +1,8 @@
 //! Data fetched for studies and by `data fetch`: what is needed, how much that is, and whether the user wants it.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     cli,
     failure::{Failure, Outcome},
@@ -21,13 +24,22 @@ use harness_learn::{
     monitor::Monitor as _,
 };
 use std::{
-    io::{BufRead as _, IsTerminal as _, Write as _},
+    io::{BufRead, BufReader, ErrorKind, IsTerminal as _, Write},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
 };
 
 /// What is fetched without asking, in bytes.
 const SMALL: u64 = 100_000_000;
+/// Most bytes of an answer that are read.
+const LONGEST_ANSWER: u64 = 1000;
+/// How often it is looked whether the user wants to stop while an answer is awaited.
+const TICK: Duration = Duration::from_millis(100);
 
 /// What the user said of fetching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,20 +95,32 @@ pub(crate) fn install(
 
 /// Sees to it that everything is there that these studies read and that can be had.
 ///
-/// Folders that no manifest describes, and those that are put in place by hand, are left to whoever reads them: there the
-/// error says what is missing in them.
+/// Folders that no manifest describes, and those in which something lies, are left to whoever reads them: there the error says
+/// what is missing in them.
 pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish, progress: &Progress) -> Outcome {
-    let reads: Vec<Reads<'_>> = studies.iter().flat_map(reads).collect();
-    if reads.is_empty() {
-        return Ok(());
-    }
     let manifests = manifests::read(places.manifests)?;
-    let mut absent: Vec<&Manifest> = Vec::new();
-    for manifest in wanted(&reads, &manifests)? {
-        let fetched = matches!(manifest.origin, Origin::Download(_) | Origin::OneOf(_));
-        if fetched && !absent.contains(&manifest) && holdings::state(manifest, places.data)?.is_absent() {
-            absent.push(manifest);
+    let mut seen: Vec<&Manifest> = Vec::new();
+    let (mut absent, mut by_hand) = (Vec::new(), Vec::new());
+    for study in studies {
+        let name = format!("study {}, profile {}", study.name, study.profile);
+        for read in reads(study) {
+            for manifest in wanted(&read, &manifests).map_err(|failure| failure.during(name.clone()))? {
+                if seen.contains(&manifest) {
+                    continue;
+                }
+                seen.push(manifest);
+                match manifest.origin {
+                    _ if !holdings::state(manifest, places.data)?.is_absent() => {}
+                    Origin::Local(_) => by_hand.push((manifest, name.clone())),
+                    _ => absent.push(manifest),
+                }
+            }
         }
+    }
+    // Before anything is fetched, which would be of no use without them.
+    if let Some((_, study)) = by_hand.first() {
+        let told = by_hand.iter().map(|(manifest, _)| install::missing(manifest, places.data, "cannot be fetched"));
+        return Err(Failure::data(told.collect::<Vec<_>>().join("\n\n")).during(study));
     }
     if absent.is_empty() {
         return Ok(());
@@ -124,7 +148,7 @@ fn reads(study: &Resolved) -> Vec<Reads<'_>> {
         let experiment = &arm.experiment;
         let pretraining = arm.spec.pretrained.then_some(&experiment.data.pretraining.dataset);
         let datasets = [Some(&experiment.data.segmentation.dataset), pretraining].into_iter().flatten();
-        all.extend(datasets.filter(|set| !matches!(set, DatasetSpec::SyntheticPets(_))).map(Reads::Dataset));
+        all.extend(datasets.map(Reads::Dataset));
         if let InitSpec::Encoder(EncoderSpec { file: None, weights: Some(name), .. }) = &experiment.init {
             all.push(Reads::Weights(name));
         }
@@ -133,24 +157,22 @@ fn reads(study: &Resolved) -> Vec<Reads<'_>> {
 }
 
 /// The manifests of what is read, composed ones taken apart.
-fn wanted<'a>(reads: &[Reads<'_>], manifests: &'a Manifests) -> Outcome<Vec<&'a Manifest>> {
-    let mut wanted = Vec::new();
-    for read in reads {
-        let manifest = match read {
-            Reads::Dataset(dataset) => manifests.of(dataset),
-            Reads::Weights(name) => Some(manifests.named(name)?),
-        };
-        wanted.extend(manifest.into_iter().flat_map(|manifest| manifests.catalogue().leaves(manifest)));
-    }
-    Ok(wanted)
+fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests) -> Outcome<Vec<&'a Manifest>> {
+    let manifest = match read {
+        Reads::Dataset(dataset) => manifests.of(dataset)?,
+        Reads::Weights(name) => Some(manifests.named(name)?),
+    };
+    manifest.map_or(Ok(Vec::new()), |manifest| manifests.leaves(manifest))
 }
 
 /// Says what will be fetched and how much; goes on if that is little, or if the user agrees.
 fn agree(absent: &[&Manifest], studies: &[Resolved], data: &Path, wish: Wish, progress: &Progress) -> Outcome {
-    let (mut total, mut told) = (0, Vec::new());
+    let (mut total, mut told, mut little) = (0, Vec::new(), true);
     for manifest in absent {
         let (bytes, known) = install::needed(manifest, data)?;
         total += bytes;
+        // What is not known may be much.
+        little &= known && total <= SMALL;
         let size = if known { human(bytes) } else { "of a size that is not known".to_owned() };
         told.push(format!("{} ({size})", manifest.name));
     }
@@ -167,23 +189,43 @@ fn agree(absent: &[&Manifest], studies: &[Resolved], data: &Path, wish: Wish, pr
     if wish.dry_run {
         return Err(Failure::data(format!("{what}\n{commands}")));
     }
-    if wish.yes || total <= SMALL {
+    if wish.yes || little {
         progress.log(&what);
         return Ok(());
     }
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if terminal && asked(&what)? {
+    if terminal && asked(&what, BufReader::new(std::io::stdin()), &mut std::io::stderr(), &|| progress.stopped())? {
         return Ok(());
     }
     Err(Failure::data(format!("{what}\n{commands}")))
 }
 
-/// Asks on the terminal.
-fn asked(what: &str) -> Outcome<bool> {
-    write!(std::io::stderr(), "{what}\nfetch now? [y/N] ").map_err(Failure::run)?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Failure::run)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+/// Asks on the terminal. Whatever is not yes is no, also the end of the input.
+fn asked(
+    what: &str,
+    answers: impl BufRead + Send + 'static,
+    terminal: &mut dyn Write,
+    stopped: &dyn Fn() -> bool,
+) -> Outcome<bool> {
+    write!(terminal, "{what}\nfetch now? [y/N] ").and_then(|()| terminal.flush()).map_err(Failure::run)?;
+    let (sender, receiver) = mpsc::channel();
+    // A thread of its own, because Ctrl-C does not end the wait for a line: it is left behind when the user asks to stop.
+    thread::spawn(move || {
+        let mut answer = String::new();
+        // Nobody listens any more once the user stopped.
+        let _ = sender.send(answers.take(LONGEST_ANSWER).read_line(&mut answer).map(|_| answer));
+    });
+    loop {
+        match receiver.recv_timeout(TICK) {
+            Ok(Ok(answer)) => return Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str())),
+            // An answer that is no text is none.
+            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => return Ok(false),
+            Ok(Err(error)) => return Err(Failure::run(error)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            Err(RecvTimeoutError::Timeout) if stopped() => return Err(Failure::Interrupted),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
 }
 
 /// Of each file whose SHA-256 the manifest does not hold, the one that was seen, and how it is written there.

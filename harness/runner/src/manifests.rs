@@ -15,9 +15,10 @@ use crate::{
         source::Source,
     },
 };
-use harness_data::manifest::{Catalogue, Manifest};
-use harness_learn::datasets::DatasetSpec;
+use harness_data::manifest::{Catalogue, Manifest, Origin, is_below};
+use harness_learn::{datasets::DatasetSpec, monitor::Monitor};
 use harness_record::suggest::closest;
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -26,8 +27,20 @@ use std::{
 /// Name of their folder under the root.
 pub(crate) const FOLDER: &str = "data-manifests";
 
-/// All manifests, each of them valid.
-pub(crate) struct Manifests(Catalogue);
+/// All manifests: the sound ones, and of each of the others what is wrong with it. What is wrong with one is no concern of who
+/// does not need it.
+pub(crate) struct Manifests {
+    sound: Catalogue,
+    invalid: Vec<Invalid>,
+}
+
+/// A manifest that cannot be used.
+pub(crate) struct Invalid {
+    pub(crate) name: String,
+    /// Its folder below the data folder, as far as that can be told.
+    folder: String,
+    pub(crate) problems: Problems,
+}
 
 /// What a report says of a data set.
 pub(crate) struct About {
@@ -36,17 +49,38 @@ pub(crate) struct About {
     pub(crate) citation: String,
 }
 
-/// Reads all manifests of a folder; names every problem of any of them.
+/// Reads all manifests of a folder.
 pub(crate) fn read(folder: &Path) -> Outcome<Manifests> {
-    let (manifests, problems) = look(folder)?;
-    Problems::none_in(problems)?;
-    Ok(Manifests(Catalogue::new(manifests)))
+    let (mut sound, mut documents, mut invalid) = (Vec::new(), BTreeMap::new(), Vec::new());
+    for file in files(folder)? {
+        match read_one(&file) {
+            Ok((manifest, document)) => {
+                documents.insert(manifest.name.clone(), document);
+                sound.push(manifest);
+            }
+            Err(found) => invalid.push(*found),
+        }
+    }
+    let unread: Vec<&str> = invalid.iter().map(|invalid: &Invalid| invalid.name.as_str()).collect();
+    let mut between: BTreeMap<String, Vec<Diagnosis>> = BTreeMap::new();
+    for (manifest, field, expected) in Catalogue::new(sound.clone()).check(&unread) {
+        let found = documents.get(&manifest.name).map(|document| wrong(document, &field, expected));
+        between.entry(manifest.name.clone()).or_default().extend(found);
+    }
+    for (name, found) in between {
+        if let Some((problems, document)) = Problems::found(found).zip(documents.get(&name)) {
+            sound.retain(|manifest| manifest.name != name);
+            invalid.push(Invalid::new(name, Some(&document.value), problems));
+        }
+    }
+    invalid.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Manifests { sound: Catalogue::new(sound), invalid })
 }
 
-/// How many manifests a folder has, and what is wrong with them.
-pub(crate) fn check(folder: &Path) -> Outcome<(usize, Vec<Diagnosis>)> {
-    let count = files(folder)?.len();
-    look(folder).map(|(_, problems)| (count, problems))
+/// One manifest, without a look at those that it is composed of.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn one(file: &Path) -> Result<Manifest, Problems> {
+    read_one(file).map(|(manifest, _)| manifest).map_err(|invalid| invalid.problems)
 }
 
 /// Where the manifest `name` lies.
@@ -69,34 +103,15 @@ fn files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn look(folder: &Path) -> Outcome<(Vec<Manifest>, Vec<Diagnosis>)> {
-    let (mut manifests, mut documents, mut problems) = (Vec::new(), BTreeMap::new(), Vec::new());
-    for file in files(folder)? {
-        match read_one(&file) {
-            Ok((manifest, document)) => {
-                let found = manifest.check();
-                problems.extend(found.into_iter().map(|(field, expected)| wrong(&document, &field, expected)));
-                documents.insert(manifest.name.clone(), document);
-                manifests.push(manifest);
-            }
-            Err(found) => problems.extend(found.into_vec()),
-        }
-    }
-    let catalogue = Catalogue::new(manifests);
-    // A part that cannot be read is no unknown part.
-    if problems.is_empty() {
-        for (manifest, field, expected) in catalogue.check() {
-            problems.extend(documents.get(&manifest.name).map(|document| wrong(document, &field, expected)));
-        }
-    }
-    Ok((catalogue.all().to_vec(), problems))
-}
-
-fn read_one(file: &Path) -> Result<(Manifest, Merged), Problems> {
+fn read_one(file: &Path) -> Result<(Manifest, Merged), Box<Invalid>> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (source, value) = Source::read(file, &label(file))?;
+    let invalid = |value: Option<&Value>, problems| Box::new(Invalid::new(name.clone(), value, problems));
+    let (source, value) = Source::read(file, &label(file)).map_err(|problems| invalid(None, problems))?;
     let document = Merged::of_file(&name, source, value);
-    let manifest = Manifest { name, ..decode(&document)? };
+    let decoded = decode(&document).map_err(|problems| invalid(Some(&document.value), problems))?;
+    let manifest = Manifest { name: name.clone(), ..decoded };
+    let found = manifest.check().into_iter().map(|(field, expected)| wrong(&document, &field, expected)).collect();
+    Problems::none_in(found).map_err(|problems| invalid(Some(&document.value), problems))?;
     Ok((manifest, document))
 }
 
@@ -111,33 +126,102 @@ fn wrong(document: &Merged, field: &str, expected: String) -> Diagnosis {
     document.at(field, format!("`{leaf}` has an impossible value")).expected(expected)
 }
 
+impl Invalid {
+    fn new(name: String, document: Option<&Value>, problems: Problems) -> Self {
+        let written = document.and_then(|document| document.get("folder")?.as_str());
+        // An empty one would hold every other.
+        let folder = written.filter(|folder| folder.contains(char::is_alphanumeric)).unwrap_or(&name).to_owned();
+        Self { name, folder, problems }
+    }
+
+    /// What is wrong, a line each: `data-manifests/tiny.yaml:8: …; expected …`.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.problems.all().iter().map(Diagnosis::line).collect()
+    }
+
+    fn refused(&self) -> Failure {
+        Failure::Spec(self.problems.clone())
+    }
+}
+
 impl Manifests {
-    /// All of them.
+    /// The sound ones.
     pub(crate) fn catalogue(&self) -> &Catalogue {
-        &self.0
+        &self.sound
+    }
+
+    /// The others.
+    pub(crate) fn invalid(&self) -> &[Invalid] {
+        &self.invalid
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.sound.all().len() + self.invalid.len()
+    }
+
+    /// Fails where one is invalid: for who needs all of them.
+    pub(crate) fn none_invalid(&self) -> Outcome {
+        let all = self.invalid.iter().flat_map(|invalid| invalid.problems.all()).cloned().collect();
+        Ok(Problems::none_in(all)?)
+    }
+
+    /// Says what is passed over where everything is looked through.
+    pub(crate) fn tell_invalid(&self, monitor: &dyn Monitor) {
+        for invalid in &self.invalid {
+            monitor.log(&format!(
+                "{}: passed over, as its manifest is invalid: {}",
+                invalid.name,
+                invalid.lines().join("; ")
+            ));
+        }
     }
 
     /// The manifest that a command line or a spec names.
     pub(crate) fn named(&self, name: &str) -> Outcome<&Manifest> {
-        self.0.get(name).ok_or_else(|| {
-            let names = self.0.names();
+        if let Some(invalid) = self.invalid.iter().find(|invalid| invalid.name == name) {
+            return Err(invalid.refused());
+        }
+        self.sound.get(name).ok_or_else(|| {
+            let invalid = self.invalid.iter().map(|invalid| invalid.name.as_str());
+            let mut names: Vec<&str> = self.sound.names().into_iter().chain(invalid).collect();
+            names.sort_unstable();
             let meant = closest(name, &names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
             let known = names.join(", ");
             Failure::Usage(format!("there is no manifest `{name}` in {FOLDER}/{meant}\nthere are: {known}"))
         })
     }
 
+    /// What a manifest is composed of; itself if it is not composed. Fails where a part of it is invalid.
+    pub(crate) fn leaves<'a>(&'a self, manifest: &'a Manifest) -> Outcome<Vec<&'a Manifest>> {
+        if let Origin::Composed(parts) = &manifest.origin {
+            for part in parts {
+                self.named(&part.manifest)?;
+            }
+        }
+        Ok(self.sound.leaves(manifest))
+    }
+
     /// The manifest of a data set: of its folder, or, where it has none of its own, of its name.
-    pub(crate) fn of(&self, dataset: &DatasetSpec) -> Option<&Manifest> {
-        match dataset.folder() {
-            Some(folder) => self.0.of_folder(folder),
-            None => self.0.get(dataset.name()),
+    pub(crate) fn of(&self, dataset: &DatasetSpec) -> Outcome<Option<&Manifest>> {
+        let Some(folder) = dataset.folder() else {
+            let known =
+                self.sound.get(dataset.name()).is_some() || self.invalid.iter().any(|i| i.name == dataset.name());
+            return known.then(|| self.named(dataset.name())).transpose();
+        };
+        let found = self.sound.of_folder(folder);
+        // The one with the longest folder owns it.
+        let owners = self.invalid.iter().filter(|invalid| is_below(folder, &invalid.folder));
+        let invalid = owners.max_by_key(|invalid| invalid.folder.len());
+        match invalid.filter(|invalid| found.is_none_or(|found| found.folder().len() < invalid.folder.len())) {
+            Some(invalid) => Err(invalid.refused()),
+            None => Ok(found),
         }
     }
 
     /// What a report says of a data set. Of a folder that no manifest describes nothing is claimed.
-    pub(crate) fn about(&self, dataset: &DatasetSpec) -> About {
-        match self.of(dataset) {
+    pub(crate) fn about(&self, dataset: &DatasetSpec) -> Outcome<About> {
+        Ok(match self.of(dataset)? {
             Some(Manifest { title, licence, citation, .. }) => {
                 About { title: title.clone(), licence: licence.clone(), citation: citation.clone() }
             }
@@ -146,6 +230,6 @@ impl Manifests {
                 licence: "not known: no manifest describes this folder".to_owned(),
                 citation: "not known".to_owned(),
             },
-        }
+        })
     }
 }

@@ -2,13 +2,15 @@
 
 use crate::{
     executors::data_failure,
-    failure::Outcome,
+    failure::{Failure, Outcome},
+    manifests,
     progress::Progress,
     study::{Experiment, Resolved},
     weights::{self, Located},
 };
+use harness_data::install;
 use harness_learn::{
-    datasets::{self, DatasetSpec, Purpose, Survey},
+    datasets::{self, DataError, DatasetSpec, Purpose, Survey},
     models::InitSpec,
 };
 use std::path::Path;
@@ -58,8 +60,8 @@ impl Surveys {
     ) -> Outcome {
         if self.of(experiment, purpose).is_none() {
             let dataset = dataset(experiment, purpose);
-            let survey =
-                datasets::survey(dataset, purpose, places.data, places.cache, progress).map_err(data_failure)?;
+            let survey = datasets::survey(dataset, purpose, places.data, places.cache, progress)
+                .map_err(|error| lacking(error, dataset, places))?;
             self.data.push((dataset.clone(), purpose, survey));
         }
         Ok(())
@@ -75,6 +77,23 @@ impl Surveys {
     /// Where the first weights lie; `None` where they are drawn at random.
     pub(crate) fn weights(&self, init: &InitSpec) -> Option<&Located> {
         self.weights.iter().find(|(known, _)| known == init).map(|(_, located)| located)
+    }
+}
+
+/// A failure to read a data set. Of a folder that is made by hand its manifest says how; the reader knows only the whole data
+/// set.
+fn lacking(error: DataError, dataset: &DatasetSpec, places: &Places<'_>) -> Failure {
+    let DataError::Missing { folder, missing, expected, .. } = &error else { return data_failure(error) };
+    let described = || {
+        let manifests = manifests::read(places.manifests).ok()?; // what is missing is the failure to report
+        install::by_hand(manifests.of(dataset).ok()??, places.data)
+    };
+    match described() {
+        Some(how) => {
+            let (folder, missing) = (folder.display(), missing.join(", "));
+            Failure::data(format!("{folder}: {missing} not found. Expected there: {expected}.\n{how}"))
+        }
+        None => data_failure(error),
     }
 }
 

@@ -11,11 +11,9 @@ pub fn missing(manifest: &Manifest, data: &Path, why: &str) -> String {
     let place = manifest.place(data);
     match &manifest.origin {
         Origin::BuiltIn | Origin::Composed(_) => format!("{} needs no files of its own", manifest.name),
-        Origin::Local(text) => {
-            let mut told = format!("the data {} are not in the data folder and {why}.\n{}", manifest.name, text.trim());
-            let _ = write!(told, "\nPut them at {}:{}", place.display(), layout(manifest));
-            adopt(&mut told, manifest);
-            told
+        Origin::Local(_) => {
+            let how = by_hand(manifest, data).unwrap_or_default();
+            format!("the data {} are not in the data folder and {why}.\n{how}", manifest.name)
         }
         Origin::OneOf(files) => {
             let mut told = format!("the weights {} are not in the data folder and {why}", manifest.name);
@@ -47,6 +45,15 @@ pub fn missing(manifest: &Manifest, data: &Path, why: &str) -> String {
             told
         }
     }
+}
+
+/// How data that are put in place by hand are made, and where they belong; `None` for all others.
+pub fn by_hand(manifest: &Manifest, data: &Path) -> Option<String> {
+    let Origin::Local(text) = &manifest.origin else { return None };
+    let mut told = text.trim().to_owned();
+    let _ = write!(told, "\nPut them at {}:{}", manifest.place(data).display(), layout(manifest));
+    adopt(&mut told, manifest);
+    Some(told)
 }
 
 fn addresses(told: &mut String, file: &RemoteFile, or: &str) {

@@ -5,7 +5,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-pub use missing::missing;
+pub use missing::{by_hand, missing};
 pub(crate) use place::{Given, link, put};
 
 use crate::{

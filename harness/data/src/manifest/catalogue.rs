@@ -30,13 +30,9 @@ impl Catalogue {
 
     /// The one whose folder is, or holds, the folder `folder` below the data folder.
     pub fn of_folder(&self, folder: &str) -> Option<&Manifest> {
-        let parts = |path: &str| -> Vec<String> {
-            path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
-        };
-        let wanted = parts(folder);
         let owners = self.0.iter().filter(|manifest| {
             let stored = !matches!(manifest.origin, Origin::BuiltIn | Origin::Composed(_));
-            stored && manifest.owns_folder() && wanted.starts_with(&parts(manifest.folder()))
+            stored && manifest.owns_folder() && is_below(folder, manifest.folder())
         });
         owners.max_by_key(|manifest| manifest.folder().len())
     }
@@ -60,12 +56,13 @@ impl Catalogue {
         leaves
     }
 
-    /// What is impossible between manifests: the manifest, the field, what was expected.
-    pub fn check(&self) -> Vec<(&Manifest, String, String)> {
+    /// What is impossible between manifests: the manifest, the field, what was expected. Parts named in `unread`, manifests that
+    /// are there but cannot be read, are not known enough to be checked.
+    pub fn check(&self, unread: &[&str]) -> Vec<(&Manifest, String, String)> {
         let mut wrong = Vec::new();
         for manifest in &self.0 {
             let Origin::Composed(parts) = &manifest.origin else { continue };
-            for (i, part) in parts.iter().enumerate() {
+            for (i, part) in parts.iter().enumerate().filter(|(_, part)| !unread.contains(&part.manifest.as_str())) {
                 let mut expect = |field: String, expected: String| {
                     wrong.push((manifest, format!("origin.composed[{i}].{field}"), expected));
                 };
@@ -90,6 +87,14 @@ impl Catalogue {
         }
         wrong
     }
+}
+
+/// Whether the folder `folder` is `other` or lies below it; both below one folder, with `/` between their parts.
+pub fn is_below(folder: &str, other: &str) -> bool {
+    let parts = |path: &str| -> Vec<String> {
+        path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
+    };
+    parts(folder).starts_with(&parts(other))
 }
 
 fn one_of(names: &[&str]) -> String {

@@ -6,7 +6,7 @@ mod expected;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, is_below};
 pub use expected::Expected;
 
 use crate::{archive::Format, digests::Seen};

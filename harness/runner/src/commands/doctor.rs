@@ -94,13 +94,18 @@ fn writable(what: &str, folder: &Path) -> Finding {
 fn data_sets(folders: &Folders) -> Vec<Finding> {
     let finding = |manifests: &Manifests, name: &str| {
         let manifest = manifests.named(name)?;
-        let (state, problems) = super::data::state_of(manifest, manifests.catalogue(), &folders.data)?;
+        let (state, problems) = super::data::state_of(manifest, manifests, &folders.data)?;
         let place = manifest.place(&folders.data).display().to_string();
         let detail = if problems.is_empty() { place } else { format!("{place}: {}", problems.join("; ")) };
         Ok(Finding::new(name, &state, detail))
     };
     let found = manifests::read(&folders.root.join(manifests::FOLDER)).and_then(|manifests| {
-        manifests.catalogue().names().into_iter().map(|name| finding(&manifests, name)).collect() //
+        let names = manifests.catalogue().names();
+        let mut found: Vec<Finding> =
+            names.into_iter().map(|name| finding(&manifests, name)).collect::<Outcome<_>>()?;
+        let invalid = manifests.invalid().iter();
+        found.extend(invalid.map(|invalid| Finding::new(&invalid.name, "invalid", invalid.lines().join("; "))));
+        Ok(found)
     });
     found.unwrap_or_else(|failure: Failure| vec![Finding::new("data", "invalid", failure.to_string())])
 }

@@ -31,14 +31,12 @@ pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
         }
     }
     let mut checked = manifests.len();
-    if all {
-        let (count, found) = manifests::check(&folder)?;
-        checked = count;
-        problems.extend(found);
-    } else if checked > 0 {
-        let labels: Vec<String> = manifests.iter().map(|file| manifests::label(file)).collect();
-        let (_, found) = manifests::check(&folder)?;
-        problems.extend(found.into_iter().filter(|problem| labels.contains(&problem.file)));
+    if all || checked > 0 {
+        let read = manifests::read(&folder)?;
+        let named: Vec<_> = manifests.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
+        let asked = read.invalid().iter().filter(|invalid| all || named.contains(&invalid.name.as_str()));
+        problems.extend(asked.flat_map(|invalid| invalid.problems.all()).cloned());
+        checked = if all { read.count() } else { checked };
     }
     let found = Problems::found(problems);
     if options.json {

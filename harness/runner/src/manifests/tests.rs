@@ -1,5 +1,6 @@
 use super::*;
 use harness_data::manifest::{Layout, Origin};
+use harness_learn::datasets::CatsAndDogs;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(FOLDER)
@@ -51,8 +52,9 @@ fn the_committed_manifests_are_sound() {
 fn problems_are_shown_with_their_line() {
     let shown = |name: &str, from: &str, to: &str| {
         let copy = changed(name, from, to);
-        let failure = read(&copy.path().join(FOLDER)).err().unwrap();
-        assert_eq!(failure.code(), 3);
+        let manifests = read(&copy.path().join(FOLDER)).unwrap();
+        let failure = manifests.none_invalid().unwrap_err();
+        assert_eq!((failure.code(), manifests.invalid()[0].name.as_str()), (3, name));
         failure.to_string()
     };
     let text = shown("cifar-10", "licence:", "license:");
@@ -65,6 +67,26 @@ fn problems_are_shown_with_their_line() {
     }
     let text = shown("pets-corpus", "manifest: stanford-dogs", "manifest: stanford-dog");
     assert!(text.contains("origin.composed[4].manifest") && text.contains("`stanford-dogs`"), "{text}");
+}
+
+#[test]
+fn what_is_wrong_with_one_stops_only_those_who_need_it() {
+    let copy = changed("cifar-10", "licence:", "license:");
+    let manifests = read(&copy.path().join(FOLDER)).unwrap();
+    assert_eq!((manifests.invalid().len(), manifests.count()), (1, 10));
+    assert!(manifests.named("stanford-dogs").is_ok());
+    assert_eq!(manifests.named("cifar-10").unwrap_err().code(), 3);
+    assert_eq!(manifests.named("cifar").unwrap_err().to_string().matches("cifar-10").count(), 2, "it is not unknown");
+    // It is a part of this one, whose own text is sound.
+    let corpus = manifests.named("pets-corpus").unwrap();
+    assert_eq!(manifests.leaves(corpus).unwrap_err().code(), 3);
+    let of = |folder: &str| {
+        let dataset = CatsAndDogs { folder: folder.to_owned(), per_class: None };
+        manifests.of(&DatasetSpec::CatsAndDogs(dataset)).map(|found| found.map(|manifest| manifest.name.clone()))
+    };
+    assert_eq!(of("cifar-10/cifar-10-batches-bin").unwrap_err().code(), 3);
+    assert_eq!(of("cats-and-dogs-10k/PetImages").unwrap().as_deref(), Some("cats-and-dogs-10k"));
+    assert_eq!(of("mine").unwrap(), None);
 }
 
 #[test]

@@ -93,6 +93,16 @@ fn steers(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+impl Diagnosis {
+    /// All that matters in one line: `studies/blurring.yaml:8: wrong type: found …; expected …`.
+    pub(crate) fn line(&self) -> String {
+        let place = self.span.map_or_else(|| self.file.clone(), |span| format!("{}:{}", self.file, span.line));
+        let field = self.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
+        let expected = self.expected.as_ref().map(|expected| format!("; expected {expected}")).unwrap_or_default();
+        format!("{place}: {}{field}{expected}", self.message)
+    }
+}
+
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", printable(&self.message))?;

@@ -56,7 +56,7 @@ fn run(studio: &Studio, arguments: &[&str]) -> Said {
     Said::of(command)
 }
 
-fn state(studio: &Studio, name: &str) -> String {
+pub(crate) fn state(studio: &Studio, name: &str) -> String {
     let rows = run(studio, &["data", "list", "--json"]).ended(0).json();
     let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
     row["state"].as_str().unwrap().to_owned()
@@ -156,7 +156,7 @@ fn a_users_own_are_adopted() {
 #[test]
 fn manifests_are_checked_as_specs_are() {
     let studio = studio("http://example.org/tiny.tar");
-    for arguments in [&["validate"][..], &["validate", "data-manifests/tiny.yaml"], &["data", "list"]] {
+    for arguments in [&["validate"][..], &["validate", "data-manifests/tiny.yaml"], &["data", "fetch", "tiny"]] {
         run(&studio, arguments).ended(3).tells("data-manifests/tiny.yaml:8:").tells("begins with https://");
     }
     run(&studio, &["data", "fetch"]).ended(2);

@@ -11,6 +11,7 @@ mod escaping;
 mod evaluation;
 mod everything;
 mod export;
+mod fetching;
 mod interruption;
 mod listing;
 mod photographs;

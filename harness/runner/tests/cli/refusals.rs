@@ -206,17 +206,46 @@ fn missing_data() {
     fs::create_dir(studio.path("empty")).unwrap();
     for folder in ["empty", "none"] {
         let said = studio.run(&["study", "blurring", "--profile", "sample", "--data-dir", folder]).ended(4);
-        let said = said.tells("study blurring, profile sample").tells("pets-sample: the folder not found");
-        said.tells("annotations/trimaps/").tells("images.tar.gz").tells("--data-dir or HARNESS_DATA");
+        let said =
+            said.tells("study blurring, profile sample").tells("the data pets-sample are not in the data folder");
+        let said = said.tells("any part of Oxford-IIIT Pet: unpack images.tar.gz").tells("annotations/trimaps/");
+        let said = said.tells("the data cats-and-dogs-10k are not").tells("1,000 readable images");
+        said.tells("data import DIR --name pets-sample").tells("--data-dir or HARNESS_DATA");
     }
     let pets = studio.path("empty/pets-sample");
     fs::create_dir_all(pets.join("images")).unwrap();
+    fs::create_dir_all(studio.path("empty/cats-and-dogs-10k/PetImages")).unwrap();
     let said = studio.run(&["study", "blurring", "--profile", "sample", "--data-dir", "empty"]).ended(4);
+    let said = said.tells("pets-sample: annotations/trimaps,").tells("any part of Oxford-IIIT Pet: unpack");
     assert!(said.stderr.contains("annotations") && !said.stderr.contains("the folder not found"), "{}", said.stderr);
     for folder in ["runs", "reports", "data", "none"] {
         let written = if studio.path(folder).exists() { contents(&studio.path(folder)) } else { BTreeMap::default() };
         assert!(written.is_empty(), "{folder}: {:?}", written.keys());
     }
+}
+
+#[test]
+fn data_of_which_nothing_is_usable() {
+    let studio = Studio::new();
+    for folder in ["images", "annotations/trimaps"] {
+        fs::create_dir_all(studio.path("data/pets").join(folder)).unwrap();
+    }
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\x01\x86\xa0\0\x01\x86\xa0\x08\x02\0\0\0";
+    let damaged: [(&str, &[u8]); 3] = [("Birman_1", b""), ("Birman_2", b"<html>"), ("Birman_3", png)];
+    let mut lines = String::new();
+    for (name, bytes) in damaged {
+        fs::write(studio.path(format!("data/pets/images/{name}.jpg")), bytes).unwrap();
+        fs::write(studio.path(format!("data/pets/annotations/trimaps/{name}.png")), bytes).unwrap();
+        lines += &format!("{name} 1 1 1\n");
+    }
+    fs::write(studio.path("data/pets/annotations/trainval.txt"), lines).unwrap();
+    fs::write(studio.path("data/pets/annotations/test.txt"), "").unwrap();
+    let said = studio.study(&["--set", "data.segmentation.dataset={oxford-iiit-pet: {folder: pets}}"]).ended(4);
+    let said = said.tells("pets: no usable pictures; 3 files were left out").tells("Birman_1.jpg: the file is empty");
+    assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    let cats = "data.pretraining.dataset={cats-and-dogs: {folder: pets, per_class: 1}}";
+    fs::remove_dir_all(studio.path("data/pets/annotations")).unwrap();
+    studio.study(&["--set", cats]).ended(4).tells("only 0 of 3 files there are usable");
 }
 
 #[test]

@@ -18,15 +18,18 @@ use std::path::Path;
 pub(super) fn run(options: &DataFetch, manifests: &Manifests, data: &Path, progress: &Progress) -> Outcome {
     let catalogue = manifests.catalogue();
     let named: Vec<&Manifest> = if options.all {
+        manifests.none_invalid()?;
         let fetched = |m: &&Manifest| matches!(m.origin, Origin::Download(_) | Origin::OneOf(_));
         catalogue.all().iter().filter(fetched).collect()
     } else {
         options.names.iter().map(|name| manifests.named(name)).collect::<Outcome<_>>()?
     };
     let mut wanted: Vec<&Manifest> = Vec::new();
-    for leaf in named.into_iter().flat_map(|manifest| catalogue.leaves(manifest)) {
-        if !wanted.contains(&leaf) {
-            wanted.push(leaf);
+    for manifest in named {
+        for leaf in manifests.leaves(manifest)? {
+            if !wanted.contains(&leaf) {
+                wanted.push(leaf);
+            }
         }
     }
     let brought = fetching::install(&wanted, data, options.offline, options.keep, progress)?;

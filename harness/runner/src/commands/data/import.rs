@@ -16,8 +16,11 @@ use harness_data::{
 use std::path::Path;
 
 pub(super) fn run(options: &DataImport, manifests: &Manifests, data: &Path, progress: &Progress) -> Outcome {
-    if let Some(name) = &options.name {
-        manifests.named(name)?;
+    match &options.name {
+        Some(name) => {
+            manifests.named(name)?;
+        }
+        None => manifests.tell_invalid(progress),
     }
     let how = Options { data, name: options.name.as_deref(), copy: options.copy };
     let holding = import::import(manifests.catalogue(), &options.from, &how, progress)?;

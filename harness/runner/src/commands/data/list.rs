@@ -2,16 +2,20 @@
 
 use crate::{
     commands::{say, say_json, table},
-    failure::Outcome,
-    manifests::Manifests,
+    failure::{Failure, Outcome},
+    manifests::{Invalid, Manifests},
+    spec::diagnosis::Diagnosis,
 };
 use harness_data::{
     holdings::{self, State},
     human, install,
-    manifest::{Catalogue, Manifest, Origin},
+    manifest::{Manifest, Origin},
 };
 use serde::Serialize;
 use std::path::Path;
+
+/// The state of what has an invalid manifest, or a part that has one.
+const INVALID: &str = "invalid";
 
 #[derive(Serialize)]
 struct Row {
@@ -28,9 +32,10 @@ struct Row {
 }
 
 pub(super) fn run(manifests: &Manifests, data: &Path, as_json: bool) -> Outcome {
-    let catalogue = manifests.catalogue();
-    let rows: Vec<Row> =
-        catalogue.all().iter().map(|manifest| row(manifest, catalogue, data)).collect::<Outcome<_>>()?;
+    let sound = manifests.catalogue().all().iter();
+    let mut rows: Vec<Row> = sound.map(|manifest| row(manifest, manifests, data)).collect::<Outcome<_>>()?;
+    rows.extend(manifests.invalid().iter().map(invalid));
+    rows.sort_by(|a, b| a.name.cmp(&b.name));
     if as_json {
         return say_json(&rows);
     }
@@ -49,10 +54,12 @@ pub(super) fn run(manifests: &Manifests, data: &Path, as_json: bool) -> Outcome 
     Ok(())
 }
 
-fn row(manifest: &Manifest, catalogue: &Catalogue, data: &Path) -> Outcome<Row> {
-    let (state, problems) = state_of(manifest, catalogue, data)?;
-    let (mut bytes_on_disk, mut to_fetch) = (0, Some(0));
-    for leaf in catalogue.leaves(manifest) {
+fn row(manifest: &Manifest, manifests: &Manifests, data: &Path) -> Outcome<Row> {
+    let (state, problems) = state_of(manifest, manifests, data)?;
+    // What an invalid part would bring is not known.
+    let whole = manifests.leaves(manifest).is_ok();
+    let (mut bytes_on_disk, mut to_fetch) = (0, whole.then_some(0));
+    for leaf in manifests.catalogue().leaves(manifest) {
         bytes_on_disk += holdings::size(leaf, data);
         let (bytes, known) = install::needed(leaf, data)?;
         to_fetch = to_fetch.filter(|_| known).map(|sum| sum + bytes);
@@ -70,8 +77,22 @@ fn row(manifest: &Manifest, catalogue: &Catalogue, data: &Path) -> Outcome<Row> 
     })
 }
 
+/// Of a manifest that cannot be read no more is known than what is wrong with it.
+fn invalid(manifest: &Invalid) -> Row {
+    Row {
+        name: manifest.name.clone(),
+        title: manifest.name.clone(),
+        state: INVALID.to_owned(),
+        problems: manifest.lines(),
+        bytes_on_disk: 0,
+        bytes_to_fetch: None,
+        folder: None,
+        licence: "not known".to_owned(),
+    }
+}
+
 /// The state of a manifest's data in words, and what is wrong with them. A composed one is as ready as its parts.
-pub(crate) fn state_of(manifest: &Manifest, catalogue: &Catalogue, data: &Path) -> Outcome<(String, Vec<String>)> {
+pub(crate) fn state_of(manifest: &Manifest, manifests: &Manifests, data: &Path) -> Outcome<(String, Vec<String>)> {
     if !matches!(manifest.origin, Origin::Composed(_)) {
         let state = holdings::state(manifest, data)?;
         let name = state.name().to_owned();
@@ -80,7 +101,12 @@ pub(crate) fn state_of(manifest: &Manifest, catalogue: &Catalogue, data: &Path) 
             _ => (name, Vec::new()),
         });
     }
-    let leaves = catalogue.leaves(manifest);
+    let leaves = match manifests.leaves(manifest) {
+        Err(Failure::Spec(problems)) => {
+            return Ok((INVALID.to_owned(), problems.all().iter().map(Diagnosis::line).collect()));
+        }
+        leaves => leaves?,
+    };
     let mut ready = 0;
     for leaf in &leaves {
         ready += usize::from(holdings::state(leaf, data)?.is_ready());

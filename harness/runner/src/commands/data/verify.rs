@@ -24,6 +24,9 @@ pub(super) fn run(
     progress: &Progress,
 ) -> Outcome {
     let (mut told, mut wrong) = (Vec::new(), Vec::new());
+    if options.names.is_empty() {
+        manifests.tell_invalid(progress);
+    }
     for manifest in chosen(options, manifests, data)? {
         let verified = holdings::verify(manifest, data, progress)?;
         if verified.stopped {
@@ -70,7 +73,16 @@ fn chosen<'a>(options: &DataVerify, manifests: &'a Manifests, data: &Path) -> Ou
     } else {
         options.names.iter().map(|name| manifests.named(name)).collect::<Outcome<_>>()?
     };
-    for manifest in named.into_iter().flat_map(|manifest| catalogue.leaves(manifest)) {
+    let mut leaves = Vec::new();
+    for manifest in named {
+        // What is not named is verified as far as it can be.
+        leaves.extend(if options.names.is_empty() {
+            catalogue.leaves(manifest)
+        } else {
+            manifests.leaves(manifest)?
+        });
+    }
+    for manifest in leaves {
         let state = holdings::state(manifest, data)?;
         if state == State::BuiltIn || chosen.contains(&manifest) {
             continue;
