@@ -2,14 +2,16 @@
 //!
 //! The runner writes them, this crate reads them. JSON for what is nested, CSV for what is long. See [`mod@file`] for the names.
 
+mod datasets;
 mod published;
 
+pub use datasets::{DatasetInput, RepeatedInput, SplitCount};
 pub use published::{PublishedRow, PublishedVerdict, published_csv};
 
 use crate::spec::ReportSpec;
 use harness_record::{
     RecordError,
-    rows::{FileRow, ImageRow, MetricRow},
+    rows::{ImageRow, MetricRow},
     run::RunRecord,
 };
 use serde::{Deserialize, Serialize};
@@ -305,40 +307,6 @@ pub fn per_image_csv<'a>(
         writer.serialize(row).map_err(wrap)?;
     }
     writer.into_inner().map_err(|e| wrap(e.into_error().into()))
-}
-
-/// One entry of `datasets.json`: a data set as the study used it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatasetInput {
-    /// `segmentation` or `pretraining`.
-    pub role: String,
-    /// Name of the data set.
-    pub dataset: String,
-    /// Labels of the arms that used it in this way; empty where all arms did.
-    #[serde(default)]
-    pub arms: Vec<String>,
-    /// Digest of its files.
-    pub digest: String,
-    /// Height and width of the images as the model saw them, in pixels.
-    pub size: u32,
-    /// Licence in words.
-    pub licence: String,
-    /// Whom to cite.
-    pub citation: String,
-    /// Images in each split that was used.
-    pub splits: Vec<SplitCount>,
-    /// Files that were skipped or not used, with the reason.
-    #[serde(default)]
-    pub left_out: Vec<FileRow>,
-}
-
-/// Number of images in a split.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SplitCount {
-    /// `train`, `validation` or `test`.
-    pub split: String,
-    /// Number of images.
-    pub images: u64,
 }
 
 /// What a picture of the gallery shows.

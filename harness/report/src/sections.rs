@@ -6,7 +6,10 @@ use crate::{
     markdown::{Align, Table, code, count, escape},
     results::short,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// The most skipped files that are listed by name; the rest are counted.
 const LISTED: usize = 40;
@@ -71,8 +74,10 @@ pub(crate) fn conditions(data: &Data) -> String {
 /// Data sets, with counts.
 pub(crate) fn datasets(data: &Data) -> String {
     let with_arms = data.datasets.iter().any(|set| !set.arms.is_empty());
+    let with_protocols = data.datasets.iter().any(|set| !set.protocols.is_empty());
     let arms = with_arms.then_some(("Arms", Align::Left));
-    let columns = [("Data set", Align::Left), ("Role", Align::Left)].into_iter().chain(arms).chain([
+    let protocols = with_protocols.then_some(("Protocol", Align::Left));
+    let columns = [("Data set", Align::Left), ("Role", Align::Left)].into_iter().chain(arms).chain(protocols).chain([
         ("Split", Align::Left),
         ("Images", Align::Right),
         ("Size", Align::Right),
@@ -84,6 +89,8 @@ pub(crate) fn datasets(data: &Data) -> String {
         for split in &set.splits {
             let mut cells = vec![escape(&set.dataset), escape(&set.role)];
             cells.extend(with_arms.then(|| if set.arms.is_empty() { "all".to_owned() } else { arm_list(set) }));
+            let protocols = if set.protocols.is_empty() { "all".to_owned() } else { escape(&set.protocols.join(", ")) };
+            cells.extend(with_protocols.then_some(protocols));
             cells.extend([
                 escape(&split.split),
                 count(split.images),
@@ -98,7 +105,31 @@ pub(crate) fn datasets(data: &Data) -> String {
     let citations: Vec<_> = citations.into_iter().map(|c| format!("* {}", escape(c))).collect();
     let cited =
         if citations.is_empty() { String::new() } else { format!("\nPlease cite:\n\n{}\n", citations.join("\n")) };
-    table.captioned("data sets as they were used") + &cited
+    let repeated: String = data.datasets.iter().filter_map(repeated).collect();
+    table.captioned("data sets as they were used") + &repeated + &cited
+}
+
+/// What became of pictures that show the same as another one, where that was looked for.
+fn repeated(set: &DatasetInput) -> Option<String> {
+    let repeated = set.repeated?;
+    let became = if repeated.removed { "they were left out" } else { "they were used" };
+    Some(format!(
+        "\nOf {}, pictures that show the same as another one, pixel for pixel: {}; {became}.\n",
+        used(set),
+        count(repeated.pictures)
+    ))
+}
+
+/// A data set, and where not all arms or protocols used it in this way, which did.
+fn used(set: &DatasetInput) -> String {
+    let mut text = escape(&set.dataset);
+    if !set.arms.is_empty() {
+        let _ = write!(text, " as {} used it", arm_list(set));
+    }
+    if !set.protocols.is_empty() {
+        let _ = write!(text, " under the protocol {}", escape(&set.protocols.join(", ")));
+    }
+    text
 }
 
 fn arm_list(set: &DatasetInput) -> String {
@@ -128,8 +159,7 @@ fn left_out_of(set: &DatasetInput) -> String {
     let total = count(set.left_out.len() as u64);
     let files = if set.left_out.len() == 1 { "file was" } else { "files were" };
     let name = escape(&set.dataset);
-    let of = if set.arms.is_empty() { name.clone() } else { format!("{name} as {} used it", arm_list(set)) };
-    let mut text = format!("Of {of}, {total} {files} left out: {}.\n\n", sums.join("; "));
+    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", used(set), sums.join("; "));
     let mut table = Table::new(["File", "Group", "Split", "Reason"].map(|head| (head, Align::Left)));
     for row in set.left_out.iter().take(LISTED) {
         table.rows.push([&row.file, &row.group, &row.split, &row.reason].map(|t| escape(t)).into());

@@ -8,7 +8,10 @@ use crate::{
     study::{Arm, Resolved, Study},
     words,
 };
-use harness_learn::{datasets::DatasetSpec, metrics::CLASS_NAMES};
+use harness_learn::{
+    datasets::{Counts, DatasetSpec, Repeated},
+    metrics::CLASS_NAMES,
+};
 use harness_record::{
     digest, files,
     rows::{self, FileRow, ImageRow, MetricRow},
@@ -17,7 +20,7 @@ use harness_record::{
 };
 use harness_report::input::{
     ANY_PROTOCOL, ArmInput, DatasetInput, Family, GalleryKind, GalleryRow, ImagePrefix, MetricInput, PublishedRow,
-    RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
+    RepeatedInput, RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::Path};
@@ -117,8 +120,6 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts
     }
 }
 
-/// Images of the published work without labels.
-const PUBLISHED_UNLABELLED: usize = 2 * 18_499;
 /// Labelled images of the published work.
 const PUBLISHED_LABELLED: usize = 3_680 + 3_669;
 
@@ -137,7 +138,10 @@ fn setting(resolved: &Resolved, settings: &[String], plan: &Plan) -> Setting {
     }
     let overridden = settings.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
     let complete = plan.stages.iter().all(|stage| match stage.settings.work {
-        Work::Pretrain { .. } => stage.available == PUBLISHED_UNLABELLED,
+        // Each of its parts was counted, before equal pictures were removed.
+        Work::Pretrain { .. } => {
+            matches!(&stage.dataset, DatasetSpec::PetsCorpus(corpus) if corpus.counts == Counts::Published)
+        }
         Work::Finetune { .. } | Work::Evaluate { .. } => stage.available == PUBLISHED_LABELLED,
     });
     if complete && !overridden { Setting::Full } else { Setting::Other }
@@ -215,25 +219,46 @@ fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<PublishedRow>
     Ok(figures)
 }
 
-/// The data sets as the arms use them: one entry for each role and cut, in the order of the arms.
+/// The data sets as the arms use them: one entry for each role, cut and choice of pictures, in the order of the arms.
 fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<Vec<DatasetInput>> {
     let manifests = manifests::read(sources.manifests)?;
     let mut all: Vec<DatasetInput> = Vec::new();
     for (role, kind) in [("pretraining", "pretrain"), ("segmentation", "evaluate")] {
         for arm in &resolved.arms {
-            let mut places = plan.places.iter().filter(|place| place.arm == arm.spec.name);
-            let Some(place) = places.next() else { continue };
-            let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
-            let Some(stage) = stages.find(|stage| stage.settings.work.kind() == kind) else { continue };
-            let own = dataset(role, stage, sources.store, &manifests)?;
-            let same = |other: &&mut DatasetInput| DatasetInput { arms: Vec::new(), ..(**other).clone() } == own;
-            match all.iter_mut().find(same) {
-                Some(other) => other.arms.push(arm.spec.label.clone()),
-                None => all.push(DatasetInput { arms: vec![arm.spec.label.clone()], ..own }),
+            for protocol in &resolved.study.protocols {
+                let places = &mut plan.places.iter();
+                let Some(place) = places.find(|at| at.arm == arm.spec.name && at.protocol == *protocol) else {
+                    continue;
+                };
+                let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
+                let Some(stage) = stages.find(|stage| stage.settings.work.kind() == kind) else { continue };
+                let own = dataset(role, stage, sources.store, &manifests)?;
+                add_use(&mut all, own, &arm.spec.label, protocol.name());
             }
         }
     }
+    for set in &mut all {
+        if set.protocols.len() == resolved.study.protocols.len() {
+            set.protocols.clear();
+        }
+    }
     Ok(all)
+}
+
+/// Adds a data set, or the arm and the protocol to the equal one that is there.
+fn add_use(all: &mut Vec<DatasetInput>, own: DatasetInput, arm: &str, protocol: &str) {
+    let plain = |set: &DatasetInput| DatasetInput { arms: Vec::new(), protocols: Vec::new(), ..set.clone() };
+    let place = all.iter().position(|other| plain(other) == own).unwrap_or(all.len());
+    if place == all.len() {
+        all.push(own);
+    }
+    let add = |list: &mut Vec<String>, name: &str| {
+        if !list.iter().any(|other| other == name) {
+            list.push(name.to_owned());
+        }
+    };
+    add(&mut all[place].arms, arm);
+    add(&mut all[place].protocols, protocol);
 }
 
 fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> Outcome<DatasetInput> {
@@ -254,6 +279,8 @@ fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> O
         licence: about.licence,
         citation: about.citation,
         arms: Vec::new(),
+        protocols: Vec::new(),
+        repeated: stage.repeated.map(|Repeated { pictures, removed }| RepeatedInput { pictures, removed }),
         splits,
         left_out: files.into_iter().filter(|row| !row.reason.is_empty()).collect(),
     })

@@ -156,13 +156,12 @@ fn reads(study: &Resolved) -> Vec<Reads<'_>> {
     all
 }
 
-/// The manifests of what is read, composed ones taken apart.
+/// The manifests of what is read: of weights, and of each folder of a data set.
 fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests) -> Outcome<Vec<&'a Manifest>> {
-    let manifest = match read {
-        Reads::Dataset(dataset) => manifests.of(dataset)?,
-        Reads::Weights(name) => Some(manifests.named(name)?),
-    };
-    manifest.map_or(Ok(Vec::new()), |manifest| manifests.leaves(manifest))
+    match read {
+        Reads::Dataset(dataset) => Ok(manifests.parts(dataset)?.into_iter().flatten().collect()),
+        Reads::Weights(name) => Ok(vec![manifests.named(name)?]),
+    }
 }
 
 /// Says what will be fetched and how much; goes on if that is little, or if the user agrees.

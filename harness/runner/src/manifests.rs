@@ -202,13 +202,28 @@ impl Manifests {
         Ok(self.sound.leaves(manifest))
     }
 
-    /// The manifest of a data set: of its folder, or, where it has none of its own, of its name.
+    /// The manifest of a data set: of its folder, or, where it has none of its own or several, of its name. What is composed of
+    /// other folders than its manifest says has none.
     pub(crate) fn of(&self, dataset: &DatasetSpec) -> Outcome<Option<&Manifest>> {
-        let Some(folder) = dataset.folder() else {
-            let known =
-                self.sound.get(dataset.name()).is_some() || self.invalid.iter().any(|i| i.name == dataset.name());
-            return known.then(|| self.named(dataset.name())).transpose();
-        };
+        if let [folder] = dataset.folders()[..] {
+            return self.of_folder(folder);
+        }
+        let name = dataset.name();
+        if self.sound.get(name).is_none() && !self.invalid.iter().any(|invalid| invalid.name == name) {
+            return Ok(None);
+        }
+        let manifest = self.named(name)?;
+        let leaves = self.leaves(manifest)?;
+        let as_composed = self.parts(dataset)?.iter().all(|part| part.is_some_and(|part| leaves.contains(&part)));
+        Ok(as_composed.then_some(manifest))
+    }
+
+    /// The manifest of each of a data set's folders, if it has one.
+    pub(crate) fn parts(&self, dataset: &DatasetSpec) -> Outcome<Vec<Option<&Manifest>>> {
+        dataset.folders().into_iter().map(|folder| self.of_folder(folder)).collect()
+    }
+
+    fn of_folder(&self, folder: &str) -> Outcome<Option<&Manifest>> {
         let found = self.sound.of_folder(folder);
         // The one with the longest folder owns it.
         let owners = self.invalid.iter().filter(|invalid| is_below(folder, &invalid.folder));
@@ -226,8 +241,11 @@ impl Manifests {
                 About { title: title.clone(), licence: licence.clone(), citation: citation.clone() }
             }
             None => About {
-                title: format!("{}, laid out as {}", dataset.folder().unwrap_or_default(), dataset.name()),
-                licence: "not known: no manifest describes this folder".to_owned(),
+                title: format!("{}, laid out as {}", dataset.folders().join(", "), dataset.name()),
+                licence: match dataset.folders()[..] {
+                    [_] => "not known: no manifest describes this folder".to_owned(),
+                    _ => "not known: these folders are not those of its manifest".to_owned(),
+                },
                 citation: "not known".to_owned(),
             },
         })

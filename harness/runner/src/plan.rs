@@ -2,12 +2,12 @@
 
 use crate::{
     study::{Arm, Resolved},
-    surveys::Surveys,
+    surveys::{self, Surveys},
     weights::Located,
 };
 use harness_learn::{
     RECIPE,
-    datasets::{DatasetSpec, Purpose},
+    datasets::{DatasetSpec, Purpose, Repeated},
     evaluate::EvaluateSpec,
     models::{InitSpec, ModelSpec, Normalise},
     pixels,
@@ -110,6 +110,8 @@ pub(crate) struct Stage {
     pub(crate) weights: Option<(PathBuf, InitSpec)>,
     /// Pictures that its data set holds, whatever part of them it uses.
     pub(crate) available: usize,
+    /// Pictures of its data set that show the same as another one, where that was looked for.
+    pub(crate) repeated: Option<Repeated>,
     /// Which arms it serves, for people: `ssl, supervised`.
     pub(crate) arms: Vec<String>,
 }
@@ -202,17 +204,17 @@ struct Circumstances<'a> {
 }
 
 impl Circumstances<'_> {
-    /// Settings of a stage, and how many pictures its data set holds.
+    /// Settings of a stage that reads `dataset`, and what that holds.
     fn settings(
         &self,
         arm: &Arm,
-        purpose: Purpose,
+        (dataset, purpose): (&DatasetSpec, Purpose),
         seed: u64,
         init: Option<String>,
         work: Work,
-    ) -> Result<(Settings, usize), PlanError> {
+    ) -> Result<(Settings, Held), PlanError> {
         let experiment = &arm.experiment;
-        let survey = self.surveys.of(experiment, purpose).ok_or_else(|| PlanError::NoSurvey(arm.spec.name.clone()))?;
+        let survey = self.surveys.of(dataset, purpose).ok_or_else(|| PlanError::NoSurvey(arm.spec.name.clone()))?;
         let settings = Settings {
             recipe: RECIPE,
             pixels: pixels::VERSION,
@@ -226,8 +228,16 @@ impl Circumstances<'_> {
             init,
             work,
         };
-        Ok((settings, survey.pictures()))
+        let (available, repeated) = (survey.pictures(), survey.repeated);
+        Ok((settings, Held { dataset: dataset.clone(), available, repeated }))
     }
+}
+
+/// A data set and what it holds.
+struct Held {
+    dataset: DatasetSpec,
+    available: usize,
+    repeated: Option<Repeated>,
 }
 
 /// Why a study has no plan.
@@ -266,18 +276,21 @@ impl Plan {
     fn place(&mut self, of: &Circumstances<'_>, arm: &Arm, protocol: Protocol, seed: u64) -> Result<(), PlanError> {
         let experiment = &arm.experiment;
         let (unlabelled, labelled) = (&experiment.data.pretraining, &experiment.data.segmentation);
+        let data = |purpose| surveys::dataset(experiment, purpose, protocol);
         let weights = of.surveys.weights(&experiment.init).map(|located| (located, &experiment.init));
         let mut keys = Vec::new();
         let mut pretrain = None;
         if arm.spec.pretrained {
+            let differs = pretraining_protocol(experiment.model.name()) || unlabelled.dataset.depends_on_protocol();
             let work = Work::Pretrain {
-                protocol: pretraining_protocol(experiment.model.name()).then_some(protocol),
+                protocol: differs.then_some(protocol),
                 validation: unlabelled.validation,
                 fraction: unlabelled.fraction,
                 spec: experiment.pretraining.clone(),
             };
-            let settings = of.settings(arm, Purpose::Pretraining, seed, sha256(weights), work)?;
-            let key = self.add(settings, &unlabelled.dataset, weights, arm)?;
+            let read = data(Purpose::Pretraining);
+            let settings = of.settings(arm, (&read, Purpose::Pretraining), seed, sha256(weights), work)?;
+            let key = self.add(settings, weights, arm)?;
             keys.push(key.clone());
             pretrain = Some(key);
         }
@@ -286,13 +299,14 @@ impl Plan {
         let cut = Cut { split: labelled.split.clone(), train: labelled.train.clone() };
         let spec = experiment.finetuning.clone();
         let work = Work::Finetune { protocol, pretrain, cut: cut.clone(), spec };
-        let settings = of.settings(arm, Purpose::Segmentation, seed, sha256(weights), work)?;
-        let finetune = self.add(settings, &labelled.dataset, weights, arm)?;
+        let read = data(Purpose::Segmentation);
+        let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, sha256(weights), work)?;
+        let finetune = self.add(settings, weights, arm)?;
         keys.push(finetune.clone());
         let losses = experiment.finetuning.losses.clone();
         let work = Work::Evaluate { protocol, finetune, cut, losses, spec: experiment.evaluation.clone() };
-        let settings = of.settings(arm, Purpose::Segmentation, seed, None, work)?;
-        keys.push(self.add(settings, &labelled.dataset, None, arm)?);
+        let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, None, work)?;
+        keys.push(self.add(settings, None, arm)?);
         self.places.push(Place { arm: arm.spec.name.clone(), protocol, seed, keys });
         Ok(())
     }
@@ -300,8 +314,7 @@ impl Plan {
     /// Adds a stage, or the arm to the equal stage that is there.
     fn add(
         &mut self,
-        (settings, available): (Settings, usize),
-        dataset: &DatasetSpec,
+        (settings, held): (Settings, Held),
         weights: Option<(&Located, &InitSpec)>,
         arm: &Arm,
     ) -> Result<String, PlanError> {
@@ -316,9 +329,10 @@ impl Plan {
             None => self.stages.push(Stage {
                 key: key.clone(),
                 settings,
-                dataset: dataset.clone(),
+                dataset: held.dataset,
                 weights: weights.map(|(located, init)| (located.path.clone(), init.clone())),
-                available,
+                available: held.available,
+                repeated: held.repeated,
                 arms: vec![name.clone()],
             }),
         }

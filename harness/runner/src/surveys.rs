@@ -12,6 +12,7 @@ use harness_data::install;
 use harness_learn::{
     datasets::{self, DataError, DatasetSpec, Purpose, Survey},
     models::InitSpec,
+    protocol::Protocol,
 };
 use std::path::Path;
 
@@ -38,9 +39,13 @@ impl Surveys {
     pub(crate) fn look(&mut self, resolved: &Resolved, places: &Places<'_>, progress: &Progress) -> Outcome {
         for arm in &resolved.arms {
             let experiment = &arm.experiment;
-            self.look_at(experiment, Purpose::Segmentation, places, progress)?;
-            if arm.spec.pretrained {
-                self.look_at(experiment, Purpose::Pretraining, places, progress)?;
+            for &protocol in &resolved.study.protocols {
+                let mut look_at =
+                    |purpose| self.look_at(&dataset(experiment, purpose, protocol), purpose, places, progress);
+                look_at(Purpose::Segmentation)?;
+                if arm.spec.pretrained {
+                    look_at(Purpose::Pretraining)?;
+                }
             }
             if self.weights(&experiment.init).is_none()
                 && let Some(located) = weights::locate(&experiment.init, places.data, places.manifests)?
@@ -53,13 +58,12 @@ impl Surveys {
 
     fn look_at(
         &mut self,
-        experiment: &Experiment,
+        dataset: &DatasetSpec,
         purpose: Purpose,
         places: &Places<'_>,
         progress: &Progress,
     ) -> Outcome {
-        if self.of(experiment, purpose).is_none() {
-            let dataset = dataset(experiment, purpose);
+        if self.of(dataset, purpose).is_none() {
             let survey = datasets::survey(dataset, purpose, places.data, places.cache, progress)
                 .map_err(|error| lacking(error, dataset, places))?;
             self.data.push((dataset.clone(), purpose, survey));
@@ -67,10 +71,9 @@ impl Surveys {
         Ok(())
     }
 
-    /// What the data of an experiment hold.
-    pub(crate) fn of(&self, experiment: &Experiment, purpose: Purpose) -> Option<&Survey> {
-        let wanted = dataset(experiment, purpose);
-        let found = self.data.iter().find(|(dataset, of, _)| dataset == wanted && *of == purpose);
+    /// What a data set holds, as [`dataset`] gives it.
+    pub(crate) fn of(&self, dataset: &DatasetSpec, purpose: Purpose) -> Option<&Survey> {
+        let found = self.data.iter().find(|(other, of, _)| other == dataset && *of == purpose);
         found.map(|(.., survey)| survey)
     }
 
@@ -97,9 +100,11 @@ fn lacking(error: DataError, dataset: &DatasetSpec, places: &Places<'_>) -> Fail
     }
 }
 
-fn dataset(experiment: &Experiment, purpose: Purpose) -> &DatasetSpec {
-    match purpose {
+/// The data set that an experiment reads for a purpose under a protocol.
+pub(crate) fn dataset(experiment: &Experiment, purpose: Purpose, protocol: Protocol) -> DatasetSpec {
+    let spec = match purpose {
         Purpose::Pretraining => &experiment.data.pretraining.dataset,
         Purpose::Segmentation => &experiment.data.segmentation.dataset,
-    }
+    };
+    spec.under(protocol)
 }

@@ -2,7 +2,7 @@
 
 use crate::study::{Arm, Experiment, Resolved};
 use harness_learn::{
-    datasets::DatasetSpec,
+    datasets::{Counts, DatasetSpec, Duplicates, FilteredSplit, PetsCorpus},
     evaluate::{EvaluateSpec, radius},
     models::InitSpec,
     train::Training,
@@ -146,6 +146,35 @@ fn dataset(spec: &DatasetSpec) -> String {
             Some(n) => format!("cats and dogs in `{}`, {n} of each", data.folder),
             None => format!("cats and dogs in `{}`, as many of each", data.folder),
         },
+        DatasetSpec::CatsAndDogsFiltered(data) => match data.splits[..] {
+            [FilteredSplit::Train] => format!("filtered cats and dogs in `{}`, the part `train`", data.folder),
+            [FilteredSplit::Validation] => {
+                format!("filtered cats and dogs in `{}`, the part `validation`", data.folder)
+            }
+            _ => format!("filtered cats and dogs in `{}`", data.folder),
+        },
+        DatasetSpec::Cifar10(data) => match &data.classes {
+            Some(classes) => {
+                format!("CIFAR-10 in `{}`, its pictures for training of: {}", data.folder, classes.join(", "))
+            }
+            None => format!("CIFAR-10 in `{}`, its pictures for training", data.folder),
+        },
+        DatasetSpec::StanfordDogs(data) => format!("Stanford Dogs in `{}`", data.folder),
+        DatasetSpec::PetsCorpus(data) => corpus(data),
         DatasetSpec::SyntheticPets(_) => "synthetic pets".to_owned(),
     }
+}
+
+fn corpus(spec: &PetsCorpus) -> String {
+    let mut text =
+        "cats of CIFAR-10 and two sets of photographs, dogs of CIFAR-10 and Stanford Dogs, as many of each".to_owned();
+    if spec.counts == Counts::AsFound {
+        text += ", of what there is of them";
+    }
+    text += match spec.duplicates {
+        None => "; equal pictures once under the corrected protocol",
+        Some(Duplicates::Keep) => "; equal pictures as often as there are",
+        Some(Duplicates::Remove) => "; equal pictures once",
+    };
+    text
 }

@@ -1,11 +1,11 @@
 //! Whatever pictures lie below a folder, as a data set's are read: for measuring, not for learning.
 
 use super::{
-    DataError, Files, Folder, Item, Part, Pictures, Purpose, Source, Survey,
+    DataError, Folder, Pictures, Purpose, Source, Survey, class_folders,
     decoded::{self, Made, Origin},
     digest_of,
     folder::picture_name,
-    hashes::{FileHash, Hashes},
+    hashes::Hashes,
     row,
 };
 use crate::monitor::Monitor;
@@ -29,13 +29,9 @@ impl AnyFolder {
         let mut hashes = Hashes::open(cache, &folder);
         let files = hashes.of(&names, monitor)?;
         hashes.save()?;
-        let source = |file: FileHash| Source {
-            item: Item { name: file.name.clone(), group: String::new(), part: Part::Unlabelled },
-            files: Files::Picture(file),
-        };
-        let sources: Vec<Source> = files.into_iter().map(source).collect();
+        let sources: Vec<Source> = files.into_iter().map(|file| class_folders::source("", file)).collect();
         let digest = digest_of(&json!("any folder"), &sources, &[])?;
-        Ok(Self { origin: Origin::Folder(folder), survey: Survey { digest, left_out, not_drawn: 0, sources } })
+        Ok(Self { origin: Origin::Folders(vec![folder]), survey: Survey { left_out, ..Survey::of(digest, sources) } })
     }
 
     /// Files that cannot be read by their names.

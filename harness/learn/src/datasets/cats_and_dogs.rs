@@ -1,17 +1,14 @@
 //! A folder of folders of photographs, one a class.
 
 use super::{
-    CatsAndDogs, DataError, Files, Folder, Item, Part, Source, Survey, digest_of,
-    folder::{Kind, picture_name},
+    CatsAndDogs, DataError, Folder, Survey,
+    class_folders::{self, Class, shuffle},
+    digest_of,
     hashes::{FileHash, Hashes},
     row,
 };
 use crate::monitor::Monitor;
-use harness_record::{digest, rows::FileRow};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng as _, SeedableRng as _},
-};
+use harness_record::rows::FileRow;
 use serde_json::json;
 use std::path::Path;
 
@@ -32,12 +29,6 @@ pub(super) fn open(spec: &CatsAndDogs, data_dir: &Path) -> Result<Folder, DataEr
         .ok_or_else(|| missing(&data_dir.join(&spec.folder), vec!["the folder".into()]))
 }
 
-/// A class: its files in the order in which they are drawn.
-struct Class {
-    name: String,
-    files: Vec<String>,
-}
-
 /// Draws as many usable pictures of each class as the spec says, or as the class with the fewest has.
 ///
 /// Files are taken in a random order that depends on the class's name and files alone, and decoded until there are enough;
@@ -53,7 +44,10 @@ pub(super) fn survey(
         return Err(DataError::Field { field: "cats-and-dogs.per_class", reason });
     }
     let folder = open(spec, data_dir)?;
-    let (mut classes, mut left_out) = classes(&folder)?;
+    let (mut classes, mut left_out) = class_folders::classes(&folder, "", |absent| missing(folder.path(), absent))?;
+    for Class { name, files } in &mut classes {
+        shuffle(files, &["cats-and-dogs", name, "subset"]);
+    }
     // The class with the fewest files first: then no class is read beyond the number that it can set.
     classes.sort_by(|a, b| (a.files.len(), &a.name).cmp(&(b.files.len(), &b.name)));
 
@@ -77,53 +71,14 @@ pub(super) fn survey(
 
     let mut sources = Vec::new();
     for (class, good) in drawn {
-        sources.extend(good.into_iter().take(limit).map(|file| Source {
-            item: Item { name: file.name.clone(), group: class.clone(), part: Part::Unlabelled },
-            files: Files::Picture(file),
-        }));
+        sources.extend(good.into_iter().take(limit).map(|file| class_folders::source(class, file)));
     }
     sources.sort_by(|a, b| a.item.name.cmp(&b.item.name));
     let files: usize = classes.iter().map(|class| class.files.len()).sum();
     let skipped = left_out.iter().filter(|row| row.split == "skipped").count();
     let digest = digest_of(&json!({ "cats-and-dogs": { "per_class": spec.per_class } }), &sources, &[])?;
-    Ok(Survey { digest, left_out, not_drawn: (files - skipped - sources.len()) as u64, sources })
-}
-
-/// The classes, and rows for pictures that lie in none.
-fn classes(folder: &Folder) -> Result<(Vec<Class>, Vec<FileRow>), DataError> {
-    let (mut classes, mut left_out) = (Vec::new(), Vec::new());
-    for (name, kind) in folder.list("")? {
-        match kind {
-            Kind::Folder => {
-                let mut files = Vec::new();
-                for (file, kind) in folder.list(&name)? {
-                    let path = format!("{name}/{file}");
-                    match kind {
-                        Kind::File if picture_name(&file).is_some() => files.push(path),
-                        Kind::Outside => {
-                            let reason = "a symbolic link that leads out of the data set's folder";
-                            left_out.push(row("unused", path, &name, reason));
-                        }
-                        Kind::File | Kind::Folder => {}
-                    }
-                }
-                if files.is_empty() {
-                    return Err(missing(folder.path(), vec![format!("pictures in {name}/")]));
-                }
-                shuffle(&mut files, &name);
-                classes.push(Class { name, files });
-            }
-            Kind::File if picture_name(&name).is_some() => {
-                left_out.push(row("unused", name, "", "in no class's folder"));
-            }
-            Kind::File => {}
-            Kind::Outside => return Err(DataError::Outside { path: folder.file(&name) }),
-        }
-    }
-    if classes.is_empty() {
-        return Err(missing(folder.path(), vec!["folders of classes".into()]));
-    }
-    Ok((classes, left_out))
+    let not_drawn = (files - skipped - sources.len()) as u64;
+    Ok(Survey { left_out, not_drawn, ..Survey::of(digest, sources) })
 }
 
 /// The first `limit` files of a class that decode, and rows for those before them that do not.
@@ -148,16 +103,6 @@ fn draw(
     Ok((good, damaged))
 }
 
-/// Fisher–Yates with a generator of our own, so that the order is the same for ever. `files` come sorted.
-fn shuffle(files: &mut [String], class: &str) {
-    let mut generator = ChaCha8Rng::from_seed(digest::seed(&["cats-and-dogs", class, "subset"]));
-    for last in (1..files.len()).rev() {
-        // A number in 0..=last by multiplication; its bias is below 2⁻⁴⁰.
-        let other = (u128::from(generator.next_u64()) * (last as u128 + 1)) >> 64;
-        files.swap(last, other as usize);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +110,7 @@ mod tests {
     #[test]
     fn the_order_of_the_draw_never_changes() {
         let mut files: Vec<String> = (0..8).map(|n| n.to_string()).collect();
-        shuffle(&mut files, "Cat");
+        shuffle(&mut files, &["cats-and-dogs", "Cat", "subset"]);
         assert_eq!(files.concat(), "56410237");
     }
 }

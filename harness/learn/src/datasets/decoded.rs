@@ -4,7 +4,10 @@
 //! Head and foot come last so that the pixels need not be moved or copied to be written. A second start maps the file and
 //! compares the sum on all threads, which is all the reading there is.
 
-use super::{Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, hashes::FileHash, row, synthetic_pets};
+use super::{
+    Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, cifar_10, hashes::FileHash, row,
+    synthetic_pets,
+};
 use crate::{monitor::Monitor, pixels};
 use harness_record::{RecordError, digest, files, rows::FileRow};
 use rayon::prelude::*;
@@ -38,8 +41,11 @@ struct Head {
 
 /// Where pictures come from.
 pub(super) enum Origin {
-    Folder(Folder),
-    Drawn { seed: u64 },
+    /// Files in these folders: [`Source`] says in which.
+    Folders(Vec<Folder>),
+    Drawn {
+        seed: u64,
+    },
 }
 
 /// Decoded pictures that are not yet in the cache.
@@ -113,17 +119,22 @@ type Picture = (Item, Vec<u8>, Vec<u8>);
 
 /// One picture, or a row that says why it is left out.
 fn one(origin: &Origin, source: &Source, size: u32) -> Result<Result<Picture, FileRow>, DataError> {
-    let (picture, trimap) = match &source.files {
-        Files::Drawn { index } => {
-            let &Origin::Drawn { seed } = origin else { return Err(DataError::Changed { path: "dataset".into() }) };
+    let changed = || DataError::Changed { path: "dataset".into() };
+    let folder = match (origin, &source.files) {
+        (&Origin::Drawn { seed }, Files::Drawn { index }) => {
             return Ok(Ok(synthetic_pets::draw(seed, source.item.part, *index, size)));
         }
-        Files::Picture(picture) => (picture, None),
-        Files::PictureAndTrimap(picture, trimap) => (picture, Some(trimap)),
+        (Origin::Folders(folders), _) => folders.get(source.folder).ok_or_else(changed)?,
+        (Origin::Drawn { .. }, _) => return Err(changed()),
     };
-    let Origin::Folder(folder) = origin else { return Err(DataError::Changed { path: "dataset".into() }) };
+    let (decoded, trimap) = match &source.files {
+        Files::Picture(picture) => (photograph(folder, picture)?, None),
+        Files::PictureAndTrimap(picture, trimap) => (photograph(folder, picture)?, Some(trimap)),
+        Files::Record(record) => (Ok(cifar_10::picture(folder, record)?), None),
+        Files::Drawn { .. } => return Err(changed()),
+    };
     let skipped = |reason: String| Ok(Err(row("skipped", &source.item.name, &source.item.group, reason)));
-    let image = match content(folder, picture)?.and_then(|bytes| pixels::decode(&bytes)) {
+    let image = match decoded {
         Ok(image) => image,
         Err(error) => return skipped(error.to_string()),
     };
@@ -148,6 +159,10 @@ fn one(origin: &Origin, source: &Source, size: u32) -> Result<Result<Picture, Fi
     }
     let small = pixels::resize_bilinear(&image, size, size);
     Ok(Ok((source.item.clone(), small.data, classes)))
+}
+
+fn photograph(folder: &Folder, file: &FileHash) -> Result<Result<pixels::Picture, pixels::DecodeError>, DataError> {
+    Ok(content(folder, file)?.and_then(|bytes| pixels::decode(&bytes)))
 }
 
 /// The bytes of a file, which must be those that the survey saw.

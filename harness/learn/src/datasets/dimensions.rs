@@ -19,10 +19,8 @@ pub fn dimensions(
     data_dir: &Path,
     monitor: &dyn Monitor,
 ) -> Result<Vec<(u32, u32)>, DataError> {
-    if let DatasetSpec::SyntheticPets(_) = spec {
-        return Ok(Vec::new());
-    }
-    let folder = spec.open(data_dir)?;
+    // Pictures of a composed set lie in several folders, drawn ones in none.
+    let [folder] = &spec.open(data_dir)?[..] else { return Ok(Vec::new()) };
     monitor.begin("measuring pictures", items.len() as u64);
     let measured: Vec<Option<(u32, u32)>> = items
         .par_iter()

@@ -74,6 +74,33 @@ pub enum DataError {
         /// Files in the folder.
         files: usize,
     },
+    /// A file of records, or what belongs to it, cannot be used.
+    #[error("{path}: {reason}")]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A part of the published corpus has another number of pictures.
+    #[error(
+        "{path}: {found} usable pictures of {class}s ({damaged} damaged ones left out), but the published corpus has {expected} from \
+         {part}; complete the folder, or set `counts: as-found` to take what is there"
+    )]
+    Counts {
+        /// The part's folder.
+        path: PathBuf,
+        /// The part.
+        part: &'static str,
+        /// `cat` or `dog`.
+        class: &'static str,
+        /// Pictures that can be used.
+        found: usize,
+        /// Files that cannot.
+        damaged: usize,
+        /// Pictures of the published corpus.
+        expected: usize,
+    },
     /// Nothing is left of a data set.
     #[error("{path}: no usable pictures; {left_out} files were left out, the first: {first}")]
     NothingUsable {

@@ -1,8 +1,10 @@
 //! A data set's folder: which files lie in it, and that they lie in it.
 
 use super::DataError;
+use harness_record::files;
 use std::{
-    fs,
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom},
     path::{Component, Path, PathBuf},
 };
 
@@ -33,6 +35,25 @@ impl Folder {
         }
         let real = path.canonicalize().map_err(DataError::io("open", &path))?;
         Ok(Some(Self { path, real }))
+    }
+
+    /// The folder that a spec names, if it holds all of `required`; else what is missing in it, `the folder` if it is that.
+    pub(super) fn holding(
+        data_dir: &Path,
+        folder: &str,
+        example: &'static str,
+        required: &[(&str, Kind)],
+    ) -> Result<Result<Self, Vec<String>>, DataError> {
+        let Some(folder) = Self::open(data_dir, folder, example)? else { return Ok(Err(vec!["the folder".into()])) };
+        let mut absent = Vec::new();
+        for &(name, kind) in required {
+            match folder.kind(name)? {
+                Some(Kind::Outside) => return Err(DataError::Outside { path: folder.file(name) }),
+                Some(found) if found == kind => {}
+                _ => absent.push(name.to_owned()),
+            }
+        }
+        Ok(if absent.is_empty() { Ok(folder) } else { Err(absent) })
     }
 
     /// A folder wherever it is, not named by a spec.
@@ -72,6 +93,24 @@ impl Folder {
     /// Path of a file, from its `/`-separated name.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         name.split('/').fold(self.path.clone(), |path, part| path.join(part))
+    }
+
+    /// Bytes of the file of that name, refusing more than `limit`.
+    pub(super) fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, DataError> {
+        Ok(files::read(&self.file(name), limit)?)
+    }
+
+    /// `length` bytes of the file of that name, from `offset` on.
+    pub(super) fn read_range(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, DataError> {
+        let path = self.file(name);
+        let mut bytes = vec![0; length];
+        let read = |bytes: &mut [u8]| {
+            let mut file = File::open(&path)?;
+            file.seek(SeekFrom::Start(offset))?;
+            file.read_exact(bytes)
+        };
+        read(&mut bytes).map_err(DataError::io("read", &path))?;
+        Ok(bytes)
     }
 
     /// What lies under a `/`-separated name, if anything does.

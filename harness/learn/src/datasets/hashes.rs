@@ -4,7 +4,10 @@
 //! last moments could change again without either being different, so it is not remembered.)
 
 use super::{DataError, folder::Folder};
-use crate::{monitor::Monitor, pixels};
+use crate::{
+    monitor::Monitor,
+    pixels::{self, Picture},
+};
 use harness_record::{digest, files};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -36,6 +39,27 @@ struct Entry {
     changed: u64,
     sha256: String,
     verdict: Verdict,
+    /// Digest of its pixels, where it was asked for and it is a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pixels: Option<String>,
+}
+
+/// How much is to be known of a file; each includes the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Hash,
+    Verdict,
+    Pixels,
+}
+
+impl Entry {
+    fn knows(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Hash => true,
+            Wanted::Verdict => self.verdict != Verdict::Untried,
+            Wanted::Pixels => self.pixels.is_some() || matches!(self.verdict, Verdict::Damaged(_)),
+        }
+    }
 }
 
 /// Whether a file is a picture.
@@ -79,7 +103,7 @@ impl<'a> Hashes<'a> {
 
     /// SHA-256 of each of `names`, in that order.
     pub(super) fn of(&mut self, names: &[String], monitor: &dyn Monitor) -> Result<Vec<FileHash>, DataError> {
-        let entries = self.update(names, false, "hashing files", monitor)?;
+        let entries = self.update(names, Wanted::Hash, "hashing files", monitor)?;
         Ok(names.iter().zip(entries).map(|(name, e)| FileHash { name: name.clone(), sha256: e.sha256 }).collect())
     }
 
@@ -89,7 +113,7 @@ impl<'a> Hashes<'a> {
         names: &[String],
         monitor: &dyn Monitor,
     ) -> Result<Vec<(FileHash, Option<String>)>, DataError> {
-        let entries = self.update(names, true, "checking pictures", monitor)?;
+        let entries = self.update(names, Wanted::Verdict, "checking pictures", monitor)?;
         let pair = |(name, entry): (&String, Entry)| {
             let damage = if let Verdict::Damaged(reason) = entry.verdict { Some(reason) } else { None };
             (FileHash { name: name.clone(), sha256: entry.sha256 }, damage)
@@ -97,10 +121,27 @@ impl<'a> Hashes<'a> {
         Ok(names.iter().zip(entries).map(pair).collect())
     }
 
+    /// SHA-256 of each of `names`, in that order, and the digest of its pixels ([`of_pixels`]), or why it is no picture.
+    pub(super) fn with_pixels(
+        &mut self,
+        names: &[String],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<(FileHash, Result<String, String>)>, DataError> {
+        let entries = self.update(names, Wanted::Pixels, "comparing pictures", monitor)?;
+        let pair = |(name, entry): (&String, Entry)| {
+            let pixels = match (entry.verdict, entry.pixels) {
+                (Verdict::Damaged(reason), _) => Err(reason),
+                (_, pixels) => Ok(pixels.unwrap_or_default()),
+            };
+            (FileHash { name: name.clone(), sha256: entry.sha256 }, pixels)
+        };
+        Ok(names.iter().zip(entries).map(pair).collect())
+    }
+
     fn update(
         &mut self,
         names: &[String],
-        decode: bool,
+        wanted: Wanted,
         what: &str,
         monitor: &dyn Monitor,
     ) -> Result<Vec<Entry>, DataError> {
@@ -108,8 +149,7 @@ impl<'a> Hashes<'a> {
         let stats: Vec<(u64, u64)> = names.par_iter().map(|name| stat(&folder.file(name))).collect::<Result<_, _>>()?;
         let known = |name: &String, &(size, changed): &(u64, u64)| {
             let entry = self.entries.get(name)?;
-            let tried = entry.verdict != Verdict::Untried || !decode;
-            let fits = entry.size == size && entry.changed == changed && tried;
+            let fits = entry.size == size && entry.changed == changed && entry.knows(wanted);
             fits.then(|| entry.clone())
         };
         let mut found: Vec<Option<Entry>> = names.iter().zip(&stats).map(|(name, stat)| known(name, stat)).collect();
@@ -124,7 +164,7 @@ impl<'a> Hashes<'a> {
                         return Err(DataError::Interrupted);
                     }
                     let (size, changed) = stats[i];
-                    let entry = read(&folder.file(&names[i]), size, changed, decode)?;
+                    let entry = read(&folder.file(&names[i]), size, changed, wanted)?;
                     monitor.advance(1);
                     Ok(entry)
                 })
@@ -152,18 +192,24 @@ fn nanoseconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64)
 }
 
-fn read(path: &Path, size: u64, changed: u64, decode: bool) -> Result<Entry, DataError> {
+fn read(path: &Path, size: u64, changed: u64, wanted: Wanted) -> Result<Entry, DataError> {
     if size > pixels::MAX_BYTES {
-        let reason = pixels::DecodeError::TooManyBytes(size).to_string();
-        return Ok(Entry { size, changed, sha256: digest::of_file(path)?, verdict: Verdict::Damaged(reason) });
+        let verdict = Verdict::Damaged(pixels::DecodeError::TooManyBytes(size).to_string());
+        return Ok(Entry { size, changed, sha256: digest::of_file(path)?, verdict, pixels: None });
     }
     let bytes = files::read(path, pixels::MAX_BYTES)?;
-    let verdict = match decode.then(|| pixels::decode(&bytes)) {
-        None => Verdict::Untried,
-        Some(Ok(_)) => Verdict::Good,
-        Some(Err(error)) => Verdict::Damaged(error.to_string()),
+    let (verdict, pixels) = match (wanted != Wanted::Hash).then(|| pixels::decode(&bytes)) {
+        None => (Verdict::Untried, None),
+        Some(Ok(picture)) => (Verdict::Good, (wanted == Wanted::Pixels).then(|| of_pixels(&picture))),
+        Some(Err(error)) => (Verdict::Damaged(error.to_string()), None),
     };
-    Ok(Entry { size, changed, sha256: digest::of_bytes(&bytes), verdict })
+    Ok(Entry { size, changed, sha256: digest::of_bytes(&bytes), verdict, pixels })
+}
+
+/// Digest of what a picture shows: the same for every file that decodes to the same pixels.
+pub(super) fn of_pixels(picture: &Picture) -> String {
+    let Picture { width, height, data } = picture;
+    digest::of_bytes(format!("{width} {height} {}", digest::of_bytes(data)).as_bytes())
 }
 
 #[cfg(test)]

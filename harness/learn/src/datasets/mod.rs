@@ -7,6 +7,9 @@
 pub(crate) mod any_folder;
 mod bytes;
 mod cats_and_dogs;
+mod cats_and_dogs_filtered;
+mod cifar_10;
+mod class_folders;
 mod decoded;
 mod dimensions;
 mod error;
@@ -14,7 +17,9 @@ pub(crate) mod folder;
 mod hashes;
 mod lists;
 mod oxford;
+mod pets_corpus;
 mod spec;
+mod stanford_dogs;
 mod synthetic_pets;
 
 pub mod synthetic;
@@ -22,7 +27,10 @@ pub mod synthetic;
 pub use bytes::Bytes;
 pub use dimensions::dimensions;
 pub use error::DataError;
-pub use spec::{CatsAndDogs, DatasetSpec, OxfordIiitPet, SyntheticPets};
+pub use pets_corpus::{CorpusFolders, Counts, Duplicates, PetsCorpus};
+pub use spec::{
+    CatsAndDogs, CatsAndDogsFiltered, Cifar10, DatasetSpec, FilteredSplit, OxfordIiitPet, StanfordDogs, SyntheticPets,
+};
 
 use crate::monitor::Monitor;
 use folder::Folder;
@@ -84,11 +92,27 @@ pub struct Survey {
     pub left_out: Vec<FileRow>,
     /// Files of a larger set that the draw of a subset left over, most of them never opened. They are not listed one by one.
     pub not_drawn: u64,
+    /// Pictures that show the same as another one, where that was looked for.
+    pub repeated: Option<Repeated>,
     /// What will be read, in the order of the items.
     sources: Vec<Source>,
 }
 
+/// Pictures that show the same as another one, pixel for pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeated {
+    /// How many; of equal ones the first by name is not counted.
+    pub pictures: u64,
+    /// Whether they were left out.
+    pub removed: bool,
+}
+
 impl Survey {
+    /// All of `sources`.
+    fn of(digest: String, sources: Vec<Source>) -> Self {
+        Self { digest, left_out: Vec::new(), not_drawn: 0, repeated: None, sources }
+    }
+
     /// Number of pictures that [`load`] will try to read.
     pub fn pictures(&self) -> usize {
         self.sources.len()
@@ -99,6 +123,8 @@ impl Survey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Source {
     item: Item,
+    /// Which of the data set's folders, as [`DatasetSpec::open`] gives them.
+    folder: usize,
     files: Files,
 }
 
@@ -106,7 +132,21 @@ struct Source {
 enum Files {
     Picture(FileHash),
     PictureAndTrimap(FileHash, FileHash),
+    Record(cifar_10::Record),
     Drawn { index: u32 },
+}
+
+impl Files {
+    /// Name and content of each.
+    fn hashes(&self) -> impl Iterator<Item = &FileHash> {
+        let both = match self {
+            Self::Picture(picture) => [Some(picture), None],
+            Self::PictureAndTrimap(picture, trimap) => [Some(picture), Some(trimap)],
+            Self::Record(record) => [Some(&record.hash), None],
+            Self::Drawn { .. } => [None, None],
+        };
+        both.into_iter().flatten()
+    }
 }
 
 /// The pictures of a data set, all of one size.
@@ -134,12 +174,16 @@ pub fn survey(
     cache: &Path,
     monitor: &dyn Monitor,
 ) -> Result<Survey, DataError> {
+    if purpose == Purpose::Segmentation && !spec.has_trimaps() {
+        return Err(DataError::NoTrimaps { dataset: spec.name() });
+    }
     match spec {
         DatasetSpec::OxfordIiitPet(spec) => oxford::survey(spec, purpose, data_dir, cache, monitor),
-        DatasetSpec::CatsAndDogs(_) if purpose == Purpose::Segmentation => {
-            Err(DataError::NoTrimaps { dataset: spec.name() })
-        }
         DatasetSpec::CatsAndDogs(spec) => cats_and_dogs::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::CatsAndDogsFiltered(spec) => cats_and_dogs_filtered::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::Cifar10(spec) => cifar_10::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::StanfordDogs(spec) => stanford_dogs::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::PetsCorpus(spec) => pets_corpus::survey(spec, data_dir, cache, monitor),
         DatasetSpec::SyntheticPets(spec) => synthetic_pets::survey(spec, purpose),
     }
 }
@@ -163,7 +207,7 @@ pub fn load(
     } else {
         let origin = match spec {
             DatasetSpec::SyntheticPets(spec) => decoded::Origin::Drawn { seed: spec.seed },
-            _ => decoded::Origin::Folder(spec.open(data_dir)?),
+            _ => decoded::Origin::Folders(spec.open(data_dir)?),
         };
         decoded::write(&path, decoded::make(&origin, survey, purpose, size, monitor)?)?
     };
@@ -171,7 +215,10 @@ pub fn load(
     pictures.left_out.sort_by(|a, b| (&a.split, &a.file).cmp(&(&b.split, &b.file)));
     if pictures.items.is_empty() {
         return Err(DataError::NothingUsable {
-            path: spec.folder().map_or_else(|| data_dir.to_owned(), |folder| data_dir.join(folder)),
+            path: match spec.folders()[..] {
+                [folder] => data_dir.join(folder),
+                _ => data_dir.to_owned(),
+            },
             left_out: pictures.left_out.len(),
             first: pictures.left_out.first().map_or_else(String::new, |row| format!("{}: {}", row.file, row.reason)),
         });
@@ -181,21 +228,15 @@ pub fn load(
 
 /// SHA-256 over files and options.
 fn digest_of(options: &serde_json::Value, sources: &[Source], lists: &[FileHash]) -> Result<String, DataError> {
-    let mut files: Vec<&FileHash> = lists.iter().collect();
-    for source in sources {
-        match &source.files {
-            Files::Picture(picture) => files.push(picture),
-            Files::PictureAndTrimap(picture, trimap) => files.extend([picture, trimap]),
-            Files::Drawn { .. } => {}
-        }
-    }
+    let mut files: Vec<&FileHash> =
+        lists.iter().chain(sources.iter().flat_map(|source| source.files.hashes())).collect();
     files.sort_unstable();
     let files: Vec<[&str; 2]> = files.into_iter().map(|file| [file.name.as_str(), file.sha256.as_str()]).collect();
-    digest::of_settings(&(options, files)).map_err(|source| DataError::Io {
-        action: "digest",
-        path: "dataset".into(),
-        source: source.into(),
-    })
+    digest::of_settings(&(options, files)).map_err(no_digest)
+}
+
+fn no_digest(source: serde_json::Error) -> DataError {
+    DataError::Io { action: "digest", path: "dataset".into(), source: source.into() }
 }
 
 /// Why a file is left out, as a row.

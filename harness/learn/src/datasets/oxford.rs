@@ -33,24 +33,13 @@ const SOURCE: &str = "unpack images.tar.gz (md5 5c4f3ee8e5d25df40f4fd59a7f44e54c
 
 /// Opens its folder, if all of the layout is there.
 pub(super) fn open(spec: &OxfordIiitPet, data_dir: &Path) -> Result<Folder, DataError> {
-    let missing = |folder: &Path, missing| DataError::Missing {
-        folder: folder.to_owned(),
+    let required = [(IMAGES, Kind::Folder), (TRIMAPS, Kind::Folder), (TRAINVAL, Kind::File), (TEST, Kind::File)];
+    Folder::holding(data_dir, &spec.folder, FOLDER, &required)?.map_err(|missing| DataError::Missing {
+        folder: data_dir.join(&spec.folder),
         missing,
         expected: EXPECTED,
         source_of_data: SOURCE,
-    };
-    let Some(folder) = Folder::open(data_dir, &spec.folder, FOLDER)? else {
-        return Err(missing(&data_dir.join(&spec.folder), vec!["the folder".into()]));
-    };
-    let mut absent = Vec::new();
-    for (name, kind) in [(IMAGES, Kind::Folder), (TRIMAPS, Kind::Folder), (TRAINVAL, Kind::File), (TEST, Kind::File)] {
-        match folder.kind(name)? {
-            Some(Kind::Outside) => return Err(DataError::Outside { path: folder.file(name) }),
-            Some(found) if found == kind => {}
-            _ => absent.push(name.to_owned()),
-        }
-    }
-    if absent.is_empty() { Ok(folder) } else { Err(missing(folder.path(), absent)) }
+    })
 }
 
 /// What of it is used for `purpose`: for segmentation all listed images that have a trimap; for pretraining the images of
@@ -83,11 +72,11 @@ pub(super) fn survey(
             (Some(image), None) => Files::Picture(image),
             (None, _) => break,
         };
-        sources.push(Source { item, files });
+        sources.push(Source { item, folder: 0, files });
     }
     sources.sort_by(|a, b| (a.item.part, &a.item.name).cmp(&(b.item.part, &b.item.name)));
     let digest = digest_of(&json!({ "oxford-iiit-pet": { "purpose": purpose } }), &sources, &list_hashes)?;
-    Ok(Survey { digest, left_out, not_drawn: 0, sources })
+    Ok(Survey { left_out, ..Survey::of(digest, sources) })
 }
 
 /// What lies in the folder, by the stems of the file names.

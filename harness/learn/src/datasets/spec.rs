@@ -1,6 +1,9 @@
 //! The `dataset` section of a spec.
 
-use super::{DataError, Folder, cats_and_dogs, oxford};
+use super::{
+    DataError, Folder, PetsCorpus, cats_and_dogs, cats_and_dogs_filtered, cifar_10, oxford, pets_corpus, stanford_dogs,
+};
+use crate::protocol::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -13,6 +16,15 @@ pub enum DatasetSpec {
     OxfordIiitPet(OxfordIiitPet),
     /// A folder of folders of photographs, one a class, as Microsoft's Cats & Dogs. Without trimaps.
     CatsAndDogs(CatsAndDogs),
+    /// The part of Kaggle's Dogs vs. Cats that TensorFlow's tutorials use, as its archive unpacks. Without trimaps.
+    CatsAndDogsFiltered(CatsAndDogsFiltered),
+    /// CIFAR-10 in the layout of its binary archive: of its ten classes' pictures for training all, or some. Without trimaps.
+    #[serde(rename = "cifar-10")]
+    Cifar10(Cifar10),
+    /// Stanford Dogs in its official layout. Without trimaps.
+    StanfordDogs(StanfordDogs),
+    /// The published pretraining corpus, composed of the four above. Without trimaps.
+    PetsCorpus(PetsCorpus),
     /// Drawn pictures with trimaps: nothing to download.
     SyntheticPets(SyntheticPets),
 }
@@ -23,54 +35,96 @@ impl DatasetSpec {
         match self {
             Self::OxfordIiitPet(_) => "oxford-iiit-pet",
             Self::CatsAndDogs(_) => "cats-and-dogs",
+            Self::CatsAndDogsFiltered(_) => "cats-and-dogs-filtered",
+            Self::Cifar10(_) => "cifar-10",
+            Self::StanfordDogs(_) => "stanford-dogs",
+            Self::PetsCorpus(_) => "pets-corpus",
             Self::SyntheticPets(_) => "synthetic-pets",
         }
     }
 
-    /// Its folder below the data folder, if it has one.
-    pub fn folder(&self) -> Option<&str> {
+    /// Whether something can be segmented in it.
+    pub fn has_trimaps(&self) -> bool {
+        matches!(self, Self::OxfordIiitPet(_) | Self::SyntheticPets(_))
+    }
+
+    /// Its folders below the data folder: none, one, or those of its parts.
+    pub fn folders(&self) -> Vec<&str> {
         match self {
-            Self::OxfordIiitPet(spec) => Some(&spec.folder),
-            Self::CatsAndDogs(spec) => Some(&spec.folder),
-            Self::SyntheticPets(_) => None,
+            Self::OxfordIiitPet(spec) => vec![&spec.folder],
+            Self::CatsAndDogs(spec) => vec![&spec.folder],
+            Self::CatsAndDogsFiltered(spec) => vec![&spec.folder],
+            Self::Cifar10(spec) => vec![&spec.folder],
+            Self::StanfordDogs(spec) => vec![&spec.folder],
+            Self::PetsCorpus(spec) => spec.folders.all().to_vec(),
+            Self::SyntheticPets(_) => Vec::new(),
         }
+    }
+
+    /// The same, with what the protocol decides written out: what is surveyed and loaded.
+    #[must_use]
+    pub fn under(&self, protocol: Protocol) -> Self {
+        match self {
+            Self::PetsCorpus(spec) => Self::PetsCorpus(spec.under(protocol)),
+            other => other.clone(),
+        }
+    }
+
+    /// Whether the protocol decides which pictures there are.
+    pub fn depends_on_protocol(&self) -> bool {
+        self.under(Protocol::Published) != self.under(Protocol::Corrected)
     }
 
     /// What is impossible in it: the field, below `dataset`, and what was expected of it.
     pub fn check(&self) -> Result<(), (String, String)> {
-        if let Some(folder) = self.folder()
-            && let Err(DataError::Folder { reason, example, .. }) = Folder::check(folder, "")
-        {
-            let expected = format!("a relative path below the data folder; this one {reason}{example}");
-            return Err((format!("{}.folder", self.name()), expected));
-        }
-        let most = 99_999;
+        self.check_folders()?;
         match self {
             Self::CatsAndDogs(CatsAndDogs { per_class: Some(0), .. }) => {
                 Err(("cats-and-dogs.per_class".into(), "at least 1 picture of each class, or nothing for all".into()))
             }
-            Self::SyntheticPets(spec) => {
-                let counts = [("trainval", spec.trainval), ("test", spec.test), ("unlabelled", spec.unlabelled)];
-                match counts.iter().find(|(_, count)| *count > most) {
-                    Some((name, _)) => Err((format!("synthetic-pets.{name}"), format!("at most {most} pictures"))),
-                    None => Ok(()),
-                }
-            }
+            Self::CatsAndDogsFiltered(spec) => each_once("cats-and-dogs-filtered.splits", &spec.splits, "split"),
+            Self::Cifar10(Cifar10 { classes: Some(classes), .. }) => each_once("cifar-10.classes", classes, "class"),
+            Self::SyntheticPets(spec) => spec.check(),
             _ => Ok(()),
         }
     }
 
-    /// Opens its folder.
-    pub(super) fn open(&self, data_dir: &Path) -> Result<Folder, DataError> {
-        match self {
-            Self::OxfordIiitPet(spec) => oxford::open(spec, data_dir),
-            Self::CatsAndDogs(spec) => cats_and_dogs::open(spec, data_dir),
-            Self::SyntheticPets(_) => Err(DataError::Folder {
-                folder: String::new(),
-                reason: "is not read: the pictures are drawn",
-                example: oxford::FOLDER,
-            }),
+    fn check_folders(&self) -> Result<(), (String, String)> {
+        for (place, folder) in self.folders().into_iter().enumerate() {
+            if let Err(DataError::Folder { reason, example, .. }) = Folder::check(folder, "") {
+                let field = match self {
+                    Self::PetsCorpus(_) => format!("folders.{}", pets_corpus::NAMES[place]),
+                    _ => "folder".to_owned(),
+                };
+                let expected = format!("a relative path below the data folder; this one {reason}{example}");
+                return Err((format!("{}.{field}", self.name()), expected));
+            }
         }
+        Ok(())
+    }
+
+    /// Opens its folders.
+    pub(super) fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
+        match self {
+            Self::OxfordIiitPet(spec) => oxford::open(spec, data_dir).map(|folder| vec![folder]),
+            Self::CatsAndDogs(spec) => cats_and_dogs::open(spec, data_dir).map(|folder| vec![folder]),
+            Self::CatsAndDogsFiltered(spec) => cats_and_dogs_filtered::open(spec, data_dir).map(|folder| vec![folder]),
+            Self::Cifar10(spec) => cifar_10::open(spec, data_dir).map(|folder| vec![folder]),
+            Self::StanfordDogs(spec) => stanford_dogs::open(spec, data_dir).map(|folder| vec![folder]),
+            Self::PetsCorpus(spec) => pets_corpus::open(spec, data_dir),
+            Self::SyntheticPets(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Refuses a list that is empty or names something twice.
+fn each_once<T: PartialEq>(field: &str, items: &[T], what: &str) -> Result<(), (String, String)> {
+    if items.is_empty() {
+        return Err((field.to_owned(), format!("at least one {what}")));
+    }
+    match (0..items.len()).find(|&i| items[..i].contains(&items[i])) {
+        Some(i) => Err((format!("{field}[{i}]"), format!("each {what} once"))),
+        None => Ok(()),
     }
 }
 
@@ -116,6 +170,64 @@ fn cats_and_dogs_folder() -> String {
     cats_and_dogs::FOLDER.into()
 }
 
+/// Where the filtered set lies, and which parts of it are used.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct CatsAndDogsFiltered {
+    /// Folder below the data folder that holds `cats_and_dogs_filtered/`.
+    pub folder: String,
+    /// Its parts that are used; both by default.
+    pub splits: Vec<FilteredSplit>,
+}
+
+impl Default for CatsAndDogsFiltered {
+    fn default() -> Self {
+        let splits = vec![FilteredSplit::Train, FilteredSplit::Validation];
+        Self { folder: cats_and_dogs_filtered::FOLDER.into(), splits }
+    }
+}
+
+/// A part of the filtered set.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum FilteredSplit {
+    /// 1,000 cats and 1,000 dogs.
+    Train,
+    /// 500 cats and 500 dogs.
+    Validation,
+}
+
+/// Where CIFAR-10 lies, and which classes of it are used.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cifar10 {
+    /// Folder below the data folder that holds `cifar-10-batches-bin/`.
+    pub folder: String,
+    /// Names of the classes that are used, such as `[cat, dog]`; all ten by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+}
+
+impl Default for Cifar10 {
+    fn default() -> Self {
+        Self { folder: cifar_10::FOLDER.into(), classes: None }
+    }
+}
+
+/// Where Stanford Dogs lies.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct StanfordDogs {
+    /// Folder below the data folder that holds `Images/`.
+    pub folder: String,
+}
+
+impl Default for StanfordDogs {
+    fn default() -> Self {
+        Self { folder: stanford_dogs::FOLDER.into() }
+    }
+}
+
 /// How many pictures are drawn.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +244,17 @@ pub struct SyntheticPets {
     /// Other seeds give other pictures. Not the study's seed: its repetitions share one data set.
     #[serde(default)]
     pub seed: u64,
+}
+
+impl SyntheticPets {
+    fn check(&self) -> Result<(), (String, String)> {
+        let most = 99_999;
+        let counts = [("trainval", self.trainval), ("test", self.test), ("unlabelled", self.unlabelled)];
+        match counts.iter().find(|(_, count)| *count > most) {
+            Some((name, _)) => Err((format!("synthetic-pets.{name}"), format!("at most {most} pictures"))),
+            None => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub(super) fn survey(spec: &SyntheticPets, purpose: Purpose) -> Result<Survey, D
         sources.extend((0..count).map(|index| Source {
             // Name and breed are known when it is drawn.
             item: Item { name: String::new(), group: String::new(), part },
+            folder: 0,
             files: Files::Drawn { index },
         }));
     }
@@ -34,7 +35,7 @@ pub(super) fn survey(spec: &SyntheticPets, purpose: Purpose) -> Result<Survey, D
         });
     }
     let options = json!({ "synthetic-pets": spec_options(spec), "version": synthetic::VERSION, "purpose": purpose });
-    Ok(Survey { digest: digest_of(&options, &[], &[])?, left_out: Vec::new(), not_drawn: 0, sources })
+    Ok(Survey::of(digest_of(&options, &[], &[])?, sources))
 }
 
 fn spec_options(spec: &SyntheticPets) -> serde_json::Value {

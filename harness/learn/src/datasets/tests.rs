@@ -1,6 +1,8 @@
 //! The data sets as their callers see them, on generated folders and on the real photographs where there are any.
 
+mod corpus;
 mod photographs;
+mod sources;
 
 use super::*;
 use crate::monitor::Silent;

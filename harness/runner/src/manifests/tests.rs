@@ -106,3 +106,39 @@ fn a_digest_is_written_into_its_line_alone() {
     let after = std::fs::read_to_string(file_of(&place, "cats-and-dogs-filtered")).unwrap();
     assert_eq!(after, before.replacen("sha256: unverified", &format!("sha256: {}", "ab".repeat(32)), 1));
 }
+
+#[test]
+fn a_data_set_is_found_by_its_folder_and_the_corpus_by_its_parts() {
+    let manifests = read(&folder()).unwrap();
+    let spec = |json: &str| serde_json::from_str::<DatasetSpec>(json).unwrap();
+    for (json, name) in [
+        (r#"{"cifar-10": {}}"#, "cifar-10"),
+        (r#"{"stanford-dogs": {}}"#, "stanford-dogs"),
+        (r#"{"cats-and-dogs-filtered": {}}"#, "cats-and-dogs-filtered"),
+        (r#"{"cats-and-dogs": {}}"#, "microsoft-cats-and-dogs"),
+        (r#"{"oxford-iiit-pet": {}}"#, "oxford-iiit-pet"),
+        (r#"{"pets-corpus": {}}"#, "pets-corpus"),
+    ] {
+        assert_eq!(manifests.of(&spec(json)).unwrap().map(|manifest| manifest.name.as_str()), Some(name), "{json}");
+    }
+    let names = |json: &str| -> Vec<String> {
+        let spec = spec(json);
+        manifests
+            .parts(&spec)
+            .unwrap()
+            .into_iter()
+            .map(|part| part.map_or("none".to_owned(), |part| part.name.clone()))
+            .collect()
+    };
+    let all = ["cifar-10", "cats-and-dogs-filtered", "microsoft-cats-and-dogs", "stanford-dogs"];
+    assert_eq!(names(r#"{"pets-corpus": {}}"#), all);
+    // Of other folders than its own nothing is known.
+    let elsewhere = r#"{"pets-corpus": {"folders": {"stanford-dogs": "mine/dogs"}}}"#;
+    assert_eq!(names(elsewhere), [all[0], all[1], all[2], "none"]);
+    let about = manifests.about(&spec(elsewhere)).unwrap();
+    assert!(about.licence.starts_with("not known") && about.title.contains("mine/dogs"), "{}", about.title);
+    assert_eq!(
+        manifests.about(&spec(r#"{"pets-corpus": {}}"#)).unwrap().licence,
+        manifests.named("pets-corpus").unwrap().licence
+    );
+}

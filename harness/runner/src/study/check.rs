@@ -8,7 +8,6 @@ use crate::{
     },
     study::experiment::SECTIONS,
 };
-use harness_learn::datasets::DatasetSpec;
 
 /// What is impossible in a study.
 pub(crate) fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
@@ -113,7 +112,7 @@ impl Found<'_> {
             self.wrong("data.size", expected);
         }
         self.stage("data.normalise", data.normalise.map_or(Ok(()), |normalise| normalise.check()));
-        if let DatasetSpec::CatsAndDogs(_) = data.segmentation.dataset {
+        if !data.segmentation.dataset.has_trimaps() {
             self.wrong("data.segmentation.dataset", "a data set with trimaps: oxford-iiit-pet or synthetic-pets");
         }
         self.stage("data.pretraining.dataset", data.pretraining.dataset.check());

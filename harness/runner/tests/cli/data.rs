@@ -126,7 +126,14 @@ fn a_study_asks_before_it_fetches_much() {
         let said = run(&studio, &arguments).ended(4).tells("oxford-iiit-pet (811 MB)").tells("to fetch");
         said.tells("harness data fetch ").tells("--yes");
     }
-    run(&studio, &["study", "blurring", "--offline"]).ended(4).tells("and put it at").tells("images.tar.gz");
+    let said = run(&studio, &["study", "blurring", "--offline"]).ended(4).tells("and put it at").tells("images.tar.gz");
+    // What the corpus is made of, to the last part.
+    let parts = ["cifar-10-binary.tar.gz", "cats_and_dogs_filtered.zip", "kagglecatsanddogs_5340.zip", "stanford-dogs"];
+    parts.iter().fold(said, |said, part| said.tells(part));
+    let elsewhere = "data.pretraining.dataset.pets-corpus.folders.stanford-dogs=mine/dogs";
+    let said = run(&studio, &["study", "blurring", "--dry-run", "--set", elsewhere]).ended(4);
+    let said = said.tells("data fetch oxford-iiit-pet cifar-10 cats-and-dogs-filtered microsoft-cats-and-dogs\n");
+    assert!(!said.stderr.contains("stanford-dogs"), "{}", said.stderr);
     for folder in ["data", "runs", "reports"] {
         assert!(!studio.path(folder).exists(), "{folder}/ was made");
     }

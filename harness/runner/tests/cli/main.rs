@@ -4,6 +4,7 @@
 
 mod bench;
 mod concurrency;
+mod corpus;
 mod data;
 mod data_show;
 mod description;

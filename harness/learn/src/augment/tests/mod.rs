@@ -38,7 +38,14 @@ fn pictures(count: u32) -> Pictures {
     }
     let item = |i| Item { name: format!("{i}"), group: "pet".into(), part: Part::Trainval };
     let items = (0..count).map(item).collect();
-    Pictures { size: SIDE as u32, digest: "test".into(), items, rgb: rgb.into(), classes: classes.into(), left_out: Vec::new() }
+    Pictures {
+        size: SIDE as u32,
+        digest: "test".into(),
+        items,
+        rgb: rgb.into(),
+        classes: classes.into(),
+        left_out: Vec::new(),
+    }
 }
 
 /// The images of `[B, 3, S, S]`, each with its values in a row.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The folder of real photographs, or a line that says there is none.
-fn photographs(set: &str) -> Option<PathBuf> {
+pub(super) fn photographs(set: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let data = std::env::var_os("HARNESS_DATA").map_or(beside, PathBuf::from);
     if data.join(set).is_dir() {

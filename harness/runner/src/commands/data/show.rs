@@ -23,7 +23,7 @@ pub(super) fn run(options: &DataShow, manifests: &Manifests, folders: &Folders, 
     dataset::must_be_there(&spec, manifests, &folders.data)?;
     let cache = Store::new(&folders.store).cache();
     let look = look(&spec, &folders.data, &cache, options.size, progress)?;
-    let summary = summary::of(&options.dataset, &spec, &look, manifests);
+    let summary = summary::of(&options.dataset, &spec, &look, manifests)?;
     if let Some(out) = &options.out {
         let wanted = options.images.map(usize::from);
         let tiles = choice::tiles(&look.pictures, wanted.unwrap_or_else(|| summary.classes.len().clamp(24, 60)));

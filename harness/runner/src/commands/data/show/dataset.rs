@@ -53,7 +53,7 @@ fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
 
 /// Says what to put where if a manifest knows the data set and nothing of it is there.
 pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Path) -> Outcome {
-    let Some(manifest) = manifests.of(spec) else { return Ok(()) };
+    let Some(manifest) = manifests.of(spec)? else { return Ok(()) };
     if holdings::state(manifest, data)?.is_absent() {
         return Err(Failure::data(install::missing(manifest, data, "cannot be shown")));
     }

@@ -1,7 +1,10 @@
 //! What was read of a data set, counted.
 
 use super::Look;
-use crate::manifests::{About, Manifests};
+use crate::{
+    failure::Outcome,
+    manifests::{About, Manifests},
+};
 use harness_learn::datasets::{DatasetSpec, Item, Part};
 use harness_record::rows::FileRow;
 use harness_report::contact::{Counts, LeftOut, Share, Sides, Summary};
@@ -10,15 +13,15 @@ use std::{cmp::Reverse, collections::BTreeMap, path::Path};
 /// Names of the classes of a trimap, by index.
 const TRIMAP: [&str; 3] = ["pet", "background", "border"];
 
-pub(super) fn of(name: &str, spec: &DatasetSpec, look: &Look, manifests: &Manifests) -> Summary {
-    let About { title, licence, citation } = manifests.about(spec);
+pub(super) fn of(name: &str, spec: &DatasetSpec, look: &Look, manifests: &Manifests) -> Outcome<Summary> {
+    let About { title, licence, citation } = manifests.about(spec)?;
     let (parts, classes, total) = counts(look);
-    Summary {
+    Ok(Summary {
         name: name.to_owned(),
         title,
         licence,
         citation,
-        homepage: manifests.of(spec).map(|manifest| manifest.homepage.clone()).unwrap_or_default(),
+        homepage: manifests.of(spec)?.map(|manifest| manifest.homepage.clone()).unwrap_or_default(),
         parts,
         classes,
         total,
@@ -27,7 +30,7 @@ pub(super) fn of(name: &str, spec: &DatasetSpec, look: &Look, manifests: &Manife
         pixels: pixels(look),
         sides: sides(&look.dimensions),
         size: look.pictures.first().map_or(0, |pictures| pictures.size),
-    }
+    })
 }
 
 /// Parts that have pictures, pictures of each class, pictures of all.
@@ -81,7 +84,7 @@ fn pattern(row: &FileRow) -> String {
 
 fn pixels(look: &Look) -> Vec<Share> {
     let mut counts = [0_u64; TRIMAP.len()];
-    for &class in look.pictures.iter().flat_map(|pictures| &pictures.classes) {
+    for &class in look.pictures.iter().flat_map(|pictures| pictures.classes.iter()) {
         counts[usize::from(class)] += 1;
     }
     let all: u64 = counts.iter().sum();

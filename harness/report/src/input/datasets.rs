@@ -1,0 +1,53 @@
+//! `datasets.json`: the data as the study used them.
+
+use harness_record::rows::FileRow;
+use serde::{Deserialize, Serialize};
+
+/// One entry of `datasets.json`: a data set as the study used it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetInput {
+    /// `segmentation` or `pretraining`.
+    pub role: String,
+    /// Name of the data set.
+    pub dataset: String,
+    /// Labels of the arms that used it in this way; empty where all arms did.
+    #[serde(default)]
+    pub arms: Vec<String>,
+    /// Protocols under which it was used in this way; empty where it was under all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protocols: Vec<String>,
+    /// Pictures that show the same as another one; absent where that was not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<RepeatedInput>,
+    /// Digest of its files.
+    pub digest: String,
+    /// Height and width of the images as the model saw them, in pixels.
+    pub size: u32,
+    /// Licence in words.
+    pub licence: String,
+    /// Whom to cite.
+    pub citation: String,
+    /// Images in each split that was used.
+    pub splits: Vec<SplitCount>,
+    /// Files that were skipped or not used, with the reason.
+    #[serde(default)]
+    pub left_out: Vec<FileRow>,
+}
+
+/// Pictures of a data set that show the same as another one, pixel for pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepeatedInput {
+    /// How many; of equal ones the first by name is not counted.
+    pub pictures: u64,
+    /// Whether they were left out.
+    pub removed: bool,
+}
+
+/// Number of images in a split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitCount {
+    /// `train`, `validation` or `test`.
+    pub split: String,
+    /// Number of images.
+    pub images: u64,
+}
