@@ -170,7 +170,7 @@ fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
 fn a_checkpoint_that_a_crash_left_behind_is_removed() {
     let (calm, crashed) = (Studio::finished(), Studio::finished());
     for kind in ["pretrain", "finetune"] {
-        let checkpoint = crashed.first_in(&format!("runs/{kind}")).join("checkpoint");
+        let checkpoint = crashed.first_in(format!("runs/{kind}")).join("checkpoint");
         fs::create_dir(&checkpoint).unwrap();
         fs::write(checkpoint.join("epoch-000003.safetensors"), b"of no use any more").unwrap();
     }
