@@ -61,6 +61,8 @@ struct Grid {
     /// Width of a cell: of a picture, or of one with its copy.
     cell: u32,
     columns: u32,
+    /// Whether pictures are of several parts, so that it is worth saying which.
+    parts: bool,
 }
 
 impl Grid {
@@ -69,7 +71,8 @@ impl Grid {
         let pairs = tiles.iter().any(|tile| tile.classes.is_some());
         let cell = if pairs { 2 * side + SEAM } else { side };
         let fitting = ((WIDTH + GAP) / (cell + GAP)).max(LEAST_COLUMNS);
-        Self { size, side, cell, columns: fitting.min(tiles.len().max(1) as u32) }
+        let parts = tiles.iter().any(|tile| tile.part != tiles[0].part);
+        Self { size, side, cell, columns: fitting.min(tiles.len().max(1) as u32), parts }
     }
 
     /// The picture and, where it has a mask, its copy.
@@ -91,7 +94,7 @@ impl Grid {
         Ok(())
     }
 
-    /// The class on the left and, where there is room, the part on the right.
+    /// The class on the left and, where there are several and there is room, the part on the right.
     fn caption(&self, sheet: &mut RgbaImage, (x, y): (u32, u32), tile: &Tile, letters: &Lettering) {
         let [r, g, b] = PAPER;
         let strip = RgbaImage::from_pixel(self.cell, STRIP, Rgba([r, g, b, 255]));
@@ -101,7 +104,7 @@ impl Grid {
         let class = letters.fitted(&words(&tile.class), room);
         letters.write(sheet, (left, top), INK, &class);
         let part = letters.width(&tile.part);
-        if letters.width(&class) + 2.0 * MARGIN + part <= room {
+        if self.parts && letters.width(&class) + 2.0 * MARGIN + part <= room {
             letters.write(sheet, (left + room - part, top), MUTED, &tile.part);
         }
     }
