@@ -58,7 +58,7 @@ fn pets() -> Manifest {
             remote("images.tar", &images(), "https://example.org/images.tar"),
             remote("lists.tar", &lists(), "https://example.org/lists.tar"),
         ]),
-        layout: Layout::ClassFolders(vec!["images".to_owned()]),
+        layout: Layout::ClassFolders("images".to_owned()),
         classes: vec![],
         splits: vec![],
         expect: vec![

@@ -44,12 +44,14 @@ impl Manifest {
 
     fn check_layout(&self, found: &mut Found) {
         match &self.layout {
-            Layout::ClassFolders(folders) => {
-                let good = !folders.is_empty() && folders.iter().all(|folder| is_path(folder));
-                found.unless(good, "layout.class-folders", "one or more paths below the folder");
-            }
-            Layout::Cifar10Binary(folder) => found.unless(is_path(folder), "layout.cifar10-binary", PATH),
-            Layout::OxfordIiitPet | Layout::Weights | Layout::Drawn | Layout::Parts => {}
+            Layout::ClassFolders(folder) => found.unless(is_path(folder), "layout.class-folders", PATH),
+            Layout::OxfordIiitPet
+            | Layout::CatsAndDogsFiltered
+            | Layout::Cifar10
+            | Layout::StanfordDogs
+            | Layout::Weights
+            | Layout::Drawn
+            | Layout::Parts => {}
         }
         let fits = match self.origin {
             Origin::BuiltIn => self.layout == Layout::Drawn,

@@ -137,10 +137,15 @@ pub enum HubKind {
 pub enum Layout {
     /// `images/`, and `annotations/` with list files and trimaps.
     OxfordIiitPet,
-    /// Folders whose sub-folders are the classes, each with its pictures: `[PetImages]`.
-    ClassFolders(Vec<String>),
-    /// Records of a label and 3 × 32 × 32 bytes, in `data_batch_<n>.bin` and `test_batch.bin`, in this folder.
-    Cifar10Binary(String),
+    /// A folder whose sub-folders are the classes, each with its pictures: `PetImages`.
+    ClassFolders(String),
+    /// `cats_and_dogs_filtered/`, with the folders `train` and `validation`, and in each of them `cats` and `dogs`.
+    CatsAndDogsFiltered,
+    /// `cifar-10-batches-bin/`, with records of a label and 3 × 32 × 32 bytes in `data_batch_<n>.bin` and `test_batch.bin`.
+    #[serde(rename = "cifar-10")]
+    Cifar10,
+    /// `Images/`, with a folder a breed.
+    StanfordDogs,
     /// Single files of weights.
     Weights,
     /// Nothing on disk: the pictures are drawn.

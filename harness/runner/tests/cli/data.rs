@@ -44,7 +44,7 @@ fn studio(url: &str) -> Studio {
     let manifest = format!(
         "title: Tiny # a comment\nlicence: none\ncitation: none\nhomepage: \"\"\norigin:\n  download:\n    - file: tiny.tar\n      \
          from: [{{url: \"{url}\"}}]\n      sha256: unverified # not known\n      unpack: tar\n\
-         layout: {{class-folders: [images]}}\nexpect:\n  - files: {{below: images, ending: jpg, least: 2}}\n"
+         layout: {{class-folders: images}}\nexpect:\n  - files: {{below: images, ending: jpg, least: 2}}\n"
     );
     fs::write(studio.path("data-manifests/tiny.yaml"), manifest).unwrap();
     studio

@@ -37,7 +37,7 @@ fn studio(url: &str, size: &str) -> Studio {
     let manifest = format!(
         "title: Tiny\nlicence: none\ncitation: none\nhomepage: \"\"\norigin:\n  download:\n    - file: tiny.tar\n      \
          from: [{{url: \"{url}\"}}]\n      {size}\n      sha256: {sha256}\n      unpack: tar\n\
-         layout: {{class-folders: [images]}}\nexpect:\n  - files: {{below: images, ending: jpg, least: 2}}\n"
+         layout: {{class-folders: images}}\nexpect:\n  - files: {{below: images, ending: jpg, least: 2}}\n"
     );
     fs::write(studio.path("data-manifests/tiny.yaml"), manifest).unwrap();
     studio
