@@ -51,9 +51,9 @@ pub(crate) fn animated_gif() -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut chunk = (data.len() as u32).to_be_bytes().to_vec();
-    chunk.extend_from_slice(kind);
+    chunk.extend_from_slice(&kind);
     chunk.extend_from_slice(data);
     let sum = crc32fast::hash(&chunk[4..]);
     chunk.extend_from_slice(&sum.to_be_bytes());
@@ -69,15 +69,15 @@ pub(crate) fn zlib(bytes: &[u8]) -> Vec<u8> {
 /// A PNG of these chunks between its head and its end.
 pub(crate) fn png(size: (u32, u32), depth: u8, colour: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
     let head = [&size.0.to_be_bytes()[..], &size.1.to_be_bytes(), &[depth, colour, 0, 0, 0]].concat();
-    let parts = [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &head), &chunks.concat(), &chunk(b"IEND", b"")];
+    let parts = [&b"\x89PNG\r\n\x1a\n"[..], &chunk(*b"IHDR", &head), &chunks.concat(), &chunk(*b"IEND", b"")];
     parts.concat()
 }
 
 /// Four pixels of a palette of two colours, one of them transparent.
 pub(crate) fn palette_png() -> Vec<u8> {
-    let palette = chunk(b"PLTE", &[200, 100, 50, 10, 20, 30]);
+    let palette = chunk(*b"PLTE", &[200, 100, 50, 10, 20, 30]);
     let rows = zlib(&[0, 0, 1, 0, 1, 0]);
-    png((2, 2), 8, 3, &[palette, chunk(b"tRNS", &[0, 255]), chunk(b"IDAT", &rows)])
+    png((2, 2), 8, 3, &[palette, chunk(*b"tRNS", &[0, 255]), chunk(*b"IDAT", &rows)])
 }
 
 /// One of each kind that is read.

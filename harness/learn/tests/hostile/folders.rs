@@ -13,7 +13,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     // Of half an animation the first frame is whole.
     let files = all().into_iter().filter(|(name, _)| *name != "animated.gif");
     let mut all: Vec<_> = files.map(|(name, whole)| (name, whole[..whole.len() / 2].to_vec(), "")).collect();
-    all.push(("huge.png", png((100_000, 100_000), 8, 2, &[chunk(b"IDAT", &zlib(&[0; 9]))]), "100000 × 100000 pixels"));
+    all.push(("huge.png", png((100_000, 100_000), 8, 2, &[chunk(*b"IDAT", &zlib(&[0; 9]))]), "100000 × 100000 pixels"));
     all.push(("page.jpg", b"<html>404</html>".to_vec(), "not a JPEG"));
     all.push(("empty.jpg", Vec::new(), "empty"));
     all

@@ -24,11 +24,11 @@ fn refused(name: &str, bytes: &[u8], side: u32) {
 
 #[test]
 fn png_files() {
-    let rows = chunk(b"IDAT", &zlib(&[0; 1000]));
+    let rows = chunk(*b"IDAT", &zlib(&[0; 1000]));
     for (depth, colour) in [(8, 0), (8, 2), (16, 2), (8, 6), (16, 6), (1, 0)] {
         refused("PNG", &png((HUGE, HUGE), depth, colour, std::slice::from_ref(&rows)), HUGE);
     }
-    let palette = chunk(b"PLTE", &[0; 6]);
+    let palette = chunk(*b"PLTE", &[0; 6]);
     refused("PNG", &png((HUGE, HUGE), 8, 3, &[palette, rows]), HUGE);
 }
 
@@ -67,7 +67,7 @@ fn webp(chunks: &[u8]) -> Vec<u8> {
     [&b"RIFF"[..], &(chunks.len() as u32 + 4).to_le_bytes(), b"WEBP", chunks].concat()
 }
 
-fn riff(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn riff(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let pad = vec![0; data.len() % 2];
     [&kind[..], &(data.len() as u32).to_le_bytes(), data, &pad].concat()
 }
@@ -77,14 +77,14 @@ fn webp_files() {
     // 14 bits.
     let side = (1_u32 << 14) - 1;
     let lossless = [&[0x2f][..], &((side - 1) | (side - 1) << 14).to_le_bytes(), &[0x88; 100]].concat();
-    refused("WebP, lossless", &webp(&riff(b"VP8L", &lossless)), side);
+    refused("WebP, lossless", &webp(&riff(*b"VP8L", &lossless)), side);
     let short = side as u16;
     let key = [&[0x10, 0, 0, 0x9d, 0x01, 0x2a][..], &short.to_le_bytes(), &short.to_le_bytes(), &[0; 200]].concat();
-    refused("WebP, lossy", &webp(&riff(b"VP8 ", &key)), u32::from(short));
+    refused("WebP, lossy", &webp(&riff(*b"VP8 ", &key)), u32::from(short));
     // 24 bits, less one.
     let side = (HUGE - 1).to_le_bytes();
     let canvas = [&[0; 4][..], &side[..3], &side[..3]].concat();
-    let bytes = webp(&[riff(b"VP8X", &canvas), riff(b"VP8L", &lossless)].concat());
+    let bytes = webp(&[riff(*b"VP8X", &canvas), riff(*b"VP8L", &lossless)].concat());
     let (result, peak) = peak_of(|| decode(&bytes));
     assert!(result.is_err() && peak < LITTLE, "{result:?}: {peak} bytes were taken");
 }
@@ -114,16 +114,16 @@ fn what_is_packed_beside_the_pixels_is_bounded() {
     let zeros = vec![0; 200 << 20];
     let packed = zlib(&zeros);
     drop(zeros);
-    let rows = || chunk(b"IDAT", &zlib(&[0, 7]));
+    let rows = || chunk(*b"IDAT", &zlib(&[0, 7]));
     let named = |flags: &[u8]| [&b"name\0"[..], flags, &packed].concat();
     for (kind, data) in [(b"iCCP", named(&[0])), (b"zTXt", named(&[0])), (b"iTXt", named(&[1, 0, 0, 0]))] {
-        let bytes = png((1, 1), 8, 0, &[chunk(kind, &data), rows()]);
+        let bytes = png((1, 1), 8, 0, &[chunk(*kind, &data), rows()]);
         let (result, peak) = peak_of(|| decode(&bytes));
         let kind = String::from_utf8_lossy(kind);
         assert!(peak < 32 << 20, "{kind} of {} bytes: {peak} bytes were taken, {:?}", bytes.len(), result.err());
     }
     // More rows than the picture has are not unpacked.
-    let bytes = png((1, 1), 8, 0, &[chunk(b"IDAT", &packed)]);
+    let bytes = png((1, 1), 8, 0, &[chunk(*b"IDAT", &packed)]);
     let (_, peak) = peak_of(|| decode(&bytes));
     assert!(peak < 32 << 20, "{peak} bytes were taken");
 }
@@ -132,9 +132,9 @@ fn what_is_packed_beside_the_pixels_is_bounded() {
 fn the_largest_that_is_read_takes_no_more_than_is_allowed() {
     // Just too large is refused by its head, too.
     let side = MAX_PIXELS.isqrt() as u32 + 1;
-    refused("PNG", &png((side, side), 8, 2, &[chunk(b"IDAT", &zlib(&[0; 10]))]), side);
+    refused("PNG", &png((side, side), 8, 2, &[chunk(*b"IDAT", &zlib(&[0; 10]))]), side);
     let side = 2000;
-    let bytes = png((side, side), 16, 6, &[chunk(b"IDAT", &zlib(&[0; 10]))]);
+    let bytes = png((side, side), 16, 6, &[chunk(*b"IDAT", &zlib(&[0; 10]))]);
     let (result, peak) = peak_of(|| decode(&bytes));
     assert!(result.is_err() && peak <= 9 * (side * side) as usize, "{peak} bytes were taken");
 }

@@ -1,7 +1,7 @@
 //! What is refused, with which exit code, and what is said about it.
 
 use crate::studio::{Said, Studio, contents};
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 const SPEC: &str = "studies/blurring.yaml";
 const BASE: &str = "studies/_base/vqvae-pets.yaml";
@@ -236,7 +236,7 @@ fn data_of_which_nothing_is_usable() {
     for (name, bytes) in damaged {
         fs::write(studio.path(format!("data/pets/images/{name}.jpg")), bytes).unwrap();
         fs::write(studio.path(format!("data/pets/annotations/trimaps/{name}.png")), bytes).unwrap();
-        lines += &format!("{name} 1 1 1\n");
+        writeln!(lines, "{name} 1 1 1").unwrap();
     }
     fs::write(studio.path("data/pets/annotations/trainval.txt"), lines).unwrap();
     fs::write(studio.path("data/pets/annotations/test.txt"), "").unwrap();
