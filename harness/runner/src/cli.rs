@@ -7,7 +7,7 @@ mod export;
 mod study;
 
 pub(crate) use bench::{Bench, BenchData, TrainStep};
-pub(crate) use data::{Data, DataFetch, DataImport, DataShow, DataVerify};
+pub(crate) use data::{Data, DataFetch, DataImport, DataPack, DataShow, DataVerify};
 pub(crate) use export::{Export, Tensorboard};
 pub(crate) use study::{ProtocolChoice, Study};
 

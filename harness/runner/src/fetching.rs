@@ -5,6 +5,7 @@ mod tests;
 
 use crate::{
     cli,
+    executors::data_failure,
     failure::{Failure, Outcome},
     manifests::{self, Manifests},
     progress::Progress,
@@ -19,7 +20,7 @@ use harness_data::{
     manifest::{Manifest, Origin},
 };
 use harness_learn::{
-    datasets::DatasetSpec,
+    datasets::{self, DatasetSpec},
     models::{InitSpec, init::EncoderSpec},
     monitor::Monitor as _,
 };
@@ -104,7 +105,7 @@ pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish,
     for study in studies {
         let name = format!("study {}, profile {}", study.name, study.profile);
         for read in reads(study) {
-            for manifest in wanted(&read, &manifests).map_err(|failure| failure.during(name.clone()))? {
+            for manifest in wanted(&read, &manifests, places.data).map_err(|failure| failure.during(name.clone()))? {
                 if seen.contains(&manifest) {
                     continue;
                 }
@@ -125,6 +126,14 @@ pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish,
     if absent.is_empty() {
         return Ok(());
     }
+    if places.data.is_file() {
+        let names: Vec<&str> = absent.iter().map(|manifest| manifest.name.as_str()).collect();
+        return Err(Failure::data(format!(
+            "{} is not in the pack {}; put the pack into a folder, fetch the rest there, and name the folder with --data-dir",
+            names.join(", "),
+            places.data.display()
+        )));
+    }
     if forbidden(wish.offline).is_none() {
         agree(&absent, studies, places.data, wish, progress)?;
     }
@@ -138,7 +147,8 @@ pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish,
 
 /// Something that a study reads.
 enum Reads<'a> {
-    Dataset(&'a DatasetSpec),
+    /// At this size in pixels.
+    Dataset(&'a DatasetSpec, u32),
     Weights(&'a str),
 }
 
@@ -148,7 +158,7 @@ fn reads(study: &Resolved) -> Vec<Reads<'_>> {
         let experiment = &arm.experiment;
         let pretraining = arm.spec.pretrained.then_some(&experiment.data.pretraining.dataset);
         let datasets = [Some(&experiment.data.segmentation.dataset), pretraining].into_iter().flatten();
-        all.extend(datasets.map(Reads::Dataset));
+        all.extend(datasets.map(|set| Reads::Dataset(set, experiment.data.size)));
         if let InitSpec::Encoder(EncoderSpec { file: None, weights: Some(name), .. }) = &experiment.init {
             all.push(Reads::Weights(name));
         }
@@ -156,10 +166,18 @@ fn reads(study: &Resolved) -> Vec<Reads<'_>> {
     all
 }
 
-/// The manifests of what is read: of weights, and of each folder of a data set.
-fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests) -> Outcome<Vec<&'a Manifest>> {
+/// The manifests of what is read: of weights, and of each folder of a data set that is in no pack.
+fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests, data: &Path) -> Outcome<Vec<&'a Manifest>> {
     match read {
-        Reads::Dataset(dataset) => Ok(manifests.parts(dataset)?.into_iter().flatten().collect()),
+        Reads::Dataset(dataset, size) => {
+            let mut wanted = Vec::new();
+            for (folder, manifest) in dataset.folders().into_iter().zip(manifests.parts(dataset)?) {
+                if !datasets::packed_at(data, folder, *size).map_err(data_failure)? {
+                    wanted.extend(manifest);
+                }
+            }
+            Ok(wanted)
+        }
         Reads::Weights(name) => Ok(vec![manifests.named(name)?]),
     }
 }

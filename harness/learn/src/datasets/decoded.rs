@@ -5,8 +5,8 @@
 //! compares the sum on all threads, which is all the reading there is.
 
 use super::{
-    Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, cifar_10, hashes::FileHash, row,
-    synthetic_pets,
+    Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, cifar_10, hashes::FileHash, pack::Packed,
+    row, synthetic_pets,
 };
 use crate::{monitor::Monitor, pixels};
 use harness_record::{RecordError, digest, files, rows::FileRow};
@@ -127,41 +127,78 @@ fn one(origin: &Origin, source: &Source, size: u32) -> Result<Result<Picture, Fi
         (Origin::Folders(folders), _) => folders.get(source.folder).ok_or_else(changed)?,
         (Origin::Drawn { .. }, _) => return Err(changed()),
     };
-    let (decoded, trimap) = match &source.files {
-        Files::Picture(picture) => (photograph(folder, picture)?, None),
-        Files::PictureAndTrimap(picture, trimap) => (photograph(folder, picture)?, Some(trimap)),
-        Files::Record(record) => (Ok(cifar_10::picture(folder, record)?), None),
-        Files::Drawn { .. } => return Err(changed()),
-    };
-    let skipped = |reason: String| Ok(Err(row("skipped", &source.item.name, &source.item.group, reason)));
-    let image = match decoded {
-        Ok(image) => image,
-        Err(error) => return skipped(error.to_string()),
-    };
-    let mut classes = Vec::new();
-    if let Some(trimap) = trimap {
-        match content(folder, trimap)?.and_then(|bytes| pixels::decode_labels(&bytes)) {
-            Err(error) => return skipped(format!("its trimap: {error}")),
-            Ok(labels) if (labels.width, labels.height) != (image.width, image.height) => {
-                let sizes = [labels.width, labels.height, image.width, image.height].map(|n| n.to_string());
-                let [w, h, iw, ih] = sizes;
-                return skipped(format!("its trimap has {w} × {h} pixels, the image {iw} × {ih}"));
-            }
-            Ok(labels) => match labels.data.iter().find(|label| !(1..=3).contains(*label)) {
-                Some(label) => {
-                    return skipped(format!(
-                        "its trimap has a {label}; expected 1 (pet), 2 (background) or 3 (border)"
-                    ));
-                }
-                None => classes = pixels::resize_nearest(&labels, size, size).data.into_iter().map(|l| l - 1).collect(),
-            },
+    let made = match (&source.files, folder.packed()) {
+        (Files::Picture(picture), Some(packed)) => from_pack(packed, picture, None, size)?,
+        (Files::PictureAndTrimap(picture, trimap), Some(packed)) => from_pack(packed, picture, Some(trimap), size)?,
+        (Files::Picture(picture), None) => from_files(folder, picture, None, size)?,
+        (Files::PictureAndTrimap(picture, trimap), None) => from_files(folder, picture, Some(trimap), size)?,
+        (Files::Record(record), _) => {
+            Ok((pixels::resize_bilinear(&cifar_10::picture(folder, record)?, size, size).data, Vec::new()))
         }
-    }
-    let small = pixels::resize_bilinear(&image, size, size);
-    Ok(Ok((source.item.clone(), small.data, classes)))
+        (Files::Drawn { .. }, _) => return Err(changed()),
+    };
+    let item = &source.item;
+    Ok(made
+        .map(|(rgb, classes)| (item.clone(), rgb, classes))
+        .map_err(|reason| row("skipped", &item.name, &item.group, reason)))
 }
 
-fn photograph(folder: &Folder, file: &FileHash) -> Result<Result<pixels::Picture, pixels::DecodeError>, DataError> {
+/// `[size, size, 3]` bytes, and `[size, size]` classes if there is a trimap; or why there are none.
+type Resized = Result<(Vec<u8>, Vec<u8>), String>;
+
+fn from_files(folder: &Folder, picture: &FileHash, trimap: Option<&FileHash>, size: u32) -> Result<Resized, DataError> {
+    let image = match photograph(folder, picture)? {
+        Ok(image) => image,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let labels = match trimap.map(|trimap| self::trimap(folder, trimap, &image)).transpose()? {
+        None => Vec::new(),
+        Some(Ok(labels)) => pixels::resize_nearest(&labels, size, size).data,
+        Some(Err(reason)) => return Ok(Err(reason)),
+    };
+    Ok(Ok((pixels::resize_bilinear(&image, size, size).data, classes(labels))))
+}
+
+fn from_pack(packed: &Packed, picture: &FileHash, trimap: Option<&FileHash>, size: u32) -> Result<Resized, DataError> {
+    let rgb = match packed.picture(picture, size)? {
+        Ok(rgb) => rgb,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    Ok(match trimap.map(|trimap| packed.trimap(trimap, size)).transpose()? {
+        None => Ok((rgb, Vec::new())),
+        Some(labels) => labels.map(|labels| (rgb, classes(labels))),
+    })
+}
+
+/// Classes from 0, of a trimap's labels from 1.
+fn classes(labels: Vec<u8>) -> Vec<u8> {
+    labels.into_iter().map(|label| label - 1).collect()
+}
+
+/// The trimap of `image`, or why it cannot be used.
+pub(super) fn trimap(
+    folder: &Folder,
+    file: &FileHash,
+    image: &pixels::Picture,
+) -> Result<Result<pixels::Labels, String>, DataError> {
+    Ok(match content(folder, file)?.and_then(|bytes| pixels::decode_labels(&bytes)) {
+        Err(error) => Err(format!("its trimap: {error}")),
+        Ok(labels) if (labels.width, labels.height) != (image.width, image.height) => {
+            let [w, h, iw, ih] = [labels.width, labels.height, image.width, image.height];
+            Err(format!("its trimap has {w} × {h} pixels, the image {iw} × {ih}"))
+        }
+        Ok(labels) => match labels.data.iter().find(|label| !(1..=3).contains(*label)) {
+            Some(label) => Err(format!("its trimap has a {label}; expected 1 (pet), 2 (background) or 3 (border)")),
+            None => Ok(labels),
+        },
+    })
+}
+
+/// A picture as its file has it, or why it cannot be decoded.
+pub(super) fn photograph(
+    folder: &Folder,
+    file: &FileHash,
+) -> Result<Result<pixels::Picture, pixels::DecodeError>, DataError> {
     Ok(content(folder, file)?.and_then(|bytes| pixels::decode(&bytes)))
 }
 

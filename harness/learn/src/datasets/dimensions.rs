@@ -19,8 +19,11 @@ pub fn dimensions(
     data_dir: &Path,
     monitor: &dyn Monitor,
 ) -> Result<Vec<(u32, u32)>, DataError> {
-    // Pictures of a composed set lie in several folders, drawn ones in none.
+    // In a pack they are resized already, and pictures of a composed set lie in several folders.
     let [folder] = &spec.open(data_dir)?[..] else { return Ok(Vec::new()) };
+    if folder.packed().is_some() {
+        return Ok(Vec::new());
+    }
     monitor.begin("measuring pictures", items.len() as u64);
     let measured: Vec<Option<(u32, u32)>> = items
         .par_iter()

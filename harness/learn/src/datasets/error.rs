@@ -119,6 +119,20 @@ pub enum DataError {
         /// Name of the data set in specs.
         dataset: &'static str,
     },
+    /// A pack cannot be used.
+    #[error("{path}: {reason}. `harness data pack` makes packs, on a machine that has the data")]
+    Pack {
+        /// The pack.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A data set without files was to be packed.
+    #[error("{dataset} needs no pack: its pictures are drawn wherever they are used")]
+    NothingToPack {
+        /// Name of the data set in specs.
+        dataset: &'static str,
+    },
     /// A file changed between its survey and its reading.
     #[error("{path} changed while it was being used; run again")]
     Changed {

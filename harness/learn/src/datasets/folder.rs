@@ -1,11 +1,16 @@
 //! A data set's folder: which files lie in it, and that they lie in it.
 
-use super::DataError;
+use super::{
+    DataError,
+    pack::{self, Packed},
+};
 use harness_record::files;
+use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
     io::{Read as _, Seek as _, SeekFrom},
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
 /// A folder that paths from specs and list files must not leave.
@@ -14,10 +19,13 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// Without symbolic links.
     real: PathBuf,
+    /// Where its files are, if they are not below `path`.
+    packed: Option<Arc<Packed>>,
 }
 
 /// What lies under a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     File,
     Folder,
@@ -26,15 +34,16 @@ pub(super) enum Kind {
 }
 
 impl Folder {
-    /// The folder that a spec names, below the data folder; `None` if there is none.
+    /// The folder that a spec names, below the data folder or in a pack that lies there; `None` if there is none.
     pub(super) fn open(data_dir: &Path, folder: &str, example: &'static str) -> Result<Option<Self>, DataError> {
         Self::check(folder, example)?;
         let path = data_dir.join(folder);
         if !path.is_dir() {
-            return Ok(None);
+            let packed = pack::open(data_dir, folder)?;
+            return Ok(packed.map(|packed| Self { real: path.clone(), path, packed: Some(Arc::new(packed)) }));
         }
         let real = path.canonicalize().map_err(DataError::io("open", &path))?;
-        Ok(Some(Self { path, real }))
+        Ok(Some(Self { path, real, packed: None }))
     }
 
     /// The folder that a spec names, if it holds all of `required`; else what is missing in it, `the folder` if it is that.
@@ -59,7 +68,7 @@ impl Folder {
     /// A folder wherever it is, not named by a spec.
     pub(super) fn at(path: &Path) -> Result<Self, DataError> {
         let real = path.canonicalize().map_err(DataError::io("open", path))?;
-        Ok(Self { path: path.to_owned(), real })
+        Ok(Self { path: path.to_owned(), real, packed: None })
     }
 
     /// Refuses a folder that is not one below the data folder.
@@ -81,6 +90,11 @@ impl Folder {
         Ok(())
     }
 
+    /// The pack that it is in, if it is in one.
+    pub(super) fn packed(&self) -> Option<&Packed> {
+        self.packed.as_deref()
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -97,11 +111,17 @@ impl Folder {
 
     /// Bytes of the file of that name, refusing more than `limit`.
     pub(super) fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, DataError> {
-        Ok(files::read(&self.file(name), limit)?)
+        match &self.packed {
+            Some(packed) => packed.whole(name, limit),
+            None => Ok(files::read(&self.file(name), limit)?),
+        }
     }
 
     /// `length` bytes of the file of that name, from `offset` on.
     pub(super) fn read_range(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, DataError> {
+        if let Some(packed) = &self.packed {
+            return packed.range(name, offset, length);
+        }
         let path = self.file(name);
         let mut bytes = vec![0; length];
         let read = |bytes: &mut [u8]| {
@@ -115,6 +135,9 @@ impl Folder {
 
     /// What lies under a `/`-separated name, if anything does.
     pub(super) fn kind(&self, name: &str) -> Result<Option<Kind>, DataError> {
+        if let Some(packed) = &self.packed {
+            return Ok(packed.kind(name));
+        }
         let path = self.file(name);
         if fs::symlink_metadata(&path).is_err() {
             return Ok(None);
@@ -130,6 +153,9 @@ impl Folder {
     /// Names of what lies in a sub-folder (`""`: the folder itself) and what each is, sorted. Names that begin with `.`,
     /// and names that are not Unicode, are no data of ours.
     pub(super) fn list(&self, below: &str) -> Result<Vec<(String, Kind)>, DataError> {
+        if let Some(packed) = &self.packed {
+            return Ok(packed.list(below));
+        }
         let path = if below.is_empty() { self.path.clone() } else { self.file(below) };
         let io = || DataError::io("list", &path);
         let mut entries = Vec::new();

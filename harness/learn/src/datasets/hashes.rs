@@ -3,7 +3,7 @@
 //! A file whose size and time of change are the remembered ones is not read again. (As git does: a file changed within the
 //! last moments could change again without either being different, so it is not remembered.)
 
-use super::{DataError, folder::Folder};
+use super::{DataError, folder::Folder, pack::Packed};
 use crate::{
     monitor::Monitor,
     pixels::{self, Picture},
@@ -32,8 +32,9 @@ pub(super) struct FileHash {
     pub sha256: String,
 }
 
+/// What is known of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+pub(super) struct Entry {
     size: u64,
     /// Time of change, in nanoseconds since 1970.
     changed: u64,
@@ -53,6 +54,15 @@ enum Wanted {
 }
 
 impl Entry {
+    pub(super) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The same without what holds on this machine only.
+    fn portable(self) -> Self {
+        Self { changed: 0, ..self }
+    }
+
     fn knows(&self, wanted: Wanted) -> bool {
         match wanted {
             Wanted::Hash => true,
@@ -61,6 +71,9 @@ impl Entry {
         }
     }
 }
+
+/// The digest of what a picture shows ([`of_pixels`]), or why a file is no picture.
+pub(super) type Shown = Result<String, String>;
 
 /// Whether a file is a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,13 +94,13 @@ pub(super) struct Hashes<'a> {
 }
 
 impl<'a> Hashes<'a> {
-    /// What the cache remembers of `folder`; nothing if its file is missing or damaged.
+    /// What the cache remembers of `folder`, nothing if its file is missing or damaged; or what the pack knows that it is in.
     pub(super) fn open(cache: &Path, folder: &'a Folder) -> Self {
         let key = digest::of_bytes(folder.real().as_os_str().as_encoded_bytes());
         // Another version of the decoder may find other files damaged.
         let path = cache.join("hashes").join(format!("{}-v{}.json", &key[..16], pixels::VERSION));
-        let entries =
-            files::read(&path, LIMIT).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let remembered = || files::read(&path, LIMIT).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let entries = folder.packed().map(Packed::known).or_else(remembered).unwrap_or_default();
         Self { folder, path, entries, changed: false }
     }
 
@@ -121,12 +134,12 @@ impl<'a> Hashes<'a> {
         Ok(names.iter().zip(entries).map(pair).collect())
     }
 
-    /// SHA-256 of each of `names`, in that order, and the digest of its pixels ([`of_pixels`]), or why it is no picture.
+    /// SHA-256 of each of `names`, in that order, and what it shows.
     pub(super) fn with_pixels(
         &mut self,
         names: &[String],
         monitor: &dyn Monitor,
-    ) -> Result<Vec<(FileHash, Result<String, String>)>, DataError> {
+    ) -> Result<Vec<(FileHash, Shown)>, DataError> {
         let entries = self.update(names, Wanted::Pixels, "comparing pictures", monitor)?;
         let pair = |(name, entry): (&String, Entry)| {
             let pixels = match (entry.verdict, entry.pixels) {
@@ -138,6 +151,19 @@ impl<'a> Hashes<'a> {
         Ok(names.iter().zip(entries).map(pair).collect())
     }
 
+    /// All that is known of `pictures`, and digests of `others`, as another machine can use it.
+    pub(super) fn all_of(
+        &mut self,
+        pictures: &[String],
+        others: &[String],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<(String, Entry)>, DataError> {
+        let mut entries = self.update(pictures, Wanted::Pixels, "checking pictures", monitor)?;
+        entries.extend(self.update(others, Wanted::Hash, "hashing files", monitor)?);
+        let names = pictures.iter().chain(others).cloned();
+        Ok(names.zip(entries.into_iter().map(Entry::portable)).collect())
+    }
+
     fn update(
         &mut self,
         names: &[String],
@@ -146,6 +172,10 @@ impl<'a> Hashes<'a> {
         monitor: &dyn Monitor,
     ) -> Result<Vec<Entry>, DataError> {
         let folder = self.folder;
+        if let Some(packed) = folder.packed() {
+            let known = |name: &String| self.entries.get(name).filter(|entry| entry.knows(wanted)).cloned();
+            return names.iter().map(|name| known(name).ok_or_else(|| packed.lacks(name))).collect();
+        }
         let stats: Vec<(u64, u64)> = names.par_iter().map(|name| stat(&folder.file(name))).collect::<Result<_, _>>()?;
         let known = |name: &String, &(size, changed): &(u64, u64)| {
             let entry = self.entries.get(name)?;

@@ -1,7 +1,6 @@
 //! The list files of Oxford-IIIT Pet: `name class_id species breed_id` a line, `#` begins a comment.
 
 use super::{DataError, Folder};
-use harness_record::files;
 use std::collections::BTreeMap;
 
 const LIMIT: u64 = 16 << 20;
@@ -12,7 +11,7 @@ pub(super) type List = BTreeMap<String, usize>;
 /// Reads a list file. A line that is not understood is an error, as is a name that is listed twice or is no plain name.
 pub(super) fn read(folder: &Folder, name: &str) -> Result<List, DataError> {
     let path = folder.file(name);
-    let bytes = files::read(&path, LIMIT)?;
+    let bytes = folder.read(name, LIMIT)?;
     let mut list = List::new();
     for (index, line) in bytes.split(|&b| b == b'\n').enumerate() {
         let text = String::from_utf8_lossy(line);

@@ -17,6 +17,7 @@ pub(crate) mod folder;
 mod hashes;
 mod lists;
 mod oxford;
+mod pack;
 mod pets_corpus;
 mod spec;
 mod stanford_dogs;
@@ -27,6 +28,7 @@ pub mod synthetic;
 pub use bytes::Bytes;
 pub use dimensions::dimensions;
 pub use error::DataError;
+pub use pack::{PackSummary, pack, packed_at, packed_sizes};
 pub use pets_corpus::{CorpusFolders, Counts, Duplicates, PetsCorpus};
 pub use spec::{
     CatsAndDogs, CatsAndDogsFiltered, Cifar10, DatasetSpec, FilteredSplit, OxfordIiitPet, StanfordDogs, SyntheticPets,

@@ -40,6 +40,14 @@ Examples:
 
 A data set is counted as a study would read it: at that size its decoded pictures are kept, and a study finds them.";
 
+const PACK_EXAMPLES: &str = "\
+Examples:
+  harness data pack pets-sample --size 64 --out pets-sample-64.pack
+  harness study blurring --profile sample --data-dir folder-of-packs
+
+On a machine without a network a pack is the data set: studies at its size give the same bytes as from the original files. It is
+a tar file; every member's SHA-256 is held against its index whenever it is read. Several packs can lie in one data folder.";
+
 /// Commands for data sets and weights.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Data {
@@ -59,9 +67,29 @@ pub(crate) enum Data {
     /// Adopt a folder or archive that you have already
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(DataImport),
+    /// Write a data set, resized, into one checksummed file that --data-dir accepts elsewhere
+    #[command(after_help = PACK_EXAMPLES)]
+    Pack(DataPack),
     /// Count a data set's pictures by class and part, and draw a contact sheet with the masks
     #[command(after_help = SHOW_EXAMPLES)]
     Show(DataShow),
+}
+
+/// Options of `data pack`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataPack {
+    /// A data set by the name that `harness data list` shows, or as a spec has it: `'{cats-and-dogs: {per_class: 500}}'`
+    #[arg(value_name = "NAME|SPEC")]
+    pub(crate) dataset: String,
+    /// Side in pixels that pictures are resized to: that of the study, its `data.size`
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) size: u32,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `data fetch`.

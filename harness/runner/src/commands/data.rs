@@ -1,8 +1,10 @@
-//! `data`: what the data folder holds, fetched, checked, adopted, shown.
+//! `data`: what the data folder holds, fetched, checked, adopted, packed, shown.
 
+mod dataset;
 mod fetch;
 mod import;
 mod list;
+mod pack;
 mod show;
 mod verify;
 
@@ -25,6 +27,7 @@ pub(crate) fn run(command: &Data, folders: &Folders, loudness: Loudness) -> Outc
         Data::Fetch(options) => fetch::run(options, &manifests, &folders.data, &progress),
         Data::Verify(options) => verify::run(options, &manifests, &place, &folders.data, &progress),
         Data::Import(options) => import::run(options, &manifests, &folders.data, &progress),
+        Data::Pack(options) => pack::run(options, &manifests, folders, &progress),
         Data::Show(options) => show::run(options, &manifests, folders, &progress),
     }
 }

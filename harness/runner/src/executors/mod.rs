@@ -20,7 +20,7 @@ use harness_learn::{
     train::{self, Task, TrainError, Training},
 };
 use harness_record::{
-    digest, files,
+    RecordError, digest, files,
     rows::{self, FileRow},
     run::Status,
     store::{State, Store},
@@ -31,6 +31,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 /// What every stage needs.
@@ -127,6 +128,7 @@ impl<'a> Workshop<'a> {
         if let Some(pictures) = loaded.get(&id) {
             return Ok(Arc::clone(pictures));
         }
+        let start = Instant::now();
         let cache = self.store.cache();
         let survey = datasets::survey(&stage.dataset, purpose, self.data, &cache, progress).map_err(data_failure)?;
         if survey.digest != stage.settings.data {
@@ -135,7 +137,9 @@ impl<'a> Workshop<'a> {
         let pictures = datasets::load(&stage.dataset, purpose, &survey, self.data, &cache, size, progress)
             .map_err(data_failure)?;
         let (count, left_out) = (pictures.items.len(), pictures.left_out.len());
-        progress.detail(&format!("{}: {count} pictures, {left_out} files left out", stage.dataset.name()));
+        let seconds = start.elapsed().as_secs_f64();
+        let name = stage.dataset.name();
+        progress.detail(&format!("{name}: {count} pictures ready after {seconds:.2} s, {left_out} files left out"));
         let pictures = Arc::new(pictures);
         loaded.insert(id, Arc::clone(&pictures));
         Ok(pictures)
@@ -225,6 +229,8 @@ impl Sitting<'_> {
 pub(crate) fn data_failure(error: DataError) -> Failure {
     match error {
         DataError::Interrupted => Failure::Interrupted,
+        // The data are sound; what is written of them, a pack or the cache, has no room.
+        DataError::Record(error @ RecordError::Io { action: "write", .. }) => Failure::Record(error),
         other => Failure::data(other),
     }
 }

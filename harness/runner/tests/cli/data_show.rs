@@ -2,37 +2,15 @@
 
 use crate::{
     photographs::photographs,
+    pictures::{picture, put, trimap},
     studio::{Said, Studio, assert_same, contents},
 };
-use image::{GrayImage, Luma, Rgb, RgbImage};
 use serde_json::{Value, json};
-use std::fs;
 
 const DRAWN: &str = "{synthetic-pets: {trainval: 10, test: 5, unlabelled: 6}}";
 
 fn show(studio: &Studio, what: &str, more: &[&str]) -> Said {
     studio.run(&[&["data", "show", what, "--size", "32"][..], more].concat())
-}
-
-fn put(studio: &Studio, name: &str, bytes: impl AsRef<[u8]>) {
-    let path = studio.path("data").join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
-}
-
-fn picture(width: u32, height: u32, shade: u8) -> Vec<u8> {
-    let mut png = std::io::Cursor::new(Vec::new());
-    let image = RgbImage::from_fn(width, height, |x, y| Rgb([shade, x as u8, y as u8]));
-    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    png.into_inner()
-}
-
-/// Half a pet, a quarter background, a quarter border.
-fn trimap(width: u32, height: u32) -> Vec<u8> {
-    let mut png = std::io::Cursor::new(Vec::new());
-    let image = GrayImage::from_fn(width, height, |x, _| Luma([[1, 1, 2, 3][(x * 4 / width) as usize]]));
-    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    png.into_inner()
 }
 
 /// `pets-sample` with three good pictures, one without a trimap, one that is damaged, two that are listed and not there.
@@ -143,7 +121,7 @@ fn names_stay_text() {
 fn what_cannot_be_shown() {
     let studio = Studio::new();
     show(&studio, "pets-sampel", &[]).ended(2).tells("did you mean `pets-sample`?");
-    show(&studio, "resnet34-imagenet", &[]).ended(2).tells("these are weights, so there are no pictures to show");
+    show(&studio, "resnet34-imagenet", &[]).ended(2).tells("these are weights, so there are no pictures in it");
     show(&studio, "{synthetic-pets: {trainval: 1, tset: 5}}", &[]).ended(2).tells("tset");
     show(&studio, "{cats-and-dogs: {folder: ../x}}", &[]).ended(2).tells("a relative path below the data folder");
     show(&studio, "{synthetic-pets: {trainval: 0, test: 0, unlabelled: 0}}", &[]).ended(2).tells("no pictures");

@@ -1,5 +1,6 @@
 //! `data list`: what there is, what of it is here, its licence.
 
+use super::dataset;
 use crate::{
     commands::{say, say_json, table},
     failure::{Failure, Outcome},
@@ -11,6 +12,7 @@ use harness_data::{
     human, install,
     manifest::{Manifest, Origin},
 };
+use harness_learn::datasets::{self, DataError};
 use serde::Serialize;
 use std::path::Path;
 
@@ -91,10 +93,29 @@ fn invalid(manifest: &Invalid) -> Row {
     }
 }
 
+/// That a data set is in a pack, and at which sizes; `None` if it is in none.
+fn packed(manifest: &Manifest, data: &Path) -> Result<Option<String>, DataError> {
+    let Ok(spec) = dataset::of_manifest(manifest) else { return Ok(None) }; // weights are in no pack
+    let mut sizes = Vec::new();
+    for folder in spec.folders() {
+        sizes.extend(datasets::packed_sizes(data, folder)?);
+    }
+    let sizes: Vec<String> = sizes.iter().map(|size| format!("{size} px")).collect();
+    Ok((!sizes.is_empty()).then(|| format!("packed, {}", sizes.join(" and "))))
+}
+
 /// The state of a manifest's data in words, and what is wrong with them. A composed one is as ready as its parts.
 pub(crate) fn state_of(manifest: &Manifest, manifests: &Manifests, data: &Path) -> Outcome<(String, Vec<String>)> {
     if !matches!(manifest.origin, Origin::Composed(_)) {
         let state = holdings::state(manifest, data)?;
+        if state.is_absent() {
+            match packed(manifest, data) {
+                Ok(None) => {}
+                Ok(Some(packed)) => return Ok((packed, Vec::new())),
+                // What a pack that cannot be read holds is not known.
+                Err(error) => return Ok((state.name().to_owned(), vec![error.to_string()])),
+            }
+        }
         let name = state.name().to_owned();
         return Ok(match state {
             State::Incomplete(why) | State::Changed(why) => (name, why),

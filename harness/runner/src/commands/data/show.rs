@@ -1,9 +1,9 @@
 //! `data show`: a data set's pictures by class and part, and a contact sheet with the masks drawn over.
 
 mod choice;
-mod dataset;
 mod summary;
 
+use super::dataset;
 use crate::{
     cli::{DataShow, Folders},
     commands::{count, say, say_json, table},
@@ -20,7 +20,7 @@ use std::path::Path;
 
 pub(super) fn run(options: &DataShow, manifests: &Manifests, folders: &Folders, progress: &Progress) -> Outcome {
     let spec = dataset::named(&options.dataset, manifests)?;
-    dataset::must_be_there(&spec, manifests, &folders.data)?;
+    dataset::must_be_there(&spec, manifests, &folders.data, "cannot be shown")?;
     let cache = Store::new(&folders.store).cache();
     let look = look(&spec, &folders.data, &cache, options.size, progress)?;
     let summary = summary::of(&options.dataset, &spec, &look, manifests)?;

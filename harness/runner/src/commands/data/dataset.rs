@@ -1,4 +1,4 @@
-//! Which data set is meant, whether it is there, and what of it is read.
+//! Which data set a command line means, whether it is there, and what of it is read.
 
 use crate::{
     executors::data_failure,
@@ -11,7 +11,8 @@ use harness_data::{
     manifest::{Layout, Manifest},
 };
 use harness_learn::datasets::{
-    self, CatsAndDogs, DataError, DatasetSpec, OxfordIiitPet, Purpose, Survey, SyntheticPets,
+    self, CatsAndDogs, CatsAndDogsFiltered, Cifar10, DataError, DatasetSpec, OxfordIiitPet, PetsCorpus, Purpose,
+    StanfordDogs, Survey, SyntheticPets,
 };
 use std::path::Path;
 
@@ -34,28 +35,35 @@ pub(super) fn named(text: &str, manifests: &Manifests) -> Outcome<DatasetSpec> {
 }
 
 /// How a manifest's layout is read.
-fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
-    let name = &manifest.name;
-    let refused = |why: &str| Err(Failure::Usage(format!("{name}: {why}")));
-    match &manifest.layout {
-        Layout::OxfordIiitPet => Ok(DatasetSpec::OxfordIiitPet(OxfordIiitPet { folder: manifest.folder().to_owned() })),
-        Layout::ClassFolders(folders) if folders.len() == 1 => {
-            let folder = format!("{}/{}", manifest.folder(), folders.concat());
-            Ok(DatasetSpec::CatsAndDogs(CatsAndDogs { folder, per_class: None }))
+pub(super) fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
+    let folder = manifest.folder().to_owned();
+    Ok(match &manifest.layout {
+        Layout::OxfordIiitPet => DatasetSpec::OxfordIiitPet(OxfordIiitPet { folder }),
+        Layout::ClassFolders(classes) => {
+            DatasetSpec::CatsAndDogs(CatsAndDogs { folder: format!("{folder}/{classes}"), per_class: None })
         }
-        Layout::Drawn => Ok(DatasetSpec::SyntheticPets(DEMO)),
-        Layout::Weights => refused("these are weights, so there are no pictures to show"),
-        Layout::ClassFolders(_) | Layout::Cifar10Binary(_) | Layout::Parts => {
-            refused("pictures in this layout cannot be shown yet; `harness data list` says what is there of it")
+        Layout::CatsAndDogsFiltered => {
+            DatasetSpec::CatsAndDogsFiltered(CatsAndDogsFiltered { folder, ..CatsAndDogsFiltered::default() })
         }
-    }
+        Layout::Cifar10 => DatasetSpec::Cifar10(Cifar10 { folder, classes: None }),
+        Layout::StanfordDogs => DatasetSpec::StanfordDogs(StanfordDogs { folder }),
+        Layout::Parts => DatasetSpec::PetsCorpus(PetsCorpus::default()),
+        Layout::Drawn => DatasetSpec::SyntheticPets(DEMO),
+        Layout::Weights => {
+            let text = format!("{}: these are weights, so there are no pictures in it", manifest.name);
+            return Err(Failure::Usage(text));
+        }
+    })
 }
 
-/// Says what to put where if a manifest knows the data set and nothing of it is there.
-pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Path) -> Outcome {
-    let Some(manifest) = manifests.of(spec)? else { return Ok(()) };
-    if holdings::state(manifest, data)?.is_absent() {
-        return Err(Failure::data(install::missing(manifest, data, "cannot be shown")));
+/// Says what to put where if manifests know the data set's folders and nothing of one is there. `why` is what cannot be done then.
+pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Path, why: &str) -> Outcome {
+    for (folder, manifest) in spec.folders().into_iter().zip(manifests.parts(spec)?) {
+        let Some(manifest) = manifest else { continue };
+        let packed = datasets::packed_sizes(data, folder).map_err(data_failure)?;
+        if packed.is_empty() && holdings::state(manifest, data)?.is_absent() {
+            return Err(Failure::data(install::missing(manifest, data, why)));
+        }
     }
     Ok(())
 }

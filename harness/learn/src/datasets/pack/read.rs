@@ -1,0 +1,306 @@
+//! Packs, found and read. They come from strangers: whatever is wrong in one is an error that names it.
+
+use super::{ENDING, Entry, FORMAT, Held, INDEX, INDEX_LIMIT, INDEX_SUM, Index, Member, WHOLE_LIMIT};
+use crate::{
+    datasets::{
+        DataError,
+        folder::Kind,
+        hashes::{self, FileHash},
+    },
+    pixels,
+};
+use harness_record::digest;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+/// Most members of a pack.
+const MEMBERS: usize = 4_000_000;
+
+/// A data set's folder that lies in one pack, or in several of different sizes.
+#[derive(Debug)]
+pub(in crate::datasets) struct Packed {
+    /// Name of the folder below the data folder.
+    folder: String,
+    packs: Vec<Pack>,
+}
+
+#[derive(Debug)]
+struct Pack {
+    path: PathBuf,
+    index: Index,
+    /// Where members lie: offset and length in bytes.
+    members: HashMap<String, (u64, u64)>,
+}
+
+/// The packs that have this folder: `data_dir` itself, if it is a file, or the packs that lie in it. `None` if none has it.
+fn find(data_dir: &Path, folder: &str) -> Result<Option<Packed>, DataError> {
+    let mut packs = all(data_dir)?;
+    packs.retain(|pack| pack.index.folders.contains_key(folder));
+    Ok((!packs.is_empty()).then(|| Packed { folder: folder.to_owned(), packs }))
+}
+
+/// The same, where the folder is wanted: that it is not in a pack which `data_dir` is, is an error.
+pub(in crate::datasets) fn open(data_dir: &Path, folder: &str) -> Result<Option<Packed>, DataError> {
+    let found = find(data_dir, folder)?;
+    if found.is_none() && data_dir.is_file() {
+        let held: Vec<String> = all(data_dir)?.into_iter().flat_map(|pack| pack.index.folders.into_keys()).collect();
+        let reason = format!("{folder} is not in it; it holds {}", held.join(", "));
+        return Err(DataError::Pack { path: data_dir.to_owned(), reason });
+    }
+    Ok(found)
+}
+
+fn all(data_dir: &Path) -> Result<Vec<Pack>, DataError> {
+    candidates(data_dir)?.iter().map(|path| Pack::open(path)).collect()
+}
+
+/// Sizes in pixels at which the data set's folder is packed below `data_dir`, or in `data_dir` if that is a pack; none if it is not.
+pub fn packed_sizes(data_dir: &Path, folder: &str) -> Result<Vec<u32>, DataError> {
+    let packs = if data_dir.join(folder).is_dir() { None } else { find(data_dir, folder)? };
+    Ok(packs.iter().flat_map(|packed| &packed.packs).map(|pack| pack.index.size).collect())
+}
+
+/// Whether the data set's folder is read from packs below `data_dir`; an error if it is, and none of them is of this size.
+pub fn packed_at(data_dir: &Path, folder: &str, size: u32) -> Result<bool, DataError> {
+    let packed = if data_dir.join(folder).is_dir() { None } else { open(data_dir, folder)? };
+    match packed {
+        None => Ok(false),
+        Some(packed) if packed.packs.iter().any(|pack| pack.index.size == size) => Ok(true),
+        Some(packed) => Err(packed.other_sizes(size)),
+    }
+}
+
+fn candidates(data_dir: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if data_dir.is_file() {
+        return Ok(vec![data_dir.to_owned()]);
+    }
+    if !data_dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let io = || DataError::io("list", data_dir);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(data_dir).map_err(io())? {
+        let path = entry.map_err(io())?.path();
+        if path.extension().is_some_and(|x| x == ENDING) && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+impl Packed {
+    fn first(&self) -> &Pack {
+        &self.packs[0] // there is no `Packed` without one
+    }
+
+    fn entries(&self) -> &BTreeMap<String, Entry> {
+        self.first().entries(&self.folder)
+    }
+
+    /// Where it lies, for messages.
+    pub(in crate::datasets) fn path(&self) -> &Path {
+        &self.first().path
+    }
+
+    pub(in crate::datasets) fn kind(&self, name: &str) -> Option<Kind> {
+        self.entries().get(name).map(|entry| entry.kind)
+    }
+
+    /// Names of what lies in a sub-folder (`""`: the folder itself) and what each is, sorted.
+    pub(in crate::datasets) fn list(&self, below: &str) -> Vec<(String, Kind)> {
+        let prefix = if below.is_empty() { String::new() } else { format!("{below}/") };
+        let here = |(name, entry): (&String, &Entry)| {
+            let rest = name.strip_prefix(&prefix)?;
+            (!rest.contains('/')).then(|| (rest.to_owned(), entry.kind))
+        };
+        let mut entries: Vec<_> = self.entries().iter().filter_map(here).collect();
+        entries.sort();
+        entries
+    }
+
+    /// What is known of the original files.
+    pub(in crate::datasets) fn known(&self) -> BTreeMap<String, hashes::Entry> {
+        let known = |(name, entry): (&String, &Entry)| Some((name.clone(), entry.known.clone()?));
+        self.entries().iter().filter_map(known).collect()
+    }
+
+    /// A list or record file, of at most `limit` bytes.
+    pub(in crate::datasets) fn whole(&self, name: &str, limit: u64) -> Result<Vec<u8>, DataError> {
+        let pack = self.first();
+        match pack.held(&self.folder, name) {
+            Some(Held::Whole(member)) => pack.member(member, limit.min(WHOLE_LIMIT)),
+            _ => Err(pack.lacks(name)),
+        }
+    }
+
+    /// `length` bytes of a list or record file, from `offset` on. Whoever reads a part of a file knows a digest of that part.
+    pub(in crate::datasets) fn range(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, DataError> {
+        let pack = self.first();
+        let Some(Held::Whole(member)) = pack.held(&self.folder, name) else { return Err(pack.lacks(name)) };
+        let &(start, all) = pack.members.get(&member.name).ok_or_else(|| pack.lacks(name))?;
+        if offset.checked_add(length as u64).is_none_or(|end| end > all) {
+            return Err(pack.wrong(format!("{name} ends too early")));
+        }
+        pack.at(start + offset, length)
+    }
+
+    /// The error that a file is not there.
+    pub(in crate::datasets) fn lacks(&self, name: &str) -> DataError {
+        self.first().lacks(name)
+    }
+
+    /// `[size, size, 3]` bytes of a picture, or why there are none.
+    pub(in crate::datasets) fn picture(
+        &self,
+        file: &FileHash,
+        size: u32,
+    ) -> Result<Result<Vec<u8>, String>, DataError> {
+        let pack = self.sized(file, size)?;
+        let member = match pack.held(&self.folder, &file.name) {
+            Some(Held::Picture(member)) => member,
+            Some(Held::Damaged(reason)) => return Ok(Err(reason.clone())),
+            _ => return Err(pack.lacks(&file.name)),
+        };
+        Ok(Ok(pack.raster(member)?))
+    }
+
+    /// `[size, size]` labels of a trimap, or why there are none.
+    pub(in crate::datasets) fn trimap(&self, file: &FileHash, size: u32) -> Result<Result<Vec<u8>, String>, DataError> {
+        let pack = self.sized(file, size)?;
+        let member = match pack.held(&self.folder, &file.name) {
+            Some(Held::Trimap(member)) => member,
+            Some(Held::Damaged(reason)) => return Ok(Err(reason.clone())),
+            _ => return Err(pack.lacks(&file.name)),
+        };
+        let labels = pack.raster(member)?;
+        let (labels, _) = labels.as_chunks::<3>();
+        if let Some([r, g, b]) = labels.iter().find(|[r, g, b]| r != g || g != b || !(1..=3).contains(r)) {
+            return Err(
+                pack.wrong(format!("{} has a pixel {r}, {g}, {b}; expected 1, 2 or 3 in all channels", member.name))
+            );
+        }
+        Ok(Ok(labels.iter().map(|[label, ..]| *label).collect()))
+    }
+
+    /// The pack of this size that has this very file.
+    fn sized(&self, file: &FileHash, size: u32) -> Result<&Pack, DataError> {
+        let fits = |pack: &&Pack| {
+            let known = pack.entries(&self.folder).get(&file.name).and_then(|entry| entry.known.as_ref());
+            pack.index.size == size && known.is_some_and(|known| known.sha256() == file.sha256)
+        };
+        self.packs.iter().find(fits).ok_or_else(|| self.other_sizes(size))
+    }
+
+    fn other_sizes(&self, size: u32) -> DataError {
+        let sizes: Vec<String> = self.packs.iter().map(|pack| format!("{} px", pack.index.size)).collect();
+        let names: Vec<String> = self.packs.iter().map(|pack| pack.path.display().to_string()).collect();
+        let (names, sizes) = (names.join(" and "), sizes.join(" and "));
+        let reason = format!("{} at {size} px is not packed; {names} has pictures of {sizes}", self.folder);
+        self.first().wrong(reason)
+    }
+}
+
+impl Pack {
+    fn open(path: &Path) -> Result<Self, DataError> {
+        let wrong = |reason: String| DataError::Pack { path: path.to_owned(), reason };
+        let members = scan(path).map_err(|error| wrong(format!("no tar file that is whole: {error}")))?;
+        let mut pack = Self { path: path.to_owned(), index: Index::default(), members };
+        let text = pack.bytes(INDEX, INDEX_LIMIT)?;
+        let sum = pack.bytes(INDEX_SUM, 1024)?;
+        if !sum.starts_with(digest::of_bytes(&text).as_bytes()) {
+            return Err(wrong(format!("{INDEX} does not have the SHA-256 of {INDEX_SUM}: it is damaged")));
+        }
+        pack.index = serde_json::from_slice(&text).map_err(|error| wrong(format!("{INDEX}: {error}")))?;
+        let (format, decoder) = (pack.index.format, pack.index.decoder);
+        if (format, decoder) != (FORMAT, pixels::VERSION) {
+            return Err(wrong(format!(
+                "made by another version of harness (format {format}, pixels {decoder}; this one reads format {FORMAT}, pixels {})",
+                pixels::VERSION
+            )));
+        }
+        Ok(pack)
+    }
+
+    fn entries(&self, folder: &str) -> &BTreeMap<String, Entry> {
+        static NONE: BTreeMap<String, Entry> = BTreeMap::new();
+        self.index.folders.get(folder).unwrap_or(&NONE)
+    }
+
+    fn held(&self, folder: &str, name: &str) -> Option<&Held> {
+        self.entries(folder).get(name)?.held.as_ref()
+    }
+
+    /// The content of a member, which must be what the index says.
+    fn member(&self, member: &Member, limit: u64) -> Result<Vec<u8>, DataError> {
+        let bytes = self.bytes(&member.name, limit)?;
+        if digest::of_bytes(&bytes) != member.sha256 {
+            return Err(self.wrong(format!("{} does not have the SHA-256 of the index: it is damaged", member.name)));
+        }
+        Ok(bytes)
+    }
+
+    fn bytes(&self, name: &str, limit: u64) -> Result<Vec<u8>, DataError> {
+        let &(offset, length) = self.members.get(name).ok_or_else(|| self.wrong(format!("{name} is not in it")))?;
+        if length > limit {
+            return Err(self.wrong(format!("{name} has {length} bytes; at most {limit} are read")));
+        }
+        self.at(offset, length as usize)
+    }
+
+    fn at(&self, offset: u64, length: usize) -> Result<Vec<u8>, DataError> {
+        let mut file = File::open(&self.path).map_err(DataError::io("open", &self.path))?;
+        let mut bytes = vec![0; length];
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
+        read.map_err(DataError::io("read", &self.path))?;
+        Ok(bytes)
+    }
+
+    /// `[size, size, 3]` bytes of a member.
+    fn raster(&self, member: &Member) -> Result<Vec<u8>, DataError> {
+        let (name, size) = (&member.name, self.index.size);
+        let picture = pixels::decode(&self.member(member, pixels::MAX_BYTES)?);
+        let picture = picture.map_err(|error| self.wrong(format!("{name}: {error}")))?;
+        if (picture.width, picture.height) != (size, size) {
+            let (width, height) = (picture.width, picture.height);
+            return Err(self.wrong(format!("{name} has {width} × {height} pixels; expected {size} × {size}")));
+        }
+        Ok(picture.data)
+    }
+
+    fn lacks(&self, name: &str) -> DataError {
+        self.wrong(format!("it does not hold {name}, which was not read where it was packed"))
+    }
+
+    fn wrong(&self, reason: String) -> DataError {
+        DataError::Pack { path: self.path.clone(), reason }
+    }
+}
+
+/// Where the members of a tar file lie. Only their headers are read.
+fn scan(path: &Path) -> io::Result<HashMap<String, (u64, u64)>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut archive = tar::Archive::new(file);
+    let mut members = HashMap::new();
+    for member in archive.entries_with_seek()? {
+        let member = member?;
+        let refuse = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
+        if !member.header().entry_type().is_file() {
+            return Err(refuse("it has members that are no files"));
+        }
+        let name = String::from_utf8(member.path_bytes().into_owned()).map_err(|_| refuse("a name is not Unicode"))?;
+        let (offset, size) = (member.raw_file_position(), member.size());
+        if offset.checked_add(size).is_none_or(|end| end > length) {
+            return Err(refuse("it ends too early"));
+        }
+        if members.len() >= MEMBERS || members.insert(name, (offset, size)).is_some() {
+            return Err(refuse("it has too many members, or one of them twice"));
+        }
+    }
+    Ok(members)
+}
