@@ -1,5 +1,6 @@
 //! Claims: `ssl@blur-0.dice > ssl@blur-100.dice`, read and compared with the data.
 
+use crate::statistics::LEVEL;
 use std::{fmt, str::FromStr};
 
 /// One side of a comparison: `ARM[@CONDITION].METRIC`.
@@ -42,11 +43,11 @@ pub struct Comparison {
 /// What the data say of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The 95 % interval of the difference lies on the claimed side.
+    /// The 95 % interval of the difference lies on the claimed side, and the corrected p-value is below 0.05.
     Supported,
-    /// It lies on the other side.
+    /// It lies on the other side, and the p-value is as small.
     Contradicted,
-    /// It holds both sides.
+    /// The interval holds both sides, or the p-value is too large.
     Undecided,
 }
 
@@ -112,8 +113,11 @@ impl FromStr for Comparison {
 }
 
 impl Comparison {
-    /// The verdict on a difference `left - right - offset` whose 95 % interval is `low..high`.
-    pub fn verdict(&self, low: f64, high: f64) -> Verdict {
+    /// The verdict on a difference `left - right - offset` whose 95 % interval is `low..high` and whose corrected two-sided
+    /// p-value is `p`.
+    ///
+    /// The test has two sides although a claim has a direction, because a claim can be contradicted as well.
+    pub fn verdict(&self, low: f64, high: f64, p: f64) -> Verdict {
         let (above, below) = match self.relation {
             Relation::Greater => (low > 0.0, high <= 0.0),
             Relation::GreaterOrEqual => (low >= 0.0, high < 0.0),
@@ -121,6 +125,7 @@ impl Comparison {
             Relation::LessOrEqual => (high <= 0.0, low > 0.0),
         };
         match (above, below) {
+            _ if p >= LEVEL => Verdict::Undecided,
             (true, _) => Verdict::Supported,
             (_, true) => Verdict::Contradicted,
             _ => Verdict::Undecided,
@@ -166,15 +171,18 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_follow_the_interval() {
-        let verdict = |expect: &str, low, high| expect.parse::<Comparison>().unwrap().verdict(low, high);
-        assert_eq!(verdict("a.dice > b.dice", 0.1, 0.2), Verdict::Supported);
-        assert_eq!(verdict("a.dice > b.dice", -0.2, -0.1), Verdict::Contradicted);
-        assert_eq!(verdict("a.dice > b.dice", -0.1, 0.1), Verdict::Undecided);
-        assert_eq!(verdict("a.dice < b.dice", -0.2, -0.1), Verdict::Supported);
-        assert_eq!(verdict("a.dice < b.dice", 0.1, 0.2), Verdict::Contradicted);
-        // Two identical arms: not greater, but at least as large.
-        assert_eq!(verdict("a.dice > b.dice", 0.0, 0.0), Verdict::Contradicted);
-        assert_eq!(verdict("a.dice >= b.dice", 0.0, 0.0), Verdict::Supported);
+    fn verdicts_follow_the_interval_and_the_test() {
+        let verdict = |expect: &str, low, high, p| expect.parse::<Comparison>().unwrap().verdict(low, high, p);
+        assert_eq!(verdict("a.dice > b.dice", 0.1, 0.2, 0.01), Verdict::Supported);
+        assert_eq!(verdict("a.dice > b.dice", -0.2, -0.1, 0.01), Verdict::Contradicted);
+        assert_eq!(verdict("a.dice > b.dice", -0.1, 0.1, 0.01), Verdict::Undecided);
+        assert_eq!(verdict("a.dice < b.dice", -0.2, -0.1, 0.01), Verdict::Supported);
+        assert_eq!(verdict("a.dice < b.dice", 0.1, 0.2, 0.01), Verdict::Contradicted);
+        // One of many claims: the interval alone does not carry it.
+        assert_eq!(verdict("a.dice > b.dice", 0.1, 0.2, 0.05), Verdict::Undecided);
+        assert_eq!(verdict("a.dice > b.dice", -0.2, -0.1, 0.06), Verdict::Undecided);
+        // Two identical arms decide nothing.
+        assert_eq!(verdict("a.dice > b.dice", 0.0, 0.0, 1.0), Verdict::Undecided);
+        assert_eq!(verdict("a.dice >= b.dice", 0.0, 0.0, 1.0), Verdict::Undecided);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     error::ReportError,
-    input::{DatasetInput, GalleryRow, ImagePrefix, MetricInput, PublishedRow, RunInput, StudyInput, file},
+    input::{DatasetInput, GalleryRow, ImagePrefix, MetricInput, PublishedRow, RunInput, Setting, StudyInput, file},
     scores::Scores,
     spec::{BASELINES, PERFECT_IN_UNIT_RANGE},
 };
@@ -58,9 +58,10 @@ pub(crate) struct Recorded {
 }
 
 impl Data {
-    /// Reads the folder. `published.csv` and the gallery may be absent; everything else must be there.
-    pub(crate) fn read(dir: &Path) -> Result<Self, ReportError> {
-        let study: StudyInput = json(&dir.join(file::STUDY))?;
+    /// Reads the folder of a study that ran in `setting`. `published.csv` and the gallery may be absent; everything else must
+    /// be there.
+    pub(crate) fn read(dir: &Path, setting: Setting) -> Result<Self, ReportError> {
+        let study = StudyInput { setting, ..json(&dir.join(file::STUDY))? };
         check_spec(dir, &study)?;
         Ok(Self {
             runs: json(&dir.join(file::RUNS))?,

@@ -5,7 +5,7 @@ use crate::{
     input::Family,
     metric::Metric,
     spec::BASELINES,
-    statistics::{Summary, summarise},
+    statistics::{Summary, over_seeds},
 };
 
 /// A figure of the data.
@@ -70,7 +70,8 @@ impl Data {
             // What an image has of it is a property of its batch, so the spread over images would say nothing.
             return Some(Figure { mean: mean(&rows)?, interval: None, images: None, rows });
         }
-        let Summary { mean, low, high, images } = self.scores.summary(arm, condition, metric, protocol)?;
+        let sample = self.scores.sample(arm, condition, metric, protocol)?;
+        let Summary { mean, low, high, images, .. } = self.scores.summarise(&sample)?;
         Some(Figure { mean, interval: Some((low, high)), images: Some(images), rows })
     }
 
@@ -94,8 +95,7 @@ impl Data {
         };
         let rows: Vec<_> = logged.iter().copied().filter(|line| kept(line)).collect();
         let values: Vec<_> = rows.iter().map(|line| line.row.value).collect();
-        let interval = summarise(&values).filter(|s| s.images > 1).map(|s| (s.low, s.high));
-        Some(Figure { mean: mean(&rows)?, interval, images: None, rows })
+        Some(Figure { mean: mean(&rows)?, interval: over_seeds(&values), images: None, rows })
     }
 
     fn kept_epoch(&self, run: &str) -> Option<u32> {

@@ -40,7 +40,7 @@ pub mod file {
 /// The protocol of a run that is the same under every protocol.
 pub const ANY_PROTOCOL: &str = "any";
 
-/// Which data the study ran on: decides the banner, and whether published figures can be compared.
+/// Which data the study ran on: decides the banner, and whether published figures can be compared. It follows from the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Setting {
@@ -52,6 +52,8 @@ pub enum Setting {
     Sample,
     /// Pets drawn by the program.
     Synthetic,
+    /// It cannot be told: the data are not of today's spec.
+    Unknown,
 }
 
 /// `study.json`: what was asked, and of what.
@@ -67,7 +69,7 @@ pub struct StudyInput {
     pub expectation: String,
     /// Profile that was run.
     pub profile: String,
-    /// Which data it ran on.
+    /// Which data it ran on: a note, not what a report is rendered with.
     pub setting: Setting,
     /// Command that makes this report.
     pub command: String,

@@ -18,6 +18,7 @@ mod drawing;
 mod error;
 mod figure;
 mod gallery;
+mod images;
 pub mod input;
 mod markdown;
 pub mod metric;
@@ -37,13 +38,15 @@ mod tested;
 
 pub use error::ReportError;
 pub use output::{Change, Difference, RenderedFile, check, write};
-pub use published::verdicts;
+pub use published::{Judged, verdicts};
 pub use spec::{ReportSpec, SpecProblem};
 
+use input::Setting;
 use rayon::prelude::*;
 use std::path::Path;
 
-/// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`.
+/// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`. `setting` is
+/// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
 ///
 /// The files are sorted by path: `charts/*.svg`, `gallery/*.png`, `index.html`, `provenance.json`, `report.md`.
 ///
@@ -51,8 +54,8 @@ use std::path::Path;
 /// A file of the data that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
 /// figure that does not follow from the data; a template that is missing or
 /// asks for what is not there. Every error carries the path.
-pub fn render(data_dir: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
-    let data = data::Data::read(data_dir)?;
+pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<RenderedFile>, ReportError> {
+    let data = data::Data::read(data_dir, setting)?;
     published::check_recorded(&data)?;
     let charts: Vec<_> = data.study.report.charts.par_iter().map(|spec| spec.draw(&data)).collect::<Result<_, _>>()?;
     let sheets = gallery::sheets(&data)?;

@@ -95,6 +95,15 @@ impl Metric {
         SCORES.iter().position(|&s| s == column).unwrap_or_default()
     }
 
+    /// Its label, with the word that tells what the protocol makes of it: `soft Dice`.
+    pub(crate) fn in_words(&self, protocol: &str) -> String {
+        match (self.name, protocol == PUBLISHED_PROTOCOL) {
+            ("dice" | "iou", true) => format!("soft {}", self.label),
+            ("dice" | "iou", false) => format!("hard {}", self.label),
+            _ => self.label.to_owned(),
+        }
+    }
+
     /// Whether its values lie in 0..1.
     pub fn is_share(&self) -> bool {
         self.direction == Direction::Higher

@@ -1,6 +1,6 @@
 //! The report on disk: written whole, or compared without writing.
 
-use crate::{error::ReportError, render};
+use crate::{error::ReportError, input::Setting, render};
 use harness_record::files;
 use std::{
     fmt,
@@ -60,8 +60,8 @@ pub struct Difference {
 ///
 /// # Errors
 /// As [`render`], and folders that cannot be listed.
-pub fn check(report_dir: &Path, templates: &Path) -> Result<Vec<Difference>, ReportError> {
-    let rendered = render(&report_dir.join("data"), templates)?;
+pub fn check(report_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<Difference>, ReportError> {
+    let rendered = render(&report_dir.join("data"), templates, setting)?;
     let mut differences = Vec::new();
     for file in &rendered {
         if let Some(what) = change(&report_dir.join(&file.path), &file.bytes)? {

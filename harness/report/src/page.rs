@@ -293,8 +293,14 @@ fn without_tags(html: &str) -> String {
     text
 }
 
+/// The class of a verdict, which may say why after a colon: `not comparable: other data and size`.
 fn verdict_class(text: &str) -> String {
-    if VERDICTS.contains(&text) { format!(" class=\"verdict {}\"", text.replace(' ', "-")) } else { String::new() }
+    let verdict = text.split_once(": ").map_or(text, |(verdict, _)| verdict);
+    if VERDICTS.contains(&verdict) {
+        format!(" class=\"verdict {}\"", verdict.replace(' ', "-"))
+    } else {
+        String::new()
+    }
 }
 
 fn is_short_key(text: &str) -> bool {
@@ -380,6 +386,8 @@ mod tests {
 
     #[test]
     fn verdicts_get_a_class() {
+        let cell = page("| a | b |\n|---|---|\n| x | not comparable: other data |\n");
+        assert!(cell.contains("<td class=\"verdict not-comparable\">not comparable: other data</td>"), "{cell}");
         let html = page("It is **not run** and **bold**.\n");
         assert!(
             html.contains("<strong class=\"verdict not-run\">not run</strong> and <strong>bold</strong>"),

@@ -5,7 +5,7 @@ use crate::{
     figure::Figure,
     input::PublishedRow,
     markdown::{Align, Table, escape, number},
-    metric::Metric,
+    metric::{Metric, PUBLISHED_PROTOCOL},
     published::Agreement,
     results::row_link,
     spec::PublishedRows,
@@ -60,7 +60,11 @@ impl<'a> PrintedTable<'a> {
             cells.extend(self.columns.iter().flat_map(|&column| self.cells(variant, column)));
             table.rows.push(cells);
         }
-        table.captioned(&format!("printed table {}, under the published protocol", escape(self.name)))
+        let tolerance = match self.data.tolerance(self.name) {
+            0.0 => String::new(),
+            stated => format!("; stated tolerance {}", number(stated)),
+        };
+        table.captioned(&format!("printed table {}, under the published protocol{tolerance}", escape(self.name)))
     }
 
     fn row_head(&self) -> &'static str {
@@ -90,7 +94,7 @@ impl<'a> PrintedTable<'a> {
             return ["–", "–", "–"].map(str::to_owned);
         };
         let figure = self.data.reproduced(row);
-        let verdict = self.data.agreement(row, figure.as_ref()).to_string();
+        let verdict = self.data.agreement(row, figure.as_ref(), PUBLISHED_PROTOCOL).in_words();
         [escape(&row.value), figure.as_ref().map_or("–".to_owned(), linked), verdict]
     }
 }

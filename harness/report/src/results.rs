@@ -6,12 +6,12 @@ use crate::{
     input::Setting,
     markdown::{Align, Table, code, count, escape, number, signed},
     metric::{Direction, Metric, PUBLISHED_PROTOCOL},
-    published::Agreement,
+    published::{Agreement, Printed},
     statistics::{CONFIDENCE, Summary},
 };
 
 /// What is not known or does not apply.
-const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// One row of a table: an arm under a condition.
 struct Row<'a> {
@@ -104,13 +104,13 @@ impl<'a> Results<'a> {
     fn printed_cells(&self, row: &Row<'_>) -> [String; 3] {
         let none = || NONE.to_owned();
         let figure = row.figure.as_ref();
-        let Some(printed) = self.data.printed(row.arm, row.condition, self.metric.name) else {
+        let Some(line) = self.data.printed_row(row.arm, row.condition, self.metric.name) else {
             let verdict = if figure.is_none() && !row.baseline { Agreement::NotRun.to_string() } else { none() };
             return [none(), none(), verdict];
         };
-        let agreement = printed.agreement(figure, self.data.study.setting, self.protocol);
-        let difference = figure.map_or_else(none, |f| signed(f.mean - printed.value));
-        [escape(printed.text), difference, agreement.to_string()]
+        let printed = Printed::read(&line.value);
+        let difference = figure.zip(printed).map_or_else(none, |(f, printed)| signed(f.mean - printed.value));
+        [escape(&line.value), difference, self.data.agreement(line, figure, self.protocol).in_words()]
     }
 
     fn caption(&self) -> String {
@@ -124,20 +124,17 @@ impl<'a> Results<'a> {
             let own = self.rows.iter().find_map(|row| row.figure.as_ref()?.images);
             format!("{} test images", count(own.unwrap_or(self.data.scores.images().len()) as u64))
         };
+        let seeds = self.data.study.seeds.len();
+        let images = format!("{images} and {} {}", count(seeds as u64), if seeds == 1 { "seed" } else { "seeds" });
         let (label, protocol, unit) = (self.metric.label, escape(self.protocol), self.metric.unit);
         let batched = arms_over_batches(self.data, self.metric, self.protocol);
-        let kind = match (self.metric.name, self.protocol == PUBLISHED_PROTOCOL) {
-            ("dice" | "iou", true) => "soft ",
-            ("dice" | "iou", false) => "hard ",
-            _ => "",
-        };
+        let named = self.metric.in_words(self.protocol);
         if batched.is_empty() {
-            return format!("{kind}{label} under the {protocol} protocol ({unit}; {better}), mean over {images}");
+            return format!("{named} under the {protocol} protocol ({unit}; {better}), mean over {images}");
         }
         format!(
             "{label} under the {protocol} protocol ({unit}; {better}). Rows are not measured alike: that of {} is the hard \
-             {label} of whole batches, mean over batches, without an interval; the others are {kind}{label}, mean over \
-             {images}",
+             {label} of whole batches, mean over batches, without an interval; the others are {named}, mean over {images}",
             batched.iter().map(|arm| escape(arm)).collect::<Vec<_>>().join(", ")
         )
     }
@@ -206,6 +203,7 @@ pub(crate) fn incomparable_because(data: &Data, protocol: &str) -> String {
         Setting::Other => Some("this report ran on other images than the published ones"),
         Setting::Sample => Some("this report ran on a small sample of photographs, with a smaller network"),
         Setting::Synthetic => Some("this report ran on synthetic pets drawn by the program, with a smaller network"),
+        Setting::Unknown => Some("the study's file asks for other numbers than those that this report's data are of"),
     };
     let protocol_reason =
         (protocol != PUBLISHED_PROTOCOL).then_some("this protocol measures differently from the published work");

@@ -1,11 +1,10 @@
-//! Scores by arm, protocol, condition and image, averaged over seeds.
+//! Scores by arm, protocol, condition, seed and image.
 
 use crate::{
     input::ImagePrefix,
     metric::{Family, Metric},
     spec::BASELINES,
-    species::Species,
-    statistics::{Summary, summarise},
+    statistics::{Resampler, Sample, Summary},
 };
 use harness_record::rows::{ImageRow, SCORES};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +17,7 @@ struct Cell {
     condition: String,
 }
 
-/// Sums and counts over the seeds of one image under one cell.
+/// Sums and counts over the rows of one image under one cell and seed; most often there is one.
 type Sums = [(f64, u32); SCORES.len()];
 
 /// The scores of every test image.
@@ -26,9 +25,11 @@ type Sums = [(f64, u32); SCORES.len()];
 pub(crate) struct Scores {
     /// File names of the test images, sorted; the others are indexed like it.
     images: Vec<String>,
-    /// Species of each image, where its breed is known.
-    species: Vec<Option<Species>>,
-    cells: BTreeMap<Cell, Vec<Sums>>,
+    /// Breed of each image; empty where it is not known.
+    breeds: Vec<String>,
+    /// Seeds of each cell; of a baseline, which is the same under every seed, only one.
+    cells: BTreeMap<Cell, BTreeMap<u64, Vec<Sums>>>,
+    resampler: Resampler,
 }
 
 impl Scores {
@@ -36,13 +37,15 @@ impl Scores {
         let tested = || rows.iter().filter(|(_, row)| row.split == "test");
         let names: BTreeSet<_> = tested().map(|(_, row)| row.image.clone()).collect();
         let images: Vec<_> = names.into_iter().collect();
-        let mut species = vec![None; images.len()];
-        let mut cells: BTreeMap<Cell, Vec<Sums>> = BTreeMap::new();
+        let mut breeds = vec![String::new(); images.len()];
+        let mut cells: BTreeMap<Cell, BTreeMap<u64, Vec<Sums>>> = BTreeMap::new();
         for (place, row) in tested() {
             let Some(cell) = Cell::of(place, row) else { continue };
-            let sums = cells.entry(cell).or_insert_with(|| vec![Sums::default(); images.len()]);
+            let seed = if cell.is_baseline() { 0 } else { place.seed };
+            let under = cells.entry(cell).or_default().entry(seed);
+            let sums = under.or_insert_with(|| vec![Sums::default(); images.len()]);
             let Ok(image) = images.binary_search(&row.image) else { continue };
-            species[image] = Species::of_breed(&row.group);
+            breeds[image].clone_from(&row.group);
             for (name, (sum, count)) in SCORES.iter().zip(&mut sums[image]) {
                 // A score that is not finite says nothing: it counts as undefined.
                 if let Some(score) = row.score(name).filter(|s| s.is_finite()) {
@@ -51,19 +54,13 @@ impl Scores {
                 }
             }
         }
-        Self { images, species, cells }
+        let resampler = Resampler::new(images.iter().cloned().zip(breeds.iter().cloned()).collect());
+        Self { images, breeds, cells, resampler }
     }
 
     /// Whether there are rows of a baseline.
     pub(crate) fn has_baseline(&self, name: &str) -> bool {
-        self.cells.keys().any(|cell| cell.arm == name && cell.protocol.is_empty())
-    }
-
-    /// The values of one species' images; those of the others become undefined.
-    pub(crate) fn only(&self, species: Species, mut values: Vec<f64>) -> Vec<f64> {
-        let others = values.iter_mut().zip(&self.species).filter(|(_, of)| **of != Some(species));
-        others.for_each(|(value, _)| *value = f64::NAN);
-        values
+        self.cells.keys().any(|cell| cell.arm == name && cell.is_baseline())
     }
 
     /// File names of the test images, sorted.
@@ -71,25 +68,34 @@ impl Scores {
         &self.images
     }
 
-    /// One value an image, NaN where it is undefined; `None` if nothing was measured.
-    pub(crate) fn values(&self, arm: &str, condition: &str, metric: &Metric, protocol: &str) -> Option<Vec<f64>> {
+    /// Breed of each test image; empty where it is not known.
+    pub(crate) fn breeds(&self) -> &[String] {
+        &self.breeds
+    }
+
+    /// Scores of every test image under every seed; `None` if nothing was measured.
+    pub(crate) fn sample(&self, arm: &str, condition: &str, metric: &Metric, protocol: &str) -> Option<Sample> {
         let baseline = BASELINES.contains(&arm);
         let place = |text: &str| if baseline { String::new() } else { text.to_owned() };
         let cell = Cell { arm: arm.to_owned(), protocol: place(protocol), condition: place(condition) };
         let score = metric.score_index(protocol, Family::Soft);
-        let values: Vec<_> = self.cells.get(&cell)?.iter().map(|sums| average(sums[score])).collect();
-        values.iter().any(|v| !v.is_nan()).then_some(values)
+        let seeds = self.cells.get(&cell)?;
+        let columns: Vec<Vec<f64>> =
+            seeds.values().map(|images| images.iter().map(|sums| average(sums[score])).collect()).collect();
+        let measured = columns.iter().flatten().any(|v| !v.is_nan());
+        let seeds = if baseline { Vec::new() } else { seeds.keys().copied().collect() };
+        measured.then(|| Sample::new(seeds, columns))
     }
 
-    /// Mean and interval of a cell; `None` if nothing was measured.
-    pub(crate) fn summary(&self, arm: &str, condition: &str, metric: &Metric, protocol: &str) -> Option<Summary> {
-        summarise(&self.values(arm, condition, metric, protocol)?)
+    /// Mean and interval of scores; `None` if no image has one.
+    pub(crate) fn summarise(&self, sample: &Sample) -> Option<Summary> {
+        self.resampler.summarise(sample)
     }
 
     /// The value of one image.
     pub(crate) fn of_image(&self, image: &str, [arm, condition, protocol]: [&str; 3], metric: &Metric) -> Option<f64> {
         let at = self.images.binary_search_by(|name| name.as_str().cmp(image)).ok()?;
-        let value = self.values(arm, condition, metric, protocol)?[at];
+        let value = self.sample(arm, condition, metric, protocol)?.means()[at];
         (!value.is_nan()).then_some(value)
     }
 }
@@ -107,6 +113,10 @@ impl Cell {
         }
         let (protocol, condition) = (String::new(), String::new());
         BASELINES.contains(&row.predictor.as_str()).then(|| Self { arm: row.predictor.clone(), protocol, condition })
+    }
+
+    fn is_baseline(&self) -> bool {
+        self.protocol.is_empty()
     }
 }
 
@@ -133,10 +143,13 @@ mod tests {
         ];
         let scores = Scores::new(&rows);
         let dice = Metric::find("dice").unwrap();
-        assert_eq!(scores.values("ssl", "blur-0", dice, "corrected").unwrap(), [0.25, 0.75]);
-        assert_eq!(scores.summary("ssl", "blur-0", dice, "corrected").unwrap().mean, 0.5);
+        let sample = scores.sample("ssl", "blur-0", dice, "corrected").unwrap();
+        assert_eq!((sample.means(), sample.seeds()), (vec![0.25, 0.75], 2));
+        let summary = scores.summarise(&sample).unwrap();
+        assert_eq!((summary.mean, summary.images, summary.seeds), (0.5, 2, 2));
         assert_eq!(scores.of_image("b", ["ssl", "blur-0", "corrected"], dice), Some(0.75));
         assert_eq!(scores.of_image("a", ["all-background", "", ""], dice), Some(0.125));
-        assert!(scores.values("ssl", "blur-1", dice, "corrected").is_none());
+        assert_eq!(scores.sample("all-background", "", dice, "").unwrap().seeds(), 0);
+        assert!(scores.sample("ssl", "blur-1", dice, "corrected").is_none());
     }
 }

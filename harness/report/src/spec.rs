@@ -26,7 +26,7 @@ pub struct ReportSpec {
 }
 
 /// A printed table, and what its rows are in this study.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedTable {
     /// Name of the printed table in `data-manifests/published/`.
@@ -36,6 +36,16 @@ pub struct PublishedTable {
     /// The arm that the table is about, where its rows are conditions.
     #[serde(default)]
     pub arm: Option<String>,
+    /// How far a printed figure may lie outside the interval of ours, beyond its rounding, and still count as reproduced; in
+    /// the unit of its metric.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0))]
+    pub tolerance: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(tolerance: &f64) -> bool {
+    *tolerance == 0.0
 }
 
 /// What a row of a printed table is.
@@ -109,6 +119,10 @@ impl ReportSpec {
             known(format!("metrics[{i}]"), "metric", metric, &metrics)?;
         }
         for (i, table) in self.published.iter().enumerate() {
+            if !(table.tolerance >= 0.0 && table.tolerance.is_finite()) {
+                let message = format!("{}: expected a number of at least 0", table.tolerance);
+                return Err(problem(format!("published[{i}].tolerance"), message));
+            }
             match (table.rows, &table.arm) {
                 (_, Some(arm)) => known(format!("published[{i}].arm"), "arm", arm, arms)?,
                 (PublishedRows::Condition, None) => {
@@ -233,6 +247,18 @@ mod tests {
     fn what_is_no_claim_is_refused() {
         assert!(check("ssl.dice > ").is_err());
         assert!(check("all-background@blur-0.dice < ssl.dice").is_err());
+    }
+
+    #[test]
+    fn a_tolerance_is_no_less_than_nothing() {
+        let mut spec = spec("ssl.dice > supervised.dice");
+        spec.published = serde_json::from_value(serde_json::json!([{"table": "t", "rows": "arm"}])).unwrap();
+        let arms = ["ssl", "supervised"];
+        assert!(spec.check(&arms, &[]).is_ok() && !serde_json::to_string(&spec).unwrap().contains("tolerance"));
+        for wrong in [-0.01, f64::NAN, f64::INFINITY] {
+            spec.published[0].tolerance = wrong;
+            assert_eq!(spec.check(&arms, &[]).unwrap_err().path, "published[0].tolerance");
+        }
     }
 
     #[test]

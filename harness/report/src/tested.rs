@@ -7,7 +7,7 @@ use crate::{
     metric::Metric,
     spec::ClaimSpec,
     species::Species,
-    statistics::{Summary, paired_bootstrap},
+    statistics::{DifferenceTest, Sample, Summary, holm, test_of_differences},
 };
 use harness_record::digest;
 use rayon::prelude::*;
@@ -19,8 +19,19 @@ pub(crate) struct TestedClaim {
     pub(crate) claim: ClaimSpec,
     pub(crate) comparison: Comparison,
     pub(crate) protocol: String,
-    /// The difference and the verdict.
-    pub(crate) outcome: Result<(Summary, Verdict), Untested>,
+    pub(crate) outcome: Result<Tested, Untested>,
+}
+
+/// What the data say of a claim.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tested {
+    /// The difference, beyond the claim's margin if it has one.
+    pub(crate) difference: Summary,
+    /// Two-sided p-value of its being zero, corrected for the number of claims that are tested under the protocol.
+    pub(crate) p: f64,
+    /// Cohen's d_z; `None` where the differences have no spread.
+    pub(crate) effect: Option<f64>,
+    pub(crate) verdict: Verdict,
 }
 
 /// Why there is no difference.
@@ -52,23 +63,40 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
     for claim in &data.study.report.claims {
         for protocol in &data.study.protocols {
             if claim.protocol.as_ref().is_none_or(|only| only == protocol) {
-                pairs.push((claim, protocol));
+                pairs.push((claim, protocol.as_str()));
             }
         }
     }
     // Each claim has a generator of its own, so the order in which threads take them changes nothing.
-    pairs.par_iter().filter_map(|(claim, protocol)| test_claim(data, claim, protocol)).collect()
+    let measured: Vec<_> = pairs.par_iter().map(|(claim, protocol)| measure(data, claim, protocol)).collect();
+    let mut corrected = vec![1.0; pairs.len()];
+    for protocol in &data.study.protocols {
+        let family: Vec<_> = (0..pairs.len()).filter(|&i| pairs[i].1 == protocol && measured[i].is_ok()).collect();
+        let p: Vec<_> = family.iter().filter_map(|&i| measured[i].as_ref().ok().map(|(_, test)| test.p)).collect();
+        family.iter().zip(holm(&p)).for_each(|(&i, p)| corrected[i] = p);
+    }
+    let claims = pairs.into_iter().zip(measured).zip(corrected);
+    // The spec was checked when the data were read, so every claim parses.
+    let judged = claims.filter_map(|(((claim, protocol), measured), p)| {
+        let comparison: Comparison = claim.expect.parse().ok()?;
+        let outcome = measured.map(|(difference, test)| {
+            let verdict = comparison.verdict(difference.low, difference.high, p);
+            Tested { difference, p, effect: test.effect, verdict }
+        });
+        Some(TestedClaim { claim: claim.clone(), comparison, protocol: protocol.to_owned(), outcome })
+    });
+    judged.collect()
 }
 
-fn test_claim(data: &Data, claim: &ClaimSpec, protocol: &str) -> Option<TestedClaim> {
-    // The spec was checked when the data were read, so every claim parses.
-    let comparison: Comparison = claim.expect.parse().ok()?;
-    let seed = digest::seed(&["claim", &claim.name, protocol]);
+/// The difference that a claim is about, and its test.
+fn measure(data: &Data, claim: &ClaimSpec, protocol: &str) -> Result<(Summary, DifferenceTest), Untested> {
+    let comparison: Comparison = claim.expect.parse().map_err(|_| Untested::NotRun)?;
     let question = Question { data, protocol, species: None };
-    let outcome = question
-        .difference([&comparison.left, &comparison.right], comparison.offset, seed)
-        .map(|summary| (summary, comparison.verdict(summary.low, summary.high)));
-    Some(TestedClaim { claim: claim.clone(), comparison, protocol: protocol.to_owned(), outcome })
+    let differences = question.differences([&comparison.left, &comparison.right])?.below(comparison.offset);
+    let difference = data.scores.summarise(&differences).ok_or(Untested::NotRun)?;
+    // Images are the units: several seeds of one image are averaged, as they are not independent.
+    let seed = digest::seed(&["claim", &claim.name, protocol]);
+    Ok((difference, test_of_differences(&differences.defined(), seed)))
 }
 
 /// Of what a difference is asked.
@@ -82,18 +110,19 @@ pub(crate) struct Question<'a> {
 
 impl Question<'_> {
     /// `left - right - offset` over the images for which both are defined.
-    pub(crate) fn difference(&self, sides: [&Operand; 2], offset: f64, seed: [u8; 32]) -> Result<Summary, Untested> {
-        bootstrap(self.differences(sides)?.into_iter().map(|d| d - offset), seed)
+    pub(crate) fn difference(&self, sides: [&Operand; 2], offset: f64) -> Result<Summary, Untested> {
+        let differences = self.differences(sides)?.below(offset);
+        self.data.scores.summarise(&differences).ok_or(Untested::NotRun)
     }
 
     /// `(left - right) - (left - right)` of two pairs over the images for which all four are defined.
-    pub(crate) fn contrast(&self, pairs: [&[Operand; 2]; 2], seed: [u8; 32]) -> Result<Summary, Untested> {
+    pub(crate) fn contrast(&self, pairs: [&[Operand; 2]; 2]) -> Result<Summary, Untested> {
         let [first, second] = pairs.map(|[left, right]| self.differences([left, right]));
-        bootstrap(first?.into_iter().zip(second?).map(|(a, b)| a - b), seed)
+        self.data.scores.summarise(&first?.minus(&second?)).ok_or(Untested::NotRun)
     }
 
-    /// One value an image, NaN where it is undefined or the image is of another species.
-    pub(crate) fn values(&self, side: &Operand) -> Result<Vec<f64>, Untested> {
+    /// One score an image and seed; undefined where the image is of another species.
+    pub(crate) fn values(&self, side: &Operand) -> Result<Sample, Untested> {
         let condition = side.condition.as_deref().unwrap_or(self.data.first_condition());
         let metric = Metric::find(&side.metric).ok_or(Untested::NotRun)?;
         if is_over_batches(self.data.column(&side.arm, metric, self.protocol)) {
@@ -101,25 +130,19 @@ impl Question<'_> {
             let measured = self.data.tested(&side.arm, condition, metric, self.protocol).is_some();
             return Err(if measured { Untested::OverBatches(metric.label.to_owned(), arm) } else { Untested::NotRun });
         }
-        let values = self.data.scores.values(&side.arm, condition, metric, self.protocol).ok_or(Untested::NotRun)?;
-        Ok(match self.species {
-            Some(species) => self.data.scores.only(species, values),
-            None => values,
-        })
+        let sample = self.data.scores.sample(&side.arm, condition, metric, self.protocol).ok_or(Untested::NotRun)?;
+        let Some(species) = self.species else { return Ok(sample) };
+        let breeds = self.data.scores.breeds();
+        Ok(sample.only(|image| Species::of_breed(&breeds[image]) == Some(species)))
     }
 
-    /// One difference an image, NaN where a side is undefined.
-    fn differences(&self, [left, right]: [&Operand; 2]) -> Result<Vec<f64>, Untested> {
+    /// One difference an image and seed; undefined where a side is.
+    fn differences(&self, [left, right]: [&Operand; 2]) -> Result<Sample, Untested> {
         // What was not run says more than what could not be compared if it had been.
-        let (left, right) = match (self.values(left), self.values(right)) {
-            (Ok(left), Ok(right)) => (left, right),
-            (Err(Untested::NotRun), _) | (_, Err(Untested::NotRun)) => return Err(Untested::NotRun),
-            (Err(reason), _) | (_, Err(reason)) => return Err(reason),
-        };
-        Ok(left.iter().zip(&right).map(|(l, r)| l - r).collect())
+        match (self.values(left), self.values(right)) {
+            (Ok(left), Ok(right)) => Ok(left.minus(&right)),
+            (Err(Untested::NotRun), _) | (_, Err(Untested::NotRun)) => Err(Untested::NotRun),
+            (Err(reason), _) | (_, Err(reason)) => Err(reason),
+        }
     }
-}
-
-fn bootstrap(differences: impl Iterator<Item = f64>, seed: [u8; 32]) -> Result<Summary, Untested> {
-    paired_bootstrap(&differences.filter(|d| !d.is_nan()).collect::<Vec<_>>(), seed).ok_or(Untested::NotRun)
 }

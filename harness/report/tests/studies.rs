@@ -6,9 +6,8 @@ mod fixture;
 
 use fixture::arms::{self, STUDIES};
 use harness_report::{
-    RenderedFile,
-    input::{PublishedVerdict, file, published_csv},
-    render, verdicts,
+    RenderedFile, ReportError,
+    input::{PublishedVerdict, Setting, file, published_csv},
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,16 @@ const IMAGES: usize = 12;
 
 fn templates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
+}
+
+/// Rendered as what its `study.json` says that it is.
+fn render(data: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
+    harness_report::render(data, templates, fixture::setting(data))
+}
+
+fn verdicts(data: &Path) -> Result<Vec<PublishedVerdict>, ReportError> {
+    let judged = harness_report::verdicts(data, fixture::setting(data))?;
+    Ok(judged.into_iter().map(|judged| judged.row).collect())
 }
 
 fn folder(study: &Value) -> TempDir {
@@ -139,6 +148,69 @@ fn recorded_verdicts_must_follow_from_the_data() {
 }
 
 #[test]
+fn a_stated_tolerance_widens_what_counts_as_reproduced() {
+    let mut study = arms::study("class-imbalance", &[0]);
+    let verdict = |study: &Value| {
+        let folder = folder(study);
+        find(&verdicts(folder.path()).unwrap(), ["default", "train", "loss"]).verdict.clone()
+    };
+    // 0.63 beside the printed 0.61, which may have been 0.615.
+    assert_eq!(verdict(&study), "differs");
+    study["report"]["published"][0]["tolerance"] = 0.014.into();
+    assert_eq!(verdict(&study), "differs");
+    study["report"]["published"][0]["tolerance"] = 0.016.into();
+    assert_eq!(verdict(&study), "reproduced");
+    assert!(
+        report(&study)
+            .contains("printed table training-performance, under the published protocol; stated tolerance 0.016")
+    );
+}
+
+#[test]
+fn what_a_report_is_comes_from_whoever_renders_it() {
+    // The folder says that it is the published experiment.
+    let folder = folder(&arms::study("class-imbalance", &[0]));
+    assert!(report(&arms::study("class-imbalance", &[0])).contains("| reproduced"));
+    for (setting, why) in [
+        (Setting::Synthetic, "other data and size"),
+        (Setting::Sample, "other data and size"),
+        (Setting::Other, "other data or settings"),
+        (Setting::Unknown, "not of today's spec"),
+    ] {
+        let judged = harness_report::verdicts(folder.path(), setting).unwrap();
+        assert!(judged.iter().all(|j| (j.row.verdict.as_str(), j.why) == ("not comparable", why)), "{setting:?}");
+        let files = harness_report::render(folder.path(), &templates(), setting).unwrap();
+        let markdown = text(&files, "report.md");
+        assert!(markdown.contains("> **Not ") && markdown.contains(&format!("| not comparable: {why}")), "{setting:?}");
+        assert!(!markdown.contains("| reproduced") && !text(&files, "index.html").contains("verdict reproduced"));
+    }
+}
+
+#[test]
+fn species_breeds_and_images_are_tables_of_their_own() {
+    let markdown = report(&arms::study("ssl-vs-sl", &[0, 1]));
+    let section = between(&markdown, "## Species, breeds and images", "## Training");
+    let table = |caption: &str| {
+        let lines = section.lines().skip_while(|line| !line.starts_with(&format!("Table: {caption}")));
+        let rows = lines.skip(4).take_while(|line| line.starts_with('|'));
+        rows.map(|row| row.split('|').map(|c| c.trim().to_owned()).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let species = table("hard Dice under the corrected protocol by species");
+    assert_eq!((species[0][1].as_str(), species[0][4].as_str(), species[0][7].as_str()), ("Ssl", "9", "3"));
+    // Twelve images of four breeds; the worst stand first.
+    let breeds = table("hard Dice under the corrected protocol by breed");
+    assert!(breeds.len() == 4 && breeds.iter().all(|row| row[2] == "3"), "{breeds:?}");
+    let mean = |row: &Vec<String>| (row[3].parse::<f64>().unwrap() + row[4].parse::<f64>().unwrap()) / 2.0;
+    assert!(breeds.windows(2).all(|two| mean(&two[0]) <= mean(&two[1]) + 0.001), "{breeds:?}");
+    let worst = table("hard Dice under the corrected protocol: the 5 of 12 images with the worst");
+    let best = table("hard Dice under the corrected protocol: the 5 of 12 images with the best");
+    assert_eq!((worst.len(), best.len()), (5, 5));
+    assert!(worst.windows(2).all(|two| mean(&two[0]) <= mean(&two[1]) + 0.001));
+    assert!(best.windows(2).all(|two| mean(&two[0]) >= mean(&two[1]) - 0.001) && mean(&best[4]) > mean(&worst[4]));
+    assert!(worst[0][1].starts_with("images/") && !worst[0][2].is_empty());
+}
+
+#[test]
 fn every_template_copes_with_all_none_and_some_of_its_arms() {
     for (name, all) in STUDIES {
         let mut study = arms::study(name, &[0]);
@@ -191,8 +263,11 @@ fn networks_of_different_families_are_told_apart() {
     let files = rendered(folder(&arms::study("baselines", &[0])).path());
     let markdown = text(&files, "report.md");
     // The claim compares LinkNet's Dice, which is a mean over batches under the published protocol alone.
-    assert!(markdown.contains("  * published protocol: **not comparable**: Dice of Linknet is a mean over batches"));
-    assert!(markdown.contains("  * corrected protocol: **supported**"));
+    let claim = "| The first arm is better than the second. `linknet.dice > segnet-supervised.dice` ";
+    let cells = |row: &str| row.split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows: Vec<_> = markdown.lines().filter(|line| line.starts_with(claim)).map(cells).collect();
+    assert_eq!((rows[0][1].as_str(), rows[1][1].as_str()), ("not comparable", "supported"));
+    assert!(markdown.contains(": not comparable, as Dice of Linknet is a mean over batches"));
     insta::assert_snapshot!("baselines", between(markdown, "# ", "## Training"));
     insta::assert_snapshot!("definitions", between(markdown, "### Protocols", "### Intervals"));
     insta::assert_snapshot!("by_arm", text(&files, "charts/metrics-by-arm.svg"));

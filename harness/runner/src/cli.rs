@@ -27,6 +27,10 @@ Examples:
   harness report blurring --profile demo --open
                                          render reports/demo/blurring/ again and look at it
   harness report --all --check           write nothing; exit 1 and name every file that would change
+  harness report --all --renew           also compute the table of printed figures anew, after an update of harness
+  harness report --verdicts              every printed figure, what was reproduced of it, and the verdict
+  harness report --verdicts --profile full --require reproduced
+                                         exit 1 unless every printed figure was reproduced
 
 Reports are rendered from reports/<profile>/<study>/data/ alone: no data set, no runs and no GPU are needed.";
 const LIST_EXAMPLES: &str = "\
@@ -183,6 +187,18 @@ pub(crate) struct Report {
     /// Open the HTML page afterwards
     #[arg(long, conflicts_with = "check")]
     pub(crate) open: bool,
+    /// Compute intervals and verdicts of data/published.csv anew from the other data before rendering
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) renew: bool,
+    /// Render nothing; print the verdict on every printed figure
+    #[arg(long, conflicts_with_all = ["check", "open", "renew"])]
+    pub(crate) verdicts: bool,
+    /// Exit 1 unless this is the verdict on every printed figure
+    #[arg(long, value_name = "VERDICT", requires = "verdicts", value_parser = ["reproduced"])]
+    pub(crate) require: Option<String>,
+    /// Print the verdicts as JSON instead of a table
+    #[arg(long, requires = "verdicts")]
+    pub(crate) json: bool,
 }
 
 /// Options of `list`.

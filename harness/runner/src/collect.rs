@@ -5,13 +5,11 @@ use crate::{
     failure::{Failure, Outcome},
     manifests::{self, Manifests},
     plan::{Place, Plan, Stage, Work},
+    setting::setting,
     study::{Arm, Resolved, Study},
     words,
 };
-use harness_learn::{
-    datasets::{Counts, DatasetSpec, Repeated},
-    metrics::CLASS_NAMES,
-};
+use harness_learn::{datasets::Repeated, metrics::CLASS_NAMES};
 use harness_record::{
     digest, files,
     rows::{self, FileRow, ImageRow, MetricRow},
@@ -46,20 +44,20 @@ pub(crate) struct Sources<'a> {
     pub(crate) manifests: &'a Path,
 }
 
-/// Writes the data folder of a report anew.
+/// Writes the data folder of a report anew, and says which experiment it is.
 pub(crate) fn collect(
     resolved: &Resolved,
     settings: &[String],
     plan: &Plan,
     sources: &Sources<'_>,
     data: &Path,
-) -> Outcome {
+) -> Outcome<Setting> {
     files::sweep(data)?;
     let runs = runs_of(plan, sources.store)?;
     let datasets = datasets(resolved, plan, sources)?;
     let facts = Facts {
         deterministic: runs.iter().all(|run| run.record.deterministic),
-        setting: setting(resolved, settings, plan),
+        setting: setting(resolved, settings, &datasets),
     };
     write_json(&data.join(file::STUDY), &study_input(resolved, settings, facts))?;
     write_json(&data.join(file::RUNS), &runs)?;
@@ -71,14 +69,17 @@ pub(crate) fn collect(
         Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
     files::write(&data.join(SPEC), text.as_bytes())?;
-    write_published(resolved, sources.manifests, &data.join(file::PUBLISHED), data)
+    write_published(published(resolved, sources.manifests)?, data, facts.setting)?;
+    Ok(facts.setting)
 }
 
 /// The printed figures of the study, each with what was reproduced of it and the verdict, which all other files decide.
-fn write_published(resolved: &Resolved, manifests: &Path, path: &Path, data: &Path) -> Outcome {
-    rows::write(path, &published(resolved, manifests)?)?;
-    let verdicts = harness_report::verdicts(data).map_err(Failure::run)?;
-    Ok(files::write(path, &harness_report::input::published_csv(path, &verdicts)?)?)
+pub(crate) fn write_published(printed: Vec<PublishedRow>, data: &Path, setting: Setting) -> Outcome {
+    let path = data.join(file::PUBLISHED);
+    rows::write(&path, &printed)?;
+    let judged = harness_report::verdicts(data, setting).map_err(Failure::run)?;
+    let rows: Vec<_> = judged.into_iter().map(|judged| judged.row).collect();
+    Ok(files::write(&path, &harness_report::input::published_csv(&path, &rows)?)?)
 }
 
 /// What only the runs can say of a study.
@@ -118,33 +119,6 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts
         deterministic: facts.deterministic,
         report: study.report.clone(),
     }
-}
-
-/// Labelled images of the published work.
-const PUBLISHED_LABELLED: usize = 3_680 + 3_669;
-
-/// Which data a study ran on. Only the unchanged `full` profile on as many images as published is the published experiment.
-fn setting(resolved: &Resolved, settings: &[String], plan: &Plan) -> Setting {
-    let synthetic = |dataset: &DatasetSpec| matches!(dataset, DatasetSpec::SyntheticPets(_));
-    let drawn = |arm: &Arm| {
-        let data = &arm.experiment.data;
-        synthetic(&data.segmentation.dataset) || (arm.spec.pretrained && synthetic(&data.pretraining.dataset))
-    };
-    if resolved.arms.iter().any(drawn) {
-        return Setting::Synthetic;
-    }
-    if resolved.profile != "full" {
-        return Setting::Sample;
-    }
-    let overridden = settings.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
-    let complete = plan.stages.iter().all(|stage| match stage.settings.work {
-        // Each of its parts was counted, before equal pictures were removed.
-        Work::Pretrain { .. } => {
-            matches!(&stage.dataset, DatasetSpec::PetsCorpus(corpus) if corpus.counts == Counts::Published)
-        }
-        Work::Finetune { .. } | Work::Evaluate { .. } => stage.available == PUBLISHED_LABELLED,
-    });
-    if complete && !overridden { Setting::Full } else { Setting::Other }
 }
 
 fn runs_of(plan: &Plan, store: &Store) -> Outcome<Vec<RunInput>> {
@@ -193,7 +167,8 @@ fn write_images(runs: &[RunInput], store: &Store, path: &Path) -> Outcome {
     Ok(files::write(path, &per_image_csv(path, &all)?)?)
 }
 
-fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<PublishedRow>> {
+/// The printed figures of the study, as the manifests have them.
+pub(crate) fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<PublishedRow>> {
     let tables: Vec<&str> = resolved.study.report.published.iter().map(|t| t.table.as_str()).collect();
     let folder = manifests.join("published");
     let mut paths = Vec::new();

@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod manifests;
 mod plan;
 mod progress;
+mod setting;
 mod spec;
 mod stamp;
 mod study;

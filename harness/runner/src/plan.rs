@@ -108,8 +108,6 @@ pub(crate) struct Stage {
     pub(crate) dataset: DatasetSpec,
     /// The file that its first weights are read from, and what of it they are.
     pub(crate) weights: Option<(PathBuf, InitSpec)>,
-    /// Pictures that its data set holds, whatever part of them it uses.
-    pub(crate) available: usize,
     /// Pictures of its data set that show the same as another one, where that was looked for.
     pub(crate) repeated: Option<Repeated>,
     /// Which arms it serves, for people: `ssl, supervised`.
@@ -228,15 +226,13 @@ impl Circumstances<'_> {
             init,
             work,
         };
-        let (available, repeated) = (survey.pictures(), survey.repeated);
-        Ok((settings, Held { dataset: dataset.clone(), available, repeated }))
+        Ok((settings, Held { dataset: dataset.clone(), repeated: survey.repeated }))
     }
 }
 
 /// A data set and what it holds.
 struct Held {
     dataset: DatasetSpec,
-    available: usize,
     repeated: Option<Repeated>,
 }
 
@@ -331,7 +327,6 @@ impl Plan {
                 settings,
                 dataset: held.dataset,
                 weights: weights.map(|(located, init)| (located.path.clone(), init.clone())),
-                available: held.available,
                 repeated: held.repeated,
                 arms: vec![name.clone()],
             }),

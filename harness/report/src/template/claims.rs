@@ -1,4 +1,4 @@
-//! Claims as a list, each with its verdicts.
+//! Claims as tables: what each says, the difference that was found, its test, and the verdict.
 
 use super::{
     Facts,
@@ -6,55 +6,93 @@ use super::{
     operands::refuse,
 };
 use crate::{
-    claim::Verdict,
-    markdown::{code, count, escape, signed},
+    markdown::{Align, Table, code, count, escape, number, signed},
+    results::NONE,
+    statistics::CONFIDENCE,
     tested::{TestedClaim, Untested},
 };
 
-/// `claim("blur-hurts")`: one claim.
+/// `claim("blur-hurts")`: one claim, a row a protocol.
 pub(super) fn one(facts: &Facts, name: &str) -> Answer {
     let names: Vec<_> = facts.data.study.report.claims.iter().map(|c| c.name.as_str()).collect();
     if !names.contains(&name) {
         return Err(refuse("claim", name, &names));
     }
-    safe(claims(facts, |tested| tested.claim.name == name))
+    let tested: Vec<_> = facts.claims.iter().filter(|tested| tested.claim.name == name).collect();
+    let Some(first) = tested.first() else { return safe(String::new()) };
+    let caption = format!("{} ({})", escape(first.claim.text.trim_end_matches('.')), code(&first.claim.expect));
+    safe(table("Protocol", &tested, |tested| escape(&tested.protocol), &caption))
 }
 
-/// `claims()`: all of them.
+/// `claims()`: all of them, a table a protocol.
 pub(super) fn all(facts: &Facts) -> String {
-    claims(facts, |_| true)
-}
-
-/// Claims as a list: the sentence, and the verdict under each protocol.
-fn claims(facts: &Facts, wanted: impl Fn(&TestedClaim) -> bool) -> String {
-    let mut lines = Vec::new();
-    for claim in &facts.data.study.report.claims {
-        let tested: Vec<_> = facts.claims.iter().filter(|t| t.claim.name == claim.name && wanted(t)).collect();
-        if tested.is_empty() {
-            continue;
+    let mut parts = Vec::new();
+    for protocol in &facts.data.study.protocols {
+        let tested: Vec<_> = facts.claims.iter().filter(|tested| tested.protocol == *protocol).collect();
+        if !tested.is_empty() {
+            let sentence =
+                |tested: &TestedClaim| format!("{} {}", escape(&tested.claim.text), code(&tested.claim.expect));
+            let caption = format!("claims under the {} protocol", escape(protocol));
+            parts.push(table("Claim", &tested, sentence, &caption));
         }
-        lines.push(format!("* {} ({})", escape(&claim.text), code(&claim.expect)));
-        lines.extend(tested.iter().map(|one| format!("  * {} protocol: {}", escape(&one.protocol), outcome(one))));
     }
-    lines.join("\n") + "\n"
+    parts.join("\n")
 }
 
-fn outcome(tested: &TestedClaim) -> String {
-    let (summary, verdict) = match &tested.outcome {
-        Ok(outcome) => outcome,
-        Err(Untested::NotRun) => return "**not run**".to_owned(),
-        Err(reason) => return format!("**not comparable**: {}", escape(&reason.to_string())),
+fn table(head: &str, tested: &[&TestedClaim], name: impl Fn(&TestedClaim) -> String, caption: &str) -> String {
+    let interval = format!("{CONFIDENCE} interval");
+    let mut table = Table::new([
+        (head, Align::Left),
+        ("Verdict", Align::Left),
+        ("Difference", Align::Right),
+        (&interval, Align::Right),
+        ("p (Holm)", Align::Right),
+        ("d_z", Align::Right),
+        ("Images", Align::Right),
+        ("Seeds", Align::Right),
+    ]);
+    table.rows = tested.iter().map(|one| [name(one)].into_iter().chain(cells(one)).collect()).collect();
+    let reasons: Vec<_> = tested.iter().filter_map(|one| Some(format!("* {}: {}", name(one), reason(one)?))).collect();
+    let reasons = if reasons.is_empty() { String::new() } else { format!("\n{}\n", reasons.join("\n")) };
+    table.captioned(caption) + &reasons
+}
+
+fn cells(tested: &TestedClaim) -> [String; 7] {
+    let found = match &tested.outcome {
+        Ok(found) => found,
+        Err(reason) => {
+            let verdict = if *reason == Untested::NotRun { "not run" } else { "not comparable" };
+            return [verdict, NONE, NONE, NONE, NONE, NONE, NONE].map(str::to_owned);
+        }
     };
-    let reading = match verdict {
-        Verdict::Undecided => "; the interval holds both sides",
-        Verdict::Supported | Verdict::Contradicted => "",
-    };
-    let offset = if tested.comparison.offset == 0.0 { "" } else { " beyond the stated margin" };
-    format!(
-        "**{verdict}**, mean difference{offset} {} ({} to {}, {} images){reading}",
-        signed(summary.mean),
-        signed(summary.low),
-        signed(summary.high),
-        count(summary.images as u64)
-    )
+    let difference = &found.difference;
+    [
+        found.verdict.to_string(),
+        signed(difference.mean),
+        format!("{} to {}", signed(difference.low), signed(difference.high)),
+        number(found.p),
+        found.effect.map_or(NONE.to_owned(), signed_effect),
+        count(difference.images as u64),
+        if difference.seeds == 0 { NONE.to_owned() } else { count(difference.seeds as u64) },
+    ]
+}
+
+/// An effect size has two decimals: a third would say more than the images do.
+fn signed_effect(effect: f64) -> String {
+    let text = format!("{:.2}", effect.abs());
+    match effect {
+        _ if text == "0.00" => text,
+        e if e < 0.0 => format!("\u{2212}{text}"),
+        _ => format!("+{text}"),
+    }
+}
+
+/// What a row cannot say.
+fn reason(tested: &TestedClaim) -> Option<String> {
+    match &tested.outcome {
+        Err(Untested::NotRun) => None,
+        Err(reason) => Some(format!("not comparable, as {}", escape(&reason.to_string()))),
+        Ok(_) if tested.comparison.offset != 0.0 => Some("the difference is that beyond the stated margin".to_owned()),
+        Ok(_) => None,
+    }
 }

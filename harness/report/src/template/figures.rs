@@ -11,10 +11,9 @@ use crate::{
     metric::Direction,
     published::Printed,
     results::{ends, interval},
-    statistics::{Summary, summarise},
+    statistics::Summary,
     tested::{Question, Untested},
 };
-use harness_record::digest;
 use minijinja::{Error, Value, value::Serde};
 use serde::Serialize;
 
@@ -105,9 +104,8 @@ struct Compared {
 pub(super) fn compare(facts: &Facts, left: &str, right: &str, protocol: &str) -> Answer {
     check_protocol(facts, protocol)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
-    let seed = digest::seed(&["compare", left, right, protocol]);
     let question = Question { data: &facts.data, protocol, species: None };
-    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0, seed)))
+    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0)))
 }
 
 /// `contrast("a@x.dice", "a@y.dice", "b@x.dice", "b@y.dice", "corrected")`: the paired difference of two changes,
@@ -118,9 +116,8 @@ pub(super) fn contrast(facts: &Facts, first: [&str; 2], second: [&str; 2], proto
     for [left, right] in [first, second] {
         changes.push([operand(facts, left)?, operand(facts, right)?]);
     }
-    let seed = digest::seed(&["contrast", first[0], first[1], second[0], second[1], protocol]);
     let question = Question { data: &facts.data, protocol, species: None };
-    Ok(compared(question.contrast([&changes[0], &changes[1]], seed)))
+    Ok(compared(question.contrast([&changes[0], &changes[1]])))
 }
 
 /// `species_value("imbalanced.dice", "cat", "corrected")`: the mean over the test images of one species.
@@ -128,16 +125,16 @@ pub(super) fn species_value(facts: &Facts, text: &str, of: &str, protocol: &str)
     check_protocol(facts, protocol)?;
     let question = Question { data: &facts.data, protocol, species: Some(species(of)?) };
     let values = question.values(&operand(facts, text)?).ok();
-    safe(values.and_then(|v| summarise(&v)).map_or(NOT_RUN.to_owned(), |s| number(s.mean)))
+    let summary = values.and_then(|sample| facts.data.scores.summarise(&sample));
+    safe(summary.map_or(NOT_RUN.to_owned(), |s| number(s.mean)))
 }
 
 /// `species_compare("default.dice", "imbalanced.dice", "cat", "corrected")`: as `compare`, over images of one species.
 pub(super) fn species_compare(facts: &Facts, [left, right]: [&str; 2], of: &str, protocol: &str) -> Answer {
     check_protocol(facts, protocol)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
-    let seed = digest::seed(&["compare", left, right, of, protocol]);
     let question = Question { data: &facts.data, protocol, species: Some(species(of)?) };
-    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0, seed)))
+    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0)))
 }
 
 fn compared(found: Result<Summary, Untested>) -> Value {

@@ -6,8 +6,10 @@ use super::{
 };
 use crate::{
     charts::{Chart, ChartSpec},
-    definitions, gallery,
+    data::Data,
+    definitions, gallery, images,
     markdown::{code, escape},
+    metric::Metric,
     printed_tables, results, sections,
 };
 use minijinja::{Environment, Error, Value};
@@ -16,8 +18,10 @@ use std::sync::Arc;
 pub(super) type Answer = Result<Value, Error>;
 
 /// Names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 34] = [
+pub(super) const FUNCTIONS: [&str; 37] = [
     "arms",
+    "by_breed",
+    "by_species",
     "chart",
     "charts",
     "ci",
@@ -30,6 +34,7 @@ pub(super) const FUNCTIONS: [&str; 34] = [
     "contrast",
     "datasets",
     "definitions",
+    "extreme_images",
     "gallery",
     "has_arm",
     "has_baseline",
@@ -73,6 +78,9 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("species_value", figures::species_value, operand, species, protocol);
     add!("species_compare", |f, l, r, s, p| figures::species_compare(f, [l, r], s, p), left, right, species, protocol);
     add!("ranking", figures::ranking, metric, protocol);
+    add!("by_breed", |f, m, p| of_images(f, m, p, images::by_breed), metric, protocol);
+    add!("by_species", |f, m, p| of_images(f, m, p, images::by_species), metric, protocol);
+    add!("extreme_images", |f, m, p| of_images(f, m, p, images::extremes), metric, protocol);
     add!("table", table, protocol);
     add!("comparability", comparability, protocol);
     add!("chart", chart, name);
@@ -129,6 +137,12 @@ fn has_model(facts: &Facts, name: &str) -> bool {
 fn table(facts: &Facts, protocol: &str) -> Answer {
     check_protocol(facts, protocol)?;
     safe(results::tables(&facts.data, protocol))
+}
+
+/// A section on single images, which some metric and protocol decide.
+fn of_images(facts: &Facts, name: &str, protocol: &str, section: fn(&Data, &Metric, &str) -> String) -> Answer {
+    check_protocol(facts, protocol)?;
+    safe(section(&facts.data, metric(name)?, protocol))
 }
 
 fn comparability(facts: &Facts, protocol: &str) -> Answer {

@@ -14,7 +14,7 @@ use crate::{
     error::ReportError,
     gallery::Sheet,
     markdown::{count, escape},
-    statistics::{CONFIDENCE, RESAMPLES},
+    statistics::{CONFIDENCE, LEVEL, RESAMPLES},
     tested::TestedClaim,
 };
 use harness_record::suggest::closest;
@@ -56,9 +56,10 @@ pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), 
 }
 
 /// Names of values and of the fields of `study`, for suggestions.
-const VALUES: [&str; 20] = [
+const VALUES: [&str; 21] = [
     "study",
     "confidence",
+    "level",
     "resamples",
     "test_images",
     "title",
@@ -84,7 +85,7 @@ fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, 
     functions::add(&mut environment, facts);
     let study = Value::from(Serde(&facts.data.study));
     let context = context! {
-        study, confidence => CONFIDENCE, resamples => count(RESAMPLES as u64),
+        study, confidence => CONFIDENCE, level => LEVEL.to_string(), resamples => count(RESAMPLES as u64),
         test_images => count(facts.data.scores.images().len() as u64),
     };
     environment.get_template(name)?.render(context)

@@ -1,18 +1,22 @@
-//! `report`: render again from the data folders alone, or check that nothing would change.
+//! `report`: render again from the data folders alone, check that nothing would change, or print the verdicts.
+
+mod verdicts;
 
 use super::{count, say};
 use crate::{
     cli::{self, Folders},
     collect::{self, Facts, Recorded, SPEC},
     failure::{Failure, Outcome},
+    manifests,
+    setting::setting,
     spec::layers::{self, PROFILES, Spec},
     stamp,
     study::{Resolved, Study},
 };
-use harness_record::{files, files::Lock, store::Store};
+use harness_record::{files, files::Lock, rows, store::Store};
 use harness_report::{
     ReportError,
-    input::{StudyInput, file},
+    input::{DatasetInput, PublishedRow, Setting, StudyInput, file},
 };
 use std::path::{Path, PathBuf};
 
@@ -25,16 +29,37 @@ pub(crate) struct Place {
 
 /// How the data of a report stand to the spec of today.
 pub(crate) enum Freshness {
-    /// The data are of today's spec; the bytes of `study.json` that today's words give.
-    Current(Vec<u8>),
+    /// The data are of today's spec.
+    Current(Current),
     /// The spec asks for other numbers now.
     Stale,
     /// The study's spec is gone, or cannot be read, or the data do not say what they were run with.
     Unknown(String),
 }
 
+/// What today's spec says of data that are its own.
+pub(crate) struct Current {
+    /// The bytes of `study.json` that today's words give.
+    study: Vec<u8>,
+    /// Which experiment it is.
+    setting: Setting,
+    /// The printed figures that its tables have.
+    printed: Vec<PublishedRow>,
+}
+
+impl Freshness {
+    /// What the report may be rendered as. Data that are not of today's spec cannot show that they are the published
+    /// experiment, whatever they say.
+    fn setting(&self) -> Setting {
+        if let Self::Current(current) = self { current.setting } else { Setting::Unknown }
+    }
+}
+
 pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
     let places = chosen(options, folders)?;
+    if options.verdicts {
+        return verdicts::run(&places, folders, options);
+    }
     let templates = folders.root.join("templates");
     let mut differences = Vec::new();
     for place in &places {
@@ -49,8 +74,9 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
                 format!("study {} ({}) is running and writes this report; try again", place.study, place.profile);
             return Err(Failure::Locked(text));
         };
-        match freshness(place, folders)? {
-            Freshness::Current(study) => files::write(&place.folder.join("data").join(file::STUDY), &study)?,
+        let freshness = freshness(place, folders)?;
+        match &freshness {
+            Freshness::Current(current) => take_over(place, current, options.renew)?,
             Freshness::Stale => warn(&format!(
                 "warning: {}: studies/{}.yaml has changed since these data were made; `harness study {} --profile {}` makes them anew",
                 place.folder.display(),
@@ -60,7 +86,7 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
             )),
             Freshness::Unknown(why) => warn(&format!("warning: {}: {why}", place.folder.display())),
         }
-        render(&place.folder, &templates)?;
+        render(&place.folder, &templates, freshness.setting())?;
         say(&format!("report: {}", place.folder.join("index.html").display()))?;
         if options.open {
             open(&place.folder.join("index.html"))?;
@@ -78,9 +104,35 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
     Err(Failure::Check(format!("{} would change", count(differences.len(), "file"))))
 }
 
+/// Writes the words of today's spec into the data, and, to renew them, the verdicts on the printed figures.
+fn take_over(place: &Place, current: &Current, renew: bool) -> Outcome {
+    let data = place.folder.join("data");
+    files::write(&data.join(file::STUDY), &current.study)?;
+    if renew {
+        return collect::write_published(current.printed.clone(), &data, current.setting);
+    }
+    if printed_in(&data)? == current.printed { Ok(()) } else { Err(Failure::Check(other_figures(place))) }
+}
+
+/// The printed figures that the data hold.
+fn printed_in(data: &Path) -> Outcome<Vec<PublishedRow>> {
+    let path = data.join(file::PUBLISHED);
+    if path.exists() { Ok(rows::read(&path)?) } else { Ok(Vec::new()) }
+}
+
+fn other_figures(place: &Place) -> String {
+    format!(
+        "{}: its printed figures are not those of {}/published; `harness report {} --profile {} --renew` takes them from there",
+        place.folder.join("data").join(file::PUBLISHED).display(),
+        manifests::FOLDER,
+        place.study,
+        place.profile
+    )
+}
+
 /// Renders a report and writes what changed.
-pub(crate) fn render(report: &Path, templates: &Path) -> Outcome {
-    let files = harness_report::render(&report.join("data"), templates).map_err(Failure::run)?;
+pub(crate) fn render(report: &Path, templates: &Path, setting: Setting) -> Outcome {
+    let files = harness_report::render(&report.join("data"), templates, setting).map_err(Failure::run)?;
     harness_report::write(report, &files).map_err(Failure::run)?;
     Ok(())
 }
@@ -89,11 +141,15 @@ pub(crate) fn render(report: &Path, templates: &Path) -> Outcome {
 pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outcome<Vec<String>> {
     let mut lines = Vec::new();
     let shown = |path: &Path| place.folder.join(path).display().to_string();
-    match freshness(place, folders)? {
-        Freshness::Current(study) => {
+    let freshness = freshness(place, folders)?;
+    match &freshness {
+        Freshness::Current(current) => {
             let path = Path::new("data").join(file::STUDY);
-            if files::read(&place.folder.join(&path), 64 << 20)? != study {
+            if files::read(&place.folder.join(&path), 64 << 20)? != current.study {
                 lines.push(format!("{}: edited, or the words of the spec changed", shown(&path)));
+            }
+            if printed_in(&place.folder.join("data"))? != current.printed {
+                lines.push(other_figures(place));
             }
         }
         Freshness::Stale => lines.push(format!(
@@ -103,7 +159,7 @@ pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outco
         )),
         Freshness::Unknown(why) => lines.push(format!("{}: {why}", shown(&Path::new("data").join(SPEC)))),
     }
-    match harness_report::check(&place.folder, templates) {
+    match harness_report::check(&place.folder, templates, freshness.setting()) {
         Ok(differences) => {
             lines.extend(differences.iter().map(|found| format!("{}: {}", shown(&found.path), found.what)));
             Ok(lines)
@@ -139,12 +195,25 @@ pub(crate) fn freshness(place: &Place, folders: &Folders) -> Outcome<Freshness> 
     if numbers_of(&current.study)? != numbers_of(&recorded.study)? {
         return Ok(Freshness::Stale);
     }
-    let study = data.join(file::STUDY);
-    let facts = match serde_json::from_slice::<StudyInput>(&files::read(&study, 64 << 20)?) {
-        Ok(input) => Facts { deterministic: input.deterministic, setting: input.setting },
-        Err(error) => return Ok(Freshness::Unknown(format!("{} cannot be read: {error}", file::STUDY))),
+    let datasets: Vec<DatasetInput> = match read_json(&data, file::DATASETS)? {
+        Ok(datasets) => datasets,
+        Err(why) => return Ok(Freshness::Unknown(why)),
     };
-    Ok(Freshness::Current(collect::json(&collect::study_input(&current, &recorded.settings, facts))?))
+    let deterministic = match read_json::<StudyInput>(&data, file::STUDY)? {
+        Ok(input) => input.deterministic,
+        Err(why) => return Ok(Freshness::Unknown(why)),
+    };
+    let setting = setting(&current, &recorded.settings, &datasets);
+    let facts = Facts { deterministic, setting };
+    let study = collect::json(&collect::study_input(&current, &recorded.settings, facts))?;
+    let printed = collect::published(&current, &folders.root.join(manifests::FOLDER))?;
+    Ok(Freshness::Current(Current { study, setting, printed }))
+}
+
+/// A file of the data, or why it cannot be understood.
+fn read_json<T: serde::de::DeserializeOwned>(data: &Path, name: &str) -> Outcome<Result<T, String>> {
+    let bytes = files::read(&data.join(name), 64 << 20)?;
+    Ok(serde_json::from_slice(&bytes).map_err(|error| format!("{name} cannot be read: {error}")))
 }
 
 /// The part of a study that decides its numbers: all but words and the report's own section.
@@ -157,6 +226,9 @@ fn numbers_of(study: &Study) -> Outcome<serde_json::Value> {
         // Which pictures and printed tables are collected is decided when the numbers are; the rest is presentation.
         if let Some(report) = fields.get_mut("report").and_then(|r| r.as_object_mut()) {
             report.retain(|key, _| key == "gallery" || key == "published");
+            // A tolerance decides verdicts, which are computed anew.
+            let tables = report.get_mut("published").and_then(|p| p.as_array_mut()).into_iter().flatten();
+            tables.filter_map(|table| table.as_object_mut()).for_each(|table| drop(table.remove("tolerance")));
         }
         // A base offers variants to all studies; those that no arm takes decide nothing.
         if let Some(variants) = fields.get_mut("variants").and_then(|v| v.as_object_mut()) {

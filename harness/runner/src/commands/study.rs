@@ -143,7 +143,7 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
     collect::collect(resolved, settings, plan, &sources, &report.join("data"))
-        .and_then(|()| super::report::render(&report, &templates))
+        .and_then(|setting| super::report::render(&report, &templates, setting))
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;
     Ok((report, false))

@@ -24,3 +24,4 @@ mod reports;
 mod side_by_side;
 mod studies;
 mod studio;
+mod verdicts;

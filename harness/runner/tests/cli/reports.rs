@@ -69,7 +69,7 @@ fn a_check_names_what_would_change() {
         studio.edit(&file, row, &edited);
     });
     // The printed figures stand beside what was reproduced of them, which no longer follows from the data.
-    said.answers("reports/demo/blurring/data/published.csv:").answers("run the study again, do not edit the file");
+    said.answers("reports/demo/blurring/data/published.csv:").answers("do not edit the file");
 
     let (_, said) = checked(|studio| {
         let file = Path::new(REPORT).join("data/metrics.csv");

@@ -1,0 +1,187 @@
+//! Bootstrap intervals of means over images, and over seeds where there are several.
+
+use super::{RESAMPLES, Sample, Summary, mean, strata::Strata};
+use harness_record::digest;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+use rayon::prelude::*;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Resamples that are drawn by one generator.
+const BLOCK: usize = 250;
+/// Draws that are kept to be used again, in all tables together: a quarter of a gigabyte.
+const KEPT: usize = 1 << 26;
+
+/// Gives means of images their intervals. What was drawn once for some images is used for all arms, metrics and differences
+/// over the same images, and what was computed once is remembered.
+#[derive(Debug)]
+pub(crate) struct Resampler {
+    /// Name and class of each image.
+    images: Vec<(String, String)>,
+    tables: Mutex<BTreeMap<Vec<usize>, Arc<Table>>>,
+    known: Mutex<BTreeMap<String, Summary>>,
+}
+
+/// Resamples of some of the images.
+#[derive(Debug)]
+struct Table {
+    strata: Strata,
+    /// What one draw of an image counts.
+    weights: Vec<f64>,
+    seed: [u8; 32],
+    /// The blocks, unless there are too many draws to be kept.
+    kept: Option<Vec<Vec<u32>>>,
+}
+
+impl Resampler {
+    /// `images` are names and classes; samples have one score for each, in this order.
+    pub(crate) fn new(images: Vec<(String, String)>) -> Self {
+        Self { images, tables: Mutex::default(), known: Mutex::default() }
+    }
+
+    /// The mean over images, after the mean over seeds, and the 2.5 % and 97.5 % points of its bootstrap distribution: images
+    /// drawn within their classes and, independently, seeds (Owen, Annals of Applied Statistics 1, 2007), of both one fewer
+    /// than there are. `None` if no image has a score; a single image has no spread, so its interval is itself.
+    pub(crate) fn summarise(&self, sample: &Sample) -> Option<Summary> {
+        let images = sample.images();
+        let mean = mean(&sample.defined())?;
+        let seeds = sample.seeds();
+        if images.len() < 2 {
+            return Some(Summary { mean, low: mean, high: mean, images: images.len(), seeds });
+        }
+        let question = digest_of(sample, &images);
+        if let Some(known) = locked(&self.known).get(&question) {
+            return Some(*known);
+        }
+        // No lock is held while other threads work for this one, so none can wait for itself.
+        let (low, high) = interval(&self.table(&images), sample, &images, mean);
+        let summary = Summary { mean, low, high, images: images.len(), seeds };
+        locked(&self.known).insert(question, summary);
+        Some(summary)
+    }
+
+    fn table(&self, images: &[usize]) -> Arc<Table> {
+        if let Some(table) = locked(&self.tables).get(images) {
+            return Arc::clone(table);
+        }
+        let kept: usize = locked(&self.tables).values().filter(|t| t.kept.is_some()).map(|t| t.draws()).sum();
+        let table = Arc::new(Table::new(images.iter().map(|&i| &self.images[i]), KEPT.saturating_sub(kept)));
+        Arc::clone(locked(&self.tables).entry(images.to_vec()).or_insert(table))
+    }
+}
+
+/// What a thread that panicked left is whole: entries are inserted as they are.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn digest_of(sample: &Sample, images: &[usize]) -> String {
+    let mut bytes = Vec::new();
+    for image in images {
+        bytes.extend(image.to_le_bytes());
+    }
+    for score in sample.columns().iter().flatten() {
+        bytes.extend(score.to_le_bytes());
+    }
+    digest::of_bytes(&bytes)
+}
+
+/// The ends of the interval around `mean`.
+fn interval(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> (f64, f64) {
+    // Deviations from the mean: what is constant then has an interval of one point, to the bit.
+    let deviations = |column: &Vec<f64>| -> Vec<f64> {
+        images.iter().zip(&table.weights).map(|(&i, weight)| (column[i] - mean) * weight).collect()
+    };
+    let columns: Vec<_> = sample.columns().iter().map(deviations).collect();
+    let seeds = drawn_seeds(columns.len());
+    let blocks = (0..RESAMPLES / BLOCK).into_par_iter().map(|block| {
+        let draws = table.block(block);
+        let resamples = draws.chunks_exact(table.strata.total()).enumerate();
+        let means = resamples.map(|(i, draws)| {
+            let chosen = &seeds[block * BLOCK + i];
+            chosen.iter().map(|&seed| sum_of(&columns[seed], draws)).sum::<f64>() / chosen.len() as f64
+        });
+        means.collect::<Vec<_>>()
+    });
+    let mut means = blocks.collect::<Vec<_>>().concat();
+    (mean + quantile(&mut means, 0.025), mean + quantile(&mut means, 0.975))
+}
+
+/// Seeds of each resample, as indices: one fewer than there are, for the same reason as with images.
+fn drawn_seeds(count: usize) -> Vec<Vec<usize>> {
+    let mut generator = ChaCha8Rng::from_seed(digest::seed(&["bootstrap", "seeds", &count.to_string()]));
+    let draws = count.saturating_sub(1).max(1);
+    (0..RESAMPLES).map(|_| (0..draws).map(|_| index_below(count, &mut generator)).collect()).collect()
+}
+
+impl Table {
+    fn new<'a>(images: impl Iterator<Item = &'a (String, String)> + Clone, room: usize) -> Self {
+        let strata = Strata::new(images.clone().map(|(_, class)| class.as_str()));
+        let words: Vec<_> = images.flat_map(|(name, class)| [name.as_str(), class.as_str()]).collect();
+        let seed = digest::seed(&["bootstrap", "images"].into_iter().chain(words).collect::<Vec<_>>());
+        let mut table = Self { weights: strata.weights(), strata, seed, kept: None };
+        if table.draws() <= room {
+            table.kept = Some((0..RESAMPLES / BLOCK).into_par_iter().map(|block| table.drawn(block)).collect());
+        }
+        table
+    }
+
+    fn draws(&self) -> usize {
+        self.strata.total() * RESAMPLES
+    }
+
+    /// Positions of the drawn images, resample after resample.
+    fn block(&self, block: usize) -> std::borrow::Cow<'_, [u32]> {
+        match &self.kept {
+            Some(blocks) => blocks[block].as_slice().into(),
+            None => self.drawn(block).into(),
+        }
+    }
+
+    fn drawn(&self, block: usize) -> Vec<u32> {
+        let mut generator = ChaCha8Rng::from_seed(self.seed);
+        generator.set_stream(block as u64);
+        let mut drawn = Vec::with_capacity(BLOCK * self.strata.total());
+        for _ in 0..BLOCK {
+            for (members, draws) in self.strata.draws() {
+                drawn.extend((0..draws).map(|_| members[index_below(members.len(), &mut generator)] as u32));
+            }
+        }
+        drawn
+    }
+}
+
+/// The sum of the values at `draws`, in four chains, as one alone would wait for each addition.
+fn sum_of(values: &[f64], draws: &[u32]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (fours, rest) = draws.as_chunks::<4>();
+    for four in fours {
+        for (sum, &at) in sums.iter_mut().zip(four) {
+            *sum += values[at as usize];
+        }
+    }
+    let rest: f64 = rest.iter().map(|&at| values[at as usize]).sum();
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}
+
+/// A number below `n`, by multiplication: its bias, below n/2^32, is far under the resampling error.
+fn index_below(n: usize, generator: &mut ChaCha8Rng) -> usize {
+    ((u64::from(generator.next_u32()) * n as u64) >> 32) as usize
+}
+
+/// The `q` quantile of the values, linear between neighbours; reorders them.
+fn quantile(values: &mut [f64], q: f64) -> f64 {
+    let at = q * (values.len() - 1) as f64;
+    let (_, below, above) = values.select_nth_unstable_by(at.floor() as usize, f64::total_cmp);
+    let below = *below;
+    let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+    below + (at - at.floor()) * (next - below)
+}
+
+#[cfg(test)]
+mod tests;

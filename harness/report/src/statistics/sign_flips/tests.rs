@@ -1,0 +1,68 @@
+use super::*;
+
+const TWENTY: [f64; 20] = [
+    0.031, -0.012, 0.044, 0.006, -0.027, 0.018, 0.022, -0.009, 0.035, 0.011, -0.02, 0.016, 0.027, -0.004, 0.013, 0.008,
+    -0.016, 0.021, 0.03, -0.007,
+];
+
+// scipy.stats.permutation_test((d,), mean, permutation_type='samples', n_resamples=inf, alternative='two-sided').pvalue
+// d.mean() / d.std(ddof=1)
+#[test]
+fn few_differences_are_tested_exactly() {
+    let found = test_of_differences(&[0.12, -0.03, 0.08, 0.05, -0.01, 0.09, 0.02, 0.04], [0; 32]);
+    assert_eq!(found.p, 0.054_687_5);
+    assert!((found.effect.unwrap() - 0.882_522_608_121_828).abs() < 1e-12);
+    assert_eq!(test_of_differences(&TWENTY[..13], [0; 32]).p, 0.102_539_062_5);
+    // Other signs, other side: the same p, the opposite effect.
+    let turned = test_of_differences(&TWENTY.map(|d| -d)[..13], [0; 32]);
+    assert_eq!(turned.p, 0.102_539_062_5);
+    assert!(turned.effect.unwrap() < 0.0);
+}
+
+// As above, of all 2^20 flips: 0.05225. With 10,000 drawn flips the standard error is 0.0022.
+#[test]
+fn many_differences_are_tested_by_drawn_flips() {
+    let found = test_of_differences(&TWENTY, [1; 32]);
+    assert!((found.p - 0.052_254).abs() < 0.009, "{found:?}");
+    assert!((found.effect.unwrap() - 0.468_346_562_019_849_8).abs() < 1e-12);
+    assert_eq!(found, test_of_differences(&TWENTY, [1; 32]));
+    assert_ne!(found.p, test_of_differences(&TWENTY, [2; 32]).p);
+    // As clear as can be: only the found signs and their opposites are as far, and the p-value is still not zero.
+    assert_eq!(test_of_differences(&[0.1; 40], [1; 32]), DifferenceTest { p: 1.0 / 10_001.0, effect: None });
+}
+
+#[test]
+fn what_does_not_differ_is_no_evidence() {
+    assert_eq!(test_of_differences(&[0.0; 30], [0; 32]), DifferenceTest { p: 1.0, effect: None });
+    assert_eq!(test_of_differences(&[0.0; 3], [0; 32]).p, 1.0);
+    assert_eq!(test_of_differences(&[0.2], [0; 32]), DifferenceTest { p: 1.0, effect: None });
+}
+
+/// Where nothing but chance makes the differences, every p-value is as likely as every other.
+#[test]
+fn p_is_uniform_where_nothing_differs() {
+    let mut generator = ChaCha8Rng::from_seed([5; 32]);
+    let mut draw = || f64::from(generator.next_u32()) / f64::from(u32::MAX) - 0.5;
+    let mut p: Vec<f64> = (0..400)
+        .map(|i: u32| {
+            let differences: Vec<f64> = (0..24).map(|_| draw().powi(3)).collect();
+            test_of_differences(&differences, harness_record::digest::seed(&["null", &i.to_string()])).p
+        })
+        .collect();
+    p.sort_by(f64::total_cmp);
+    // Kolmogorov and Smirnov's distance, whose 99.9 % point is 1.95 / sqrt(400).
+    let distance = |(i, p): (usize, &f64)| (p - i as f64 / 400.0).abs().max((p - (i + 1) as f64 / 400.0).abs());
+    let furthest = p.iter().enumerate().map(distance).fold(0.0, f64::max);
+    assert!(furthest < 1.95 / 20.0, "{furthest}");
+}
+
+// statsmodels.stats.multitest.multipletests([0.01, 0.04, 0.03, 0.005], method='holm')[1]
+#[test]
+fn holm_corrects_for_the_number_of_tests() {
+    let corrected = holm(&[0.01, 0.04, 0.03, 0.005]);
+    for (found, expected) in corrected.iter().zip([0.03, 0.06, 0.06, 0.02]) {
+        assert!((found - expected).abs() < 1e-12, "{corrected:?}");
+    }
+    assert_eq!(holm(&[0.6, 0.7]), [1.0, 1.0]);
+    assert!(holm(&[]).is_empty());
+}

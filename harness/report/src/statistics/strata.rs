@@ -1,0 +1,75 @@
+//! Strata: the classes within which images are drawn.
+
+use std::collections::BTreeMap;
+
+/// Strata of the images of a sample: positions in the list that they were made of.
+///
+/// Of each, one image fewer is drawn than it has, with replacement, and the stratum keeps its share of all images. So the
+/// variance of the drawn means is unbiased, however small the strata are: with as many draws as images a stratum of two
+/// would give half of it (Rao and Wu, Journal of the American Statistical Association 83, 1988, with m = n − 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Strata(Vec<Vec<usize>>);
+
+impl Strata {
+    /// Strata of at least two images each, where there are two. A class of one image has no spread of its own, so such
+    /// classes are drawn from together; a lone one joins the smallest class.
+    pub(super) fn new<'a>(classes: impl Iterator<Item = &'a str>) -> Self {
+        let mut by_class: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (position, class) in classes.enumerate() {
+            by_class.entry(class).or_default().push(position);
+        }
+        let (mut strata, lone): (Vec<_>, Vec<_>) = by_class.into_values().partition(|members| members.len() > 1);
+        let lone = lone.concat();
+        match (lone.len(), strata.iter_mut().min_by_key(|members| members.len())) {
+            (0, _) => {}
+            (1, Some(smallest)) => smallest.extend(lone),
+            _ => strata.push(lone),
+        }
+        Self(strata)
+    }
+
+    /// Members and draws of each.
+    pub(super) fn draws(&self) -> impl Iterator<Item = (&[usize], usize)> {
+        self.0.iter().map(|members| (members.as_slice(), (members.len() - 1).max(1)))
+    }
+
+    /// Draws of all together.
+    pub(super) fn total(&self) -> usize {
+        self.draws().map(|(_, draws)| draws).sum()
+    }
+
+    /// What one draw of each position counts in the mean over all positions.
+    pub(super) fn weights(&self) -> Vec<f64> {
+        let all: usize = self.0.iter().map(Vec::len).sum();
+        let mut weights = vec![0.0; all];
+        for (members, draws) in self.draws() {
+            let weight = members.len() as f64 / all as f64 / draws as f64;
+            members.iter().for_each(|&position| weights[position] = weight);
+        }
+        weights
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strata(classes: &str) -> Vec<Vec<usize>> {
+        Strata::new(classes.split_whitespace()).0
+    }
+
+    #[test]
+    fn classes_of_one_image_are_drawn_from_together() {
+        assert_eq!(strata("a b a b b"), [vec![0, 2], vec![1, 3, 4]]);
+        assert_eq!(strata("a b a c"), [vec![0, 2], vec![1, 3]]);
+        assert_eq!(strata("a b a a c c"), [vec![0, 2, 3], vec![4, 5, 1]]);
+        assert_eq!(strata("a"), [vec![0]]);
+        assert!(strata("").is_empty());
+    }
+
+    #[test]
+    fn weights_make_a_mean() {
+        let strata = Strata::new("a b a b b".split(' '));
+        assert_eq!((strata.total(), strata.weights()), (3, vec![0.4, 0.3, 0.4, 0.3, 0.3]));
+    }
+}

@@ -1,0 +1,124 @@
+use super::*;
+use crate::spec::layers::Spec;
+use harness_report::input::{RepeatedInput, SplitCount};
+use std::path::Path;
+
+fn resolved(study: &str, profile: &str) -> Resolved {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    Resolved::new(&Spec::named(&root, study).unwrap(), profile, &[]).unwrap()
+}
+
+/// The data sets of a study, of which the arms that select some images use half of those that train.
+fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetInput> {
+    let set = |role: &str, arm: &Arm, all: u64, selects: bool| {
+        let held_out = all / 5;
+        let train = all - held_out;
+        let split = |split: &str, images| SplitCount { split: split.into(), images };
+        DatasetInput {
+            role: role.into(),
+            dataset: "Pets".into(),
+            arms: vec![arm.spec.label.clone()],
+            protocols: Vec::new(),
+            repeated: None,
+            digest: role.into(),
+            size: arm.experiment.data.size,
+            licence: String::new(),
+            citation: String::new(),
+            splits: vec![split("train", if selects { train / 2 } else { train }), split("test", held_out)],
+            left_out: Vec::new(),
+        }
+    };
+    let mut sets = Vec::new();
+    for arm in &resolved.arms {
+        let data = &arm.experiment.data;
+        sets.push(set("segmentation", arm, labelled, data.segmentation.train != Selection::default()));
+        sets.push(set("pretraining", arm, unlabelled, data.pretraining.fraction < 1.0));
+    }
+    sets
+}
+
+fn published(resolved: &Resolved) -> Vec<DatasetInput> {
+    datasets(resolved, PUBLISHED_LABELLED, PUBLISHED_UNLABELLED)
+}
+
+#[test]
+fn only_the_full_profile_on_all_of_the_images_is_the_published_experiment() {
+    for study in ["blurring", "class-imbalance", "baselines"] {
+        let full = resolved(study, "full");
+        let of = |sets: &[DatasetInput]| setting(&full, &[], sets);
+        assert_eq!(of(&published(&full)), Setting::Full, "{study}");
+        assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED - 1, PUBLISHED_UNLABELLED)), Setting::Other, "{study}");
+        assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED, 25_000)), Setting::Other, "{study}");
+        assert_eq!(of(&[]), Setting::Other, "{study}");
+        // What the folder says of its images does not help.
+        for (profile, expected) in [("sample", Setting::Sample), ("demo", Setting::Synthetic)] {
+            let small = resolved(study, profile);
+            assert_eq!(setting(&small, &[], &published(&small)), expected, "{study}");
+        }
+    }
+}
+
+#[test]
+fn changes_from_the_command_line_make_another_experiment() {
+    let full = resolved("blurring", "full");
+    let with = |settings: &[&str]| {
+        let settings: Vec<_> = settings.iter().map(|&s| s.to_owned()).collect();
+        setting(&full, &settings, &published(&full))
+    };
+    assert_eq!(with(&["seeds=[0, 1]", "protocols=[published]"]), Setting::Full);
+    assert_eq!(with(&["seeds=[0, 1]", "finetuning.epochs=1"]), Setting::Other);
+}
+
+#[test]
+fn other_sizes_are_another_experiment() {
+    let full = resolved("blurring", "full");
+    let after = |change: fn(&mut Arm)| {
+        let mut changed = full.clone();
+        change(&mut changed.arms[0]);
+        setting(&changed, &[], &published(&full))
+    };
+    assert_eq!(after(|_| {}), Setting::Full);
+    assert_eq!(after(|arm| arm.experiment.data.size = 64), Setting::Other);
+    assert_eq!(
+        after(|arm| arm.experiment.model = ModelSpec::Vqvae(VqvaeSpec { width: 64, ..VqvaeSpec::default() })),
+        Setting::Other
+    );
+}
+
+#[test]
+fn a_selection_alone_does_not_show_that_the_data_set_is_whole() {
+    let full = resolved("class-imbalance", "full");
+    let mut sets = published(&full);
+    let whole = |set: &DatasetInput| set.splits.iter().map(|split| split.images).sum::<u64>() == PUBLISHED_LABELLED;
+    sets.iter_mut()
+        .filter(|set| set.role == "segmentation" && whole(set))
+        .for_each(|set| set.digest = "another".into());
+    assert_eq!(setting(&full, &[], &sets), Setting::Other);
+}
+
+#[test]
+fn what_a_protocol_removes_does_not_make_another_experiment() {
+    let full = resolved("blurring", "full");
+    let reduced = |images: u64, pictures: u64| {
+        let mut sets = published(&full);
+        for set in sets.iter_mut().filter(|set| set.role == "pretraining") {
+            set.repeated = Some(RepeatedInput { pictures, removed: true });
+            set.splits = vec![SplitCount { split: "train".into(), images }];
+        }
+        setting(&full, &[], &sets)
+    };
+    assert_eq!(reduced(PUBLISHED_UNLABELLED - 200, 100), Setting::Full);
+    assert_eq!(reduced(PUBLISHED_UNLABELLED - 100, 100), Setting::Full);
+    assert_eq!(reduced(PUBLISHED_UNLABELLED - 201, 100), Setting::Other);
+    assert_eq!(reduced(PUBLISHED_UNLABELLED + 1, 100), Setting::Other);
+}
+
+#[test]
+fn as_many_images_of_another_data_set_are_another_experiment() {
+    let mut full = resolved("blurring", "full");
+    for arm in &mut full.arms {
+        let json = serde_json::json!({"cats-and-dogs": {"folder": "cats-and-dogs/PetImages"}});
+        arm.experiment.data.pretraining.dataset = serde_json::from_value(json).unwrap();
+    }
+    assert_eq!(setting(&full, &[], &published(&full)), Setting::Other);
+}
