@@ -30,6 +30,7 @@ mod published;
 mod results;
 mod scores;
 mod sections;
+mod site;
 pub mod spec;
 mod species;
 mod statistics;
@@ -37,8 +38,9 @@ mod template;
 mod tested;
 
 pub use error::ReportError;
-pub use output::{Change, Difference, RenderedFile, check, write};
+pub use output::{Change, Difference, RenderedFile, check, differences, write, write_file};
 pub use published::{Judged, verdicts};
+pub use site::site;
 pub use spec::{ReportSpec, SpecProblem};
 
 use input::Setting;

@@ -62,16 +62,33 @@ pub struct Difference {
 /// As [`render`], and folders that cannot be listed.
 pub fn check(report_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<Difference>, ReportError> {
     let rendered = render(&report_dir.join("data"), templates, setting)?;
-    let mut differences = Vec::new();
-    for file in &rendered {
-        if let Some(what) = change(&report_dir.join(&file.path), &file.bytes)? {
-            differences.push(Difference { path: file.path.clone(), what });
-        }
-    }
+    let mut differences = differences(report_dir, &rendered)?;
     let strays = strays(report_dir, &rendered)?;
     differences.extend(strays.into_iter().map(|path| Difference { path, what: Change::Unexpected }));
     differences.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(differences)
+}
+
+/// The files of `rendered` that are not in `folder` as they were rendered, in their order.
+///
+/// # Errors
+/// A file that is there and cannot be read.
+pub fn differences(folder: &Path, rendered: &[RenderedFile]) -> Result<Vec<Difference>, ReportError> {
+    let mut differences = Vec::new();
+    for file in rendered {
+        if let Some(what) = change(&folder.join(&file.path), &file.bytes)? {
+            differences.push(Difference { path: file.path.clone(), what });
+        }
+    }
+    Ok(differences)
+}
+
+/// Writes a file that belongs to no single report, whole or not at all.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_file(folder: &Path, rendered: &RenderedFile) -> Result<(), ReportError> {
+    Ok(files::write(&folder.join(&rendered.path), &rendered.bytes)?)
 }
 
 /// Writes a report, each file whole or not at all, and removes files of its own folders that are no part of it any more.
@@ -80,7 +97,7 @@ pub fn check(report_dir: &Path, templates: &Path, setting: Setting) -> Result<Ve
 /// A file that cannot be written or removed.
 pub fn write(report_dir: &Path, rendered: &[RenderedFile]) -> Result<(), ReportError> {
     for file in rendered {
-        files::write(&report_dir.join(&file.path), &file.bytes)?;
+        write_file(report_dir, file)?;
     }
     for stray in strays(report_dir, rendered)? {
         let path = report_dir.join(stray);

@@ -1,5 +1,6 @@
 //! `report`: render again from the data folders alone, check that nothing would change, or print the verdicts.
 
+pub(crate) mod site;
 mod verdicts;
 
 use super::{count, say};
@@ -92,11 +93,15 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
             open(&place.folder.join("index.html"))?;
         }
     }
+    if !options.check {
+        return site::write(folders);
+    }
+    // Of some of the reports it cannot be told whether the page of all is right.
+    if options.all {
+        differences.extend(site::check(folders)?);
+    }
     if differences.is_empty() {
-        if options.check {
-            say(&format!("{} checked: nothing would change", count(places.len(), "report")))?;
-        }
-        return Ok(());
+        return say(&format!("{} checked: nothing would change", count(places.len(), "report")));
     }
     for line in &differences {
         say(line)?;

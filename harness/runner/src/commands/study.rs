@@ -1,6 +1,6 @@
 //! `study`: plan, run what is missing, collect, render.
 
-use super::{say, say_json, table, use_threads};
+use super::{report, say, say_json, table, use_threads};
 use crate::{
     cli::{self, Folders, ProtocolChoice},
     collect::{self, Sources},
@@ -67,8 +67,8 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen, jobs);
     let mut outcomes = Vec::new();
     for study in &ready {
-        let (report, fresh) = one(study, folders, &workshop, &progress)?;
-        let page = report.join("index.html");
+        let (folder, fresh) = one(study, folders, &workshop, &progress)?;
+        let page = folder.join("index.html");
         if options.json {
             outcomes.push(json!({
                 "study": study.resolved.name, "profile": study.resolved.profile, "up_to_date": fresh, "report": page,
@@ -89,6 +89,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
             ))?;
         }
     }
+    report::site::write(folders)?;
     if options.json { say_json(&outcomes) } else { Ok(()) }
 }
 
@@ -128,25 +129,25 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     let store = workshop.store;
     let Ready { resolved, settings, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
-    let report = folders.reports.join(&resolved.profile).join(&resolved.name);
+    let folder = folders.reports.join(&resolved.profile).join(&resolved.name);
     let waiting = format!("{name}: waiting for another process that runs it");
-    let lock = Lock::wait(&stamp::lock_file(store, &report), &waiting, progress)?;
+    let lock = Lock::wait(&stamp::lock_file(store, &folder), &waiting, progress)?;
     let _lock = lock.ok_or(Failure::Interrupted)?;
     let fingerprint = collect::fingerprint(resolved, settings, plan)?;
     let (templates, manifests) = (folders.root.join("templates"), folders.root.join(manifests::FOLDER));
-    let made_of = [report.as_path(), templates.as_path(), manifests.as_path()];
-    let stamp = Stamp::new(store, &report);
+    let made_of = [folder.as_path(), templates.as_path(), manifests.as_path()];
+    let stamp = Stamp::new(store, &folder);
     if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
-        return Ok((report, true));
+        return Ok((folder, true));
     }
     workshop.run(plan, progress).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
-    collect::collect(resolved, settings, plan, &sources, &report.join("data"))
-        .and_then(|setting| super::report::render(&report, &templates, setting))
+    collect::collect(resolved, settings, plan, &sources, &folder.join("data"))
+        .and_then(|setting| report::render(&folder, &templates, setting))
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;
-    Ok((report, false))
+    Ok((folder, false))
 }
 
 fn all_done(plan: &Plan, store: &Store) -> Outcome<bool> {

@@ -1,0 +1,39 @@
+//! The page of all reports, `reports/index.html`.
+
+use super::places;
+use crate::{
+    cli::Folders,
+    failure::{Failure, Outcome},
+    spec::layers::PROFILES,
+};
+use harness_report::{Difference, RenderedFile};
+use std::path::Path;
+
+/// Writes it, if it would change.
+pub(crate) fn write(folders: &Folders) -> Outcome {
+    let page = render(folders)?;
+    let differences =
+        harness_report::differences(&folders.reports, std::slice::from_ref(&page)).map_err(Failure::run)?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    harness_report::write_file(&folders.reports, &page).map_err(Failure::run)
+}
+
+/// What would change in it, if anything would.
+pub(super) fn check(folders: &Folders) -> Outcome<Option<String>> {
+    let page = render(folders)?;
+    let differences = harness_report::differences(&folders.reports, &[page]).map_err(Failure::run)?;
+    let line = |found: &Difference| format!("{}: {}", folders.reports.join(&found.path).display(), found.what);
+    Ok(differences.first().map(line))
+}
+
+fn render(folders: &Folders) -> Outcome<RenderedFile> {
+    let mut found: Vec<(String, String)> =
+        places(&folders.reports).into_iter().map(|place| (place.profile, place.study)).collect();
+    // What comes nearest to the published experiment comes first.
+    let rank = |profile: &str| PROFILES.iter().position(|known| *known == profile);
+    found.sort_by(|a, b| (rank(&a.0), &a.1).cmp(&(rank(&b.0), &b.1)));
+    let templates: &Path = &folders.root.join("templates");
+    harness_report::site(&folders.reports, &found, templates).map_err(Failure::run)
+}
