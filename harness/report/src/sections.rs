@@ -6,13 +6,13 @@ use crate::{
     markdown::{Align, Table, code, count, escape},
     results::short,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use harness_record::rows::FileRow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most skipped files that are listed by name; the rest are counted.
 const LISTED: usize = 40;
+/// The most different reasons that are named.
+const REASONS: usize = 10;
 
 /// Settings of every arm, a table a stage; arms with equal settings share a column.
 pub(crate) fn settings(data: &Data) -> String {
@@ -122,14 +122,10 @@ fn repeated(set: &DatasetInput) -> Option<String> {
 
 /// A data set, and where not all arms or protocols used it in this way, which did.
 fn used(set: &DatasetInput) -> String {
-    let mut text = escape(&set.dataset);
-    if !set.arms.is_empty() {
-        let _ = write!(text, " as {} used it", arm_list(set));
-    }
-    if !set.protocols.is_empty() {
-        let _ = write!(text, " under the protocol {}", escape(&set.protocols.join(", ")));
-    }
-    text
+    let arms = (!set.arms.is_empty()).then(|| format!(" as {} used it", arm_list(set)));
+    let protocols = set.protocols.join(", ");
+    let protocols = (!protocols.is_empty()).then(|| format!(" under the protocol {}", escape(&protocols)));
+    [Some(escape(&set.dataset)), arms, protocols].into_iter().flatten().collect()
 }
 
 fn arm_list(set: &DatasetInput) -> String {
@@ -150,16 +146,32 @@ pub(crate) fn left_out(data: &Data) -> String {
     if parts.is_empty() { "No file was left out.\n".to_owned() } else { parts.join("\n") }
 }
 
-fn left_out_of(set: &DatasetInput) -> String {
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in &set.left_out {
-        *reasons.entry(&row.reason).or_default() += 1;
+/// Reasons for leaving files out, each with its number of files. Of very many only the most frequent are named.
+fn reasons(left_out: &[FileRow]) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in left_out {
+        *counts.entry(&row.reason).or_default() += 1;
     }
-    let sums: Vec<_> = reasons.iter().map(|(reason, n)| format!("{} ({})", escape(reason), count(*n))).collect();
+    let mut reasons: Vec<(&str, u64)> = counts.into_iter().collect();
+    let mut others = Vec::new();
+    if reasons.len() > REASONS {
+        reasons.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
+        others = reasons.split_off(REASONS);
+    }
+    let mut sums: Vec<String> =
+        reasons.iter().map(|(reason, n)| format!("{} ({})", escape(reason), count(*n))).collect();
+    if !others.is_empty() {
+        let files = others.iter().map(|(_, files)| files).sum();
+        sums.push(format!("and {} other reasons ({})", count(others.len() as u64), count(files)));
+    }
+    sums.join("; ")
+}
+
+fn left_out_of(set: &DatasetInput) -> String {
     let total = count(set.left_out.len() as u64);
     let files = if set.left_out.len() == 1 { "file was" } else { "files were" };
     let name = escape(&set.dataset);
-    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", used(set), sums.join("; "));
+    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", used(set), reasons(&set.left_out));
     let mut table = Table::new(["File", "Group", "Split", "Reason"].map(|head| (head, Align::Left)));
     for row in set.left_out.iter().take(LISTED) {
         table.rows.push([&row.file, &row.group, &row.split, &row.reason].map(|t| escape(t)).into());
@@ -282,5 +294,19 @@ mod tests {
     #[test]
     fn durations_are_read_at_a_glance() {
         assert_eq!([4.6, 119.0, 600.0, 7260.0].map(duration), ["5 s", "119 s", "10 min", "2 h 1 min"]);
+    }
+
+    #[test]
+    fn of_very_many_reasons_only_the_most_frequent_are_named() {
+        let row = |reason: String| FileRow { split: String::new(), file: String::new(), group: String::new(), reason };
+        let mut rows: Vec<FileRow> = (0..9).map(|n| row(format!("reason {n}"))).collect();
+        rows.push(row("the file is empty".to_owned()));
+        rows.push(row("the file is empty".to_owned()));
+        assert!(reasons(&rows).starts_with("reason 0 (1); reason 1 (1); "), "{}", reasons(&rows));
+        assert!(reasons(&rows).ends_with("; the file is empty (2)"), "{}", reasons(&rows));
+        rows.extend((0..1000).map(|n| row(format!("like {n}"))));
+        let text = reasons(&rows);
+        assert!(text.starts_with("the file is empty (2); like 0 (1); "), "{text}");
+        assert!(text.ends_with("; and 1,000 other reasons (1,000)"), "{text}");
     }
 }

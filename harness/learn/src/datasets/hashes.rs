@@ -32,6 +32,9 @@ pub(super) struct FileHash {
     pub sha256: String,
 }
 
+/// Digest of a picture's pixels, or why a file is no picture.
+pub(super) type Shown = Result<String, String>;
+
 /// What is known of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
@@ -71,9 +74,6 @@ impl Entry {
         }
     }
 }
-
-/// The digest of what a picture shows ([`of_pixels`]), or why a file is no picture.
-pub(super) type Shown = Result<String, String>;
 
 /// Whether a file is a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
