@@ -12,10 +12,7 @@ use harness_record::{RecordError, files, rows};
 use minijinja::{Value, context, value::Serde};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde::Serialize;
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 const TEMPLATE: &str = "site.html.j2";
 const JSON_LIMIT: u64 = 64 << 20;
@@ -83,7 +80,7 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
         seeds: input.seeds.len(),
         runs: keys.len(),
         dirty: runs.iter().any(|run| run.record.dirty),
-        verdicts: verdicts(data.join(file::PUBLISHED))?,
+        verdicts: verdicts(&data.join(file::PUBLISHED))?,
         title: input.title,
         question: input.question,
     })
@@ -94,11 +91,11 @@ fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
     Ok(serde_json::from_slice(&bytes).map_err(|source| RecordError::Json { path: path.to_owned(), source })?)
 }
 
-fn verdicts(path: PathBuf) -> Result<Vec<(String, usize)>, ReportError> {
+fn verdicts(path: &Path) -> Result<Vec<(String, usize)>, ReportError> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let rows: Vec<PublishedVerdict> = rows::read(&path)?;
+    let rows: Vec<PublishedVerdict> = rows::read(path)?;
     let count = |word: &&str| {
         (word.to_string(), rows.iter().filter(|row| row.verdict.split(": ").next() == Some(*word)).count())
     };

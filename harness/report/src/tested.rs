@@ -29,7 +29,7 @@ pub(crate) struct Tested {
     pub(crate) difference: Summary,
     /// Two-sided p-value of its being zero, corrected for the number of claims that are tested under the protocol.
     pub(crate) p: f64,
-    /// Cohen's d_z; `None` where the differences have no spread.
+    /// Cohen's `d_z`; `None` where the differences have no spread.
     pub(crate) effect: Option<f64>,
     pub(crate) verdict: Verdict,
 }

@@ -200,7 +200,8 @@ fn species_breeds_and_images_are_tables_of_their_own() {
     // Twelve images of four breeds; the worst stand first.
     let breeds = table("hard Dice under the corrected protocol by breed");
     assert!(breeds.len() == 4 && breeds.iter().all(|row| row[2] == "3"), "{breeds:?}");
-    let mean = |row: &Vec<String>| (row[3].parse::<f64>().unwrap() + row[4].parse::<f64>().unwrap()) / 2.0;
+    let number = |cell: &String| cell.parse::<f64>().unwrap();
+    let mean = |row: &Vec<String>| f64::midpoint(number(&row[3]), number(&row[4]));
     assert!(breeds.windows(2).all(|two| mean(&two[0]) <= mean(&two[1]) + 0.001), "{breeds:?}");
     let worst = table("hard Dice under the corrected protocol: the 5 of 12 images with the worst");
     let best = table("hard Dice under the corrected protocol: the 5 of 12 images with the best");

@@ -171,6 +171,7 @@ pub(crate) enum Command {
 
 /// Options of `report`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Report {
     /// Studies [default: all that have data]
     #[arg(value_name = "NAME")]

@@ -69,14 +69,14 @@ pub(crate) fn collect(
         Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
     files::write(&data.join(SPEC), text.as_bytes())?;
-    write_published(published(resolved, sources.manifests)?, data, facts.setting)?;
+    write_published(&published(resolved, sources.manifests)?, data, facts.setting)?;
     Ok(facts.setting)
 }
 
 /// The printed figures of the study, each with what was reproduced of it and the verdict, which all other files decide.
-pub(crate) fn write_published(printed: Vec<PublishedRow>, data: &Path, setting: Setting) -> Outcome {
+pub(crate) fn write_published(printed: &[PublishedRow], data: &Path, setting: Setting) -> Outcome {
     let path = data.join(file::PUBLISHED);
-    rows::write(&path, &printed)?;
+    rows::write(&path, printed)?;
     let judged = harness_report::verdicts(data, setting).map_err(Failure::run)?;
     let rows: Vec<_> = judged.into_iter().map(|judged| judged.row).collect();
     Ok(files::write(&path, &harness_report::input::published_csv(&path, &rows)?)?)

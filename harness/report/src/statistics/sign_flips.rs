@@ -17,7 +17,7 @@ const ROUNDING: f64 = 5e-7;
 pub(crate) struct DifferenceTest {
     /// Two-sided p-value of a mean difference of zero.
     pub(crate) p: f64,
-    /// Cohen's d_z, the mean difference in standard deviations of the differences; `None` if they have none.
+    /// Cohen's `d_z`, the mean difference in standard deviations of the differences; `None` if they have none.
     pub(crate) effect: Option<f64>,
 }
 

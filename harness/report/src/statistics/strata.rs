@@ -44,7 +44,9 @@ impl Strata {
         let mut weights = vec![0.0; all];
         for (members, draws) in self.draws() {
             let weight = members.len() as f64 / all as f64 / draws as f64;
-            members.iter().for_each(|&position| weights[position] = weight);
+            for &position in members {
+                weights[position] = weight;
+            }
         }
         weights
     }

@@ -114,7 +114,7 @@ fn take_over(place: &Place, current: &Current, renew: bool) -> Outcome {
     let data = place.folder.join("data");
     files::write(&data.join(file::STUDY), &current.study)?;
     if renew {
-        return collect::write_published(current.printed.clone(), &data, current.setting);
+        return collect::write_published(&current.printed, &data, current.setting);
     }
     if printed_in(&data)? == current.printed { Ok(()) } else { Err(Failure::Check(other_figures(place))) }
 }
