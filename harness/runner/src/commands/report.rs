@@ -96,8 +96,7 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
     if !options.check {
         return site::write(folders);
     }
-    // Of some of the reports it cannot be told whether the page of all is right.
-    if options.all {
+    if options.names.is_empty() && options.profile.is_none() {
         differences.extend(site::check(folders)?);
     }
     if differences.is_empty() {

@@ -146,3 +146,34 @@ fn damaged_data_are_named() {
     let said = studio.run(&["report"]);
     assert!(said.stderr.contains("blurring.md.j2") && said.ended_badly(), "{}", said.stderr);
 }
+
+#[test]
+fn all_reports_stand_on_one_page() {
+    let studio = Studio::finished();
+    let page = "reports/index.html";
+    let text = studio.read(page);
+    for part in [
+        // The slashes of an address are escaped, too.
+        r#"<a href="demo&#x2f;blurring&#x2f;index.html">Blurring at test time</a>"#,
+        "How much of the segmentation survives",
+        "2 arms, 1 seed, 9 runs",
+        "9 not comparable, 6 not run",
+        "harness study blurring --profile demo",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(studio.read(Path::new(REPORT).join("index.html")).contains(r#"<a href="../../index.html">Reports</a>"#));
+    studio.edit(page, "Blurring at test time", "Blurring at another time");
+    studio.run(&["report", "--check"]).ended(1).answers("reports/index.html: edited");
+    // Of some reports the page of all is not asked, but it is made again with them.
+    studio.run(&["report", "blurring", "--check"]).ended(0);
+    studio.run(&["report", "blurring"]).ended(0);
+    assert_eq!(studio.read(page), text);
+    // A study with another title, which is no markup; it is shown as soon as it is rendered.
+    studio.edit("studies/blurring.yaml", "title: Blurring at test time", "title: \"<script>alert(1)</script>\"");
+    studio.run(&["report", "--all"]).ended(0);
+    let text = studio.read(page);
+    assert!(text.contains("&lt;script&gt;alert(1)") && !text.contains("<script"), "{text}");
+    fs::remove_file(studio.path(page)).unwrap();
+    studio.run(&["report", "--check"]).ended(1).answers("reports/index.html: missing");
+}
