@@ -7,8 +7,7 @@ use std::{fs, ops::ControlFlow, sync::LazyLock};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-const LIMITS: Limits =
-    Limits { entries: 64, member_bytes: 1 << 14, total_bytes: 1 << 16, ratio: 20, name_bytes: 128 };
+const LIMITS: Limits = Limits { entries: 64, member_bytes: 1 << 14, total_bytes: 1 << 16, ratio: 20, name_bytes: 128 };
 
 static ROOT: LazyLock<TempDir> = LazyLock::new(harness_fuzz::folder);
 
