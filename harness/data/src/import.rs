@@ -91,7 +91,7 @@ fn find<'a>(candidates: &[&'a Manifest], from: &Path, options: &Options<'_>) -> 
 fn by_layout<'a>(candidates: &[&'a Manifest], folder: &Path) -> Result<Option<&'a Manifest>, InstallError> {
     let meets = |manifest: &&&Manifest| {
         let asks = manifest.owns_folder() && !manifest.expect.is_empty();
-        asks && manifest.expect.iter().all(|expected| expected.lacks(folder).is_none())
+        asks && manifest.lacks(folder).is_empty()
     };
     let weight = |manifest: &Manifest| -> u64 { manifest.expect.iter().map(crate::manifest::Expected::weight).sum() };
     let fitting: Vec<&Manifest> = candidates.iter().filter(meets).copied().collect();
@@ -173,10 +173,7 @@ fn unknown(candidates: &[&Manifest], from: &Path, options: &Options<'_>, refused
         return InstallError::Import(format!("{} cannot be imported:\n{}", from.display(), refused.join("\n")));
     }
     let (what, lacking) = match (options.name, candidates) {
-        (Some(_), [manifest]) if from.is_dir() => {
-            let lacking = manifest.expect.iter().filter_map(|expected| expected.lacks(from)).collect();
-            (manifest.name.clone(), lacking)
-        }
+        (Some(_), [manifest]) if from.is_dir() => (manifest.name.clone(), manifest.lacks(from)),
         (Some(name), _) => (name.to_owned(), vec!["no file of it is there".to_owned()]),
         (None, _) => {
             let names: Vec<&str> = candidates.iter().map(|manifest| manifest.name.as_str()).collect();

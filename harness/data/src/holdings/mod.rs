@@ -176,7 +176,7 @@ pub fn state(manifest: &Manifest, data: &Path) -> Result<State, RecordError> {
     if !has_content(&place) {
         return Ok(absent(manifest, data));
     }
-    let lacking: Vec<String> = manifest.expect.iter().filter_map(|expected| expected.lacks(&place)).collect();
+    let lacking = manifest.lacks(&place);
     Ok(if lacking.is_empty() { State::ByHand } else { State::Incomplete(lacking) })
 }
 

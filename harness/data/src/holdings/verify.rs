@@ -67,7 +67,7 @@ pub fn verify(manifest: &Manifest, data: &Path, monitor: &dyn Monitor) -> Result
         }
     }
     if manifest.owns_folder() && super::has_content(&place) {
-        verified.wrong.extend(manifest.expect.iter().filter_map(|expected| expected.lacks(&place)));
+        verified.wrong.extend(manifest.lacks(&place));
     }
     Ok(verified)
 }

@@ -62,7 +62,7 @@ pub(crate) fn put(
         for (i, given) in given.iter().enumerate() {
             bring(given, &scratch.join(i.to_string()), &whole, monitor)?;
         }
-        let lacking: Vec<String> = manifest.expect.iter().filter_map(|expected| expected.lacks(&whole)).collect();
+        let lacking = manifest.lacks(&whole);
         if !lacking.is_empty() {
             let names: Vec<&str> = given.iter().map(|given| given.file.file.as_str()).collect();
             return Err(InstallError::NotIt { what: names.join(" and "), manifest: manifest.name.clone(), lacking });

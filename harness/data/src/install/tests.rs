@@ -65,6 +65,7 @@ fn pets() -> Manifest {
             Expected::Files { below: "images".to_owned(), ending: "jpg".to_owned(), least: 2 },
             Expected::File { path: "lists/all.txt".to_owned(), bytes: Some(3) },
         ],
+        accept: vec![],
     }
 }
 
@@ -192,6 +193,22 @@ fn a_users_folder_is_linked_or_copied_and_never_changed() {
         assert!(user.0.path().join("images/a.jpg").is_file());
         assert!(matches!(place.import(user.0.path(), None, copy), Err(InstallError::InTheWay { .. })));
     }
+}
+
+#[test]
+fn another_layout_that_is_read_is_complete_too() {
+    let place = Place::new();
+    let tables = ["tables/a", "tables/b"].map(|path| Expected::File { path: path.to_owned(), bytes: Some(2) });
+    let manifest = Manifest { accept: tables.to_vec(), ..pets() };
+    let state = || holdings::state(&manifest, place.0.path()).unwrap();
+    place.put("pets/tables/a", b"12");
+    let State::Incomplete(lacking) = state() else { panic!("{:?}", state()) };
+    assert!(lacking[0].starts_with("images/ has 0"), "what a fetch brings is named: {lacking:?}");
+    place.put("pets/tables/b", b"12");
+    assert_eq!(state(), State::ByHand);
+    assert!(verify(&manifest, place.0.path(), &Silent).unwrap().wrong.is_empty());
+    assert_eq!(place.install(&manifest).unwrap(), []);
+    assert!(matches!(place.state(), State::Incomplete(_)), "not where it is not read");
 }
 
 #[test]

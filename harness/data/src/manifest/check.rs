@@ -74,12 +74,14 @@ impl Manifest {
             let at = split.at.as_deref().is_none_or(is_path);
             found.unless(at, &format!("splits[{i}].at"), PATH);
         }
-        for (i, expected) in self.expect.iter().enumerate() {
-            let (kind, field) = match expected {
-                Expected::Files { .. } => ("files", "below"),
-                Expected::File { .. } => ("file", "path"),
-            };
-            found.unless(is_path(expected.path()), &format!("expect[{i}].{kind}.{field}"), PATH);
+        for (list, things) in [("expect", &self.expect), ("accept", &self.accept)] {
+            for (i, expected) in things.iter().enumerate() {
+                let (kind, field) = match expected {
+                    Expected::Files { .. } => ("files", "below"),
+                    Expected::File { .. } => ("file", "path"),
+                };
+                found.unless(is_path(expected.path()), &format!("{list}[{i}].{kind}.{field}"), PATH);
+            }
         }
     }
 }

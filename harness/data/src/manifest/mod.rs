@@ -50,6 +50,9 @@ pub struct Manifest {
     /// What its folder must hold. A folder that lacks some of it is incomplete.
     #[serde(default)]
     pub expect: Vec<Expected>,
+    /// What its folder may hold instead: another layout that is read as well, and that no fetch brings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<Expected>,
 }
 
 /// Where data come from.
@@ -211,6 +214,15 @@ impl Manifest {
             _ => self.files(),
         };
         (files.iter().filter_map(|file| file.size).sum(), files.iter().all(|file| file.size.is_some()))
+    }
+
+    /// What `folder` lacks of what it must hold; nothing if it holds all of what it may hold instead.
+    pub fn lacks(&self, folder: &Path) -> Vec<String> {
+        let holds = |expected: &Expected| expected.lacks(folder).is_none();
+        if !self.accept.is_empty() && self.accept.iter().all(holds) {
+            return Vec::new();
+        }
+        self.expect.iter().filter_map(|expected| expected.lacks(folder)).collect()
     }
 
     /// Where its data lie.

@@ -24,6 +24,7 @@ fn manifest(files: Vec<RemoteFile>) -> Manifest {
         classes: vec!["cat".to_owned()],
         splits: vec![Split { name: "train".to_owned(), images: 1, at: None }],
         expect: vec![Expected::Files { below: "images".to_owned(), ending: "jpg".to_owned(), least: 2 }],
+        accept: vec![],
     }
 }
 
@@ -91,6 +92,10 @@ fn what_is_impossible_in_a_manifest_is_named_by_its_field() {
         ("layout", Manifest { layout: Layout::Drawn, ..good.clone() }),
         ("layout.class-folders", Manifest { layout: Layout::ClassFolders("../images".to_owned()), ..good.clone() }),
         ("expect", Manifest { expect: vec![], ..good.clone() }),
+        (
+            "accept[0].file.path",
+            Manifest { accept: vec![Expected::File { path: "../a".to_owned(), bytes: None }], ..good.clone() },
+        ),
         ("classes", Manifest { classes: vec!["cat".to_owned(); 2], ..good.clone() }),
         ("origin.download", Manifest { origin: Origin::Download(vec![]), ..good.clone() }),
         ("origin.composed[0].class", composed("dog")),

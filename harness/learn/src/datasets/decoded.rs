@@ -82,6 +82,10 @@ pub(super) fn make(
     let mut classes = Vec::with_capacity(trimaps);
     let (mut items, mut skipped) = (Vec::with_capacity(survey.sources.len()), Vec::new());
     let what = if matches!(origin, Origin::Drawn { .. }) { "drawing pictures" } else { "decoding pictures" };
+    let unpacked = match origin {
+        Origin::Folders(folders) => cifar_10::Unpacked::of(folders, &survey.sources, monitor)?,
+        Origin::Drawn { .. } => cifar_10::Unpacked::default(),
+    };
     monitor.begin(what, survey.sources.len() as u64);
     for batch in survey.sources.chunks(BATCH) {
         let pictures: Vec<Result<Picture, FileRow>> = batch
@@ -90,7 +94,7 @@ pub(super) fn make(
                 if monitor.stopped() {
                     return Err(DataError::Interrupted);
                 }
-                let picture = one(origin, source, size);
+                let picture = one(origin, &unpacked, source, size);
                 monitor.advance(1);
                 picture
             })
@@ -118,7 +122,12 @@ pub(super) fn make(
 type Picture = (Item, Vec<u8>, Vec<u8>);
 
 /// One picture, or a row that says why it is left out.
-fn one(origin: &Origin, source: &Source, size: u32) -> Result<Result<Picture, FileRow>, DataError> {
+fn one(
+    origin: &Origin,
+    unpacked: &cifar_10::Unpacked,
+    source: &Source,
+    size: u32,
+) -> Result<Result<Picture, FileRow>, DataError> {
     let changed = || DataError::Changed { path: "dataset".into() };
     let folder = match (origin, &source.files) {
         (&Origin::Drawn { seed }, Files::Drawn { index }) => {
@@ -133,7 +142,8 @@ fn one(origin: &Origin, source: &Source, size: u32) -> Result<Result<Picture, Fi
         (Files::Picture(picture), None) => from_files(folder, picture, None, size)?,
         (Files::PictureAndTrimap(picture, trimap), None) => from_files(folder, picture, Some(trimap), size)?,
         (Files::Record(record), _) => {
-            Ok((pixels::resize_bilinear(&cifar_10::picture(folder, record)?, size, size).data, Vec::new()))
+            let picture = cifar_10::picture(folder, unpacked, record)?;
+            Ok((pixels::resize_bilinear(&picture, size, size).data, Vec::new()))
         }
         (Files::Drawn { .. }, _) => return Err(changed()),
     };

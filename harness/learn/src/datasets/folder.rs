@@ -53,16 +53,23 @@ impl Folder {
         example: &'static str,
         required: &[(&str, Kind)],
     ) -> Result<Result<Self, Vec<String>>, DataError> {
-        let Some(folder) = Self::open(data_dir, folder, example)? else { return Ok(Err(vec!["the folder".into()])) };
+        match Self::open(data_dir, folder, example)? {
+            Some(folder) => folder.with(required),
+            None => Ok(Err(vec!["the folder".into()])),
+        }
+    }
+
+    /// The folder, if it holds all of `required`; else what is missing in it.
+    pub(super) fn with(self, required: &[(&str, Kind)]) -> Result<Result<Self, Vec<String>>, DataError> {
         let mut absent = Vec::new();
         for &(name, kind) in required {
-            match folder.kind(name)? {
-                Some(Kind::Outside) => return Err(DataError::Outside { path: folder.file(name) }),
+            match self.kind(name)? {
+                Some(Kind::Outside) => return Err(DataError::Outside { path: self.file(name) }),
                 Some(found) if found == kind => {}
                 _ => absent.push(name.to_owned()),
             }
         }
-        Ok(if absent.is_empty() { Ok(folder) } else { Err(absent) })
+        Ok(if absent.is_empty() { Ok(self) } else { Err(absent) })
     }
 
     /// A folder wherever it is, not named by a spec.

@@ -18,7 +18,7 @@ pub enum DatasetSpec {
     CatsAndDogs(CatsAndDogs),
     /// The part of Kaggle's Dogs vs. Cats that TensorFlow's tutorials use, as its archive unpacks. Without trimaps.
     CatsAndDogsFiltered(CatsAndDogsFiltered),
-    /// CIFAR-10 in the layout of its binary archive: of its ten classes' pictures for training all, or some. Without trimaps.
+    /// CIFAR-10, as its binary archive or the hub has it: of its ten classes' pictures for training all, or some. Without trimaps.
     #[serde(rename = "cifar-10")]
     Cifar10(Cifar10),
     /// Stanford Dogs in its official layout. Without trimaps.
@@ -201,7 +201,7 @@ pub enum FilteredSplit {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cifar10 {
-    /// Folder below the data folder that holds `cifar-10-batches-bin/`.
+    /// Folder below the data folder that holds `cifar-10-batches-bin/`, or `plain_text/` with the hub's Parquet files.
     pub folder: String,
     /// Names of the classes that are used, such as `[cat, dog]`; all ten by default.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! The data sets as their callers see them, on generated folders and on the real photographs where there are any.
 
 mod corpus;
+mod hub;
 mod packs;
 mod photographs;
 mod sources;

@@ -12,7 +12,7 @@ const MICROSOFT: &str = "cats-and-dogs/PetImages/Cat";
 const STANFORD: &str = "stanford-dogs/Images/n02085620-Chihuahua";
 
 /// Cats: 5 + 2 + 3, one more of them damaged. Dogs: 5 + 11, and one of a second breed.
-fn home() -> Home {
+pub(super) fn home() -> Home {
     let home = Home::new();
     put_cifar(&home);
     for n in 0..2 {
@@ -33,16 +33,16 @@ fn corpus(counts: Counts) -> DatasetSpec {
     DatasetSpec::PetsCorpus(PetsCorpus { counts, ..PetsCorpus::default() })
 }
 
-fn published() -> DatasetSpec {
+pub(super) fn published() -> DatasetSpec {
     corpus(Counts::AsFound).under(Protocol::Published)
 }
 
-fn corrected() -> DatasetSpec {
+pub(super) fn corrected() -> DatasetSpec {
     corpus(Counts::AsFound).under(Protocol::Corrected)
 }
 
 /// Pictures of each class.
-fn classes<'a>(items: impl IntoIterator<Item = &'a Item>) -> BTreeMap<&'a str, usize> {
+pub(super) fn classes<'a>(items: impl IntoIterator<Item = &'a Item>) -> BTreeMap<&'a str, usize> {
     items.into_iter().fold(BTreeMap::new(), |mut counts, item| {
         *counts.entry(item.group.as_str()).or_default() += 1;
         counts

@@ -3,7 +3,7 @@
 use super::*;
 use crate::datasets::pack;
 
-const SIZE: u32 = 16; // as `Home::load` asks for
+pub(super) const SIZE: u32 = 16; // as `Home::load` asks for
 
 /// Pets with all that can be wrong with them: a damaged image, a trimap of another size, one with a strange label, an image
 /// without trimap, one in no list, one that is listed but missing, a strange ending, a link that leaves.
@@ -33,7 +33,7 @@ fn photos() -> Home {
 }
 
 impl Home {
-    fn pack_as(&self, spec: &DatasetSpec, size: u32, name: &str) -> PathBuf {
+    pub(super) fn pack_as(&self, spec: &DatasetSpec, size: u32, name: &str) -> PathBuf {
         let out = self.folder.path().join(name);
         pack::pack(std::slice::from_ref(spec), size, &out, &self.data(), &self.cache(), &Silent).unwrap();
         out
@@ -41,7 +41,12 @@ impl Home {
 }
 
 /// What a pack gives, with a cache of its own.
-fn from_pack(data: &Path, spec: &DatasetSpec, purpose: Purpose, size: u32) -> Result<(Survey, Pictures), DataError> {
+pub(super) fn from_pack(
+    data: &Path,
+    spec: &DatasetSpec,
+    purpose: Purpose,
+    size: u32,
+) -> Result<(Survey, Pictures), DataError> {
     let cache = tempfile::tempdir().unwrap();
     let found = survey(spec, purpose, data, cache.path(), &Silent)?;
     let pictures = load(spec, purpose, &found, data, cache.path(), size, &Silent)?;

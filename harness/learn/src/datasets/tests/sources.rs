@@ -19,7 +19,7 @@ pub(super) fn put_cifar(home: &Home) {
     }
 }
 
-fn cifar(classes: &[&str]) -> DatasetSpec {
+pub(super) fn cifar(classes: &[&str]) -> DatasetSpec {
     let classes = (!classes.is_empty()).then(|| classes.iter().map(|&class| class.to_owned()).collect());
     DatasetSpec::Cifar10(Cifar10 { folder: "cifar-10".into(), classes })
 }

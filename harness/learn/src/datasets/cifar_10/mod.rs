@@ -1,6 +1,14 @@
-//! CIFAR-10 in the layout of its binary archive: files of records, each a label and 32 × 32 pixels.
+//! CIFAR-10: files of records, each a label and 32 × 32 pixels, as its binary archive has them or in Parquet as the Hugging Face hub
+//! serves them.
+//!
+//! What is in a folder tells how it is read; where it has all of both, the binary archive counts. A picture has the same record, and so the
+//! same digests of record and pixels, in both. The digests of surveys differ, as names of files and records do, and the order of the
+//! hub's rows need not be that of the archive.
 //!
 //! Krizhevsky: "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
+
+mod hub;
+mod pages;
 
 use super::{
     Cifar10, DataError, Files, Folder, Item, Part, Source, Survey, digest_of,
@@ -12,7 +20,7 @@ use crate::{monitor::Monitor, pixels::Picture};
 use harness_record::{digest, rows::FileRow, suggest::closest};
 use rayon::prelude::*;
 use serde_json::json;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 /// Its folder, where a spec names none.
 pub(super) const FOLDER: &str = "cifar-10";
@@ -37,10 +45,53 @@ const MOST: usize = 10_000;
 
 const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-const EXPECTED: &str =
-    "cifar-10-batches-bin/data_batch_1.bin to data_batch_5.bin, each of up to 10,000 records of 3,073 bytes";
+const EXPECTED: &str = "cifar-10-batches-bin/data_batch_1.bin to data_batch_5.bin, each of up to 10,000 records of 3,073 bytes, or \
+    plain_text/train-00000-of-00001.parquet, as the Hugging Face hub serves uoft-cs/cifar10";
 const SOURCE: &str = "`harness data fetch cifar-10`, or unpack \
     https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (md5 c32a1d4ab5d03f1284b67883e8d87530) there";
+
+/// How its folder is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Archive,
+    Hub,
+}
+
+impl Layout {
+    /// That of a folder: the hub's, if its file is there and one of the archive's is not.
+    fn of(folder: &Folder) -> Result<Self, DataError> {
+        for batch in BATCHES {
+            if folder.kind(batch)?.is_none() && folder.kind(hub::TRAIN)?.is_some() {
+                return Ok(Self::Hub);
+            }
+        }
+        Ok(Self::Archive)
+    }
+
+    /// Files for training.
+    fn train(self) -> &'static [&'static str] {
+        match self {
+            Self::Archive => &BATCHES,
+            Self::Hub => &[hub::TRAIN],
+        }
+    }
+
+    /// The file for testing.
+    fn test(self) -> &'static str {
+        match self {
+            Self::Archive => TEST,
+            Self::Hub => hub::TEST,
+        }
+    }
+
+    /// The records of a file.
+    fn records(self, folder: &Folder, file: &str, monitor: &dyn Monitor) -> Result<Vec<u8>, DataError> {
+        match self {
+            Self::Archive => whole(folder, file),
+            Self::Hub => hub::records(folder, file, monitor),
+        }
+    }
+}
 
 /// A picture in a file of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +112,9 @@ pub(super) struct Found {
 
 /// Opens its folder, if all files for training are there; else says what is missing.
 pub(super) fn look(folder: &str, data_dir: &Path) -> Result<Result<Folder, Vec<String>>, DataError> {
-    Folder::holding(data_dir, folder, FOLDER, &BATCHES.map(|batch| (batch, Kind::File)))
+    let Some(folder) = Folder::open(data_dir, folder, FOLDER)? else { return Ok(Err(vec!["the folder".into()])) };
+    let required: Vec<_> = Layout::of(&folder)?.train().iter().map(|&file| (file, Kind::File)).collect();
+    folder.with(&required)
 }
 
 /// Opens its folder.
@@ -100,21 +153,23 @@ fn source(Found { record, class, .. }: Found) -> Source {
 
 /// A row for the test pictures, where they are.
 fn test(folder: &Folder) -> Result<Vec<FileRow>, DataError> {
-    let there = folder.kind(TEST)?.is_some();
-    Ok(there.then(|| row("unused", TEST, "", "test images, which pretraining must not see")).into_iter().collect())
+    let test = Layout::of(folder)?.test();
+    let there = folder.kind(test)?.is_some();
+    Ok(there.then(|| row("unused", test, "", "test images, which pretraining must not see")).into_iter().collect())
 }
 
 /// Records for training of the classes `wanted`, of all if that is `None`, in the order of the files.
 pub(super) fn read(folder: &Folder, wanted: Option<&[String]>, monitor: &dyn Monitor) -> Result<Vec<Found>, DataError> {
     let names = names(folder)?;
     let wanted = labels(&names, wanted)?;
+    let layout = Layout::of(folder)?;
     let mut found = Vec::new();
-    monitor.begin("reading records", BATCHES.len() as u64);
-    for batch in BATCHES {
+    monitor.begin("reading records", layout.train().len() as u64);
+    for &batch in layout.train() {
         if monitor.stopped() {
             return Err(DataError::Interrupted);
         }
-        let bytes = whole(folder, batch)?;
+        let bytes = layout.records(folder, batch, monitor)?;
         let records = bytes.par_chunks_exact(RECORD).enumerate().filter_map(|(number, bytes)| {
             let label = usize::from(bytes[0]);
             let Some(class) = names.get(label) else {
@@ -134,9 +189,33 @@ pub(super) fn read(folder: &Folder, wanted: Option<&[String]>, monitor: &dyn Mon
     Ok(found)
 }
 
+/// Records of files in which none can be read without those before it, by file.
+#[derive(Default)]
+pub(super) struct Unpacked(BTreeMap<&'static str, Vec<u8>>);
+
+impl Unpacked {
+    /// Those of the files that `sources` are in: at most 154 MB, as CIFAR-10 has 50,000 pictures for training.
+    pub(super) fn of(folders: &[Folder], sources: &[Source], monitor: &dyn Monitor) -> Result<Self, DataError> {
+        let mut unpacked = Self::default();
+        for source in sources {
+            if let (Files::Record(Record { file: hub::TRAIN, .. }), Some(folder)) =
+                (&source.files, folders.get(source.folder))
+                && !unpacked.0.contains_key(hub::TRAIN)
+            {
+                unpacked.0.insert(hub::TRAIN, hub::records(folder, hub::TRAIN, monitor)?);
+            }
+        }
+        Ok(unpacked)
+    }
+}
+
 /// The picture of a record, which must be the one that the survey saw.
-pub(super) fn picture(folder: &Folder, record: &Record) -> Result<Picture, DataError> {
-    let bytes = folder.read_range(record.file, u64::from(record.number) * RECORD as u64, RECORD)?;
+pub(super) fn picture(folder: &Folder, unpacked: &Unpacked, record: &Record) -> Result<Picture, DataError> {
+    let offset = record.number as usize * RECORD;
+    let bytes = match unpacked.0.get(record.file) {
+        Some(records) => records.get(offset..offset + RECORD).unwrap_or_default().to_vec(),
+        None => folder.read_range(record.file, offset as u64, RECORD)?,
+    };
     if digest::of_bytes(&bytes) != record.hash.sha256 {
         return Err(DataError::Changed { path: folder.file(record.file) });
     }
