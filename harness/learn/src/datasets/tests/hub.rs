@@ -169,7 +169,7 @@ fn rows_that_cannot_be_right_are_named() {
         rows[6] = bad;
         refused(table(&rows, COLUMNS, snappy()))
     };
-    let png = |width, height| crate::pixels::encode_rgb(&vec![7; width * height * 3], (width as u32, height as u32));
+    let png = |width: usize, height: usize| crate::pixels::encode_rgb(&vec![7; width * height * 3], (width as u32, height as u32));
     let good = row(3, 1).0.unwrap();
     let longest = [good.clone(), vec![0; 65_536]].concat();
     let cases = [
