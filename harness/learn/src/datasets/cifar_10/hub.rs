@@ -5,7 +5,7 @@
 //! checked, as the files themselves could not be had: that labels are stored as int64 and pages as Snappy, in version 1, which is how
 //! its tools write by default. A file that differs is refused and says in what.
 
-use super::{CLASSES, PLANE, RECORD, SIDE, pages::Pages};
+use super::{CLASSES, PLANE, RECORD, SIDE, foot::is_bounded, pages::Pages};
 use crate::{
     datasets::{DataError, Folder},
     monitor::Monitor,
@@ -85,12 +85,16 @@ fn rows(file: &Bytes, monitor: &dyn Monitor) -> Result<Option<Vec<u8>>, String> 
 /// What the foot of a file says of it.
 fn describe(file: &Bytes) -> Result<ParquetMetaData, String> {
     let expected = "it is truncated, or no Parquet file";
-    let Some((_, &[a, b, c, d, b'P', b'A', b'R', b'1'])) = file.split_last_chunk::<8>() else {
+    let Some((before, &[a, b, c, d, b'P', b'A', b'R', b'1'])) = file.split_last_chunk::<8>() else {
         return Err(format!("it does not end as a Parquet file does: {expected}"));
     };
-    let foot = u32::from_le_bytes([a, b, c, d]);
-    if foot > FOOT {
-        return Err(format!("its foot has {foot} bytes; at most {FOOT} are read: it is damaged"));
+    let length = u32::from_le_bytes([a, b, c, d]);
+    if length > FOOT {
+        return Err(format!("its foot has {length} bytes; at most {FOOT} are read: it is damaged"));
+    }
+    let foot = before.len().checked_sub(length as usize).map(|start| &before[start..]);
+    if !foot.is_some_and(is_bounded) {
+        return Err(format!("its foot describes no table of a few columns: {expected}"));
     }
     ParquetMetaDataReader::new().parse_and_finish(file).map_err(|error| format!("its foot: {error}: {expected}"))
 }

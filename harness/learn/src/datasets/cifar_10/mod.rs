@@ -7,6 +7,7 @@
 //!
 //! Krizhevsky: "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
 
+mod foot;
 mod hub;
 mod pages;
 
