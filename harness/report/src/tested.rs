@@ -59,44 +59,54 @@ impl fmt::Display for Untested {
 
 /// Tests every claim under every protocol that it is made for, in the order of the spec.
 pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
-    let mut pairs = Vec::new();
+    let mut asked = Vec::new();
     for claim in &data.study.report.claims {
+        // The spec was checked when the data were read, so every claim parses.
+        let Ok(comparison) = claim.expect.parse::<Comparison>() else { continue };
         for protocol in &data.study.protocols {
             if claim.protocol.as_ref().is_none_or(|only| only == protocol) {
-                pairs.push((claim, protocol.as_str()));
+                asked.push(Asked { claim, comparison: comparison.clone(), protocol });
             }
         }
     }
     // Each claim has a generator of its own, so the order in which threads take them changes nothing.
-    let measured: Vec<_> = pairs.par_iter().map(|(claim, protocol)| measure(data, claim, protocol)).collect();
-    let mut corrected = vec![1.0; pairs.len()];
+    let measured: Vec<_> = asked.par_iter().map(|asked| asked.measure(data)).collect();
+    let mut corrected = vec![1.0; asked.len()];
     for protocol in &data.study.protocols {
-        let family: Vec<_> = (0..pairs.len()).filter(|&i| pairs[i].1 == protocol && measured[i].is_ok()).collect();
+        let family: Vec<_> =
+            (0..asked.len()).filter(|&i| asked[i].protocol == protocol && measured[i].is_ok()).collect();
         let p: Vec<_> = family.iter().filter_map(|&i| measured[i].as_ref().ok().map(|(_, test)| test.p)).collect();
         family.iter().zip(holm(&p)).for_each(|(&i, p)| corrected[i] = p);
     }
-    let claims = pairs.into_iter().zip(measured).zip(corrected);
-    // The spec was checked when the data were read, so every claim parses.
-    let judged = claims.filter_map(|(((claim, protocol), measured), p)| {
-        let comparison: Comparison = claim.expect.parse().ok()?;
+    let claims = asked.into_iter().zip(measured).zip(corrected);
+    let judged = claims.map(|((Asked { claim, comparison, protocol }, measured), p)| {
         let outcome = measured.map(|(difference, test)| {
             let verdict = comparison.verdict(difference.low, difference.high, p);
             Tested { difference, p, effect: test.effect, verdict }
         });
-        Some(TestedClaim { claim: claim.clone(), comparison, protocol: protocol.to_owned(), outcome })
+        TestedClaim { claim: claim.clone(), comparison, protocol: protocol.to_owned(), outcome }
     });
     judged.collect()
 }
 
-/// The difference that a claim is about, and its test.
-fn measure(data: &Data, claim: &ClaimSpec, protocol: &str) -> Result<(Summary, DifferenceTest), Untested> {
-    let comparison: Comparison = claim.expect.parse().map_err(|_| Untested::NotRun)?;
-    let question = Question { data, protocol, species: None };
-    let differences = question.differences([&comparison.left, &comparison.right])?.below(comparison.offset);
-    let difference = data.scores.summarise(&differences).ok_or(Untested::NotRun)?;
-    // Images are the units: several seeds of one image are averaged, as they are not independent.
-    let seed = digest::seed(&["claim", &claim.name, protocol]);
-    Ok((difference, test_of_differences(&differences.defined(), seed)))
+/// A claim, read, and a protocol that it is made for.
+struct Asked<'a> {
+    claim: &'a ClaimSpec,
+    comparison: Comparison,
+    protocol: &'a str,
+}
+
+impl Asked<'_> {
+    /// The difference that the claim is about, and its test.
+    fn measure(&self, data: &Data) -> Result<(Summary, DifferenceTest), Untested> {
+        let Self { claim, comparison, protocol } = self;
+        let question = Question { data, protocol, species: None };
+        let differences = question.differences([&comparison.left, &comparison.right])?.below(comparison.offset);
+        let difference = data.scores.summarise(&differences).ok_or(Untested::NotRun)?;
+        // Images are the units: several seeds of one image are averaged, as they are not independent.
+        let seed = digest::seed(&["claim", &claim.name, protocol]);
+        Ok((difference, test_of_differences(&differences.defined(), seed)))
+    }
 }
 
 /// Of what a difference is asked.
