@@ -100,11 +100,15 @@ pub(crate) fn install(
 /// what is missing in them.
 pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish, progress: &Progress) -> Outcome {
     let manifests = manifests::read(places.manifests)?;
-    let mut seen: Vec<&Manifest> = Vec::new();
+    let (mut known, mut seen): (Vec<Reads<'_>>, Vec<&Manifest>) = (Vec::new(), Vec::new());
     let (mut absent, mut by_hand) = (Vec::new(), Vec::new());
     for study in studies {
         let name = format!("study {}, profile {}", study.name, study.profile);
         for read in reads(study) {
+            // Arms and studies mostly read the same, and packs are opened to see what is in them.
+            if known.contains(&read) {
+                continue;
+            }
             for manifest in wanted(&read, &manifests, places.data).map_err(|failure| failure.during(name.clone()))? {
                 if seen.contains(&manifest) {
                     continue;
@@ -116,6 +120,7 @@ pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish,
                     _ => absent.push(manifest),
                 }
             }
+            known.push(read);
         }
     }
     // Before anything is fetched, which would be of no use without them.
@@ -146,6 +151,7 @@ pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish,
 }
 
 /// Something that a study reads.
+#[derive(PartialEq)]
 enum Reads<'a> {
     /// At this size in pixels.
     Dataset(&'a DatasetSpec, u32),

@@ -28,7 +28,7 @@ pub mod synthetic;
 pub use bytes::Bytes;
 pub use dimensions::dimensions;
 pub use error::DataError;
-pub use pack::{PackSummary, pack, packed_at, packed_sizes};
+pub use pack::{PackSummary, pack, packed, packed_at};
 pub use pets_corpus::{CorpusFolders, Counts, Duplicates, PetsCorpus};
 pub use spec::{
     CatsAndDogs, CatsAndDogsFiltered, Cifar10, DatasetSpec, FilteredSplit, OxfordIiitPet, StanfordDogs, SyntheticPets,

@@ -15,7 +15,7 @@ use crate::{
     progress::{Loudness, Progress},
 };
 
-pub(crate) use list::state_of;
+pub(crate) use list::Here;
 
 pub(crate) fn run(command: &Data, folders: &Folders, loudness: Loudness) -> Outcome {
     let place = folders.root.join(manifests::FOLDER);

@@ -1,11 +1,12 @@
 //! `doctor`: what this machine offers and what is missing.
 
-use super::{say, say_json, table};
+use super::{data::Here, say, say_json, table};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
-    manifests::{self, Manifests},
+    manifests,
 };
+use harness_data::manifest::Manifest;
 use harness_learn::device;
 use serde::Serialize;
 use std::path::Path;
@@ -92,17 +93,17 @@ fn writable(what: &str, folder: &Path) -> Finding {
 }
 
 fn data_sets(folders: &Folders) -> Vec<Finding> {
-    let finding = |manifests: &Manifests, name: &str| {
-        let manifest = manifests.named(name)?;
-        let (state, problems) = super::data::state_of(manifest, manifests, &folders.data)?;
+    let finding = |here: &Here<'_>, manifest: &Manifest| {
+        let (state, problems) = here.state_of(manifest)?;
         let place = manifest.place(&folders.data).display().to_string();
         let detail = if problems.is_empty() { place } else { format!("{place}: {}", problems.join("; ")) };
-        Ok(Finding::new(name, &state, detail))
+        Ok(Finding::new(&manifest.name, &state, detail))
     };
     let found = manifests::read(&folders.root.join(manifests::FOLDER)).and_then(|manifests| {
-        let names = manifests.catalogue().names();
-        let mut found: Vec<Finding> =
-            names.into_iter().map(|name| finding(&manifests, name)).collect::<Outcome<_>>()?;
+        let here = Here::look(&manifests, &folders.data);
+        let sound = manifests.catalogue().all().iter();
+        let mut found: Vec<Finding> = sound.map(|manifest| finding(&here, manifest)).collect::<Outcome<_>>()?;
+        found.extend(here.damage.iter().map(|damage| Finding::new("packs", "damaged", damage.clone())));
         let invalid = manifests.invalid().iter();
         found.extend(invalid.map(|invalid| Finding::new(&invalid.name, "invalid", invalid.lines().join("; "))));
         Ok(found)

@@ -32,6 +32,53 @@ fn pack(studio: &Studio, what: &str, size: &str, out: &str) -> Said {
 
 const CATS: &str = "{cats-and-dogs: {folder: cats}}";
 
+#[test]
+fn what_packs_hold_is_listed_and_damage_is_told_once() {
+    let studio = Studio::new();
+    with_data(&studio);
+    fs::create_dir_all(studio.path("packs")).unwrap();
+    pack(&studio, "pets-sample", "16", "packs/small.pack").ended(0);
+    pack(&studio, "pets-sample", "24", "packs/large.pack").ended(0);
+    let list = |more: &[&str]| studio.run(&[&["data", "list", "--data-dir", "packs"][..], more].concat()).ended(0);
+    let state = |name: &str| {
+        let rows = list(&["--json"]).json();
+        let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name).cloned();
+        row.map_or_else(String::new, |row| row["state"].as_str().unwrap().to_owned())
+    };
+    assert_eq!((state("pets-sample"), state("pets-corpus")), ("packed, 16 px and 24 px".into(), "missing".into()));
+    fs::write(studio.path("packs/large.pack"), b"damaged").unwrap();
+    assert_eq!((state("pets-sample"), state("packs")), ("missing".into(), "damaged".into()));
+    assert_eq!(list(&[]).stdout.matches("large.pack").count(), 1);
+    let told = studio.run(&["doctor", "--data-dir", "packs"]);
+    assert_eq!(told.stdout.matches("large.pack").count(), 1, "{}", told.stdout);
+}
+
+/// The parts of the composed corpus, each of them packed.
+#[test]
+fn a_composed_set_is_ready_when_its_parts_are_packed() {
+    let studio = Studio::new();
+    for n in 1..=5 {
+        let record = |label: u8| [vec![label], vec![20 * n + label; 3072]].concat();
+        put(&studio, &format!("cifar-10/cifar-10-batches-bin/data_batch_{n}.bin"), [record(3), record(5)].concat());
+    }
+    put(&studio, "cats-and-dogs-filtered/cats_and_dogs_filtered/train/cats/cat.0.jpg", picture(20, 20, 50));
+    put(&studio, "cats-and-dogs/PetImages/Cat/0.jpg", picture(20, 20, 60));
+    for n in 1..=2 {
+        put(&studio, &format!("stanford-dogs/Images/n02085620-Chihuahua/n02085620_{n}.jpg"), picture(20, 20, 70 + n));
+    }
+    fs::create_dir_all(studio.path("packs")).unwrap();
+    let corpus = "{pets-corpus: {counts: as-found}}";
+    // Five cats and five dogs of the archive, which is packed as it is, two cats and two dogs of the other parts.
+    pack(&studio, corpus, "16", "packs/corpus.pack").ended(0).answers("4 pictures at 16 px");
+    let rows = studio.run(&["data", "list", "--data-dir", "packs", "--json"]).ended(0).json();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "pets-corpus").unwrap().clone();
+    assert_eq!(row["state"], "ready");
+    let show = |data: &str| {
+        studio.run(&["data", "show", corpus, "--size", "16", "--json", "--data-dir", data]).ended(0).json()
+    };
+    assert_eq!(show("packs")["total"], show("data")["total"]);
+}
+
 /// The tiny study on the stored data.
 fn stored<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let mut settings = TINY.to_vec();

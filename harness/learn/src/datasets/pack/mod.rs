@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub(super) use read::{Packed, open};
-pub use read::{packed_at, packed_sizes};
+pub use read::{packed, packed_at};
 pub use write::{PackSummary, pack};
 
 use super::{folder::Kind, hashes};

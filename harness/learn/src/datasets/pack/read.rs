@@ -36,32 +36,31 @@ struct Pack {
     members: HashMap<String, (u64, u64)>,
 }
 
-/// The packs that have this folder: `data_dir` itself, if it is a file, or the packs that lie in it. `None` if none has it.
-fn find(data_dir: &Path, folder: &str) -> Result<Option<Packed>, DataError> {
-    let mut packs = all(data_dir)?;
-    packs.retain(|pack| pack.index.folders.contains_key(folder));
-    Ok((!packs.is_empty()).then(|| Packed { folder: folder.to_owned(), packs }))
-}
-
-/// The same, where the folder is wanted: that it is not in a pack which `data_dir` is, is an error.
+/// The packs that have this folder: `data_dir` itself, if it is a file, or the packs that lie in it. `None` if none of several has
+/// it; that it is not in a pack which `data_dir` is, is an error.
 pub(in crate::datasets) fn open(data_dir: &Path, folder: &str) -> Result<Option<Packed>, DataError> {
-    let found = find(data_dir, folder)?;
-    if found.is_none() && data_dir.is_file() {
-        let held: Vec<String> = all(data_dir)?.into_iter().flat_map(|pack| pack.index.folders.into_keys()).collect();
-        let reason = format!("{folder} is not in it; it holds {}", held.join(", "));
-        return Err(DataError::Pack { path: data_dir.to_owned(), reason });
+    let (packs, others): (Vec<Pack>, Vec<Pack>) =
+        all(data_dir)?.into_iter().partition(|pack| pack.index.folders.contains_key(folder));
+    if let ([], [other], true) = (&packs[..], &others[..], data_dir.is_file()) {
+        let held: Vec<&str> = other.index.folders.keys().map(String::as_str).collect();
+        return Err(other.wrong(format!("{folder} is not in it; it holds {}", held.join(", "))));
     }
-    Ok(found)
+    Ok((!packs.is_empty()).then(|| Packed { folder: folder.to_owned(), packs }))
 }
 
 fn all(data_dir: &Path) -> Result<Vec<Pack>, DataError> {
     candidates(data_dir)?.iter().map(|path| Pack::open(path)).collect()
 }
 
-/// Sizes in pixels at which the data set's folder is packed below `data_dir`, or in `data_dir` if that is a pack; none if it is not.
-pub fn packed_sizes(data_dir: &Path, folder: &str) -> Result<Vec<u32>, DataError> {
-    let packs = if data_dir.join(folder).is_dir() { None } else { find(data_dir, folder)? };
-    Ok(packs.iter().flat_map(|packed| &packed.packs).map(|pack| pack.index.size).collect())
+/// Which folders of data sets are packed below `data_dir`, or in `data_dir` if that is a pack, and at which sizes in pixels.
+pub fn packed(data_dir: &Path) -> Result<BTreeMap<String, Vec<u32>>, DataError> {
+    let mut sizes: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for pack in all(data_dir)? {
+        for folder in pack.index.folders.into_keys() {
+            sizes.entry(folder).or_default().push(pack.index.size);
+        }
+    }
+    Ok(sizes)
 }
 
 /// Whether the data set's folder is read from packs below `data_dir`; an error if it is, and none of them is of this size.

@@ -58,10 +58,10 @@ pub(super) fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
 
 /// Says what to put where if manifests know the data set's folders and nothing of one is there. `why` is what cannot be done then.
 pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Path, why: &str) -> Outcome {
+    let packed = datasets::packed(data).map_err(data_failure)?;
     for (folder, manifest) in spec.folders().into_iter().zip(manifests.parts(spec)?) {
         let Some(manifest) = manifest else { continue };
-        let packed = datasets::packed_sizes(data, folder).map_err(data_failure)?;
-        if packed.is_empty() && holdings::state(manifest, data)?.is_absent() {
+        if !packed.contains_key(folder) && holdings::state(manifest, data)?.is_absent() {
             return Err(Failure::data(install::missing(manifest, data, why)));
         }
     }

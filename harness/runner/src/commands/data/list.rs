@@ -4,7 +4,7 @@ use super::dataset;
 use crate::{
     commands::{say, say_json, table},
     failure::{Failure, Outcome},
-    manifests::{Invalid, Manifests},
+    manifests::Manifests,
     spec::diagnosis::Diagnosis,
 };
 use harness_data::{
@@ -12,9 +12,12 @@ use harness_data::{
     human, install,
     manifest::{Manifest, Origin},
 };
-use harness_learn::datasets::{self, DataError};
+use harness_learn::datasets;
 use serde::Serialize;
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// The state of what has an invalid manifest, or a part that has one.
 const INVALID: &str = "invalid";
@@ -34,10 +37,12 @@ struct Row {
 }
 
 pub(super) fn run(manifests: &Manifests, data: &Path, as_json: bool) -> Outcome {
+    let here = Here::look(manifests, data);
     let sound = manifests.catalogue().all().iter();
-    let mut rows: Vec<Row> = sound.map(|manifest| row(manifest, manifests, data)).collect::<Outcome<_>>()?;
-    rows.extend(manifests.invalid().iter().map(invalid));
+    let mut rows: Vec<Row> = sound.map(|manifest| row(manifest, &here)).collect::<Outcome<_>>()?;
+    rows.extend(manifests.invalid().iter().map(|invalid| unreadable(&invalid.name, INVALID, invalid.lines())));
     rows.sort_by(|a, b| a.name.cmp(&b.name));
+    rows.extend(here.damage.iter().map(|damage| unreadable("packs", "damaged", vec![damage.clone()])));
     if as_json {
         return say_json(&rows);
     }
@@ -56,8 +61,9 @@ pub(super) fn run(manifests: &Manifests, data: &Path, as_json: bool) -> Outcome 
     Ok(())
 }
 
-fn row(manifest: &Manifest, manifests: &Manifests, data: &Path) -> Outcome<Row> {
-    let (state, problems) = state_of(manifest, manifests, data)?;
+fn row(manifest: &Manifest, here: &Here<'_>) -> Outcome<Row> {
+    let Here { manifests, data, .. } = here;
+    let (state, problems) = here.state_of(manifest)?;
     // What an invalid part would bring is not known.
     let whole = manifests.leaves(manifest).is_ok();
     let (mut bytes_on_disk, mut to_fetch) = (0, whole.then_some(0));
@@ -79,13 +85,13 @@ fn row(manifest: &Manifest, manifests: &Manifests, data: &Path) -> Outcome<Row> 
     })
 }
 
-/// Of a manifest that cannot be read no more is known than what is wrong with it.
-fn invalid(manifest: &Invalid) -> Row {
+/// Of what cannot be read no more is known than what is wrong with it.
+fn unreadable(name: &str, state: &str, problems: Vec<String>) -> Row {
     Row {
-        name: manifest.name.clone(),
-        title: manifest.name.clone(),
-        state: INVALID.to_owned(),
-        problems: manifest.lines(),
+        name: name.to_owned(),
+        title: name.to_owned(),
+        state: state.to_owned(),
+        problems,
         bytes_on_disk: 0,
         bytes_to_fetch: None,
         folder: None,
@@ -93,49 +99,63 @@ fn invalid(manifest: &Invalid) -> Row {
     }
 }
 
-/// That a data set is in a pack, and at which sizes; `None` if it is in none.
-fn packed(manifest: &Manifest, data: &Path) -> Result<Option<String>, DataError> {
-    let Ok(spec) = dataset::of_manifest(manifest) else { return Ok(None) }; // weights are in no pack
-    let mut sizes = Vec::new();
-    for folder in spec.folders() {
-        sizes.extend(datasets::packed_sizes(data, folder)?);
-    }
-    let sizes: Vec<String> = sizes.iter().map(|size| format!("{size} px")).collect();
-    Ok((!sizes.is_empty()).then(|| format!("packed, {}", sizes.join(" and "))))
+/// What is there of data.
+pub(crate) struct Here<'a> {
+    manifests: &'a Manifests,
+    data: &'a Path,
+    /// Folders that lie in packs, each with the sizes that it has there.
+    packed: BTreeMap<String, Vec<u32>>,
+    /// Why packs cannot be read, if they cannot: what they hold is then not known.
+    pub(crate) damage: Option<String>,
 }
 
-/// The state of a manifest's data in words, and what is wrong with them. A composed one is as ready as its parts.
-pub(crate) fn state_of(manifest: &Manifest, manifests: &Manifests, data: &Path) -> Outcome<(String, Vec<String>)> {
-    if !matches!(manifest.origin, Origin::Composed(_)) {
-        let state = holdings::state(manifest, data)?;
-        if state.is_absent() {
-            match packed(manifest, data) {
-                Ok(None) => {}
-                Ok(Some(packed)) => return Ok((packed, Vec::new())),
-                // What a pack that cannot be read holds is not known.
-                Err(error) => return Ok((state.name().to_owned(), vec![error.to_string()])),
+impl<'a> Here<'a> {
+    pub(crate) fn look(manifests: &'a Manifests, data: &'a Path) -> Self {
+        let (packed, damage) = match datasets::packed(data) {
+            Ok(packed) => (packed, None),
+            Err(error) => (BTreeMap::new(), Some(error.to_string())),
+        };
+        Self { manifests, data, packed, damage }
+    }
+
+    /// The sizes at which a data set is packed, in words; `None` if it is not, or not whole.
+    fn packed(&self, manifest: &Manifest) -> Option<String> {
+        let spec = dataset::of_manifest(manifest).ok()?; // weights are in no pack
+        let sizes: Option<Vec<&Vec<u32>>> = spec.folders().into_iter().map(|folder| self.packed.get(folder)).collect();
+        let sizes: BTreeSet<u32> = sizes?.into_iter().flatten().copied().collect();
+        let sizes: Vec<String> = sizes.iter().map(|size| format!("{size} px")).collect();
+        (!sizes.is_empty()).then(|| format!("packed, {}", sizes.join(" and ")))
+    }
+
+    /// The state of a manifest's data in words, and what is wrong with them. A composed one is as ready as its parts.
+    pub(crate) fn state_of(&self, manifest: &Manifest) -> Outcome<(String, Vec<String>)> {
+        if !matches!(manifest.origin, Origin::Composed(_)) {
+            let state = holdings::state(manifest, self.data)?;
+            if let (true, Some(packed)) = (state.is_absent(), self.packed(manifest)) {
+                return Ok((packed, Vec::new()));
             }
+            let name = state.name().to_owned();
+            return Ok(match state {
+                State::Incomplete(why) | State::Changed(why) => (name, why),
+                _ => (name, Vec::new()),
+            });
         }
-        let name = state.name().to_owned();
-        return Ok(match state {
-            State::Incomplete(why) | State::Changed(why) => (name, why),
-            _ => (name, Vec::new()),
-        });
-    }
-    let leaves = match manifests.leaves(manifest) {
-        Err(Failure::Spec(problems)) => {
-            return Ok((INVALID.to_owned(), problems.all().iter().map(Diagnosis::line).collect()));
+        let leaves = match self.manifests.leaves(manifest) {
+            Err(Failure::Spec(problems)) => {
+                return Ok((INVALID.to_owned(), problems.all().iter().map(Diagnosis::line).collect()));
+            }
+            leaves => leaves?,
+        };
+        let mut ready = 0;
+        for leaf in &leaves {
+            let state = holdings::state(leaf, self.data)?;
+            ready += usize::from(state.is_ready() || (state.is_absent() && self.packed(leaf).is_some()));
         }
-        leaves => leaves?,
-    };
-    let mut ready = 0;
-    for leaf in &leaves {
-        ready += usize::from(holdings::state(leaf, data)?.is_ready());
+        let state = match ready {
+            0 => "missing".to_owned(),
+            all if all == leaves.len() => "ready".to_owned(),
+            some => format!("{some} of {} parts", leaves.len()),
+        };
+        Ok((state, Vec::new()))
     }
-    let state = match ready {
-        0 => "missing".to_owned(),
-        all if all == leaves.len() => "ready".to_owned(),
-        some => format!("{some} of {} parts", leaves.len()),
-    };
-    Ok((state, Vec::new()))
 }
