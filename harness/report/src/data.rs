@@ -119,13 +119,15 @@ fn check_spec(dir: &Path, study: &StudyInput) -> Result<(), ReportError> {
     study.report.check(&arms, &conditions).map_err(wrap)
 }
 
-fn json<T: DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
+/// A JSON file of the data folder.
+pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
     let bytes = files::read(path, JSON_LIMIT)?;
     let wrap = |source| RecordError::Json { path: path.to_owned(), source };
     Ok(serde_json::from_slice(&bytes).map_err(wrap)?)
 }
 
-fn optional_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ReportError> {
+/// The rows of a table; none if it is not there.
+pub(crate) fn optional_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ReportError> {
     if path.exists() { Ok(rows::read(path)?) } else { Ok(Vec::new()) }
 }
 

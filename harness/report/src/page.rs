@@ -4,7 +4,7 @@
 //! own; pictures become figures; words of verdicts get a class. The sanitiser then passes what this module writes and
 //! nothing else.
 
-use crate::{data::Data, error::ReportError, template};
+use crate::{data::Data, error::ReportError, published::VERDICTS, template};
 use minijinja::{Value, context, value::Serde};
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html::push_html};
 use serde::Serialize;
@@ -15,9 +15,8 @@ const TEMPLATE: &str = "page.html.j2";
 const TABLE: &str = "Table: ";
 /// Start of a paragraph that is the caption of the picture before it.
 const FIGURE: &str = "Figure: ";
-/// Words that get a class of their own where they stand alone in a cell or in bold.
-const VERDICTS: [&str; 7] =
-    ["supported", "contradicted", "undecided", "reproduced", "differs", "not comparable", "not run"];
+/// Verdicts on claims. As those on printed figures they get a class where they stand alone in a cell or in bold.
+const CLAIMS: [&str; 3] = ["supported", "contradicted", "undecided"];
 
 /// One entry of the table of contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -296,7 +295,7 @@ fn without_tags(html: &str) -> String {
 /// The class of a verdict, which may say why after a colon: `not comparable: other data and size`.
 fn verdict_class(text: &str) -> String {
     let verdict = text.split_once(": ").map_or(text, |(verdict, _)| verdict);
-    if VERDICTS.contains(&verdict) {
+    if CLAIMS.contains(&verdict) || VERDICTS.contains(&verdict) {
         format!(" class=\"verdict {}\"", verdict.replace(' ', "-"))
     } else {
         String::new()

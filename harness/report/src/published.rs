@@ -20,6 +20,9 @@ pub(crate) struct Printed<'a> {
     half_unit: f64,
 }
 
+/// The words for [`Agreement`], the best first.
+pub(crate) const VERDICTS: [&str; 4] = ["reproduced", "differs", "not comparable", "not run"];
+
 /// How a printed figure compares with the reproduced one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreement {
@@ -52,12 +55,13 @@ impl Agreement {
 /// The verdict alone.
 impl fmt::Display for Agreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Reproduced => "reproduced",
-            Self::Differs => "differs",
-            Self::NotComparable(_) => "not comparable",
-            Self::NotRun => "not run",
-        })
+        let place = match self {
+            Self::Reproduced => 0,
+            Self::Differs => 1,
+            Self::NotComparable(_) => 2,
+            Self::NotRun => 3,
+        };
+        f.write_str(VERDICTS[place])
     }
 }
 

@@ -3,19 +3,22 @@
 //! It is made from the reports as they lie on disk, so that it says what they say.
 
 use crate::{
+    data::{json, optional_rows},
     error::ReportError,
     input::{PublishedVerdict, RunInput, StudyInput, file},
     output::RenderedFile,
+    published::VERDICTS,
     template,
 };
-use harness_record::{RecordError, files, rows};
+use harness_record::files;
 use minijinja::{Value, context, value::Serde};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde::Serialize;
 use std::{collections::BTreeSet, path::Path};
 
 const TEMPLATE: &str = "site.html.j2";
-const JSON_LIMIT: u64 = 64 << 20;
+/// Most bytes that are read of a report.
+const LIMIT: u64 = 64 << 20;
 const PAGE: &str = "index.html";
 
 /// A report of the site.
@@ -35,12 +38,9 @@ struct Entry {
     runs: usize,
     /// Whether a run was made from a working tree with changes that no commit has.
     dirty: bool,
-    /// Verdicts on printed figures with how often each was given, in the order of the words of [`VERDICTS`].
-    verdicts: Vec<(String, usize)>,
+    /// Verdicts on printed figures with how often each was given, the best first.
+    verdicts: Vec<(&'static str, usize)>,
 }
-
-/// Words of verdicts on printed figures, the best first.
-const VERDICTS: [&str; 4] = ["reproduced", "differs", "not comparable", "not run"];
 
 /// Renders the page of all reports that lie at `<reports>/<profile>/<study>/`, given as `(profile, study)` in the order of the page.
 ///
@@ -69,7 +69,7 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
     let input: StudyInput = json(&data.join(file::STUDY))?;
     let runs: Vec<RunInput> = json(&data.join(file::RUNS))?;
     let report = folder.join("report.md");
-    let text = if report.exists() { files::read(&report, JSON_LIMIT)? } else { Vec::new() };
+    let text = if report.exists() { files::read(&report, LIMIT)? } else { Vec::new() };
     let keys: BTreeSet<&str> = runs.iter().map(|run| run.record.key.as_str()).collect();
     Ok(Entry {
         profile: profile.to_owned(),
@@ -86,20 +86,11 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
     })
 }
 
-fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
-    let bytes = files::read(path, JSON_LIMIT)?;
-    Ok(serde_json::from_slice(&bytes).map_err(|source| RecordError::Json { path: path.to_owned(), source })?)
-}
-
-fn verdicts(path: &Path) -> Result<Vec<(String, usize)>, ReportError> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<PublishedVerdict> = rows::read(path)?;
-    let count = |word: &&str| {
-        (word.to_string(), rows.iter().filter(|row| row.verdict.split(": ").next() == Some(*word)).count())
-    };
-    Ok(VERDICTS.iter().map(count).filter(|(_, count)| *count > 0).collect())
+/// How often each verdict was given.
+fn verdicts(path: &Path) -> Result<Vec<(&'static str, usize)>, ReportError> {
+    let rows: Vec<PublishedVerdict> = optional_rows(path)?;
+    let count = |word: &'static str| (word, rows.iter().filter(|row| row.verdict == word).count());
+    Ok(VERDICTS.into_iter().map(count).filter(|(_, count)| *count > 0).collect())
 }
 
 /// The first paragraph under `## Answer`, without markup.
