@@ -10,11 +10,17 @@ use crate::{
     protocol::Protocol,
     train::{TrainError, classes, tensor},
 };
-use harness_record::rows::{ImageRow, MetricRow};
+use harness_record::{
+    metrics::{Confusion, Reliability},
+    rows::{CalibrationRow, ConfusionRow, ImageRow, MetricRow},
+};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+
+/// Raised whenever a test leaves more, or other things, of the same numbers: then tests run again, and training does not.
+pub const VERSION: u32 = 2;
 
 /// How the network is tested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -137,8 +143,20 @@ pub struct Evaluation {
     pub metrics: Vec<MetricRow>,
     /// Scores of every image.
     pub images: Vec<ImageRow>,
+    /// Pixels by true and predicted class.
+    pub confusion: Vec<ConfusionRow>,
+    /// Pixels by how sure the network was.
+    pub calibration: Vec<CalibrationRow>,
     /// Images for the gallery, evenly spaced over the test set.
     pub gallery: Vec<Shown>,
+}
+
+/// What was found under one condition.
+#[derive(Default)]
+struct Found {
+    rows: Vec<ImageRow>,
+    confusion: Confusion,
+    reliability: Reliability,
 }
 
 /// What is tested, on what.
@@ -179,17 +197,20 @@ impl Test<'_> {
         let batches = self.test.len().div_ceil(self.spec.batch as usize);
         monitor.begin("test batch", (batches * self.spec.blur.len()) as u64);
         for &level in &self.spec.blur {
-            let rows = self.level(model, level, &kept, &mut result.gallery, monitor)?;
-            let metrics = means(&rows, self.epoch);
+            let found = self.level(model, level, &kept, &mut result.gallery, monitor)?;
+            let metrics = means(&found.rows, self.epoch);
             if let Some(accuracy) = metrics.iter().find(|m| m.metric == "accuracy") {
                 monitor.note(&format!("blur {level} %: accuracy {:.3}", accuracy.value));
             }
             result.metrics.extend(metrics);
-            result.images.extend(rows);
+            let condition = condition(level);
+            result.confusion.extend(ConfusionRow::of(&found.confusion, "test", "model", &condition));
+            result.calibration.extend(CalibrationRow::of(&found.reliability, "test", &condition));
+            result.images.extend(found.rows);
         }
         monitor.end();
         for baseline in &self.spec.baselines {
-            let rows = match baseline {
+            let (rows, confusion) = match baseline {
                 Baseline::AllBackground => self.baseline(*baseline, |truth| Scored::constant(truth, BACKGROUND)),
                 Baseline::MajorityClass => {
                     let class = self.majority();
@@ -198,6 +219,7 @@ impl Test<'_> {
                 Baseline::PerfectInUnitRange => self.baseline(*baseline, Scored::perfect_in_unit_range),
             };
             result.metrics.extend(means(&rows, self.epoch));
+            result.confusion.extend(ConfusionRow::of(&confusion, "test", baseline.name(), "clean"));
             result.images.extend(rows);
         }
         Ok(result)
@@ -210,9 +232,9 @@ impl Test<'_> {
         kept: &[u32],
         gallery: &mut Vec<Shown>,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<ImageRow>, TrainError> {
+    ) -> Result<Found, TrainError> {
         let condition = condition(level);
-        let mut rows = Vec::new();
+        let mut found = Found::default();
         for (batch, places) in self.test.chunks(self.spec.batch as usize).enumerate() {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
@@ -228,7 +250,9 @@ impl Test<'_> {
             let scores = Outputs::new(&channels)?.score(&truth, self.loss);
             for ((scored, &place), rgb) in scores.into_iter().zip(places).zip(&blurred) {
                 let item = &self.pictures.items[place as usize];
-                rows.push(scored.row([&item.name, &item.group], "test", "model", &condition, Some(batch as u32)));
+                found.rows.push(scored.row([&item.name, &item.group], "test", "model", &condition, Some(batch as u32)));
+                found.confusion = [found.confusion, scored.confusion].into_iter().sum();
+                found.reliability = [Some(found.reliability), scored.reliability].into_iter().flatten().sum();
                 if kept.contains(&place) {
                     let image = Content::Image(rgb.to_vec());
                     gallery.push(self.shown(place, Some(&condition), image));
@@ -237,7 +261,7 @@ impl Test<'_> {
             }
             monitor.advance(1);
         }
-        Ok(rows)
+        Ok(found)
     }
 
     fn blurred(&self, places: &[u32], level: u32) -> Vec<Cow<'_, [u8]>> {
@@ -253,13 +277,14 @@ impl Test<'_> {
         places.par_iter().map(blur).collect()
     }
 
-    fn baseline(&self, baseline: Baseline, score: impl Fn(&[u8]) -> Scored + Sync) -> Vec<ImageRow> {
+    fn baseline(&self, baseline: Baseline, score: impl Fn(&[u8]) -> Scored + Sync) -> (Vec<ImageRow>, Confusion) {
         let row = |&place: &u32| {
             let item = &self.pictures.items[place as usize];
             let scored = score(self.pictures.classes_of(place as usize));
-            scored.row([&item.name, &item.group], "test", baseline.name(), "clean", None)
+            (scored.row([&item.name, &item.group], "test", baseline.name(), "clean", None), scored.confusion)
         };
-        self.test.par_iter().map(row).collect()
+        let (rows, counts): (Vec<_>, Vec<_>) = self.test.par_iter().map(row).unzip();
+        (rows, counts.into_iter().sum())
     }
 
     /// The most frequent class among the training images' pixels.

@@ -1,6 +1,7 @@
 //! Rows of the CSV tables. Floats are written as the shortest text that reads back to the same number.
 
 mod image;
+mod pixels;
 
 use crate::{
     RecordError, Result, files,
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
 pub use crate::metrics::SCORES;
+pub use pixels::{CalibrationRow, ConfusionRow};
 
 /// The most that is read of one table, in bytes: the full test set at five blur levels needs about 10 MB.
 const LIMIT: u64 = 1 << 30;

@@ -8,7 +8,7 @@ use crate::{
 use harness_learn::{
     RECIPE,
     datasets::{DatasetSpec, Purpose, Repeated},
-    evaluate::EvaluateSpec,
+    evaluate::{self, EvaluateSpec},
     models::{InitSpec, ModelSpec, Normalise},
     pixels,
     precision::Precision,
@@ -75,6 +75,8 @@ pub(crate) enum Work {
     },
     /// Test.
     Evaluate {
+        /// Version of what a test leaves.
+        version: u32,
         /// In which mode.
         protocol: Protocol,
         /// Key of the fine-tuning whose weights are tested.
@@ -300,7 +302,8 @@ impl Plan {
         let finetune = self.add(settings, weights, arm)?;
         keys.push(finetune.clone());
         let losses = experiment.finetuning.losses.clone();
-        let work = Work::Evaluate { protocol, finetune, cut, losses, spec: experiment.evaluation.clone() };
+        let spec = experiment.evaluation.clone();
+        let work = Work::Evaluate { version: evaluate::VERSION, protocol, finetune, cut, losses, spec };
         let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, None, work)?;
         keys.push(self.add(settings, None, arm)?);
         self.places.push(Place { arm: arm.spec.name.clone(), protocol, seed, keys });

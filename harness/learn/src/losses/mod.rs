@@ -5,11 +5,14 @@
 
 mod cross_entropy;
 mod mean_squared_error;
+mod probabilities;
 mod sigmoid_cross_entropy;
 mod soft_dice;
 
 use crate::protocol::Protocol;
 use candle_core::{Device, Error, Result, Tensor};
+use harness_record::metrics::Reliability;
+use probabilities::Reading;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -135,6 +138,19 @@ impl LossSpec {
     pub(crate) fn weights(&self) -> [f64; 4] {
         let terms = [Term::MeanSquaredError, Term::CrossEntropy, Term::SigmoidCrossEntropy, Term::SoftDice];
         terms.map(|term| self.0.get(&term).copied().unwrap_or_default())
+    }
+
+    /// How sure a network that was trained on this loss is of the classes `prediction` of one image `[3, pixels]`, and how often
+    /// it is right. Its probabilities are those that the loss reads from the outputs.
+    pub(crate) fn reliability(&self, image: &[f32], prediction: &[u8], truth: &[u8]) -> Reliability {
+        let reading = Reading::of(self.0.keys().copied());
+        let mut counted = Reliability::default();
+        let pixels = truth.len();
+        for (pixel, (&class, &right)) in prediction.iter().zip(truth).enumerate() {
+            let outputs = [0, 1, 2].map(|k| image[k * pixels + pixel]);
+            counted.count(reading.probability(outputs, class), class == right);
+        }
+        counted
     }
 
     /// The loss of one image `[3, pixels]`.

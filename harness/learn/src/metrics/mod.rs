@@ -5,7 +5,7 @@ use crate::losses::LossSpec;
 use crate::ops;
 use candle_core::{Device, Result, Tensor};
 use harness_record::{
-    metrics::{Confusion, Counts, METRICS, Metric, SoftSums},
+    metrics::{Confusion, Counts, METRICS, Metric, Reliability, SoftSums},
     rows::{self, ImageRow, MetricRow, Scores},
 };
 use rayon::prelude::*;
@@ -32,6 +32,8 @@ pub struct Scored {
     pub loss: Option<f64>,
     /// Confusion counts of all images of its batch; `None` for baselines.
     pub batch: Option<Confusion>,
+    /// How sure the network was of each pixel's class; `None` for baselines, which give no probabilities.
+    pub reliability: Option<Reliability>,
 }
 
 impl Outputs {
@@ -52,6 +54,7 @@ impl Outputs {
                 let prediction = argmax(channels, self.pixels);
                 Scored {
                     confusion: Confusion::of(truth, &prediction),
+                    reliability: Some(loss.reliability(channels, &prediction, truth)),
                     prediction,
                     soft: SoftSums::of(truth, channels),
                     loss: Some(loss.of_image(channels, truth)),
@@ -90,6 +93,7 @@ impl Scored {
             prediction,
             loss: None,
             batch: None,
+            reliability: None,
         }
     }
 
@@ -104,6 +108,7 @@ impl Scored {
             prediction: truth.to_vec(),
             loss: None,
             batch: None,
+            reliability: None,
         }
     }
 

@@ -13,11 +13,13 @@ mod confusion;
 pub mod dice;
 pub mod iou;
 pub mod loss;
+pub mod reliability;
 pub mod soft_dice;
 pub mod soft_iou;
 mod soft_sums;
 
 pub use confusion::Confusion;
+pub use reliability::Reliability;
 pub use soft_sums::SoftSums;
 
 /// Number of classes: pet, background, border.

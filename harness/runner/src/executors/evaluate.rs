@@ -36,7 +36,7 @@ impl Sitting<'_> {
     pub(super) fn evaluate(&self) -> Outcome<Done> {
         let start = Instant::now();
         let settings = &self.stage.settings;
-        let Work::Evaluate { protocol, finetune, cut, losses, spec } = &settings.work else {
+        let Work::Evaluate { protocol, finetune, cut, losses, spec, .. } = &settings.work else {
             return Err(Failure::Run("this stage is no test".into()));
         };
         let pictures = self.pictures(Purpose::Segmentation)?;
@@ -60,6 +60,8 @@ impl Sitting<'_> {
         let result = test.run(&model, &self.progress).map_err(train_failure)?;
         keep_pictures(&self.folder, &result.gallery, settings.size)?;
         rows::write(&self.folder.file("per_image.csv"), &result.images)?;
+        rows::write(&self.folder.file("confusion.csv"), &result.confusion)?;
+        rows::write(&self.folder.file("calibration.csv"), &result.calibration)?;
         rows::write(&self.folder.file("metrics.csv"), &result.metrics)?;
         Ok(Done { seconds: start.elapsed().as_secs_f64(), parameters: model.parameter_count(), epochs, kept_epoch })
     }

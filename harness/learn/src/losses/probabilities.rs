@@ -1,0 +1,74 @@
+//! Class probabilities, as a loss reads them from a network's outputs.
+
+use super::Term;
+use harness_record::metrics::CLASSES;
+
+/// How outputs become probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Outputs are logits: softmax.
+    Logits,
+    /// The sigmoid of each output is a logit: the published cross-entropy. No probability is above e/(e + 2) = 0.576.
+    SigmoidsAsLogits,
+    /// Outputs estimate probabilities themselves, because squared errors against 0 and 1 are least there. Negative ones count as
+    /// 0, and the sum is made 1.
+    Shares,
+}
+
+impl Reading {
+    /// How a loss with these terms reads them: where they differ, cross-entropy and soft Dice come before cross-entropy of sigmoids, and
+    /// that before squared errors.
+    pub(super) fn of(terms: impl Iterator<Item = Term>) -> Self {
+        let readings = terms.map(|term| match term {
+            Term::CrossEntropy | Term::SoftDice => Self::Logits,
+            Term::SigmoidCrossEntropy => Self::SigmoidsAsLogits,
+            Term::MeanSquaredError => Self::Shares,
+        });
+        readings.min_by_key(|&reading| reading as u8).unwrap_or(Self::Logits)
+    }
+
+    /// Probability of `class` where the outputs of a pixel are `outputs`.
+    pub(super) fn probability(self, outputs: [f32; CLASSES], class: u8) -> f32 {
+        let class = usize::from(class);
+        match self {
+            Self::Logits => softmax(outputs, class),
+            Self::SigmoidsAsLogits => softmax(outputs.map(|x| 1.0 / (1.0 + (-x).exp())), class),
+            Self::Shares => {
+                let shares = outputs.map(|x| x.max(0.0));
+                let sum: f32 = shares.iter().sum();
+                if sum > 0.0 { shares[class] / sum } else { 1.0 / CLASSES as f32 }
+            }
+        }
+    }
+}
+
+fn softmax(logits: [f32; CLASSES], class: usize) -> f32 {
+    let largest = logits.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let powers = logits.map(|x| (x - largest).exp());
+    powers[class] / powers.iter().sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_loss_reads_its_own_probabilities() {
+        let logits = Reading::Logits.probability([0.0, 3.0_f32.ln(), 0.0], 1);
+        assert!((logits - 0.6).abs() < 1e-6, "{logits}");
+        assert_eq!(Reading::Logits.probability([1000.0, 0.0, -1000.0], 0), 1.0);
+        // However sure the network is, the sigmoids are at most 1 and at least 0.
+        let sigmoids = Reading::SigmoidsAsLogits.probability([100.0, -100.0, -100.0], 0);
+        assert!((sigmoids - 0.576_117).abs() < 1e-6, "{sigmoids}");
+        assert_eq!(Reading::Shares.probability([0.5, 0.75, -2.0], 1), 0.6);
+        assert_eq!(Reading::Shares.probability([-1.0, -0.5, -2.0], 1), 1.0 / 3.0);
+    }
+
+    #[test]
+    fn a_sum_is_read_as_its_sharpest_term() {
+        let of = |terms: &[Term]| Reading::of(terms.iter().copied());
+        assert_eq!(of(&[Term::MeanSquaredError]), Reading::Shares);
+        assert_eq!(of(&[Term::MeanSquaredError, Term::SigmoidCrossEntropy]), Reading::SigmoidsAsLogits);
+        assert_eq!(of(&[Term::MeanSquaredError, Term::SoftDice]), Reading::Logits);
+    }
+}
