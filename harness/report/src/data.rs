@@ -2,9 +2,13 @@
 
 use crate::{
     error::ReportError,
-    input::{DatasetInput, GalleryRow, ImagePrefix, MetricInput, PublishedRow, RunInput, Setting, StudyInput, file},
-    scores::Scores,
+    input::{
+        CalibrationInput, ChangesInput, ConfusionInput, DatasetInput, GalleryRow, ImagePrefix, MetricInput,
+        PublishedRow, RunInput, Setting, StudyInput, file,
+    },
+    scores::{ScoreLine, Scores},
     spec::{BASELINES, PERFECT_IN_UNIT_RANGE},
+    trace,
 };
 use harness_record::{RecordError, digest, files, rows, rows::ImageRow};
 use serde::de::DeserializeOwned;
@@ -27,18 +31,24 @@ pub(crate) struct Data {
     pub(crate) datasets: Vec<DatasetInput>,
     pub(crate) metrics: Vec<MetricLine>,
     pub(crate) scores: Scores,
+    pub(crate) confusion: Vec<Line<ConfusionInput>>,
+    pub(crate) calibration: Vec<Line<CalibrationInput>>,
+    pub(crate) changes: Option<ChangesInput>,
     pub(crate) published: Vec<PublishedLine>,
     pub(crate) gallery: Vec<GalleryRow>,
     /// SHA-256 of every file, by its name relative to the data folder.
     pub(crate) digests: BTreeMap<String, String>,
 }
 
-/// A row of `metrics.csv` and the line that it stands on.
+/// A row of a table and the line that it stands on.
 #[derive(Debug)]
-pub(crate) struct MetricLine {
+pub(crate) struct Line<T> {
     pub(crate) line: u64,
-    pub(crate) row: MetricInput,
+    pub(crate) row: T,
 }
+
+/// A row of `metrics.csv`.
+pub(crate) type MetricLine = Line<MetricInput>;
 
 /// A row of `published.csv`, the line that it stands on, and the verdict that it records.
 #[derive(Debug)]
@@ -58,16 +68,19 @@ pub(crate) struct Recorded {
 }
 
 impl Data {
-    /// Reads the folder of a study that ran in `setting`. `published.csv` and the gallery may be absent; everything else must
-    /// be there.
+    /// Reads the folder of a study that ran in `setting`. Printed figures, the gallery, counts of pixels and what changed may
+    /// be absent; everything else must be there.
     pub(crate) fn read(dir: &Path, setting: Setting) -> Result<Self, ReportError> {
         let study = StudyInput { setting, ..json(&dir.join(file::STUDY))? };
         check_spec(dir, &study)?;
         Ok(Self {
-            runs: json(&dir.join(file::RUNS))?,
+            runs: runs(&dir.join(file::RUNS))?,
             datasets: json(&dir.join(file::DATASETS))?,
-            metrics: metric_lines(&dir.join(file::METRICS))?,
+            metrics: lines(&dir.join(file::METRICS))?,
             scores: Scores::new(&image_rows(&dir.join(file::PER_IMAGE))?),
+            confusion: optional_lines(&dir.join(file::CONFUSION))?,
+            calibration: optional_lines(&dir.join(file::CALIBRATION))?,
+            changes: if dir.join(file::CHANGES).exists() { Some(json(&dir.join(file::CHANGES))?) } else { None },
             published: published_lines(&dir.join(file::PUBLISHED))?,
             gallery: optional_rows(&dir.join(file::GALLERY))?,
             digests: digests(dir)?,
@@ -119,6 +132,15 @@ fn check_spec(dir: &Path, study: &StudyInput) -> Result<(), ReportError> {
     study.report.check(&arms, &conditions).map_err(wrap)
 }
 
+/// The runs, whose keys name files.
+fn runs(path: &Path) -> Result<Vec<RunInput>, ReportError> {
+    let runs: Vec<RunInput> = json(path)?;
+    match runs.iter().find(|run| !trace::is_key(&run.record.key)) {
+        Some(run) => Err(ReportError::Key { path: path.to_owned(), key: run.record.key.clone() }),
+        None => Ok(runs),
+    }
+}
+
 /// A JSON file of the data folder.
 pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
     let bytes = files::read(path, JSON_LIMIT)?;
@@ -137,7 +159,11 @@ fn headers_of(reader: &mut csv::Reader<&[u8]>, path: &Path) -> Result<csv::Strin
     if headers.is_empty() { Err(ReportError::Empty { path: path.to_owned() }) } else { Ok(headers) }
 }
 
-fn metric_lines(path: &Path) -> Result<Vec<MetricLine>, ReportError> {
+fn optional_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, ReportError> {
+    if path.exists() { lines(path) } else { Ok(Vec::new()) }
+}
+
+fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, ReportError> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
@@ -146,7 +172,7 @@ fn metric_lines(path: &Path) -> Result<Vec<MetricLine>, ReportError> {
     for record in reader.records() {
         let record = record.map_err(wrap)?;
         let row = record.deserialize(Some(&headers)).map_err(wrap)?;
-        lines.push(MetricLine { line: record.position().map_or(0, csv::Position::line), row });
+        lines.push(Line { line: record.position().map_or(0, csv::Position::line), row });
     }
     Ok(lines)
 }
@@ -174,7 +200,7 @@ fn published_lines(path: &Path) -> Result<Vec<PublishedLine>, ReportError> {
     Ok(lines)
 }
 
-fn image_rows(path: &Path) -> Result<Vec<(ImagePrefix, ImageRow)>, ReportError> {
+fn image_rows(path: &Path) -> Result<Vec<ScoreLine>, ReportError> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
@@ -184,14 +210,16 @@ fn image_rows(path: &Path) -> Result<Vec<(ImagePrefix, ImageRow)>, ReportError> 
         let record = record.map_err(wrap)?;
         // Each record is read twice, because serde cannot flatten two structs of a CSV record without losing types.
         let place = record.deserialize(Some(&headers)).map_err(wrap)?;
-        rows.push((place, record.deserialize(Some(&headers)).map_err(wrap)?));
+        let row: (ImagePrefix, ImageRow) = (place, record.deserialize(Some(&headers)).map_err(wrap)?);
+        rows.push(Line { line: record.position().map_or(0, csv::Position::line), row });
     }
     Ok(rows)
 }
 
 fn digests(dir: &Path) -> Result<BTreeMap<String, String>, ReportError> {
     let mut found = BTreeMap::new();
-    for (prefix, folder) in [("", dir.to_owned()), ("gallery/", dir.join("gallery"))] {
+    let folders = ["", "gallery/", "runs/"];
+    for (prefix, folder) in folders.map(|prefix| (prefix, dir.join(prefix))) {
         if !folder.exists() {
             continue;
         }

@@ -2,10 +2,14 @@
 //!
 //! The runner writes them, this crate reads them. JSON for what is nested, CSV for what is long. See [`mod@file`] for the names.
 
+mod changes;
 mod datasets;
+mod pixels;
 mod published;
 
-pub use datasets::{DatasetInput, RepeatedInput, SplitCount};
+pub use changes::{ChangedFigure, ChangesInput};
+pub use datasets::{DatasetInput, GroupCount, RepeatedInput, SplitCount};
+pub use pixels::{CalibrationInput, ConfusionInput};
 pub use published::{PublishedRow, PublishedVerdict, published_csv};
 
 use crate::spec::ReportSpec;
@@ -33,8 +37,31 @@ pub mod file {
     pub const PUBLISHED: &str = "published.csv";
     /// Rows of [`GalleryRow`](super::GalleryRow), CSV; its pictures lie beside it.
     pub const GALLERY: &str = "gallery/index.csv";
-    /// All of them, in the order in which they are listed.
-    pub const ALL: [&str; 7] = [DATASETS, GALLERY, METRICS, PER_IMAGE, PUBLISHED, RUNS, STUDY];
+    /// Rows of [`ConfusionInput`](super::ConfusionInput), CSV.
+    pub const CONFUSION: &str = "confusion.csv";
+    /// Rows of [`CalibrationInput`](super::CalibrationInput), CSV.
+    pub const CALIBRATION: &str = "calibration.csv";
+    /// [`ChangesInput`](super::ChangesInput), JSON; absent where nothing was collected before.
+    pub const CHANGES: &str = "changes.json";
+    /// Folder with the settings of each run and the end of its log.
+    pub const RUN_FOLDER: &str = "runs";
+    /// All of them that are written for every study, in the order in which they are listed.
+    pub const ALL: [&str; 9] = [CALIBRATION, CONFUSION, DATASETS, GALLERY, METRICS, PER_IMAGE, PUBLISHED, RUNS, STUDY];
+
+    /// Name of the file with a run's settings, YAML.
+    pub fn run_spec(key: &str) -> String {
+        format!("{}.yaml", short(key))
+    }
+
+    /// Name of the file with the end of a run's log, text.
+    pub fn run_log(key: &str) -> String {
+        format!("{}.log", short(key))
+    }
+
+    /// The first eight characters of a key, which is how runs are called in reports.
+    pub fn short(key: &str) -> &str {
+        key.char_indices().nth(8).map_or(key, |(end, _)| &key[..end])
+    }
 }
 
 /// The protocol of a run that is the same under every protocol.
@@ -220,8 +247,8 @@ impl From<&RunRecord> for RunSummary {
             data: record.data.clone(),
             parameters: record.parameters,
             seconds: record.seconds,
-            epochs: None,
-            kept_epoch: None,
+            epochs: record.epochs,
+            kept_epoch: record.kept_epoch,
             commit: record.commit.clone(),
             dirty: record.dirty,
             versions: record.versions.clone(),

@@ -1,10 +1,13 @@
 //! From finished runs to the data folder of a report.
 
+mod changes;
+mod gallery;
+mod records;
+
 use crate::{
-    executors::KeptPicture,
     failure::{Failure, Outcome},
     manifests::{self, Manifests},
-    plan::{Place, Plan, Stage, Work},
+    plan::{Plan, Stage},
     setting::setting,
     study::{Arm, Resolved, Study},
     words,
@@ -17,14 +20,20 @@ use harness_record::{
     store::Store,
 };
 use harness_report::input::{
-    ANY_PROTOCOL, ArmInput, DatasetInput, Family, GalleryKind, GalleryRow, ImagePrefix, MetricInput, PublishedRow,
-    RepeatedInput, RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
+    ANY_PROTOCOL, ArmInput, DatasetInput, Family, GroupCount, ImagePrefix, MetricInput, PublishedRow, RepeatedInput,
+    RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// Name of the resolved spec in the data folder.
 pub(crate) const SPEC: &str = "spec.yaml";
+
+/// Names of splits, in the order of tables.
+const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 /// The spec as it was run: `data/spec.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +62,7 @@ pub(crate) fn collect(
     data: &Path,
 ) -> Outcome<Setting> {
     files::sweep(data)?;
+    let before = changes::Before::read(data);
     let runs = runs_of(plan, sources.store)?;
     let datasets = datasets(resolved, plan, sources)?;
     let facts = Facts {
@@ -61,10 +71,14 @@ pub(crate) fn collect(
     };
     write_json(&data.join(file::STUDY), &study_input(resolved, settings, facts))?;
     write_json(&data.join(file::RUNS), &runs)?;
-    rows::write(&data.join(file::METRICS), &metrics_of(&runs, sources.store)?)?;
+    let metrics = metrics_of(&runs, sources.store)?;
+    rows::write(&data.join(file::METRICS), &metrics)?;
     write_images(&runs, sources.store, &data.join(file::PER_IMAGE))?;
+    records::write_pixels(&runs, sources.store, data)?;
+    records::write_runs(&runs, sources.store, &data.join(file::RUN_FOLDER))?;
     write_json(&data.join(file::DATASETS), &datasets)?;
-    collect_gallery(&resolved.study, plan, sources.store, data)?;
+    gallery::collect(&resolved.study, plan, sources.store, &data.join("gallery"))?;
+    changes::write(before, (&runs, &metrics), &data.join(file::CHANGES))?;
     let recorded =
         Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
@@ -240,7 +254,7 @@ fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> O
     let folder = store.run(stage.settings.work.kind(), &stage.key);
     let files: Vec<FileRow> = rows::read(&folder.join("files.csv"))?;
     let count = |split: &str| files.iter().filter(|row| row.split == split && row.reason.is_empty()).count() as u64;
-    let splits = ["train", "validation", "test"]
+    let splits = SPLITS
         .map(|split| SplitCount { split: split.to_owned(), images: count(split) })
         .into_iter()
         .filter(|split| split.images > 0)
@@ -257,57 +271,26 @@ fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> O
         protocols: Vec::new(),
         repeated: stage.repeated.map(|Repeated { pictures, removed }| RepeatedInput { pictures, removed }),
         splits,
+        groups: groups(&files),
         left_out: files.into_iter().filter(|row| !row.reason.is_empty()).collect(),
     })
 }
 
-fn collect_gallery(study: &Study, plan: &Plan, store: &Store, data: &Path) -> Outcome {
-    let folder = data.join("gallery");
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).map_err(Failure::run)?;
-    }
-    let mut index: Vec<GalleryRow> = Vec::new();
-    if let Some(gallery) = &study.report.gallery {
-        let chosen = |place: &&Place| place.arm == gallery.arm && place.protocol.name() == gallery.protocol;
-        if let Some(place) = plan.places.iter().find(chosen) {
-            index = copy_pictures(place, gallery.images, plan, store, &folder)?;
+/// Images by breed, or class, and split, in the order of their names.
+fn groups(files: &[FileRow]) -> Vec<GroupCount> {
+    let mut counts: BTreeMap<&str, [u64; SPLITS.len()]> = BTreeMap::new();
+    for row in files.iter().filter(|row| row.reason.is_empty()) {
+        if let Some(split) = SPLITS.iter().position(|split| *split == row.split) {
+            counts.entry(&row.group).or_default()[split] += 1;
         }
     }
-    if index.is_empty() {
-        // A table without rows has no header to derive from them.
-        return Ok(files::write(&data.join(file::GALLERY), b"file,kind,image,group,condition,arm,protocol\n")?);
-    }
-    Ok(rows::write(&data.join(file::GALLERY), &index)?)
-}
-
-fn copy_pictures(place: &Place, images: usize, plan: &Plan, store: &Store, to: &Path) -> Outcome<Vec<GalleryRow>> {
-    let evaluate = place.keys.iter().filter_map(|key| plan.stage(key));
-    let Some(stage) = evaluate.into_iter().find(|stage| matches!(stage.settings.work, Work::Evaluate { .. })) else {
-        return Ok(Vec::new());
+    let group = |(group, [train, validation, test]): (&str, [u64; 3])| GroupCount {
+        group: group.to_owned(),
+        train,
+        validation,
+        test,
     };
-    let from = store.run("evaluate", &stage.key).join("gallery");
-    let kept: Vec<KeptPicture> = rows::read(&from.join("index.csv"))?;
-    let there = kept.iter().map(|picture| picture.number + 1).max().unwrap_or(0);
-    let wanted = images.min(there);
-    // Evenly spaced among the kept ones, which are evenly spaced among the test images.
-    let numbers: Vec<usize> = (0..wanted).map(|i| i * there / wanted).collect();
-    let mut rows = Vec::new();
-    for picture in kept.into_iter().filter(|picture| numbers.contains(&picture.number)) {
-        let bytes = files::read(&from.join(&picture.file), 64 << 20)?;
-        files::write(&to.join(&picture.file), &bytes)?;
-        let prediction = picture.kind == GalleryKind::Prediction;
-        let own = |text: &str| if prediction { text.to_owned() } else { String::new() };
-        rows.push(GalleryRow {
-            file: picture.file,
-            kind: picture.kind,
-            image: picture.image,
-            group: picture.group,
-            condition: picture.condition,
-            arm: own(&place.arm),
-            protocol: own(place.protocol.name()),
-        });
-    }
-    Ok(rows)
+    counts.into_iter().map(group).collect()
 }
 
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Outcome {

@@ -29,6 +29,9 @@ pub struct DatasetInput {
     pub citation: String,
     /// Images in each split that was used.
     pub splits: Vec<SplitCount>,
+    /// Images of each breed or class in each split, by name; empty where that was not written down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupCount>,
     /// Files that were skipped or not used, with the reason.
     #[serde(default)]
     pub left_out: Vec<FileRow>,
@@ -50,4 +53,17 @@ pub struct SplitCount {
     pub split: String,
     /// Number of images.
     pub images: u64,
+}
+
+/// Number of images of a breed or class in each split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupCount {
+    /// Its name.
+    pub group: String,
+    /// Images that trained.
+    pub train: u64,
+    /// Images of validation.
+    pub validation: u64,
+    /// Images of the test.
+    pub test: u64,
 }

@@ -25,6 +25,7 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
             licence: String::new(),
             citation: String::new(),
             splits: vec![split("train", if selects { train / 2 } else { train }), split("test", held_out)],
+            groups: Vec::new(),
             left_out: Vec::new(),
         }
     };

@@ -18,6 +18,7 @@ mod listing;
 mod packs;
 mod photographs;
 mod pictures;
+mod pixels;
 mod prediction;
 mod refusals;
 mod reports;

@@ -285,13 +285,16 @@ pub(crate) fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let last = name.rsplit('/').next().unwrap();
         // Locks, stamps, and what was being written when its process was killed.
         let passing = ["lock", "stamp", "tmp"].map(|ending| Some(OsStr::new(ending)));
-        !(TOLD.contains(&last) || passing.contains(&Path::new(last).extension()))
+        // A run's page says how long it took, and the end of its log how often it was begun.
+        let told =
+            TOLD.contains(&last) || last.ends_with(".log") || (name.contains("/runs/") && last.ends_with(".html"));
+        !(told || passing.contains(&Path::new(last).extension()))
     });
     for (name, bytes) in &mut all {
         if name.ends_with("report.md") {
             // The table of runs says how many seconds each took; its rows begin with a key.
             let text = String::from_utf8(bytes.clone()).unwrap();
-            *bytes = text.lines().filter(|line| !line.starts_with("| `")).collect::<Vec<_>>().join("\n").into_bytes();
+            *bytes = text.lines().filter(|line| !line.starts_with("| [`")).collect::<Vec<_>>().join("\n").into_bytes();
         }
     }
     all
