@@ -3,7 +3,12 @@
 mod lettering;
 mod sheet;
 
-use crate::{drawing::encode_exactly, error::ReportError, output::RenderedFile, template};
+use crate::{
+    drawing::{encode, encode_exactly},
+    error::ReportError,
+    output::RenderedFile,
+    template,
+};
 use harness_record::{RecordError, rows::FileRow};
 use minijinja::{Value, context, value::Serde};
 use serde::Serialize;
@@ -13,6 +18,9 @@ const TEMPLATE: &str = "contact.html.j2";
 const SHEET: &str = "sheet.png";
 const COUNTS: &str = "counts.csv";
 const LEFT_OUT: &str = "left_out.csv";
+
+/// Bytes that the sheet of a report may have.
+const BUDGET: usize = 250_000;
 
 /// What is known of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,6 +138,13 @@ pub fn render(
         RenderedFile::new(LEFT_OUT, csv(LEFT_OUT, ["split", "file", "group", "reason"], left_out)?),
         RenderedFile::new(SHEET, encode_exactly(&sheet).map_err(drawn)?),
     ])
+}
+
+/// A sheet alone: the PNG, with fewer levels of colour where it would be large, its width and height, and what it shows.
+pub(crate) fn sheet_png(tiles: &[Tile], size: u32) -> Result<(Vec<u8>, [u32; 2], String), ReportError> {
+    let sheet = sheet::draw(tiles, size)?;
+    let png = encode(&sheet, BUDGET).map_err(|source| ReportError::Picture { path: SHEET.into(), source })?;
+    Ok((png, [sheet.width(), sheet.height()], alternative(tiles)))
 }
 
 /// A row a class and part.

@@ -34,6 +34,16 @@ pub enum ReportError {
         /// The table.
         path: PathBuf,
     },
+    /// A run of the data folder has a key that no run can have.
+    #[error(
+        "{path}: `{key}` is not the key of a run, which is a SHA-256 in 64 hexadecimal digits; run the study again"
+    )]
+    Key {
+        /// The list of runs.
+        path: PathBuf,
+        /// What stands there.
+        key: String,
+    },
     /// A verdict on a printed figure is not the one that follows from the data.
     #[error("{path}:{line}: {message}")]
     Published {

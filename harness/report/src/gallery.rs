@@ -2,6 +2,7 @@
 //! is but one condition, it shows several photographs, with a column each.
 
 use crate::{
+    contact::Tile,
     data::Data,
     drawing::{encode, filled, opaque, outlined},
     error::ReportError,
@@ -70,6 +71,20 @@ pub(crate) fn sheets(data: &Data) -> Result<Vec<Sheet>, ReportError> {
     sheets.into_par_iter().enumerate().map(draw).collect()
 }
 
+/// Every test image that was kept, under the first condition, with its truth, and its side in pixels.
+pub(crate) fn clear_images(data: &Data) -> Result<Vec<(Tile, u32)>, ReportError> {
+    let pictures = Pictures { dir: data.dir.join("gallery"), rows: &data.gallery };
+    let clear = |row: &&GalleryRow| row.kind == GalleryKind::Image && row.condition == data.first_condition();
+    let tile = |row: &GalleryRow| {
+        let rgb = pictures.open(GalleryKind::Image, &row.image, [&row.condition, "", ""])?.to_rgb8();
+        let truth = pictures.open(GalleryKind::Truth, &row.image, ["", "", ""])?.to_luma8();
+        let (class, part) = (row.group.clone(), "test".to_owned());
+        let side = rgb.width();
+        Ok((Tile { class, part, rgb: rgb.into_raw(), classes: Some(truth.into_raw()) }, side))
+    };
+    data.gallery.iter().filter(clear).map(tile).collect()
+}
+
 /// What the sheets show.
 fn sheets_of_columns(data: &Data, pictures: &Pictures<'_>) -> Vec<Vec<Column>> {
     let mut images: Vec<&GalleryRow> = Vec::new();
@@ -78,7 +93,7 @@ fn sheets_of_columns(data: &Data, pictures: &Pictures<'_>) -> Vec<Vec<Column>> {
             images.push(row);
         }
     }
-    images.truncate(data.study.report.gallery.as_ref().map_or(images.len(), |g| g.images));
+    images.truncate(data.study.report.gallery.as_ref().map_or(0, |g| g.images));
     let columns = |row: &GalleryRow| -> Vec<Column> {
         let conditions = data.study.conditions.iter().map(|c| c.name.clone());
         let shown = conditions.filter(|name| pictures.find(GalleryKind::Image, &row.image, [name, "", ""]).is_some());

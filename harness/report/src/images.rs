@@ -9,6 +9,7 @@ use crate::{
     results::{NONE, ends},
     species::Species,
     statistics::{CONFIDENCE, Sample},
+    trace::{Lines, Source, linked},
 };
 use std::collections::BTreeMap;
 
@@ -51,8 +52,10 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String
     }
     let mut table = Table::new(columns);
     for (i, (arm, _)) in arms.iter().enumerate() {
+        let lines = data.scores.lines(&arm.name, data.first_condition(), protocol);
+        let linked = |text: &str| linked(text, Source::Images, &lines);
         let cells = found.iter().flat_map(|of_species| match of_species[i] {
-            Some(s) => [number(s.mean), ends((s.low, s.high)), count(s.images as u64)],
+            Some(s) => [linked(&number(s.mean)), linked(&ends((s.low, s.high))), count(s.images as u64)],
             None => [NONE; 3].map(str::to_owned),
         });
         table.rows.push(std::iter::once(escape(&arm.label)).chain(cells).collect());
@@ -72,9 +75,12 @@ pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: &str) -> String {
     if of_breeds.len() < 2 || arms.is_empty() {
         return String::new();
     }
+    let lines_of = |(arm, _): &(&ArmInput, Sample)| data.scores.lines(&arm.name, data.first_condition(), protocol);
+    let lines: Vec<_> = arms.iter().map(lines_of).collect();
     let row = |(breed, images): (&&str, &Vec<usize>)| {
         let mean = |scores: &Vec<f64>| images.iter().map(|&i| scores[i]).sum::<f64>() / images.len() as f64;
-        Row::new(breed, count(images.len() as u64), &scores.iter().map(mean).collect::<Vec<_>>())
+        let of_arms = scores.iter().zip(&lines).map(|(scores, lines)| (mean(scores), lines.clone()));
+        Row::new(breed, count(images.len() as u64), &of_arms.collect::<Vec<_>>())
     };
     let mut rows: Vec<Row> = of_breeds.iter().map(row).collect();
     rows.sort_by(|a, b| worse_first(metric, a.overall, b.overall));
@@ -90,7 +96,11 @@ pub(crate) fn extremes(data: &Data, metric: &Metric, protocol: &str) -> String {
     let row = |image: usize| {
         let breed = &data.scores.breeds()[image];
         let breed = if breed.is_empty() { NONE.to_owned() } else { escape(breed) };
-        Row::new(&data.scores.images()[image], breed, &scores.iter().map(|scores| scores[image]).collect::<Vec<_>>())
+        let line = |arm: &str| data.scores.line_of(image, [arm, data.first_condition(), protocol]);
+        let of_arms = arms.iter().zip(&scores);
+        let of_arms =
+            of_arms.map(|((arm, _), scores)| (scores[image], line(&arm.name).map(|at| at..=at).into_iter().collect()));
+        Row::new(&data.scores.images()[image], breed, &of_arms.collect::<Vec<_>>())
     };
     let mut rows: Vec<Row> = shared(data, &scores).into_iter().map(row).collect();
     if arms.is_empty() || rows.is_empty() {
@@ -145,8 +155,13 @@ struct Row {
 }
 
 impl Row {
-    fn new(name: &str, detail: String, scores: &[f64]) -> Self {
-        let cells = [escape(name), detail].into_iter().chain(scores.iter().map(|&score| number(score)));
-        Self { cells: cells.collect(), overall: scores.iter().sum::<f64>() / scores.len() as f64 }
+    /// `scores` hold one an arm, with the lines of `per_image.csv` that it comes from.
+    fn new(name: &str, detail: String, scores: &[(f64, Vec<Lines>)]) -> Self {
+        let figures = scores.iter().map(|(score, lines)| linked(&number(*score), Source::Images, lines));
+        let cells = [escape(name), detail].into_iter().chain(figures);
+        Self {
+            cells: cells.collect(),
+            overall: scores.iter().map(|(score, _)| score).sum::<f64>() / scores.len() as f64,
+        }
     }
 }

@@ -9,10 +9,12 @@
 //! order, a generator of its own for every bootstrap, and a bundled font.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp))]
 
+mod changes;
 pub mod charts;
 pub mod claim;
 pub mod contact;
 mod data;
+mod data_page;
 mod definitions;
 mod drawing;
 mod error;
@@ -24,18 +26,22 @@ mod markdown;
 pub mod metric;
 mod output;
 mod page;
+mod pixels;
 mod printed_tables;
 mod provenance;
 mod published;
 mod results;
+mod run_page;
 mod scores;
 mod sections;
 mod site;
 pub mod spec;
 mod species;
 mod statistics;
+mod tables;
 mod template;
 mod tested;
+mod trace;
 
 pub use error::ReportError;
 pub use output::{Change, Difference, RenderedFile, check, differences, write, write_file};
@@ -50,7 +56,8 @@ use std::path::Path;
 /// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`. `setting` is
 /// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
 ///
-/// The files are sorted by path: `charts/*.svg`, `gallery/*.png`, `index.html`, `provenance.json`, `report.md`.
+/// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `provenance.json`, `report.md`,
+/// `runs/*.html`, `tables/*.tex`.
 ///
 /// # Errors
 /// A file of the data that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
@@ -66,11 +73,14 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     let (report, facts) = template::render(facts, templates)?;
     let page = page::render(&facts.data, &report, templates)?;
 
-    let mut files = vec![
+    let mut files = tables::files(&report);
+    files.extend(run_page::pages(&facts.data, templates)?);
+    files.extend(data_page::files(&facts.data, templates)?);
+    files.extend([
         RenderedFile::new("index.html", page.into_bytes()),
         RenderedFile::new("provenance.json", provenance::json(&facts.data)),
         RenderedFile::new("report.md", report.into_bytes()),
-    ];
+    ]);
     files.extend(
         facts.charts.into_iter().map(|c| RenderedFile::new(format!("charts/{}.svg", c.name), c.svg.into_bytes())),
     );

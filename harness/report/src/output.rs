@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Folders that hold nothing but rendered files.
-const OWN_FOLDERS: [&str; 2] = ["charts", "gallery"];
+const OWN_FOLDERS: [&str; 4] = ["charts", "gallery", "runs", "tables"];
 
 /// A file of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,15 +4,13 @@
 //! own; pictures become figures; words of verdicts get a class. The sanitiser then passes what this module writes and
 //! nothing else.
 
-use crate::{data::Data, error::ReportError, published::VERDICTS, template};
+use crate::{data::Data, error::ReportError, published::VERDICTS, tables::CAPTION, template, trace::Trace};
 use minijinja::{Value, context, value::Serde};
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html::push_html};
 use serde::Serialize;
 use std::{borrow::Cow, path::Path};
 
 const TEMPLATE: &str = "page.html.j2";
-/// Start of a paragraph that is the caption of the table after it.
-const TABLE: &str = "Table: ";
 /// Start of a paragraph that is the caption of the picture before it.
 const FIGURE: &str = "Figure: ";
 /// Verdicts on claims. As those on printed figures they get a class where they stand alone in a cell or in bold.
@@ -27,7 +25,7 @@ struct Entry {
 
 /// Renders the page.
 pub(crate) fn render(data: &Data, markdown: &str, templates: &Path) -> Result<String, ReportError> {
-    let (body, contents) = body(markdown);
+    let (body, contents) = body(markdown, &|address| Trace::of(data, address));
     let study = &data.study;
     let context = context! {
         title => &study.title, question => &study.question, study => &study.study, profile => &study.profile,
@@ -39,9 +37,10 @@ pub(crate) fn render(data: &Data, markdown: &str, templates: &Path) -> Result<St
 }
 
 /// The Markdown as HTML, before sanitising, and its second-level headings.
-fn body(markdown: &str) -> (String, Vec<Entry>) {
+fn body(markdown: &str, trace: &dyn Fn(&str) -> Option<Trace>) -> (String, Vec<Entry>) {
     let options = Options::ENABLE_TABLES | Options::ENABLE_GFM;
-    let mut events: Vec<Event<'_>> = Parser::new_ext(markdown, options).map(without_html).collect();
+    let events = Parser::new_ext(markdown, options).map(without_html).collect();
+    let mut events = traced(events, trace);
     let contents = name_headings(&mut events);
     let mut setter = Setter { events: &events, at: 0, out: String::new() };
     while setter.at < events.len() {
@@ -108,7 +107,7 @@ struct Setter<'a> {
 impl<'a> Setter<'a> {
     fn step(&mut self) {
         match &self.events[self.at] {
-            Event::Start(Tag::Paragraph) if self.starts_with(TABLE) => self.caption_and_table(),
+            Event::Start(Tag::Paragraph) if self.starts_with(CAPTION) => self.caption_and_table(),
             Event::Start(Tag::Paragraph) if self.is_picture() => self.figure(),
             Event::Start(Tag::Table(alignments)) => self.table(alignments, ""),
             Event::Start(Tag::BlockQuote(_)) => self.replace("<div class=\"banner\" role=\"note\">\n"),
@@ -169,7 +168,7 @@ impl<'a> Setter<'a> {
     }
 
     fn caption_and_table(&mut self) {
-        let caption = self.inline(TABLE.len());
+        let caption = self.inline(CAPTION.len());
         let mut letters = caption.chars();
         let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
         let caption = first + letters.as_str();
@@ -204,7 +203,7 @@ impl<'a> Setter<'a> {
                 }
                 Event::Start(Tag::TableRow) => {
                     column = 0;
-                    self.out.push_str(&self.row_start());
+                    self.out.push_str("<tr>");
                 }
                 Event::End(TagEnd::TableRow) => self.out.push_str("</tr>\n"),
                 Event::Start(Tag::TableCell) => {
@@ -215,14 +214,6 @@ impl<'a> Setter<'a> {
             }
         }
         self.out.push_str("</tbody>\n</table>\n</div>\n");
-    }
-
-    /// The row of a run can be linked to.
-    fn row_start(&self) -> String {
-        match self.events.get(self.at + 1) {
-            Some(Event::Code(key)) if is_short_key(key) => format!("<tr id=\"run-{key}\">"),
-            _ => "<tr>".to_owned(),
-        }
     }
 
     /// The cell whose start was just passed.
@@ -239,7 +230,7 @@ impl<'a> Setter<'a> {
             _ => format!("td{class}"),
         };
         self.put(&format!("<{tag}>"));
-        push_html(&mut self.out, linked_to_runs(inner).into_iter());
+        push_html(&mut self.out, inner.into_iter());
         self.out += if tag.starts_with("th") { "</th>" } else { "</td>" };
         self.at = end + 1;
     }
@@ -302,22 +293,26 @@ fn verdict_class(text: &str) -> String {
     }
 }
 
-fn is_short_key(text: &str) -> bool {
-    text.len() == 8 && text.chars().all(|c| c.is_ascii_hexdigit())
-}
-
-/// Links that lead to the section of runs lead to the run itself, which only the page can name.
-fn linked_to_runs(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let mut out = events;
-    for i in 0..out.len() {
-        let key = match out.get(i + 1) {
-            Some(Event::Code(key)) if is_short_key(key) => key.to_string(),
-            _ => continue,
+/// Links to rows of the data become links to the page of the run that wrote them, and say which rows of what they are.
+fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<Trace>) -> Vec<Event<'a>> {
+    let mut out = Vec::with_capacity(events.len());
+    let mut inside = false;
+    for event in events {
+        let found = match &event {
+            Event::Start(Tag::Link { dest_url, .. }) => trace(dest_url),
+            _ => None,
         };
-        if let Event::Start(Tag::Link { dest_url, .. }) = &mut out[i]
-            && dest_url.as_ref() == "#runs"
-        {
-            *dest_url = CowStr::from(format!("#run-{key}"));
+        if let Some(Trace { csv, rows, runs, href }) = found {
+            // All of it is made of digits, hexadecimal digits and names of this program.
+            let runs = runs.join(" ");
+            let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\" data-run=\"{runs}\">");
+            out.push(Event::InlineHtml(tag.into()));
+            inside = true;
+        } else if inside && matches!(event, Event::End(TagEnd::Link)) {
+            out.push(Event::InlineHtml("</a>".into()));
+            inside = false;
+        } else {
+            out.push(event);
         }
     }
     out
@@ -329,7 +324,10 @@ fn sanitise(html: &str) -> String {
         .add_tags(["figure", "figcaption"])
         .add_generic_attributes(["id", "class", "role", "tabindex", "aria-label"])
         .add_tag_attributes("th", ["scope"])
+        .add_tag_attributes("a", ["data-csv", "data-row", "data-run"])
         .url_schemes(["http", "https"].into())
+        // No link opens a window of its own.
+        .link_rel(None)
         .attribute_filter(|tag, attribute, value| match (tag, attribute) {
             ("img", "src") if !(value.starts_with("charts/") || value.starts_with("gallery/")) => None,
             _ => Some(Cow::Borrowed(value)),
@@ -343,7 +341,7 @@ mod tests {
     use super::*;
 
     fn page(markdown: &str) -> String {
-        sanitise(&body(markdown).0)
+        sanitise(&body(markdown, &|_| None).0)
     }
 
     #[test]
@@ -371,14 +369,28 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_linked_to_its_row() {
-        let html = page("| Run |\n| :-- |\n| `0123abcd` |\n\n| x | Run |\n|---|---|\n| y | [`0123abcd`](#runs) |\n");
-        assert!(html.contains("<tr id=\"run-0123abcd\">") && html.contains("href=\"#run-0123abcd\""), "{html}");
+    fn figures_lead_to_their_run_and_name_their_rows() {
+        let trace = |address: &str| {
+            (address == "data/metrics.csv#L12").then(|| Trace {
+                csv: "data/metrics.csv",
+                rows: "12".to_owned(),
+                runs: vec!["0123abcd".to_owned()],
+                href: "runs/0123abcd.html#metrics-12".to_owned(),
+            })
+        };
+        let markdown = "| a | b |\n|---|--:|\n| x | [0.5][m12] |\n| y | [0.6][m13] |\n\n\
+                        [m12]: data/metrics.csv#L12\n[m13]: data/metrics.csv#L13\n";
+        let html = sanitise(&body(markdown, &trace).0);
+        let link = "<td class=\"number\"><a href=\"runs/0123abcd.html#metrics-12\" data-csv=\"data/metrics.csv\" \
+                    data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
+        assert!(html.contains(link), "{html}");
+        // What is not known stays the link that it is.
+        assert!(html.contains("<a href=\"data/metrics.csv#L13\""), "{html}");
     }
 
     #[test]
     fn headings_are_named_as_on_github() {
-        let (_, contents) = body("# T\n\n## How to reproduce?\n\n## Data\n\n## Data\n");
+        let (_, contents) = body("# T\n\n## How to reproduce?\n\n## Data\n\n## Data\n", &|_| None);
         let ids: Vec<_> = contents.iter().map(|e| e.id.as_str()).collect();
         assert_eq!(ids, ["how-to-reproduce", "data", "data-1"]);
     }

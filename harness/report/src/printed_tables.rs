@@ -2,13 +2,12 @@
 
 use crate::{
     data::Data,
-    figure::Figure,
     input::PublishedRow,
     markdown::{Align, Table, escape, number},
     metric::{Metric, PUBLISHED_PROTOCOL},
     published::Agreement,
-    results::row_link,
     spec::PublishedRows,
+    trace::to_metrics,
 };
 
 /// All printed tables of the study, in the order of the file.
@@ -95,17 +94,7 @@ impl<'a> PrintedTable<'a> {
         };
         let figure = self.data.reproduced(row);
         let verdict = self.data.agreement(row, figure.as_ref(), PUBLISHED_PROTOCOL).in_words();
-        [escape(&row.value), figure.as_ref().map_or("–".to_owned(), linked), verdict]
-    }
-}
-
-/// The figure, and links to the rows that hold it.
-fn linked(figure: &Figure<'_>) -> String {
-    let value = number(figure.mean);
-    match &figure.rows[..] {
-        [] => value,
-        [line] => format!("[{value}](data/metrics.csv#L{})", line.line),
-        lines => format!("{value} ({})", lines.iter().map(|line| row_link(line)).collect::<Vec<_>>().join(", ")),
+        [escape(&row.value), figure.as_ref().map_or("–".to_owned(), |f| to_metrics(&number(f.mean), &f.rows)), verdict]
     }
 }
 

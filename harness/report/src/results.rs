@@ -1,13 +1,14 @@
 //! Tables of results: reproduced means beside printed figures.
 
 use crate::{
-    data::{Data, MetricLine},
+    data::Data,
     figure::{Figure, is_over_batches},
     input::Setting,
-    markdown::{Align, Table, code, count, escape, number, signed},
+    markdown::{Align, Table, count, escape, number, signed},
     metric::{Direction, Metric, PUBLISHED_PROTOCOL},
     published::{Agreement, Printed},
     statistics::{CONFIDENCE, Summary},
+    trace::{Source, linked, to_metrics},
 };
 
 /// What is not known or does not apply.
@@ -75,7 +76,6 @@ impl<'a> Results<'a> {
         if self.printed {
             columns.extend([("Published", Align::Right), ("Difference", Align::Right), ("Verdict", Align::Left)]);
         }
-        columns.extend([("Row", Align::Right), ("Run", Align::Left)]);
         columns.into_iter().map(|(head, align)| (head.to_owned(), align)).collect()
     }
 
@@ -86,8 +86,10 @@ impl<'a> Results<'a> {
         if self.data.has_conditions() {
             cells.push(if row.baseline { "any".to_owned() } else { escape(self.data.condition_label(row.condition)) });
         }
-        cells.push(or_none(figure.map(|f| number(f.mean))));
-        cells.push(or_none(figure.and_then(|f| f.interval).map(ends)));
+        cells.push(or_none(figure.map(|f| to_metrics(&number(f.mean), &f.rows))));
+        let images = self.data.scores.lines(row.arm, row.condition, self.protocol);
+        let interval = figure.and_then(|f| f.interval).map(ends);
+        cells.push(or_none(interval.map(|ends| linked(&ends, Source::Images, &images))));
         if self.data.has_seeds() {
             cells.push(or_none(figure.filter(|_| !row.baseline).and_then(over_seeds)));
         }
@@ -97,7 +99,6 @@ impl<'a> Results<'a> {
         if self.printed {
             cells.extend(self.printed_cells(row));
         }
-        cells.extend(figure.map_or([NONE.to_owned(), NONE.to_owned()], |f| sources(&f.rows)));
         cells
     }
 
@@ -166,24 +167,7 @@ fn rows<'a>(data: &'a Data, metric: &Metric, protocol: &str) -> Vec<Row<'a>> {
 /// `0.846 to 0.853 (3)`
 fn over_seeds(figure: &Figure<'_>) -> Option<String> {
     let spread = figure.over_seeds()?;
-    Some(format!("{} ({})", ends((spread.low, spread.high)), spread.seeds))
-}
-
-/// Links to the rows of `metrics.csv` that hold the mean of each seed, and to the runs that wrote them.
-fn sources(lines: &[&MetricLine]) -> [String; 2] {
-    let rows: Vec<_> = lines.iter().map(|line| row_link(line)).collect();
-    let runs: Vec<_> = lines.iter().map(|l| format!("[{}](#runs)", code(short(&l.row.run)))).collect();
-    [rows, runs].map(|c| if c.is_empty() { NONE.to_owned() } else { c.join(", ") })
-}
-
-/// A link to a row of `metrics.csv`.
-pub(crate) fn row_link(line: &MetricLine) -> String {
-    format!("[{0}](data/metrics.csv#L{0})", line.line)
-}
-
-/// The first eight characters of a key.
-pub(crate) fn short(key: &str) -> &str {
-    key.char_indices().nth(8).map_or(key, |(end, _)| &key[..end])
+    Some(to_metrics(&format!("{} ({})", ends((spread.low, spread.high)), spread.seeds), &figure.rows))
 }
 
 /// `0.843 to 0.859`

@@ -1,10 +1,12 @@
 //! Scores by arm, protocol, condition, seed and image.
 
 use crate::{
+    data::Line,
     input::ImagePrefix,
     metric::{Family, Metric},
     spec::BASELINES,
     statistics::{Resampler, Sample, Summary},
+    trace::Lines,
 };
 use harness_record::rows::{ImageRow, SCORES};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,25 +30,62 @@ pub(crate) struct Scores {
     /// Breed of each image; empty where it is not known.
     breeds: Vec<String>,
     /// Seeds of each cell; of a baseline, which is the same under every seed, only one.
-    cells: BTreeMap<Cell, BTreeMap<u64, Vec<Sums>>>,
+    cells: BTreeMap<Cell, BTreeMap<u64, Rows>>,
+    /// First and last line of consecutive rows of one run, and its key.
+    runs: Vec<(Lines, String)>,
     resampler: Resampler,
 }
 
+/// The rows of one cell and seed.
+#[derive(Debug, Default)]
+struct Rows {
+    /// One an image.
+    sums: Vec<Sums>,
+    /// Where they stand.
+    lines: Vec<Lines>,
+    /// The last line of each image; 0 where it has none.
+    at: Vec<u64>,
+}
+
+impl Rows {
+    fn new(images: usize) -> Self {
+        Self { sums: vec![Sums::default(); images], lines: Vec::new(), at: vec![0; images] }
+    }
+}
+
+/// A row of `per_image.csv`, and the line that it stands on.
+pub(crate) type ScoreLine = Line<(ImagePrefix, ImageRow)>;
+
+/// Adds a line to the last of `all` if it follows that.
+fn add_line(all: &mut Vec<Lines>, line: u64) {
+    match all.last_mut() {
+        Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
+        _ => all.push(line..=line),
+    }
+}
+
 impl Scores {
-    pub(crate) fn new(rows: &[(ImagePrefix, ImageRow)]) -> Self {
-        let tested = || rows.iter().filter(|(_, row)| row.split == "test");
-        let names: BTreeSet<_> = tested().map(|(_, row)| row.image.clone()).collect();
+    pub(crate) fn new(rows: &[ScoreLine]) -> Self {
+        let tested = || rows.iter().filter(|line| line.row.1.split == "test");
+        let names: BTreeSet<_> = tested().map(|line| line.row.1.image.clone()).collect();
         let images: Vec<_> = names.into_iter().collect();
         let mut breeds = vec![String::new(); images.len()];
-        let mut cells: BTreeMap<Cell, BTreeMap<u64, Vec<Sums>>> = BTreeMap::new();
-        for (place, row) in tested() {
+        let mut cells: BTreeMap<Cell, BTreeMap<u64, Rows>> = BTreeMap::new();
+        let mut runs: Vec<(Lines, String)> = Vec::new();
+        for Line { line, row: (place, row) } in tested() {
+            match runs.last_mut() {
+                Some((lines, run)) if *run == place.run && *lines.end() + 1 == *line => *lines = *lines.start()..=*line,
+                _ => runs.push((*line..=*line, place.run.clone())),
+            }
             let Some(cell) = Cell::of(place, row) else { continue };
             let seed = if cell.is_baseline() { 0 } else { place.seed };
             let under = cells.entry(cell).or_default().entry(seed);
-            let sums = under.or_insert_with(|| vec![Sums::default(); images.len()]);
+            let under = under.or_insert_with(|| Rows::new(images.len()));
+            add_line(&mut under.lines, *line);
             let Ok(image) = images.binary_search(&row.image) else { continue };
             breeds[image].clone_from(&row.group);
-            for (name, (sum, count)) in SCORES.iter().zip(&mut sums[image]) {
+            under.at[image] = *line;
+            for (name, (sum, count)) in SCORES.iter().zip(&mut under.sums[image]) {
                 // A score that is not finite says nothing: it counts as undefined.
                 if let Some(score) = row.score(name).filter(|s| s.is_finite()) {
                     *sum += f64::from(score);
@@ -55,7 +94,7 @@ impl Scores {
             }
         }
         let resampler = Resampler::new(images.iter().cloned().zip(breeds.iter().cloned()).collect());
-        Self { images, breeds, cells, resampler }
+        Self { images, breeds, cells, runs, resampler }
     }
 
     /// Whether there are rows of a baseline.
@@ -75,16 +114,42 @@ impl Scores {
 
     /// Scores of every test image under every seed; `None` if nothing was measured.
     pub(crate) fn sample(&self, arm: &str, condition: &str, metric: &Metric, protocol: &str) -> Option<Sample> {
-        let baseline = BASELINES.contains(&arm);
-        let place = |text: &str| if baseline { String::new() } else { text.to_owned() };
-        let cell = Cell { arm: arm.to_owned(), protocol: place(protocol), condition: place(condition) };
         let score = metric.score_index(protocol, Family::Soft);
-        let seeds = self.cells.get(&cell)?;
+        let seeds = self.cells.get(&Cell::at(arm, condition, protocol))?;
         let columns: Vec<Vec<f64>> =
-            seeds.values().map(|images| images.iter().map(|sums| average(sums[score])).collect()).collect();
+            seeds.values().map(|rows| rows.sums.iter().map(|sums| average(sums[score])).collect()).collect();
         let measured = columns.iter().flatten().any(|v| !v.is_nan());
-        let seeds = if baseline { Vec::new() } else { seeds.keys().copied().collect() };
+        let seeds = if BASELINES.contains(&arm) { Vec::new() } else { seeds.keys().copied().collect() };
         measured.then(|| Sample::new(seeds, columns))
+    }
+
+    /// Scores of every test image under one seed; `None` if nothing was measured.
+    pub(crate) fn under_seed(
+        &self,
+        [arm, condition, protocol]: [&str; 3],
+        metric: &Metric,
+        seed: u64,
+    ) -> Option<Vec<f64>> {
+        let rows = self.cells.get(&Cell::at(arm, condition, protocol))?.get(&seed)?;
+        let score = metric.score_index(protocol, Family::Soft);
+        Some(rows.sums.iter().map(|sums| average(sums[score])).collect())
+    }
+
+    /// Lines of `per_image.csv` with the scores of an arm, a seed after the other.
+    pub(crate) fn lines(&self, arm: &str, condition: &str, protocol: &str) -> Vec<Lines> {
+        let seeds = self.cells.get(&Cell::at(arm, condition, protocol));
+        seeds.into_iter().flat_map(BTreeMap::values).flat_map(|rows| rows.lines.iter().cloned()).collect()
+    }
+
+    /// Line of `per_image.csv` with the scores of an image, counted as in [`Self::images`], under the first seed.
+    pub(crate) fn line_of(&self, image: usize, [arm, condition, protocol]: [&str; 3]) -> Option<u64> {
+        let rows = self.cells.get(&Cell::at(arm, condition, protocol))?.values().next()?;
+        rows.at.get(image).copied().filter(|line| *line > 0)
+    }
+
+    /// Key of the run that wrote a line of `per_image.csv`.
+    pub(crate) fn run_at(&self, line: u64) -> Option<&str> {
+        self.runs.iter().find(|(lines, _)| lines.contains(&line)).map(|(_, run)| run.as_str())
     }
 
     /// Mean and interval of scores; `None` if no image has one.
@@ -105,6 +170,12 @@ fn average((sum, count): (f64, u32)) -> f64 {
 }
 
 impl Cell {
+    /// The cell of an arm, or of a baseline, which has neither protocol nor condition.
+    fn at(arm: &str, condition: &str, protocol: &str) -> Self {
+        let place = |text: &str| if BASELINES.contains(&arm) { String::new() } else { text.to_owned() };
+        Self { arm: arm.to_owned(), protocol: place(protocol), condition: place(condition) }
+    }
+
     /// `None` for predictors that the report does not know.
     fn of(place: &ImagePrefix, row: &ImageRow) -> Option<Self> {
         if row.predictor == "model" {
@@ -141,7 +212,8 @@ mod tests {
             row(1, "model", "a", Some(0.25)),
             row(0, "all-background", "a", Some(0.125)),
         ];
-        let scores = Scores::new(&rows);
+        let lines: Vec<ScoreLine> = (2..).zip(rows).map(|(line, row)| Line { line, row }).collect();
+        let scores = Scores::new(&lines);
         let dice = Metric::find("dice").unwrap();
         let sample = scores.sample("ssl", "blur-0", dice, "corrected").unwrap();
         assert_eq!((sample.means(), sample.seeds()), (vec![0.25, 0.75], 2));
@@ -151,5 +223,11 @@ mod tests {
         assert_eq!(scores.of_image("a", ["all-background", "", ""], dice), Some(0.125));
         assert_eq!(scores.sample("all-background", "", dice, "").unwrap().seeds(), 0);
         assert!(scores.sample("ssl", "blur-1", dice, "corrected").is_none());
+        // Seed 0 stands on the lines 2 and 4, seed 1 on 3 and 5.
+        assert_eq!(scores.lines("ssl", "blur-0", "corrected"), [2..=2, 4..=4, 3..=3, 5..=5]);
+        assert_eq!(
+            (scores.lines("all-background", "", ""), scores.run_at(4), scores.run_at(7)),
+            (vec![6..=6], Some("r"), None)
+        );
     }
 }

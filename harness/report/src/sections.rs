@@ -2,9 +2,9 @@
 
 use crate::{
     data::Data,
-    input::{DatasetInput, RunInput, RunSummary},
+    input::{DatasetInput, RunInput, RunSummary, file::short},
     markdown::{Align, Table, code, count, escape},
-    results::short,
+    trace::page_of,
 };
 use harness_record::rows::FileRow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -216,7 +216,7 @@ pub(crate) fn runs(data: &Data) -> String {
         };
         let record = &first.record;
         let mut cells = vec![
-            code(short(key)),
+            format!("[{}]({})", code(short(key)), page_of(key)),
             escape(&first.stage),
             distinct(&|run| data.arm_label(&run.arm).to_owned()),
             distinct(&|run| run.protocol.clone()),
@@ -235,7 +235,7 @@ pub(crate) fn runs(data: &Data) -> String {
 }
 
 /// `43, kept 23`
-fn trained_for(record: &RunSummary) -> String {
+pub(crate) fn trained_for(record: &RunSummary) -> String {
     let epochs = record.epochs.map(|epochs| count(epochs.into()));
     let kept = record.kept_epoch.filter(|&kept| record.epochs != Some(kept)).map(|kept| format!("kept {kept}"));
     let parts: Vec<_> = [epochs, kept].into_iter().flatten().collect();
@@ -259,7 +259,7 @@ fn commit(commit: Option<&str>, dirty: bool) -> String {
     commit.map_or("–".to_owned(), |id| format!("{}{changed}", code(short(id))))
 }
 
-fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0..120 => format!("{whole} s"),

@@ -6,10 +6,13 @@ use super::{
     operands::refuse,
 };
 use crate::{
+    claim::Operand,
+    data::Data,
     markdown::{Align, Table, code, count, escape, number, signed},
     results::NONE,
     statistics::CONFIDENCE,
     tested::{TestedClaim, Untested},
+    trace::{Source, linked},
 };
 
 /// `claim("blur-hurts")`: one claim, a row a protocol.
@@ -21,7 +24,7 @@ pub(super) fn one(facts: &Facts, name: &str) -> Answer {
     let tested: Vec<_> = facts.claims.iter().filter(|tested| tested.claim.name == name).collect();
     let Some(first) = tested.first() else { return safe(String::new()) };
     let caption = format!("{} ({})", escape(first.claim.text.trim_end_matches('.')), code(&first.claim.expect));
-    safe(table("Protocol", &tested, |tested| escape(&tested.protocol), &caption))
+    safe(table(&facts.data, "Protocol", &tested, |tested| escape(&tested.protocol), &caption))
 }
 
 /// `claims()`: all of them, a table a protocol.
@@ -33,13 +36,19 @@ pub(super) fn all(facts: &Facts) -> String {
             let sentence =
                 |tested: &TestedClaim| format!("{} {}", escape(&tested.claim.text), code(&tested.claim.expect));
             let caption = format!("claims under the {} protocol", escape(protocol));
-            parts.push(table("Claim", &tested, sentence, &caption));
+            parts.push(table(&facts.data, "Claim", &tested, sentence, &caption));
         }
     }
     parts.join("\n")
 }
 
-fn table(head: &str, tested: &[&TestedClaim], name: impl Fn(&TestedClaim) -> String, caption: &str) -> String {
+fn table(
+    data: &Data,
+    head: &str,
+    tested: &[&TestedClaim],
+    name: impl Fn(&TestedClaim) -> String,
+    caption: &str,
+) -> String {
     let interval = format!("{CONFIDENCE} interval");
     let mut table = Table::new([
         (head, Align::Left),
@@ -51,13 +60,13 @@ fn table(head: &str, tested: &[&TestedClaim], name: impl Fn(&TestedClaim) -> Str
         ("Images", Align::Right),
         ("Seeds", Align::Right),
     ]);
-    table.rows = tested.iter().map(|one| [name(one)].into_iter().chain(cells(one)).collect()).collect();
+    table.rows = tested.iter().map(|one| [name(one)].into_iter().chain(cells(data, one)).collect()).collect();
     let reasons: Vec<_> = tested.iter().filter_map(|one| Some(format!("* {}: {}", name(one), reason(one)?))).collect();
     let reasons = if reasons.is_empty() { String::new() } else { format!("\n{}\n", reasons.join("\n")) };
     table.captioned(caption) + &reasons
 }
 
-fn cells(tested: &TestedClaim) -> [String; 7] {
+fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
     let found = match &tested.outcome {
         Ok(found) => found,
         Err(reason) => {
@@ -66,12 +75,18 @@ fn cells(tested: &TestedClaim) -> [String; 7] {
         }
     };
     let difference = &found.difference;
+    let of_side = |side: &Operand| {
+        let condition = side.condition.as_deref().unwrap_or(data.first_condition());
+        data.scores.lines(&side.arm, condition, &tested.protocol)
+    };
+    let lines = [&tested.comparison.left, &tested.comparison.right].map(of_side).concat();
+    let linked = |text: &str| linked(text, Source::Images, &lines);
     [
         found.verdict.to_string(),
-        signed(difference.mean),
-        format!("{} to {}", signed(difference.low), signed(difference.high)),
-        number(found.p),
-        found.effect.map_or(NONE.to_owned(), signed_effect),
+        linked(&signed(difference.mean)),
+        linked(&format!("{} to {}", signed(difference.low), signed(difference.high))),
+        linked(&number(found.p)),
+        found.effect.map_or(NONE.to_owned(), |effect| linked(&signed_effect(effect))),
         count(difference.images as u64),
         if difference.seeds == 0 { NONE.to_owned() } else { count(difference.seeds as u64) },
     ]

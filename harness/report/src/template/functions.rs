@@ -5,12 +5,13 @@ use super::{
     operands::{check_protocol, metric, refuse},
 };
 use crate::{
+    changes,
     charts::{Chart, ChartSpec},
     data::Data,
     definitions, gallery, images,
     markdown::{code, escape},
     metric::Metric,
-    printed_tables, results, sections,
+    pixels, printed_tables, results, sections,
 };
 use minijinja::{Environment, Error, Value};
 use std::sync::Arc;
@@ -18,10 +19,12 @@ use std::sync::Arc;
 pub(super) type Answer = Result<Value, Error>;
 
 /// Names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 37] = [
+pub(super) const FUNCTIONS: [&str; 40] = [
     "arms",
     "by_breed",
     "by_species",
+    "calibration",
+    "changes",
     "chart",
     "charts",
     "ci",
@@ -31,6 +34,7 @@ pub(super) const FUNCTIONS: [&str; 37] = [
     "compare",
     "comparability",
     "conditions",
+    "confusion",
     "contrast",
     "datasets",
     "definitions",
@@ -81,8 +85,10 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("by_breed", |f, m, p| of_images(f, m, p, images::by_breed), metric, protocol);
     add!("by_species", |f, m, p| of_images(f, m, p, images::by_species), metric, protocol);
     add!("extreme_images", |f, m, p| of_images(f, m, p, images::extremes), metric, protocol);
-    add!("table", table, protocol);
-    add!("comparability", comparability, protocol);
+    add!("table", |f, protocol| of_protocol(f, protocol, results::tables), protocol);
+    add!("confusion", |f, protocol| of_protocol(f, protocol, pixels::confusion), protocol);
+    add!("calibration", |f, protocol| of_protocol(f, protocol, pixels::calibration), protocol);
+    add!("comparability", |f, protocol| of_protocol(f, protocol, results::incomparable_because), protocol);
     add!("chart", chart, name);
     add!("charts", charts, kind);
     add!("claim", claims::one, name);
@@ -103,8 +109,9 @@ type List = fn(&Facts) -> String;
 
 /// Functions without arguments: whole sections.
 fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
-    let lists: [(&'static str, List); 12] = [
+    let lists: [(&'static str, List); 13] = [
         ("arms", |f| sections::arms(&f.data)),
+        ("changes", |f| changes::to_markdown(&f.data)),
         ("claims", claims::all),
         ("conditions", |f| sections::conditions(&f.data)),
         ("datasets", |f| sections::datasets(&f.data)),
@@ -134,20 +141,16 @@ fn has_model(facts: &Facts, name: &str) -> bool {
     facts.data.study.arms.iter().any(|arm| arm.model == name || (arm.model.is_empty() && name == "vqvae"))
 }
 
-fn table(facts: &Facts, protocol: &str) -> Answer {
+/// A section that some protocol decides.
+fn of_protocol(facts: &Facts, protocol: &str, section: fn(&Data, &str) -> String) -> Answer {
     check_protocol(facts, protocol)?;
-    safe(results::tables(&facts.data, protocol))
+    safe(section(&facts.data, protocol))
 }
 
 /// A section on single images, which some metric and protocol decide.
 fn of_images(facts: &Facts, name: &str, protocol: &str, section: fn(&Data, &Metric, &str) -> String) -> Answer {
     check_protocol(facts, protocol)?;
     safe(section(&facts.data, metric(name)?, protocol))
-}
-
-fn comparability(facts: &Facts, protocol: &str) -> Answer {
-    check_protocol(facts, protocol)?;
-    safe(results::incomparable_because(&facts.data, protocol))
 }
 
 fn chart(facts: &Facts, name: &str) -> Answer {

@@ -16,6 +16,7 @@ use crate::{
     markdown::{count, escape},
     statistics::{CONFIDENCE, LEVEL, RESAMPLES},
     tested::TestedClaim,
+    trace::with_definitions,
 };
 use harness_record::suggest::closest;
 use minijinja::{
@@ -43,7 +44,7 @@ pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), 
     let facts = Arc::new(facts);
     let rendered =
         evaluate(&facts, templates, &name).map_err(|e| template_error(templates, &name, &e, &functions::FUNCTIONS));
-    let text = tidy(&rendered?);
+    let text = with_definitions(tidy(&rendered?));
     // The environment, and with it every other owner, is gone.
     match Arc::try_unwrap(facts) {
         Ok(facts) => Ok((text, facts)),
@@ -125,12 +126,30 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn format_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    if !matches!(state.auto_escape(), AutoEscape::Custom(_)) {
-        return minijinja::escape_formatter(out, state, value);
-    }
     let text = value.to_string();
-    let text = if value.is_safe() { text } else { escape(&text) };
+    let text = match state.auto_escape() {
+        _ if value.is_safe() => text,
+        AutoEscape::Custom(_) => escape(&text),
+        _ => escape_html(&text),
+    };
     out.write_str(&text).map_err(Error::from)
+}
+
+/// Text as HTML, also within the quotation marks of an attribute. minijinja's own writes a slash as `&#x2f;`, which makes
+/// addresses and file names hard to read in the source.
+fn escape_html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// No line ends in spaces, no two empty lines follow each other, and the file ends in one line feed.

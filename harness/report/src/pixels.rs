@@ -1,0 +1,154 @@
+//! What became of pixels: which classes are taken for which, and how sure the networks are of them.
+
+use crate::{
+    data::{Data, Line},
+    input::{CalibrationInput, ConfusionInput},
+    markdown::{Align, Table, count, escape, number, percent, signed},
+    results::NONE,
+    spec::BASELINES,
+    trace::{Lines, Source, linked},
+};
+use harness_record::metrics::{
+    CLASSES, Confusion, Reliability,
+    reliability::{BINS, Bin},
+};
+
+/// Counts over all seeds, and the lines that hold them.
+#[derive(Debug, Clone)]
+pub(crate) struct Counted<T> {
+    pub(crate) counts: T,
+    pub(crate) lines: Vec<Lines>,
+}
+
+impl Data {
+    /// Pixels by true and predicted class, over all seeds; `None` if nothing was counted. Under some protocol and condition
+    /// for an arm; a baseline has neither.
+    pub(crate) fn confusion(&self, arm: &str, condition: &str, protocol: &str) -> Option<Counted<Confusion>> {
+        let baseline = BASELINES.contains(&arm);
+        let wanted = |row: &ConfusionInput| {
+            if baseline {
+                return row.predictor == arm;
+            }
+            row.predictor == "model" && row.arm == arm && row.condition == condition && row.protocol == protocol
+        };
+        self.confusion_of(wanted)
+    }
+
+    /// The same of the rows that `wanted` picks.
+    pub(crate) fn confusion_of(&self, wanted: impl Fn(&ConfusionInput) -> bool) -> Option<Counted<Confusion>> {
+        let class = |name: &str| self.study.classes.iter().position(|known| known == name).filter(|at| *at < CLASSES);
+        let mut counts = [[0_u64; CLASSES]; CLASSES];
+        let mut lines = Vec::new();
+        for Line { line, row } in self.confusion.iter().filter(|line| wanted(&line.row)) {
+            let (Some(truth), Some(predicted)) = (class(&row.truth), class(&row.predicted)) else { continue };
+            let cell = &mut counts[truth][predicted];
+            *cell = cell.saturating_add(row.pixels);
+            add(&mut lines, *line);
+        }
+        (!lines.is_empty()).then(|| Counted { counts: Confusion::from_counts(counts), lines })
+    }
+
+    /// Pixels by how sure a network was, over all seeds; `None` if nothing was counted.
+    pub(crate) fn reliability(&self, arm: &str, condition: &str, protocol: &str) -> Option<Counted<Reliability>> {
+        self.reliability_of(|row| row.arm == arm && row.condition == condition && row.protocol == protocol)
+    }
+
+    /// The same of the rows that `wanted` picks.
+    pub(crate) fn reliability_of(&self, wanted: impl Fn(&CalibrationInput) -> bool) -> Option<Counted<Reliability>> {
+        let mut bins = [Bin::default(); BINS];
+        let mut lines = Vec::new();
+        for Line { line, row } in self.calibration.iter().filter(|line| wanted(&line.row)) {
+            let Some(bin) = (0..BINS).find(|&bin| row.high <= Reliability::ends(bin).1) else { continue };
+            bins[bin].pixels = bins[bin].pixels.saturating_add(row.pixels);
+            bins[bin].right = bins[bin].right.saturating_add(row.right);
+            bins[bin].confidence += row.confidence;
+            add(&mut lines, *line);
+        }
+        (!lines.is_empty()).then(|| Counted { counts: Reliability::from_bins(bins), lines })
+    }
+}
+
+/// Adds a line to the last lines if it follows them.
+fn add(lines: &mut Vec<Lines>, line: u64) {
+    match lines.last_mut() {
+        Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
+        _ => lines.push(line..=line),
+    }
+}
+
+/// Table of which classes are taken for which under a protocol and the first condition; empty where that was not counted.
+pub(crate) fn confusion(data: &Data, protocol: &str) -> String {
+    let mut columns = vec![("Arm", Align::Left), ("True class", Align::Left)];
+    let classes: Vec<String> = data.study.classes.iter().map(|class| format!("Taken for {class}")).collect();
+    columns.extend(classes.iter().map(|class| (class.as_str(), Align::Right)));
+    columns.push(("Pixels", Align::Right));
+    let mut table = Table::new(columns);
+    let mut arms: Vec<&str> = data.study.arms.iter().map(|arm| arm.name.as_str()).collect();
+    for baseline in data.baselines() {
+        arms.push(baseline);
+    }
+    for arm in arms {
+        let Some(found) = data.confusion(arm, data.first_condition(), protocol) else { continue };
+        for ((truth, class), counts) in data.study.classes.iter().enumerate().zip(found.counts.counts()) {
+            let all = found.counts.truth(truth);
+            let share =
+                |predicted: u64| if all == 0 { NONE.to_owned() } else { percent(predicted as f64 / all as f64) };
+            let shares = counts.map(|n| linked(&share(n), Source::Confusion, &found.lines));
+            let first = [escape(data.arm_label(arm)), escape(class)];
+            let last = linked(&count(all), Source::Confusion, &found.lines);
+            table.rows.push(first.into_iter().chain(shares).chain([last]).collect());
+        }
+    }
+    if table.rows.is_empty() {
+        return String::new();
+    }
+    let seeds = if data.has_seeds() { " and seeds" } else { "" };
+    table.captioned(&format!(
+        "pixels of each true class by the class they were taken for, under the {} protocol{}, all test images{seeds} together",
+        escape(protocol),
+        at_first(data)
+    ))
+}
+
+/// `, condition 0 %`, where there are several.
+fn at_first(data: &Data) -> String {
+    if !data.has_conditions() {
+        return String::new();
+    }
+    format!(", condition {}", escape(data.condition_label(data.first_condition())))
+}
+
+/// Table of how sure the networks are and how often they are right, under a protocol; empty where that was not counted.
+pub(crate) fn calibration(data: &Data, protocol: &str) -> String {
+    let mut columns = vec![("Arm", Align::Left)];
+    if data.has_conditions() {
+        columns.push(("Condition", Align::Left));
+    }
+    let measured = ["Mean confidence", "Accuracy", "Too sure by", "Expected calibration error", "Pixels"];
+    columns.extend(measured.map(|head| (head, Align::Right)));
+    let mut table = Table::new(columns);
+    for arm in &data.study.arms {
+        for condition in &data.study.conditions {
+            let Some(found) = data.reliability(&arm.name, &condition.name, protocol) else { continue };
+            let Some(numbers) = in_numbers(&found.counts) else { continue };
+            let mut cells = vec![escape(&arm.label)];
+            if data.has_conditions() {
+                cells.push(escape(&condition.label));
+            }
+            cells.extend(numbers.map(|text| linked(&text, Source::Calibration, &found.lines)));
+            table.rows.push(cells);
+        }
+    }
+    if table.rows.is_empty() {
+        return String::new();
+    }
+    table.captioned(&format!("calibration of the class probabilities under the {} protocol", escape(protocol)))
+}
+
+/// Mean confidence, accuracy, their difference, the expected calibration error, and pixels.
+pub(crate) fn in_numbers(counts: &Reliability) -> Option<[String; 5]> {
+    let (pixels, error, over) = (counts.pixels(), counts.expected_error()?, counts.overconfidence()?);
+    let right: u64 = counts.bins().iter().map(|bin| bin.right).sum();
+    let accuracy = right as f64 / pixels as f64;
+    Some([number(accuracy + over), number(accuracy), signed(over), number(error), count(pixels)])
+}

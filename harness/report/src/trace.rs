@@ -1,0 +1,221 @@
+//! From a figure to the rows that hold it and the runs that wrote them.
+//!
+//! In Markdown a figure is a link by reference, `[0.845][m12]`, so that tables stay readable raw; [`with_definitions`] adds what
+//! the references stand for, `[m12]: data/metrics.csv#L12`. A page then finds the runs of those rows ([`Trace::of`]).
+
+use crate::data::{Data, Line, MetricLine};
+use harness_record::digest;
+use std::{collections::BTreeSet, fmt::Write as _, ops::RangeInclusive};
+
+/// A table of the data folder that figures come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Metrics,
+    Images,
+    Confusion,
+    Calibration,
+}
+
+/// Lines of a table, from and to.
+pub(crate) type Lines = RangeInclusive<u64>;
+
+/// More lists of lines than this are named by the first and the last of them: a mean over many seeds.
+const LISTED: usize = 12;
+
+impl Source {
+    const ALL: [Self; 4] = [Self::Metrics, Self::Images, Self::Confusion, Self::Calibration];
+
+    /// First letter of its references.
+    fn letter(self) -> char {
+        match self {
+            Self::Metrics => 'm',
+            Self::Images => 'i',
+            Self::Confusion => 'c',
+            Self::Calibration => 'k',
+        }
+    }
+
+    /// Its file, relative to the report.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Metrics => "data/metrics.csv",
+            Self::Images => "data/per_image.csv",
+            Self::Confusion => "data/confusion.csv",
+            Self::Calibration => "data/calibration.csv",
+        }
+    }
+
+    /// Where a run's page shows its rows.
+    fn section(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Images => "images",
+            Self::Confusion | Self::Calibration => "pixels",
+        }
+    }
+}
+
+/// `text` as a link to `lines` of a table; the text alone where there are none.
+pub(crate) fn linked(text: &str, source: Source, lines: &[Lines]) -> String {
+    let mut lines: Vec<&Lines> = lines.iter().collect();
+    if lines.len() > LISTED {
+        lines = [lines[0], lines[lines.len() - 1]].into();
+    }
+    if lines.is_empty() {
+        return text.to_owned();
+    }
+    let one = |lines: &&Lines| match (lines.start(), lines.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
+    };
+    let reference = lines.iter().map(one).collect::<Vec<_>>().join(".");
+    format!("[{text}][{}{reference}]", source.letter())
+}
+
+/// `text` as a link to rows of `metrics.csv`, one a seed.
+pub(crate) fn to_metrics(text: &str, rows: &[&MetricLine]) -> String {
+    let lines: Vec<Lines> = rows.iter().map(|row| row.line..=row.line).collect();
+    linked(text, Source::Metrics, &lines)
+}
+
+/// Markdown with a definition for each of its references, in the order of tables and lines.
+pub(crate) fn with_definitions(mut markdown: String) -> String {
+    let mut used: BTreeSet<(usize, Vec<u64>, String)> = BTreeSet::new();
+    for part in markdown.split("][").skip(1) {
+        let Some((reference, _)) = part.split_once(']') else { continue };
+        if let Some((source, target)) = target_of(reference) {
+            let place = Source::ALL.iter().position(|s| *s == source).unwrap_or_default();
+            let lines = target.iter().flat_map(|lines| [*lines.start(), *lines.end()]).collect();
+            used.insert((place, lines, reference.to_owned()));
+        }
+    }
+    if !used.is_empty() {
+        markdown.push('\n');
+    }
+    for (place, _, reference) in &used {
+        let Some((_, target)) = target_of(reference) else { continue };
+        let one = |lines: &Lines| match (lines.start(), lines.end()) {
+            (first, last) if first == last => format!("L{first}"),
+            (first, last) => format!("L{first}-L{last}"),
+        };
+        let lines = target.iter().map(one).collect::<Vec<_>>().join(",");
+        // Writing to memory cannot fail.
+        let _ = writeln!(markdown, "[{reference}]: {}#{lines}", Source::ALL[*place].file());
+    }
+    markdown
+}
+
+/// `m12.45-47` as its table and lines.
+fn target_of(reference: &str) -> Option<(Source, Vec<Lines>)> {
+    let source = Source::ALL.into_iter().find(|source| reference.starts_with(source.letter()))?;
+    let lines = reference[1..].split('.').map(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(number(first)?..=number(last)?)
+    });
+    Some((source, lines.collect::<Option<Vec<_>>>()?))
+}
+
+/// Digits alone: `parse` would take a sign as well.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The rows that a link of the Markdown leads to, and their runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trace {
+    /// File of the rows, relative to the report.
+    pub(crate) csv: &'static str,
+    /// `12`, `12 45-47`
+    pub(crate) rows: String,
+    /// Full keys, each once.
+    pub(crate) runs: Vec<String>,
+    /// The page of the first run, and the place on it.
+    pub(crate) href: String,
+}
+
+impl Trace {
+    /// Reads the address of a link: `data/metrics.csv#L12,L45`. `None` if it leads elsewhere, or to rows that are not there.
+    pub(crate) fn of(data: &Data, address: &str) -> Option<Self> {
+        let (file, lines) = address.split_once('#')?;
+        let source = Source::ALL.into_iter().find(|source| source.file() == file)?;
+        let mut runs: Vec<String> = Vec::new();
+        let mut rows = Vec::new();
+        for part in lines.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let [first, last] = [first, last].map(|line| line.strip_prefix('L').and_then(number));
+            let (run, end) = (data.run_at(source, first?)?, data.run_at(source, last?)?);
+            if run != end || !is_key(run) {
+                return None;
+            }
+            if !runs.iter().any(|seen| seen == run) {
+                runs.push(run.to_owned());
+            }
+            rows.push(part.replace('L', ""));
+        }
+        let section = source.section();
+        let place = match source {
+            Source::Metrics => format!("{section}-{}", rows.first()?),
+            _ => section.to_owned(),
+        };
+        let href = format!("{}#{place}", page_of(runs.first()?));
+        Some(Self { csv: source.file(), rows: rows.join(" "), runs, href })
+    }
+}
+
+/// Page of a run, relative to the report.
+pub(crate) fn page_of(run: &str) -> String {
+    format!("runs/{}.html", crate::input::file::short(run))
+}
+
+impl Data {
+    /// Key of the run that wrote a line of a table.
+    fn run_at(&self, source: Source, line: u64) -> Option<&str> {
+        match source {
+            Source::Metrics => row_at(&self.metrics, line).map(|row| row.run.as_str()),
+            Source::Images => self.scores.run_at(line),
+            Source::Confusion => row_at(&self.confusion, line).map(|row| row.run.as_str()),
+            Source::Calibration => row_at(&self.calibration, line).map(|row| row.run.as_str()),
+        }
+    }
+}
+
+/// The row on a line. Lines ascend, as they stand in the file.
+fn row_at<T>(lines: &[Line<T>], line: u64) -> Option<&T> {
+    lines.binary_search_by_key(&line, |row| row.line).ok().map(|at| &lines[at].row)
+}
+
+/// Whether a key could be that of a run: what names a file must not lead out of its folder.
+pub(crate) fn is_key(key: &str) -> bool {
+    key.len() == digest::of_bytes(b"").len() && key.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_refer_to_their_rows() {
+        assert_eq!(linked("0.5", Source::Metrics, &[12..=12]), "[0.5][m12]");
+        assert_eq!(linked("0.4 to 0.6", Source::Images, &[2..=9, 20..=27]), "[0.4 to 0.6][i2-9.20-27]");
+        assert_eq!(linked("0.5", Source::Metrics, &[]), "0.5");
+        let many: Vec<Lines> = (1..=20).map(|n| n..=n).collect();
+        assert_eq!(linked("0.5", Source::Metrics, &many), "[0.5][m1.20]");
+    }
+
+    #[test]
+    fn references_are_defined_once_and_in_order() {
+        let text = "| [a][m12] | [b][i2-9.20-27] |\n| [c][m3] | [d][m12] |\n\\[x\\][m-1] [x][mad] [y][c7]\n".to_owned();
+        let whole = with_definitions(text.clone());
+        let added = whole.strip_prefix(&text).unwrap();
+        let expected = "\n[m3]: data/metrics.csv#L3\n[m12]: data/metrics.csv#L12\n\
+                        [i2-9.20-27]: data/per_image.csv#L2-L9,L20-L27\n[c7]: data/confusion.csv#L7\n";
+        assert_eq!(added, expected);
+        assert_eq!(with_definitions("no references\n".into()), "no references\n");
+    }
+
+    #[test]
+    fn only_a_digest_is_a_key() {
+        assert!(is_key(&digest::of_bytes(b"a")));
+        assert!(!is_key("../../x") && !is_key(""));
+    }
+}

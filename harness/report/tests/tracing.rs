@@ -1,0 +1,204 @@
+//! From every figure of a page to the rows it is made of, and to the run that wrote them.
+
+mod fixture;
+
+use fixture::{REALISTIC, SMALL, Size};
+use harness_report::RenderedFile;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+fn templates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
+}
+
+fn folder(study: &serde_json::Value, size: Size) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fixture::write(&folder.path().join("data"), study, size);
+    folder
+}
+
+fn rendered(folder: &TempDir) -> BTreeMap<String, String> {
+    let data = folder.path().join("data");
+    let files = harness_report::render(&data, &templates(), fixture::setting(&data)).unwrap();
+    let text = |file: RenderedFile| {
+        let name = file.path.to_str().unwrap().to_owned();
+        String::from_utf8(file.bytes).ok().map(|text| (name, text))
+    };
+    files.into_iter().filter_map(text).collect()
+}
+
+/// A link that names its rows.
+#[derive(Debug)]
+struct Traced {
+    href: String,
+    csv: String,
+    rows: String,
+    runs: String,
+    text: String,
+}
+
+fn traced(html: &str) -> Vec<Traced> {
+    let attribute = |tag: &str, name: &str| {
+        let from = tag.find(&format!("{name}=\""))? + name.len() + 2;
+        Some(tag[from..from + tag[from..].find('"')?].to_owned())
+    };
+    let links = html.split("<a ").skip(1).filter_map(|rest| rest.split_once('>'));
+    links
+        .filter_map(|(tag, rest)| {
+            Some(Traced {
+                href: attribute(tag, "href")?,
+                csv: attribute(tag, "data-csv")?,
+                rows: attribute(tag, "data-row")?,
+                runs: attribute(tag, "data-run")?,
+                text: rest[..rest.find('<')?].to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// A table by its lines, counted as a reader of the file counts them.
+fn table(folder: &TempDir, name: &str) -> Vec<String> {
+    std::fs::read_to_string(folder.path().join(name)).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// The lines of `2-5 9`, counted from 1.
+fn lines(rows: &str) -> Vec<usize> {
+    let ends = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        (first.parse().unwrap(), last.parse().unwrap())
+    };
+    rows.split(' ').map(ends).flat_map(|(first, last): (usize, usize)| first..=last).collect()
+}
+
+#[test]
+fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
+    let folder = folder(&fixture::study(), REALISTIC);
+    let files = rendered(&folder);
+    let links = traced(&files["index.html"]);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut means = 0;
+    for link in &links {
+        *counts.entry(&link.csv).or_default() += 1;
+        let table = table(&folder, &link.csv);
+        let (page, place) = link.href.split_once('#').unwrap();
+        let run = files.get(page).unwrap_or_else(|| panic!("no page for {link:?}"));
+        assert!(run.contains(&format!("id=\"{place}\"")), "{link:?}");
+        for line in lines(&link.rows) {
+            let row = &table[line - 1];
+            assert!(link.runs.split(' ').any(|run| row.contains(run)), "{link:?}: {row}");
+        }
+        if link.csv == "data/metrics.csv" {
+            let value: f64 = table[lines(&link.rows)[0] - 1].rsplit(',').next().unwrap().parse().unwrap();
+            let shown: f64 = link.text.replace('\u{2212}', "-").parse().unwrap();
+            assert!((value - shown).abs() < 0.000_501, "{link:?}: {value}");
+            means += 1;
+        }
+    }
+    // Three metrics, two protocols, two arms under five conditions, and two baselines.
+    assert!(means >= 3 * 2 * 12, "{means}");
+    let sources = ["data/calibration.csv", "data/confusion.csv", "data/metrics.csv", "data/per_image.csv"];
+    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), sources);
+}
+
+#[test]
+fn rows_of_an_interval_are_those_of_its_arm_and_condition() {
+    let folder = folder(&fixture::study(), SMALL);
+    let files = rendered(&folder);
+    let html = &files["index.html"];
+    let row = html
+        .split("<tr>")
+        .find(|row| row.contains("Self-supervised") && row.contains("25\u{a0}%"))
+        .or_else(|| html.split("<tr>").find(|row| row.contains("Self-supervised") && row.contains(">25 %<")));
+    let link = traced(row.unwrap()).into_iter().find(|link| link.csv == "data/per_image.csv").unwrap();
+    let table = table(&folder, "data/per_image.csv");
+    let found: Vec<&String> = lines(&link.rows).into_iter().map(|line| &table[line - 1]).collect();
+    assert_eq!(found.len(), SMALL.images);
+    assert!(found.iter().all(|row| row.starts_with("ssl,published,") && row.contains(",model,blur-25,")), "{found:?}");
+}
+
+#[test]
+fn a_page_of_a_run_shows_what_it_was_and_links_to_its_neighbours() {
+    let folder = folder(&fixture::study(), SMALL);
+    let files = rendered(&folder);
+    let pages: Vec<(&String, &String)> = files.iter().filter(|(name, _)| name.starts_with("runs/")).collect();
+    assert_eq!(pages.len(), 9);
+    let of = |words: &str| pages.iter().find(|(_, page)| page.contains(words)).unwrap().1;
+    let test = of("<h1>Test of Self-supervised, corrected protocol, seed 0</h1>");
+    for needed in [
+        "id=\"images\"",
+        "id=\"pixels\"",
+        "images/Bengal_1.jpg",
+        "stage: evaluate",
+        "the weights of epoch 1",
+        "0a1b2c3d",
+    ] {
+        assert!(test.contains(needed), "{needed}");
+    }
+    let training = of("<h1>Pretraining of Self-supervised, seed 0</h1>");
+    assert!(!training.contains("id=\"images\"") && training.contains("id=\"metrics\""));
+}
+
+#[test]
+fn settings_and_logs_from_strangers_stay_text() {
+    let folder = folder(&fixture::study(), SMALL);
+    let runs = folder.path().join("data/runs");
+    for entry in std::fs::read_dir(&runs).unwrap() {
+        std::fs::write(entry.unwrap().path(), "</pre><script>alert(1)</script> {{ 7 * 7 }}\n\u{1b}[31mred").unwrap();
+    }
+    let files = rendered(&folder);
+    for (name, page) in files.iter().filter(|(name, _)| name.starts_with("runs/")) {
+        assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;alert(1)"), "{name}");
+        assert!(page.contains("{{ 7 * 7 }}") && !page.contains('\u{1b}'), "{name}");
+    }
+}
+
+#[test]
+fn a_key_that_is_no_digest_names_no_file() {
+    let folder = folder(&fixture::study(), SMALL);
+    let path = folder.path().join("data/runs.json");
+    let runs = std::fs::read_to_string(&path).unwrap();
+    let mut runs: serde_json::Value = serde_json::from_str(&runs).unwrap();
+    runs[0]["record"]["key"] = "../../x".into();
+    std::fs::write(&path, runs.to_string()).unwrap();
+    let data = folder.path().join("data");
+    let error = harness_report::render(&data, &templates(), fixture::setting(&data)).unwrap_err().to_string();
+    assert!(error.contains("runs.json") && error.contains("../../x") && error.contains("SHA-256"), "{error}");
+}
+
+#[test]
+fn a_folder_without_counts_and_settings_renders_without_them() {
+    let folder = folder(&fixture::study(), SMALL);
+    let data = folder.path().join("data");
+    for name in ["confusion.csv", "calibration.csv"] {
+        std::fs::remove_file(data.join(name)).unwrap();
+    }
+    std::fs::remove_dir_all(data.join("runs")).unwrap();
+    let files = rendered(&folder);
+    assert!(!files["report.md"].contains("Confusion") && !files["index.html"].contains("confusion.csv#"));
+    assert!(
+        files.iter().filter(|(name, _)| name.starts_with("runs/")).all(|(_, page)| !page.contains("id=\"settings\""))
+    );
+}
+
+#[test]
+fn changes_since_the_last_collection_are_told() {
+    let folder = folder(&fixture::study(), SMALL);
+    assert!(rendered(&folder)["report.md"].contains("Nothing was collected here before"));
+    let figure = |metric: &str, before: Option<f64>, after: Option<f64>| {
+        serde_json::json!({"arm": "ssl", "protocol": "corrected", "seed": 0, "condition": "blur-0", "metric": metric,
+                           "before": before, "after": after})
+    };
+    let changes = serde_json::json!({
+        "commit": "0a1b2c3d4e5f", "dirty": true, "versions": {}, "runs": 1, "compared": 40,
+        "changed": [figure("dice", Some(0.5), Some(0.25)), figure("iou", None, Some(0.5))]
+    });
+    std::fs::write(folder.path().join("data/changes.json"), changes.to_string()).unwrap();
+    let report = &rendered(&folder)["report.md"];
+    let sentence = "made at commit `0a1b2c3d` with changes, 1 run is new; of 40 figures of tests that both have, 1 changed, \
+                    and 1 figure stands in only one of the two.";
+    assert!(report.contains(sentence), "{report}");
+    assert!(report.contains("\u{2212}0.250 |"), "{report}");
+}
