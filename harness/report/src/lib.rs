@@ -11,6 +11,7 @@
 
 mod changes;
 pub mod charts;
+mod checklist;
 pub mod claim;
 pub mod contact;
 mod data;
@@ -28,6 +29,7 @@ mod output;
 mod page;
 mod pixels;
 mod printed_tables;
+pub mod prose;
 mod provenance;
 mod published;
 mod results;

@@ -139,19 +139,20 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// A relative change in percent with two decimals and its sign, as the published work printed them: `−6.50 %`.
-/// `None` for a change from nothing.
-pub(crate) fn percent_change(from: f64, to: f64) -> Option<String> {
-    if from == 0.0 {
-        return None;
-    }
-    let text = format!("{:.2}", (to - from) / from * 100.0);
+pub(crate) fn signed_percent(change: f64) -> String {
+    let text = format!("{:.2}", change * 100.0);
     let size = text.trim_start_matches('-');
     let sign = match (size, text.starts_with('-')) {
         ("0.00", _) => "",
         (_, true) => "\u{2212}",
         (_, false) => "+",
     };
-    Some(format!("{sign}{size}\u{a0}%"))
+    format!("{sign}{size}\u{a0}%")
+}
+
+/// The relative change from one figure to another, likewise; `None` for a change from nothing.
+pub(crate) fn percent_change(from: f64, to: f64) -> Option<String> {
+    (from != 0.0).then(|| signed_percent((to - from) / from))
 }
 
 /// A count with thin groups of three: `3,669`.

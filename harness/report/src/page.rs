@@ -38,7 +38,7 @@ pub(crate) fn render(data: &Data, markdown: &str, templates: &Path) -> Result<St
 
 /// The Markdown as HTML, before sanitising, and its second-level headings.
 fn body(markdown: &str, trace: &dyn Fn(&str) -> Option<Trace>) -> (String, Vec<Entry>) {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_GFM;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_TASKLISTS;
     let events = Parser::new_ext(markdown, options).map(without_html).collect();
     let mut events = traced(events, trace);
     let contents = name_headings(&mut events);
@@ -113,6 +113,9 @@ impl<'a> Setter<'a> {
             Event::Start(Tag::BlockQuote(_)) => self.replace("<div class=\"banner\" role=\"note\">\n"),
             Event::End(TagEnd::BlockQuote(_)) => self.replace("</div>\n"),
             Event::Start(Tag::Strong) => self.strong(),
+            // Words, not boxes: nobody can tick them here.
+            Event::TaskListMarker(true) => self.replace("<span class=\"known\">\u{2713} known</span> "),
+            Event::TaskListMarker(false) => self.replace("<span class=\"open\">open</span> "),
             _ => {
                 let end = self.plain_run();
                 push_html(&mut self.out, self.events[self.at..end].iter().cloned());
@@ -138,6 +141,7 @@ impl<'a> Setter<'a> {
                 self.events[*i],
                 Event::Start(Tag::Paragraph | Tag::Table(_) | Tag::BlockQuote(_) | Tag::Strong)
                     | Event::End(TagEnd::BlockQuote(_))
+                    | Event::TaskListMarker(_)
             )
         };
         (self.at + 1..self.events.len()).find(special).unwrap_or(self.events.len())
@@ -351,6 +355,15 @@ mod tests {
         assert!(html.contains("<caption><span>Soft Dice</span></caption>"), "{html}");
         assert!(html.contains("<th scope=\"col\">Arm</th><th scope=\"col\" class=\"number\">Dice</th>"), "{html}");
         assert!(html.contains("<th scope=\"row\">SSL</th><td class=\"number\">0.5</td>"), "{html}");
+    }
+
+    #[test]
+    fn items_of_a_checklist_say_in_words_what_they_are() {
+        let html = page("* [x] **Seeds**: three.\n* [ ] **Ethics**: say.\n* [y] else\n");
+        let known = "<li><span class=\"known\">\u{2713} known</span> <strong>Seeds</strong>: three.</li>";
+        let open = "<li><span class=\"open\">open</span> <strong>Ethics</strong>: say.</li>";
+        assert!(html.contains(known) && html.contains(open) && html.contains("<li>[y] else</li>"), "{html}");
+        assert!(!html.contains("<input"), "{html}");
     }
 
     #[test]

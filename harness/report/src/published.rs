@@ -17,7 +17,7 @@ pub(crate) struct Printed<'a> {
     pub(crate) text: &'a str,
     pub(crate) value: f64,
     /// Half a unit of its last digit.
-    half_unit: f64,
+    pub(crate) half_unit: f64,
 }
 
 /// The words for [`Agreement`], the best first.

@@ -157,6 +157,11 @@ impl Scores {
         self.resampler.summarise(sample)
     }
 
+    /// The interval of a relative change: `differences` as a part of `base`.
+    pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
+        self.resampler.relative(differences, base)
+    }
+
     /// The value of one image.
     pub(crate) fn of_image(&self, image: &str, [arm, condition, protocol]: [&str; 3], metric: &Metric) -> Option<f64> {
         let at = self.images.binary_search_by(|name| name.as_str().cmp(image)).ok()?;

@@ -125,6 +125,21 @@ impl Question<'_> {
         self.data.scores.summarise(&differences).ok_or(Untested::NotRun)
     }
 
+    /// The change from `base` to `to` as a part of `base`, with its 95 % interval where there is one.
+    pub(crate) fn relative_change(&self, [to, base]: [&Operand; 2]) -> Option<(f64, Option<(f64, f64)>)> {
+        let figure = |side: &Operand| {
+            let condition = side.condition.as_deref().unwrap_or(self.data.first_condition());
+            Some(self.data.tested(&side.arm, condition, Metric::find(&side.metric)?, self.protocol)?.mean)
+        };
+        let (to_mean, base_mean) = (figure(to)?, figure(base)?);
+        if base_mean == 0.0 {
+            return None;
+        }
+        let paired = self.differences([to, base]).ok().zip(self.values(base).ok());
+        let interval = paired.and_then(|(differences, base)| self.data.scores.relative(&differences, &base));
+        Some(((to_mean - base_mean) / base_mean, interval))
+    }
+
     /// `(left - right) - (left - right)` of two pairs over the images for which all four are defined.
     pub(crate) fn contrast(&self, pairs: [&[Operand; 2]; 2]) -> Result<Summary, Untested> {
         let [first, second] = pairs.map(|[left, right]| self.differences([left, right]));

@@ -65,6 +65,24 @@ impl Resampler {
         Some(summary)
     }
 
+    /// The interval of `mean(differences) / mean(base)`, a relative change, by the same resamples as [`Self::summarise`]: above
+    /// and below a line the same images and seeds are drawn. `differences` are `to − base`. `None` where an image has no
+    /// score in `base`, where there are fewer than two images, or where a resampled base is not above zero.
+    pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
+        let images = differences.images();
+        let base = base.like(differences)?;
+        if images.len() < 2 || base.images() != images {
+            return None;
+        }
+        let table = self.table(&images);
+        let [above, below] = [differences, &base].map(|sample| resampled(&table, sample, &images, 0.0));
+        if below.iter().any(|&mean| mean <= 0.0) {
+            return None;
+        }
+        let mut ratios: Vec<f64> = above.iter().zip(&below).map(|(above, below)| above / below).collect();
+        Some((quantile(&mut ratios, 0.025), quantile(&mut ratios, 0.975)))
+    }
+
     fn table(&self, images: &[usize]) -> Arc<Table> {
         if let Some(table) = locked(&self.tables).get(images) {
             return Arc::clone(table);
@@ -94,6 +112,12 @@ fn digest_of(sample: &Sample, images: &[usize]) -> String {
 /// The ends of the interval around `mean`.
 fn interval(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> (f64, f64) {
     // Deviations from the mean: what is constant then has an interval of one point, to the bit.
+    let mut means = resampled(table, sample, images, mean);
+    (mean + quantile(&mut means, 0.025), mean + quantile(&mut means, 0.975))
+}
+
+/// The mean of every resample, beyond `mean`.
+fn resampled(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> Vec<f64> {
     let deviations = |column: &Vec<f64>| -> Vec<f64> {
         images.iter().zip(&table.weights).map(|(&i, weight)| (column[i] - mean) * weight).collect()
     };
@@ -108,8 +132,7 @@ fn interval(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> (f64
         });
         means.collect::<Vec<_>>()
     });
-    let mut means = blocks.collect::<Vec<_>>().concat();
-    (mean + quantile(&mut means, 0.025), mean + quantile(&mut means, 0.975))
+    blocks.collect::<Vec<_>>().concat()
 }
 
 /// Seeds of each resample, as indices: one fewer than there are, for the same reason as with images.

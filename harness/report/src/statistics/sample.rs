@@ -74,6 +74,17 @@ impl Sample {
         Self { seeds, columns }
     }
 
+    /// Its scores under the seeds and of the images of `other`; `None` if a seed is missing.
+    pub(super) fn like(&self, other: &Self) -> Option<Self> {
+        let columns = if other.seeds.is_empty() {
+            self.columns.clone()
+        } else {
+            other.seeds.iter().map(|&seed| self.under(seed).cloned()).collect::<Option<_>>()?
+        };
+        let kept = other.first()?;
+        Some(Self { seeds: other.seeds.clone(), columns }.only(|image| kept.get(image).is_some_and(|v| !v.is_nan())))
+    }
+
     /// Every score with `offset` subtracted.
     pub(crate) fn below(mut self, offset: f64) -> Self {
         self.columns.iter_mut().flatten().for_each(|score| *score -= offset);

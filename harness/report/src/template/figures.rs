@@ -11,7 +11,7 @@ use crate::{
     metric::Direction,
     published::Printed,
     results::{ends, interval},
-    statistics::Summary,
+    statistics::{CONFIDENCE, Summary},
     tested::{Question, Untested},
 };
 use minijinja::{Error, Value, value::Serde};
@@ -98,6 +98,13 @@ struct Compared {
     /// The 95 % interval.
     interval: String,
     images: String,
+    /// All of it as Markdown: `**higher** by 0.012 (95 % interval of the paired difference 0.004 to 0.020)`.
+    phrase: Value,
+}
+
+/// `diff("ssl.dice", "supervised.dice", "corrected")`: what `compare` finds, as a phrase.
+pub(super) fn diff(facts: &Facts, left: &str, right: &str, protocol: &str) -> Answer {
+    compare(facts, left, right, protocol)?.get_attr("phrase")
 }
 
 /// `compare("ssl.dice", "supervised.dice", "corrected")`: the paired difference left minus right, and its interval.
@@ -141,19 +148,34 @@ fn compared(found: Result<Summary, Untested>) -> Value {
     let reason = found.as_ref().err().map(Untested::to_string).unwrap_or_default();
     let found = found.ok();
     let none = || NOT_RUN.to_owned();
+    let sign = match found {
+        Some(s) if s.low > 0.0 => "higher",
+        Some(s) if s.high < 0.0 => "lower",
+        _ => "level",
+    };
     Value::from(Serde(Compared {
         run: found.is_some(),
+        phrase: Value::from_safe_string(found.map_or_else(|| not_judged(&reason), |s| phrase(sign, &s))),
         reason,
-        sign: match found {
-            Some(s) if s.low > 0.0 => "higher",
-            Some(s) if s.high < 0.0 => "lower",
-            _ => "level",
-        },
+        sign,
         difference: found.map_or_else(none, |s| signed(s.mean)),
         size: found.map_or_else(none, |s| number(s.mean.abs())),
         interval: found.map_or_else(none, |s| interval(&s)),
         images: found.map_or_else(none, |s| count(s.images as u64)),
     }))
+}
+
+fn not_judged(reason: &str) -> String {
+    format!("not to be judged: {}", escape(reason))
+}
+
+/// A paired difference in words that its sign chooses.
+fn phrase(sign: &str, found: &Summary) -> String {
+    let interval = format!("{CONFIDENCE} interval of the paired difference {}", interval(found));
+    match sign {
+        "level" => format!("not to be told apart ({}, {interval})", signed(found.mean)),
+        _ => format!("**{sign}** by {} ({interval})", number(found.mean.abs())),
+    }
 }
 
 /// One arm of a ranking.

@@ -1,25 +1,29 @@
 //! The functions of a template: every figure, table, chart and picture of a report comes through one of them.
 
 use super::{
-    Facts, claims, figures,
+    Facts,
+    arguments::{check_count, texts},
+    claims, figures,
     operands::{check_protocol, metric, refuse},
+    statements::statements,
 };
 use crate::{
     changes,
     charts::{Chart, ChartSpec},
+    checklist,
     data::Data,
     definitions, gallery, images,
     markdown::{code, escape},
     metric::Metric,
     pixels, printed_tables, results, sections,
 };
-use minijinja::{Environment, Error, Value};
+use minijinja::{Environment, Error, Value, value::Rest};
 use std::sync::Arc;
 
 pub(super) type Answer = Result<Value, Error>;
 
 /// Names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 40] = [
+pub(super) const FUNCTIONS: [&str; 43] = [
     "arms",
     "by_breed",
     "by_species",
@@ -27,6 +31,7 @@ pub(super) const FUNCTIONS: [&str; 40] = [
     "changes",
     "chart",
     "charts",
+    "checklist",
     "ci",
     "claim",
     "claims",
@@ -38,6 +43,7 @@ pub(super) const FUNCTIONS: [&str; 40] = [
     "contrast",
     "datasets",
     "definitions",
+    "diff",
     "extreme_images",
     "gallery",
     "has_arm",
@@ -55,6 +61,7 @@ pub(super) const FUNCTIONS: [&str; 40] = [
     "settings",
     "species_compare",
     "species_value",
+    "statements",
     "table",
     "value",
     "versions",
@@ -64,11 +71,14 @@ pub(super) const FUNCTIONS: [&str; 40] = [
 
 /// Registers all functions.
 pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
-    /// Registers a function that owns the facts.
+    /// Registers a function of texts that owns the facts.
     macro_rules! add {
         ($name:literal, $f:expr, $($arg:ident),*) => {{
             let facts = Arc::clone(facts);
-            environment.add_function($name, move |$($arg: &str),*| -> Answer { $f(&facts, $($arg),*) });
+            environment.add_function($name, move |given: Rest<Value>| -> Answer {
+                let [$($arg),*] = texts($name, [$(stringify!($arg)),*], &given)?;
+                $f(&facts, $($arg),*)
+            });
         }};
     }
     add!("value", figures::value, operand, protocol);
@@ -78,6 +88,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("published", figures::published, operand);
     add!("percent_of", figures::part, part, whole, protocol);
     add!("compare", figures::compare, left, right, protocol);
+    add!("diff", figures::diff, left, right, protocol);
     add!("contrast", |f, a, b, c, d, p| figures::contrast(f, [a, b], [c, d], p), a, b, c, d, protocol);
     add!("species_value", figures::species_value, operand, species, protocol);
     add!("species_compare", |f, l, r, s, p| figures::species_compare(f, [l, r], s, p), left, right, species, protocol);
@@ -98,10 +109,22 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("has_model", |f: &Facts, name: &str| Ok(Value::from(has_model(f, name))), name);
     add!("code", |_: &Facts, text: &str| safe(code(text)), text);
     let owned = Arc::clone(facts);
-    environment.add_function("percent_change", move |from: &str, to: &str, protocol: Option<&str>| -> Answer {
-        figures::change(&owned, from, to, protocol)
-    });
+    environment.add_function("percent_change", move |given: Rest<Value>| percent_change(&owned, &given));
+    let owned = Arc::clone(facts);
+    environment.add_function("statements", move |given: Rest<Value>| statements(&owned, &given));
     add_lists(environment, facts);
+}
+
+/// `percent_change(from, to[, protocol])`
+fn percent_change(facts: &Facts, given: &[Value]) -> Answer {
+    let (name, arguments) = ("percent_change", ["from", "to", "protocol"]);
+    check_count(name, &arguments, given, 2)?;
+    if given.len() == 2 {
+        let [from, to] = texts(name, ["from", "to"], given)?;
+        return figures::change(facts, from, to, None);
+    }
+    let [from, to, protocol] = texts(name, arguments, given)?;
+    figures::change(facts, from, to, Some(protocol))
 }
 
 /// A function without arguments.
@@ -109,9 +132,10 @@ type List = fn(&Facts) -> String;
 
 /// Functions without arguments: whole sections.
 fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
-    let lists: [(&'static str, List); 13] = [
+    let lists: [(&'static str, List); 14] = [
         ("arms", |f| sections::arms(&f.data)),
         ("changes", |f| changes::to_markdown(&f.data)),
+        ("checklist", checklist::checklist),
         ("claims", claims::all),
         ("conditions", |f| sections::conditions(&f.data)),
         ("datasets", |f| sections::datasets(&f.data)),
@@ -126,7 +150,10 @@ fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     ];
     for (name, list) in lists {
         let facts = Arc::clone(facts);
-        environment.add_function(name, move || -> Answer { safe(list(&facts)) });
+        environment.add_function(name, move |given: Rest<Value>| -> Answer {
+            check_count(name, &[], &given, 0)?;
+            safe(list(&facts))
+        });
     }
 }
 

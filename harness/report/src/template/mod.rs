@@ -3,10 +3,13 @@
 //! In a Markdown template every value is escaped unless a function of this module made it as Markdown, so a title with
 //! markup in it stays text whoever wrote the study.
 
+mod arguments;
 mod claims;
 mod figures;
+pub(crate) mod files;
 mod functions;
 mod operands;
+mod statements;
 
 use crate::{
     charts::Chart,
@@ -39,8 +42,7 @@ pub(crate) struct Facts {
 
 /// Renders the study's template, or `study.md.j2` where it has none of its own.
 pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), ReportError> {
-    let own = format!("{}.md.j2", facts.data.study.study);
-    let name = if is_plain(&own) && templates.join(&own).is_file() { own } else { "study.md.j2".to_owned() };
+    let name = name_for(templates, &facts.data.study.study);
     let facts = Arc::new(facts);
     let rendered =
         evaluate(&facts, templates, &name).map_err(|e| template_error(templates, &name, &e, &functions::FUNCTIONS));
@@ -56,8 +58,24 @@ pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), 
     }
 }
 
-/// Names of values and of the fields of `study`, for suggestions.
-const VALUES: [&str; 21] = [
+/// The template of a study: its own, or the general one where it has none.
+pub(crate) fn name_for(templates: &Path, study: &str) -> String {
+    let own = format!("{study}{}", files::ENDING);
+    if files::is_plain(&own) && templates.join(&own).is_file() { own } else { format!("study{}", files::ENDING) }
+}
+
+/// Whether a template is there and parses.
+pub(crate) fn check_syntax(templates: &Path, name: &str) -> Result<(), ReportError> {
+    if files::text(templates, name)?.is_none() {
+        let message = "there is no such template".to_owned();
+        return Err(ReportError::Template { path: templates.join(name), line: None, message });
+    }
+    let parsed = environment(templates).and_then(|environment| environment.get_template(name).map(drop));
+    parsed.map_err(|error| template_error(templates, name, &error, &functions::FUNCTIONS))
+}
+
+/// Names of values, of the fields of `study`, and of what functions answer with, for suggestions.
+const VALUES: [&str; 31] = [
     "study",
     "confidence",
     "level",
@@ -79,6 +97,16 @@ const VALUES: [&str; 21] = [
     "notes",
     "report",
     "label",
+    "name",
+    "value",
+    "run",
+    "reason",
+    "sign",
+    "difference",
+    "size",
+    "interval",
+    "images",
+    "phrase",
 ];
 
 fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, Error> {
@@ -96,7 +124,7 @@ fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, 
 pub(crate) fn environment(templates: &Path) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     let folder = templates.to_owned();
-    environment.set_loader(move |name| load(&folder, name));
+    environment.set_loader(move |name| files::load(&folder, name));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // A tag alone on its line leaves no line behind.
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -106,23 +134,6 @@ pub(crate) fn environment(templates: &Path) -> Result<Environment<'static>, Erro
     });
     environment.set_formatter(format_value);
     Ok(environment)
-}
-
-fn load(folder: &Path, name: &str) -> Result<Option<String>, Error> {
-    if !is_plain(name) {
-        return Ok(None);
-    }
-    match std::fs::read_to_string(folder.join(name)) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::new(ErrorKind::InvalidOperation, "cannot read the template").with_source(e)),
-    }
-}
-
-/// Whether a template's name stays in its folder.
-fn is_plain(name: &str) -> bool {
-    let part = |p: &str| !p.is_empty() && !p.starts_with('.') && !p.contains(['\\', ':']);
-    name.split('/').all(part)
 }
 
 fn format_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
@@ -169,24 +180,84 @@ fn tidy(text: &str) -> String {
     out
 }
 
+/// What is wrong with a template and where: in an included file or in a macro, that is its own name and line.
 pub(crate) fn template_error(templates: &Path, name: &str, error: &Error, functions: &[&str]) -> ReportError {
-    let file = error.name().unwrap_or(name);
-    let mut message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    let mut source = std::error::Error::source(error);
+    let (innermost, includers) = unwind(error);
+    let file = innermost.name().unwrap_or(name);
+    let mut message = innermost.detail().map_or_else(|| innermost.kind().to_string(), str::to_owned);
+    let mut source = std::error::Error::source(innermost);
     while let Some(inner) = source {
         message = format!("{message}: {inner}");
         source = inner.source();
     }
-    let names = match error.kind() {
-        ErrorKind::UnknownFunction => functions,
-        ErrorKind::UndefinedError => &VALUES,
-        _ => &[],
-    };
-    // minijinja begins with the name: "vlaue is unknown", "`study.titel` is undefined".
-    let asked = message.split_whitespace().next().unwrap_or_default().trim_matches('`').to_owned();
-    let asked = asked.rsplit('.').next().unwrap_or_default();
-    if let Some(meant) = closest(asked, names.iter().copied()) {
+    if let Some(meant) = meant(innermost.kind(), &message, templates, functions) {
         message = format!("{message} (did you mean `{meant}`?)");
     }
-    ReportError::Template { path: PathBuf::from(templates).join(file), line: error.line(), message }
+    if !includers.is_empty() {
+        message = format!("{message} (included from {})", includers.join(", from "));
+    }
+    ReportError::Template { path: PathBuf::from(templates).join(file), line: innermost.line(), message }
+}
+
+/// The error where it arose, and the places that included its template, the nearest first.
+fn unwind(error: &Error) -> (&Error, Vec<String>) {
+    let mut innermost = error;
+    let mut includers = Vec::new();
+    while innermost.kind() == ErrorKind::BadInclude {
+        let Some(inner) = std::error::Error::source(innermost).and_then(|e| e.downcast_ref::<Error>()) else { break };
+        let line = innermost.line().map(|line| format!(":{line}")).unwrap_or_default();
+        includers.insert(0, format!("{}{line}", innermost.name().unwrap_or_default()));
+        innermost = inner;
+    }
+    (innermost, includers)
+}
+
+/// Filters and tests of minijinja that a report may need, for suggestions.
+const FILTERS: [&str; 28] = [
+    "abs",
+    "default",
+    "defined",
+    "divisibleby",
+    "even",
+    "first",
+    "float",
+    "in",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "none",
+    "odd",
+    "reject",
+    "replace",
+    "round",
+    "select",
+    "sort",
+    "string",
+    "trim",
+    "unique",
+    "upper",
+];
+
+/// The name that a template probably meant.
+fn meant(kind: ErrorKind, message: &str, templates: &Path, functions: &[&str]) -> Option<String> {
+    // minijinja's messages: "vlaue is unknown", "`study.titel` is undefined", "filter joim is unknown",
+    // "tried to include non-existing template 'partials/none.md.j2'".
+    let words: Vec<_> = message.split_whitespace().map(|word| word.trim_matches(['`', '\'', '"'])).collect();
+    let first = words.first()?;
+    match kind {
+        ErrorKind::UnknownFunction => closest(first, functions.iter().copied()),
+        ErrorKind::UndefinedError => closest(first.rsplit('.').next()?, VALUES),
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest => closest(words.get(1)?, FILTERS),
+        ErrorKind::TemplateNotFound => {
+            let asked = words.iter().find(|word| word.ends_with(".j2"))?;
+            closest(asked, files::names(templates).unwrap_or_default())
+        }
+        _ => None,
+    }
 }

@@ -1,4 +1,6 @@
-//! `validate`: every spec, in each of its profiles, and every manifest of data.
+//! `validate`: every spec, in each of its profiles, every manifest of data, and the text of templates.
+
+mod prose;
 
 use super::{count, say, say_json};
 use crate::{
@@ -7,23 +9,56 @@ use crate::{
     manifests,
     spec::{
         decode::check_profiles,
-        diagnosis::Problems,
+        diagnosis::{Diagnosis, Problems},
         layers::{self, Spec},
     },
     study::{self, Study},
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
+    let mut problems = Vec::new();
+    let mut checked = Vec::new();
+    // Names of templates alone ask for nothing else.
+    let only_prose = options.prose.as_ref().is_some_and(|names| !names.is_empty()) && options.files.is_empty();
+    if !only_prose {
+        let [specs, manifests] = check_files(&options.files, folders, &mut problems)?;
+        checked.extend([(specs, "spec"), (manifests, "manifest")]);
+    }
+    if let Some(names) = &options.prose {
+        checked.push((prose::check(names, folders, &mut problems)?, "template"));
+    }
+    let found = Problems::found(problems);
+    if options.json {
+        say_json(&found.as_ref().map(Problems::all).unwrap_or_default())?;
+    }
+    match found {
+        Some(problems) => Err(problems.into()),
+        None if options.json => Ok(()),
+        None => say(&format!("{} checked: no problem found", in_words(&checked))),
+    }
+}
+
+/// `6 specs, 8 manifests and 22 templates`
+fn in_words(checked: &[(usize, &str)]) -> String {
+    let mut parts: Vec<String> = checked.iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(*n, what)).collect();
+    match parts.pop() {
+        Some(last) if !parts.is_empty() => format!("{} and {last}", parts.join(", ")),
+        last => last.unwrap_or_default(),
+    }
+}
+
+/// Checks specs and manifests, all if none is named, and says how many there were of each.
+fn check_files(files: &[PathBuf], folders: &Folders, problems: &mut Vec<Diagnosis>) -> Outcome<[usize; 2]> {
     let folder = folders.root.join(manifests::FOLDER);
-    let (files, all) = if options.files.is_empty() {
+    let all = files.is_empty();
+    let files = if all {
         let names = layers::names(&folders.root).map_err(Failure::run)?;
-        (names.iter().map(|name| layers::file_of(&folders.root, name)).collect(), true)
+        names.iter().map(|name| layers::file_of(&folders.root, name)).collect()
     } else {
-        (options.files.clone(), false)
+        files.to_owned()
     };
     let (manifests, specs): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_in(file, &folder));
-    let mut problems = Vec::new();
     for file in &specs {
         match Spec::read(&folders.root, file) {
             Ok(spec) => problems.extend(check_profiles::<Study>(&spec, study::check)),
@@ -38,19 +73,7 @@ pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
         problems.extend(asked.flat_map(|invalid| invalid.problems.all()).cloned());
         checked = if all { read.count() } else { checked };
     }
-    let found = Problems::found(problems);
-    if options.json {
-        say_json(&found.as_ref().map(Problems::all).unwrap_or_default())?;
-    }
-    match found {
-        Some(problems) => Err(problems.into()),
-        None if options.json => Ok(()),
-        None => {
-            let parts = [(specs.len(), "spec"), (checked, "manifest")].into_iter().filter(|(n, _)| *n > 0);
-            let parts: Vec<String> = parts.map(|(n, what)| count(n, what)).collect();
-            say(&format!("{} checked: no problem found", parts.join(" and ")))
-        }
-    }
+    Ok([specs.len(), checked])
 }
 
 /// Whether a file lies in a folder, whatever leads to it.

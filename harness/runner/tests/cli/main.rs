@@ -20,6 +20,7 @@ mod photographs;
 mod pictures;
 mod pixels;
 mod prediction;
+mod prose;
 mod refusals;
 mod reports;
 mod side_by_side;

@@ -108,3 +108,27 @@ fn quantiles_lie_between_neighbours() {
     assert_eq!(quantile(&mut [4.0], 0.975), 4.0);
     assert_eq!(quantile(&mut [3.0, 1.0, 2.0], 1.0), 3.0);
 }
+
+#[test]
+fn relative_changes_are_resampled_as_ratios() {
+    let resampler = of_three_classes();
+    let base = one_seed(scores());
+    let tenth_less = one_seed(scores().iter().map(|v| 0.9 * v).collect());
+    // A tenth less of every image is a tenth less of every resample, however much images differ.
+    let (low, high) = resampler.relative(&tenth_less.minus(&base), &base).unwrap();
+    assert!((low + 0.1).abs() < 1e-12 && (high + 0.1).abs() < 1e-12, "{low} {high}");
+    // Beside a constant, a relative change is the difference in other units, by the same resamples.
+    let half = one_seed(vec![0.5; 60]);
+    let difference = base.minus(&half);
+    let summary = resampler.summarise(&difference).unwrap();
+    let (low, high) = resampler.relative(&difference, &half).unwrap();
+    assert!((low - summary.low / 0.5).abs() < 1e-12 && (high - summary.high / 0.5).abs() < 1e-12, "{low} {high}");
+    // Seeds that both have, images that both have; no interval beside nothing.
+    let two = Sample::new(vec![0, 1], vec![scores(), scores()]);
+    assert!(resampler.relative(&two.minus(&base), &two).is_some());
+    assert!(resampler.relative(&two, &base).is_none(), "a seed is missing");
+    let some = base.clone().only(|image| image > 0);
+    assert!(resampler.relative(&some.minus(&base), &base).is_some());
+    assert!(resampler.relative(&base, &some).is_none(), "an image is missing");
+    assert!(resampler.relative(&base, &one_seed(vec![0.0; 60])).is_none());
+}

@@ -1,0 +1,46 @@
+//! The reproducibility checklist: what the records of a report show is ticked, what they cannot show is left open.
+//!
+//! Its questions are those of the paper checklist of NeurIPS that records can answer, and those that only authors can.
+
+mod items;
+
+use crate::{markdown::count, template::Facts};
+
+/// The heading under which an item stands, and its items.
+type Group = (&'static str, Vec<Item>);
+
+/// One question.
+struct Item {
+    /// What is asked, in a few words.
+    name: &'static str,
+    /// Markdown: where it is shown, or what the authors have to add.
+    answer: Result<String, String>,
+}
+
+/// The checklist as Markdown.
+pub(crate) fn checklist(facts: &Facts) -> String {
+    let groups: [Group; 4] = [
+        ("Claims and limits", items::claims(facts)),
+        ("Data and models", items::data(facts)),
+        ("Experiments", items::experiments(facts)),
+        ("Code and compute", items::code_and_compute(facts)),
+    ];
+    let all = || groups.iter().flat_map(|(_, items)| items);
+    let known = all().filter(|item| item.answer.is_ok()).count();
+    let mut text = format!(
+        "Of {} items, the records of this report show {}; the others are open.\n",
+        count(all().count() as u64),
+        count(known as u64)
+    );
+    for (heading, items) in &groups {
+        text += &format!("\n### {heading}\n\n");
+        for Item { name, answer } in items {
+            let (tick, answer) = match answer {
+                Ok(shown) => ('x', shown),
+                Err(missing) => (' ', missing),
+            };
+            text += &format!("- [{tick}] **{name}**: {answer}\n");
+        }
+    }
+    text
+}

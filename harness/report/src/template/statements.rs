@@ -1,0 +1,211 @@
+//! Percentages that another text states in words, held against its own printed table and against our figures.
+
+use super::{
+    Facts,
+    arguments::{check_count, wrong_type},
+    functions::{Answer, safe},
+    operands::operand,
+};
+use crate::{
+    claim::Operand,
+    data::Data,
+    input::PublishedRow,
+    markdown::{Align, Table, count, escape, percent_change, signed_percent},
+    metric::Metric,
+    published::Printed,
+    results::NONE,
+    statistics::CONFIDENCE,
+    tested::Question,
+};
+use minijinja::{Error, ErrorKind, Value};
+
+/// A change in percent that a text states.
+struct Statement {
+    of: Operand,
+    beside: Operand,
+    /// The text's own words.
+    quotation: String,
+    /// The percentage of the quotation.
+    stated: f64,
+    /// Half a unit of its last digit.
+    half_unit: f64,
+}
+
+/// What a text's own table says of its percentage.
+#[derive(Debug, Clone, PartialEq)]
+enum Borne {
+    /// It follows from the two figures, rounding allowed for.
+    Out,
+    /// It does not, but it is the change from another figure of the same row: that metric's label.
+    From(&'static str),
+    /// Neither.
+    Not,
+    /// There are no such figures.
+    Unknown,
+}
+
+/// `statements([["half.iou", "full.iou", "an IoU lower by 3.5%"]])`: each statement is a figure, the figure that it is
+/// a change from, and the words of the text with one percentage among them.
+pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
+    check_count("statements", &["list"], given, 1)?;
+    let data = &facts.data;
+    let items = given[0].try_iter().map_err(|_| wrong_type("statements", "list", "a list", &given[0]))?;
+    let read: Vec<_> = items.map(|item| Statement::read(facts, &item)).collect::<Result<_, _>>()?;
+    if read.is_empty() {
+        return safe(String::new());
+    }
+    let borne: Vec<_> = read.iter().map(|statement| statement.borne(data)).collect();
+    let mut columns = vec![
+        ("Arm".to_owned(), Align::Left),
+        ("What the text says".to_owned(), Align::Left),
+        ("By its own table".to_owned(), Align::Right),
+        ("Borne out".to_owned(), Align::Left),
+    ];
+    columns.extend(data.study.protocols.iter().map(|name| (format!("Here, {}", escape(name)), Align::Right)));
+    let mut table = Table::new(columns);
+    table.rows = read.iter().zip(&borne).map(|(statement, borne)| statement.cells(data, borne)).collect();
+    let caption = format!(
+        "percentages that the published text states, what its own table gives for the same change, and the change in this \
+         report with its {CONFIDENCE} interval, paired over the test images"
+    );
+    safe(format!("{}\n\n{}", summary(&borne), table.captioned(&caption)))
+}
+
+/// How many statements the text's own table bears out.
+fn summary(borne: &[Borne]) -> String {
+    let known = borne.iter().filter(|b| **b != Borne::Unknown).count();
+    if known == 0 {
+        return "This report has no printed table to hold the statements against.".to_owned();
+    }
+    let out = borne.iter().filter(|b| **b == Borne::Out).count();
+    let others = borne.iter().filter(|b| matches!(b, Borne::From(_))).count();
+    let number = |n: usize| count(n as u64);
+    let mut text = format!("Of the {} percentages, the text's own table bears out {}.", number(known), number(out));
+    if others > 0 {
+        text += &format!(
+            " Of the others, {} measure something else: the distance of a figure from another metric of the same network, \
+             not a change from one network to another.",
+            number(others)
+        );
+    }
+    text
+}
+
+impl Statement {
+    fn read(facts: &Facts, item: &Value) -> Result<Self, Error> {
+        let refuse = |message: String| Error::new(ErrorKind::InvalidOperation, message);
+        let texts: Option<Vec<String>> =
+            item.try_iter().ok().and_then(|parts| parts.map(|part| part.as_str().map(str::to_owned)).collect());
+        let parts: Option<[String; 3]> = texts.and_then(|texts| texts.try_into().ok());
+        let [of, beside, quotation] = parts.ok_or_else(|| {
+            refuse(format!(
+                "a statement is three texts, [figure, figure that it is a change from, quotation]; found {item}"
+            ))
+        })?;
+        let (stated, half_unit) = percentage(&quotation)
+            .ok_or_else(|| refuse(format!("a quotation holds one percentage, as `-3.5%`; found `{quotation}`")))?;
+        Ok(Self { of: operand(facts, &of)?, beside: operand(facts, &beside)?, quotation, stated, half_unit })
+    }
+
+    fn cells(&self, data: &Data, borne: &Borne) -> Vec<String> {
+        let printed = printed(data, &self.of).zip(printed(data, &self.beside));
+        let by_table = printed.and_then(|(of, beside)| percent_change(beside.value, of.value));
+        let verdict = match borne {
+            Borne::Out => "yes".to_owned(),
+            Borne::From(metric) => format!("no: it is the distance from its own {metric}"),
+            Borne::Not => "no".to_owned(),
+            Borne::Unknown => "no printed table".to_owned(),
+        };
+        let mut cells = vec![
+            escape(data.arm_label(&self.of.arm)),
+            format!("“{}”", escape(&self.quotation)),
+            by_table.unwrap_or(NONE.to_owned()),
+            verdict,
+        ];
+        cells.extend(data.study.protocols.iter().map(|protocol| self.ours(data, protocol)));
+        cells
+    }
+
+    /// `−3.51 % (−5.02 % to −2.10 %)`
+    fn ours(&self, data: &Data, protocol: &str) -> String {
+        let question = Question { data, protocol, species: None };
+        let Some((change, interval)) = question.relative_change([&self.of, &self.beside]) else {
+            return "not run".to_owned();
+        };
+        let ends = |(low, high)| format!(" ({} to {})", signed_percent(low), signed_percent(high));
+        signed_percent(change) + &interval.map(ends).unwrap_or_default()
+    }
+
+    fn borne(&self, data: &Data) -> Borne {
+        let Some((of, beside)) = printed(data, &self.of).zip(printed(data, &self.beside)) else {
+            return Borne::Unknown;
+        };
+        // A figure does not differ from itself, however it was rounded.
+        let same = self.of == self.beside;
+        if if same { self.stated.abs() <= self.half_unit } else { self.is_change(&beside, &of) } {
+            return Borne::Out;
+        }
+        let condition = self.of.condition.as_deref().unwrap_or(data.first_condition());
+        let own = data.printed_rows().filter(|row| {
+            row.split == "test"
+                && row.metric != self.of.metric
+                && data.place_of(row) == Some((self.of.arm.as_str(), condition))
+        });
+        let hit = |row: &PublishedRow| {
+            let other = Printed::read(&row.value)?;
+            self.is_change(&other, &of).then(|| Metric::find(&row.metric)).flatten()
+        };
+        own.filter_map(hit).next().map_or(Borne::Not, |metric| Borne::From(metric.label))
+    }
+
+    /// Whether the stated percentage is the change between two printed figures, all three as they may have been before rounding.
+    fn is_change(&self, from: &Printed<'_>, to: &Printed<'_>) -> bool {
+        let low_base = from.value - from.half_unit;
+        if low_base <= 0.0 {
+            return false;
+        }
+        let change = |to: f64, from: f64| (to / from - 1.0) * 100.0;
+        // Rounding noise of the division must not decide.
+        let room = self.half_unit + 1e-9;
+        let lowest = change(to.value - to.half_unit, from.value + from.half_unit);
+        let highest = change(to.value + to.half_unit, low_base);
+        lowest <= self.stated + room && self.stated - room <= highest
+    }
+}
+
+fn printed<'a>(data: &'a Data, at: &Operand) -> Option<Printed<'a>> {
+    data.printed(&at.arm, at.condition.as_deref().unwrap_or(data.first_condition()), &at.metric)
+}
+
+/// The one percentage of a text, and half a unit of its last digit.
+fn percentage(text: &str) -> Option<(f64, f64)> {
+    let (before, after) = text.split_once('%')?;
+    if after.contains('%') {
+        return None;
+    }
+    let before = before.trim_end();
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '\u{2212}');
+    let start = before.char_indices().rev().take_while(|(_, c)| is_part(*c)).last()?.0;
+    let digits = before[start..].replace('\u{2212}', "-");
+    let read = Printed::read(&digits)?;
+    Some((read.value, read.half_unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quotation_holds_one_percentage() {
+        let near = |text: &str, value: f64, half: f64| {
+            let (found, unit) = percentage(text).unwrap();
+            assert!((found - value).abs() < 1e-12 && (unit - half).abs() < 1e-12, "{text}: {found} {unit}");
+        };
+        near("a drop in IoU Score (-11.10%)", -11.1, 0.005);
+        near("by \u{2212}4.05 % in all", -4.05, 0.005);
+        near("up 3\u{a0}%", 3.0, 0.5);
+        for none in ["no percentage", "from 3% to 4%", "%", "much% more", "1-2%"] {
+            assert_eq!(percentage(none), None, "{none}");
+        }
+    }
+}
