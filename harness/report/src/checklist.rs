@@ -39,7 +39,7 @@ pub(crate) fn checklist(facts: &Facts) -> String {
                 Ok(shown) => ('x', shown),
                 Err(missing) => (' ', missing),
             };
-            text += &format!("- [{tick}] **{name}**: {answer}\n");
+            text += &format!("* [{tick}] **{name}**: {answer}\n");
         }
     }
     text

@@ -205,30 +205,117 @@ fn an_arm_that_was_not_run_says_so() {
     assert!(markdown.lines().any(|line| line.starts_with("| Half") && line.contains("not run")), "{markdown}");
 }
 
+/// The message for a template of the small report, with its path below the folder of templates.
+fn refusal(data: &Path, templates: &Path) -> String {
+    match render(data, templates).unwrap_err() {
+        ReportError::Template { path, line, message } => {
+            let path = path.strip_prefix(templates).unwrap().display().to_string();
+            format!("{path}:{}: {message}", line.unwrap_or_default())
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// What is wrong, each with the line that it gets in a template of its own, an included file and a macro.
+const WRONG: [&str; 31] = [
+    // Operands: the arm, the condition, the metric, the form.
+    r#"{{ value("sll.dice", "corrected") }}"#,
+    r#"{{ ci("ssl@blur_0.dice", "corrected") }}"#,
+    r#"{{ value("ssl@blur-0.dise", "corrected") }}"#,
+    r#"{{ diff("ssl.dice", "superviced.dice", "corrected") }}"#,
+    r#"{{ compare("ssl.dice", "ssl", "corrected").phrase }}"#,
+    r#"{{ published("ssl.accuracy_") }}"#,
+    r#"{{ contrast("ssl.dice", "ssl.iou", "ssl.dice", "sls.iou", "corrected") }}"#,
+    r#"{{ percent_change("ssl.dice", "ssl.icu") }}"#,
+    // Other names.
+    r#"{{ value("ssl.dice", "correct") }}"#,
+    r#"{{ table("publisht") }}"#,
+    r#"{{ chart("metrics-by-blurr") }}"#,
+    r#"{{ charts("by-condtion") }}"#,
+    r#"{{ claim("blur-hurt") }}"#,
+    r#"{{ ranking("dize", "corrected") }}"#,
+    r#"{{ species_value("ssl.dice", "cats", "corrected") }}"#,
+    r#"{{ vlaue("ssl.dice", "corrected") }}"#,
+    r#"{{ study.titel }}"#,
+    r#"{{ confidenc }}"#,
+    r#"{{ compare("ssl.dice", "ssl.iou", "corrected").diference }}"#,
+    r#"{{ study.seeds | lenght }}"#,
+    r#"{% include "partials/result.md.j2" %}"#,
+    // Numbers and types of arguments.
+    r#"{{ value("ssl.dice") }}"#,
+    r#"{{ diff("ssl.dice", "ssl.iou", "corrected", "published") }}"#,
+    r#"{{ claims("blur-hurts") }}"#,
+    r#"{{ value(0.5, "corrected") }}"#,
+    r#"{{ value("ssl.dice", protocol="corrected") }}"#,
+    r#"{{ percent_change("ssl.dice") }}"#,
+    r#"{{ statements("ssl.dice") }}"#,
+    r#"{{ statements([["ssl.dice", "a drop of 3%"]]) }}"#,
+    r#"{{ statements([["ssl.dice", "sl.dice", "a drop of 3%"]]) }}"#,
+    r#"{{ statements([["ssl.dice", "ssl.iou", "a drop"]]) }}"#,
+];
+
 #[test]
-fn a_template_that_asks_for_what_is_not_there_names_its_line() {
+fn what_a_template_asks_for_in_vain_is_named_with_its_line_and_what_was_meant() {
     let folder = folder(&fixture::study(), SMALL);
     let own = tempfile::tempdir().unwrap();
-    let message = |template: &str| {
-        std::fs::write(own.path().join("blurring.md.j2"), template).unwrap();
-        match render(&folder.path().join("data"), own.path()).unwrap_err() {
-            ReportError::Template { line, message, .. } => format!("{}: {message}", line.unwrap_or_default()),
-            other => panic!("{other}"),
-        }
-    };
-    let messages = [
-        "one\n{{ value(\"ssl@blur-0.dise\", \"corrected\") }}",
-        "one\ntwo\n{{ value(\"sll.dice\", \"corrected\") }}",
-        "{{ value(\"ssl@blur_0.dice\", \"corrected\") }}",
-        "{{ value(\"ssl.dice\", \"correct\") }}",
-        "{{ chart(\"metrics-by-blurr\") }}",
-        "{{ claim(\"blur-hurt\") }}",
-        "{{ vlaue(\"ssl.dice\") }}",
-        "{{ study.titel }}",
-        "{% include \"partials/none.md.j2\" %}",
-    ]
-    .map(message);
+    let write = |name: &str, text: &str| std::fs::write(own.path().join(name), text).unwrap();
+    std::fs::create_dir(own.path().join("partials")).unwrap();
+    write("partials/results.md.j2", "");
+    let message = || refusal(&folder.path().join("data"), own.path());
+    let messages = WRONG.map(|wrong| {
+        write("blurring.md.j2", &format!("one\n{wrong}\n"));
+        message()
+    });
     insta::assert_snapshot!(messages.join("\n"));
+
+    // In an included file it is that file's line, and in a macro that of the file which defines it.
+    for (wrong, direct) in WRONG.iter().zip(&messages) {
+        let what = direct.strip_prefix("blurring.md.j2:2: ").unwrap();
+        write("partials/part.md.j2", &format!("a\nb\n{wrong}\n"));
+        write("blurring.md.j2", "one\n\n\n{% include \"partials/part.md.j2\" %}\n");
+        let included = format!("partials/part.md.j2:3: {what} (included from blurring.md.j2:4)");
+        assert_eq!(message(), included);
+        // A macro of another file sees functions, but not the values of a report.
+        if !wrong.contains("study.") && !wrong.contains("confidenc") {
+            write("partials/part.md.j2", &format!("{{% macro m() %}}\nb\nc\n{wrong}{{% endmacro %}}"));
+            write("blurring.md.j2", "{% import \"partials/part.md.j2\" as part %}\n{{ part.m() }}\n");
+            assert_eq!(message(), format!("partials/part.md.j2:4: {what}"));
+        }
+    }
+    write("partials/part.md.j2", "{% include 'partials/inner.md.j2' %}");
+    write("partials/inner.md.j2", "\n{{ vlaue() }}");
+    write("blurring.md.j2", "{% include \"partials/part.md.j2\" %}");
+    let nested = "partials/inner.md.j2:2: vlaue is unknown (did you mean `value`?) (included from partials/part.md.j2:1, from blurring.md.j2:1)";
+    assert_eq!(message(), nested);
+    write("partials/inner.md.j2", "\n{% if %}");
+    assert!(message().starts_with("partials/inner.md.j2:2: "), "{}", message());
+}
+
+#[test]
+fn a_paired_difference_is_one_phrase() {
+    let folder = folder(&fixture::study(), REALISTIC);
+    let own = tempfile::tempdir().unwrap();
+    std::fs::copy(templates().join("page.html.j2"), own.path().join("page.html.j2")).unwrap();
+    std::fs::create_dir(own.path().join("partials")).unwrap();
+    std::fs::copy(templates().join("partials/page.css"), own.path().join("partials/page.css")).unwrap();
+    let says = |template: &str| {
+        std::fs::write(own.path().join("blurring.md.j2"), template).unwrap();
+        text(&render(&folder.path().join("data"), own.path()).unwrap(), "report.md").to_owned()
+    };
+    let sides = r#"("supervised.dice", "ssl.dice", "corrected")"#;
+    let parts = says(&format!(
+        "{{% set c = compare{sides} %}}**{{{{ c.sign }}}}** by {{{{ c.size }}}} ({{{{ confidence }}}} interval of the paired difference {{{{ c.interval }}}})"
+    ));
+    assert!(parts.starts_with("**lower** by 0.0"), "{parts}");
+    assert_eq!(says(&format!("{{{{ diff{sides} }}}}")), parts);
+    assert_eq!(says(&format!("{{{{ compare{sides}.phrase }}}}")), parts);
+    let level = says(r#"{{ diff("ssl.dice", "ssl.dice", "corrected") }}"#);
+    assert!(
+        level.starts_with("not to be told apart (0.000, 95\u{a0}% interval of the paired difference 0.000"),
+        "{level}"
+    );
+    let none = says(r#"{{ diff("ssl.dice", "ssl.batch_dice", "corrected") }}"#);
+    assert_eq!(none, "not to be judged: not all that it takes was run\n");
 }
 
 #[test]

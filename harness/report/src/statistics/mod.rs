@@ -14,7 +14,7 @@ mod strata;
 
 pub(crate) use bootstrap::Resampler;
 pub(crate) use sample::Sample;
-pub(crate) use sign_flips::{DifferenceTest, holm, test_of_differences};
+pub(crate) use sign_flips::{DifferenceTest, ENUMERATED, holm, test_of_differences};
 
 /// Resamples of a bootstrap, and drawn sign flips of a test.
 pub(crate) const RESAMPLES: usize = 10_000;

@@ -7,7 +7,7 @@ use rand_chacha::{
 };
 
 /// Up to so many differences all sign flips are enumerated: 2^13 of them are fewer than would be drawn.
-const ENUMERATED: usize = 13;
+pub(crate) const ENUMERATED: usize = 13;
 
 /// Scores are single-precision numbers around one: what is smaller is their rounding.
 const ROUNDING: f64 = 5e-7;

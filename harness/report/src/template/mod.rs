@@ -17,7 +17,7 @@ use crate::{
     error::ReportError,
     gallery::Sheet,
     markdown::{count, escape},
-    statistics::{CONFIDENCE, LEVEL, RESAMPLES},
+    statistics::{CONFIDENCE, ENUMERATED, LEVEL, RESAMPLES},
     tested::TestedClaim,
     trace::with_definitions,
 };
@@ -75,11 +75,12 @@ pub(crate) fn check_syntax(templates: &Path, name: &str) -> Result<(), ReportErr
 }
 
 /// Names of values, of the fields of `study`, and of what functions answer with, for suggestions.
-const VALUES: [&str; 31] = [
+const VALUES: [&str; 32] = [
     "study",
     "confidence",
     "level",
     "resamples",
+    "enumerated",
     "test_images",
     "title",
     "question",
@@ -115,6 +116,7 @@ fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, 
     let study = Value::from(Serde(&facts.data.study));
     let context = context! {
         study, confidence => CONFIDENCE, level => LEVEL.to_string(), resamples => count(RESAMPLES as u64),
+        enumerated => count(ENUMERATED as u64),
         test_images => count(facts.data.scores.images().len() as u64),
     };
     environment.get_template(name)?.render(context)

@@ -34,7 +34,9 @@ fn a_typed_figure_is_shown_where_it_stands() {
     for arguments in [&["validate", "--prose"][..], &["validate", "--prose", "blurring"]] {
         let said = studio.run(arguments).ended(3).tells("a figure is typed, not computed: `0.012`");
         said.tells(&format!("templates/partials/claims.md.j2:{line}:13"));
-        said.tells("| The gain is 0.012, as expected.").tells("|             ^^^^^\n").tells("help: let a function print it");
+        said.tells("| The gain is 0.012, as expected.")
+            .tells("|             ^^^^^\n")
+            .tells("help: let a function print it");
     }
     let json = studio.run(&["validate", "--json", "--prose"]).ended(3).json();
     assert_eq!((&json[0]["span"]["line"], &json[0]["span"]["width"]), (&line.into(), &5.into()), "{json}");
@@ -47,8 +49,14 @@ fn a_typed_figure_is_shown_where_it_stands() {
 fn wrong_names_and_broken_templates() {
     let studio = Studio::new();
     studio.run(&["validate", "--prose", "bluring"]).ended(3).tells("did you mean `blurring`?");
-    studio.run(&["validate", "--prose", "partials/result.md.j2"]).ended(3).tells("did you mean `partials/results.md.j2`?");
-    studio.run(&["validate", "--prose", "../blurring"]).ended(3).tells("no study and no template is called `../blurring`");
+    studio
+        .run(&["validate", "--prose", "partials/result.md.j2"])
+        .ended(3)
+        .tells("did you mean `partials/results.md.j2`?");
+    studio
+        .run(&["validate", "--prose", "../blurring"])
+        .ended(3)
+        .tells("no study and no template is called `../blurring`");
     fs::write(studio.path("templates/blurring.md.j2"), "one\n{% if %}\n").unwrap();
     studio.run(&["validate", "--prose"]).ended(3).tells("templates/blurring.md.j2:2");
     fs::write(studio.path("templates/blurring.md.j2"), vec![b'x'; (1 << 20) + 1]).unwrap();

@@ -70,10 +70,9 @@ fn diagnosis(file: &str, finding: prose::Finding) -> Diagnosis {
 
 fn of_error(file: &str, error: ReportError) -> Diagnosis {
     match error {
-        ReportError::Template { line, message, .. } => Diagnosis {
-            span: line.map(|line| Span { line, column: 1, width: 1 }),
-            ..Diagnosis::of_file(file, message)
-        },
+        ReportError::Template { line, message, .. } => {
+            Diagnosis { span: line.map(|line| Span { line, column: 1, width: 1 }), ..Diagnosis::of_file(file, message) }
+        }
         other => Diagnosis::of_file(file, other.to_string()),
     }
 }
