@@ -176,7 +176,7 @@ pub(super) fn experiments(facts: &Facts) -> Vec<Item> {
     let silent: Vec<_> =
         data.study.arms.iter().filter(|arm| !described(&arm.name)).map(|arm| arm.label.as_str()).collect();
     let silent = (!silent.is_empty()).then(|| format!("the settings are not known{}.", of_some(&silent)));
-    let measured = (data.scores.images().is_empty()).then(|| "nothing was measured; run the study.".to_owned());
+    let measured = data.scores.images().is_empty().then(|| "nothing was measured; run the study.".to_owned());
     let units = if seeds > 1 { "test images and seeds" } else { "test images" };
     let bars = format!(
         "{CONFIDENCE} bootstrap over {units}, {} resamples, see [Intervals and tests](#intervals-and-tests).",

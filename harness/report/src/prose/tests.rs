@@ -17,7 +17,7 @@ fn what_is_typed_is_found_where_it_stands() {
         found("3D, 4th, 3×3, p<0.05, x=1"),
         ["1:1+2 3D", "1:5+3 4th", "1:10+1 3", "1:12+1 3", "1:17+4 0.05", "1:25+1 1"]
     );
-    assert_eq!(found("**0.5** and [0.6](a.md) and ![0.7](a.png)"), ["1:3+3 0.5", "1:14+3 0.6", "1:33+3 0.7"]);
+    assert_eq!(found("**0.5** and [0.6](a.md) and ![0.7](a.png)"), ["1:3+3 0.5", "1:14+3 0.6", "1:31+3 0.7"]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn tags_are_looked_over_unless_they_print_a_constant() {
     assert_eq!(found("{{ \"0.864\" | safe }}"), ["1:1+20 {{ \"0.864\" | safe }}"]);
     assert_eq!(found("{{- 0.8 ~ '64' -}}").len(), 1);
     // Beside, between and behind tags.
-    assert_eq!(found("{{ x }}0.5{{ y }} 1{% if z %}2{% endif %}"), ["1:8+3 0.5", "1:19+1 1", "1:30+1 2"]);
+    assert_eq!(found("{{ x }}0.5{{ y }} 1{% if z %} 2{% endif %}"), ["1:8+3 0.5", "1:19+1 1", "1:31+1 2"]);
     assert_eq!(found("{% if z %}\n{% for\n  x in y %}\n  7 {{ f(\n\"8\") }} 9\n{% endfor %}"), ["4:3+1 7", "5:9+1 9"]);
     assert_eq!(found("{% raw %}{{ 0.5 }}{% endraw %}"), ["1:13+3 0.5"]);
     assert_eq!(found("{%- macro m() -%} 3 {%- endmacro -%}"), ["1:19+1 3"]);
@@ -70,7 +70,7 @@ fn a_template_says_where_and_why_digits_are_allowed() {
     assert_eq!(found(region), Vec::<String>::new());
     assert_eq!(
         found(&format!("1\n{region}2 {{# digits: why #}} 3 {{{{ 4 }}}} {{#- digits: end #}} 5\n")),
-        ["1:1+1 1", "4:1+1 2", "4:50+1 5"]
+        ["1:1+1 1", "5:1+1 2", "5:50+1 5"]
     );
     let messages = |source: &str| findings(source).into_iter().map(|f| (f.line, f.message)).collect::<Vec<_>>();
     let of = |line, message: &str| (line, message.to_owned());
@@ -99,9 +99,10 @@ fn very_many_findings_are_counted() {
     assert_eq!(found.len(), MOST);
     assert!(found[MOST - 1].message.ends_with("`1`; 99980 more follow in this file"), "{}", found[MOST - 1].message);
     // Neither deep nesting nor tags without end take long.
-    assert_eq!(findings(&"{{".repeat(100_000)), []);
-    assert_eq!(findings(&"{% raw %}".repeat(50_000)), []);
-    assert_eq!(findings(&"> ".repeat(10_000)), []);
+    assert!(findings(&"{{".repeat(100_000)).is_empty());
+    assert!(findings(&"{% raw %}".repeat(50_000)).is_empty());
+    assert!(findings(&"> ".repeat(10_000)).is_empty());
+    assert!(findings(&"a1.".repeat(100_000)).is_empty());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::{
     statistics::CONFIDENCE,
     tested::Question,
 };
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, ErrorKind, Value, value::ValueKind};
 
 /// A change in percent that a text states.
 struct Statement {
@@ -49,8 +49,11 @@ enum Borne {
 pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
     check_count("statements", &["list"], given, 1)?;
     let data = &facts.data;
-    let items = given[0].try_iter().map_err(|_| wrong_type("statements", "list", "a list", &given[0]))?;
-    let read: Vec<_> = items.map(|item| Statement::read(facts, &item)).collect::<Result<_, _>>()?;
+    let list = &given[0];
+    if !is_list(list) {
+        return Err(wrong_type("statements", "list", "a list", list));
+    }
+    let read: Vec<_> = list.try_iter()?.map(|item| Statement::read(facts, &item)).collect::<Result<_, _>>()?;
     if read.is_empty() {
         return safe(String::new());
     }
@@ -69,6 +72,11 @@ pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
          report with its {CONFIDENCE} interval, paired over the test images"
     );
     safe(format!("{}\n\n{}", summary(&borne), table.captioned(&caption)))
+}
+
+/// A text could be gone over, too, letter by letter.
+fn is_list(value: &Value) -> bool {
+    matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
 }
 
 /// How many statements the text's own table bears out.
@@ -94,8 +102,10 @@ fn summary(borne: &[Borne]) -> String {
 impl Statement {
     fn read(facts: &Facts, item: &Value) -> Result<Self, Error> {
         let refuse = |message: String| Error::new(ErrorKind::InvalidOperation, message);
-        let texts: Option<Vec<String>> =
-            item.try_iter().ok().and_then(|parts| parts.map(|part| part.as_str().map(str::to_owned)).collect());
+        let texts: Option<Vec<String>> = Some(item)
+            .filter(|item| is_list(item))
+            .and_then(|item| item.try_iter().ok())
+            .and_then(|parts| parts.map(|part| part.as_str().map(str::to_owned)).collect());
         let parts: Option<[String; 3]> = texts.and_then(|texts| texts.try_into().ok());
         let [of, beside, quotation] = parts.ok_or_else(|| {
             refuse(format!(
@@ -141,12 +151,13 @@ impl Statement {
             return Borne::Unknown;
         };
         // A figure does not differ from itself, however it was rounded.
-        let same = self.of == self.beside;
-        if if same { self.stated.abs() <= self.half_unit } else { self.is_change(&beside, &of) } {
+        let follows =
+            if self.of == self.beside { self.stated.abs() <= self.half_unit } else { self.is_change(&beside, &of) };
+        if follows {
             return Borne::Out;
         }
         let condition = self.of.condition.as_deref().unwrap_or(data.first_condition());
-        let own = data.printed_rows().filter(|row| {
+        let mut own = data.printed_rows().filter(|row| {
             row.split == "test"
                 && row.metric != self.of.metric
                 && data.place_of(row) == Some((self.of.arm.as_str(), condition))
@@ -155,7 +166,7 @@ impl Statement {
             let other = Printed::read(&row.value)?;
             self.is_change(&other, &of).then(|| Metric::find(&row.metric)).flatten()
         };
-        own.filter_map(hit).next().map_or(Borne::Not, |metric| Borne::From(metric.label))
+        own.find_map(hit).map_or(Borne::Not, |metric| Borne::From(metric.label))
     }
 
     /// Whether the stated percentage is the change between two printed figures, all three as they may have been before rounding.
