@@ -6,10 +6,10 @@ mod sheet;
 use crate::{
     drawing::{encode, encode_exactly},
     error::ReportError,
-    output::RenderedFile,
+    output::{RenderedFile, csv},
     template,
 };
-use harness_record::{RecordError, rows::FileRow};
+use harness_record::rows::FileRow;
 use minijinja::{Value, context, value::Serde};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
@@ -156,17 +156,6 @@ fn counts(summary: &Summary) -> Result<Vec<u8>, ReportError> {
         .flat_map(|class| summary.parts.iter().map(move |part| (class.class.as_str(), part.as_str(), of(class, part))))
         .collect();
     csv(COUNTS, ["class", "part", "images"], &rows)
-}
-
-/// The rows below their header, which is there without rows, too.
-fn csv<T: Serialize, const N: usize>(file: &str, header: [&str; N], rows: &[T]) -> Result<Vec<u8>, ReportError> {
-    let wrap = |source| RecordError::Csv { path: file.into(), source };
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    writer.write_record(header).map_err(wrap)?;
-    for row in rows {
-        writer.serialize(row).map_err(wrap)?;
-    }
-    Ok(writer.into_inner().map_err(|e| wrap(e.into_error().into()))?)
 }
 
 /// What a sheet shows, for who cannot see it.

@@ -98,7 +98,8 @@ impl Data {
         Some(Figure { mean: mean(&rows)?, interval: over_seeds(&values), images: None, rows })
     }
 
-    fn kept_epoch(&self, run: &str) -> Option<u32> {
+    /// The epoch whose weights a run kept, if it was not the last.
+    pub(crate) fn kept_epoch(&self, run: &str) -> Option<u32> {
         self.runs.iter().find(|r| r.record.key == run)?.record.kept_epoch
     }
 

@@ -58,8 +58,8 @@ use std::path::Path;
 /// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`. `setting` is
 /// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
 ///
-/// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `provenance.json`, `report.md`,
-/// `runs/*.html`, `tables/*.tex`.
+/// The files are sorted by path: `charts/*.csv`, `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `provenance.json`,
+/// `report.md`, `runs/*.html`, `tables/*.tex`.
 ///
 /// # Errors
 /// A file of the data that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
@@ -73,7 +73,7 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     let claims = tested::test_claims(&data);
     let facts = template::Facts { data, claims, charts, sheets };
     let (report, facts) = template::render(facts, templates)?;
-    let page = page::render(&facts.data, &report, templates)?;
+    let page = page::render(&facts.data, &facts.charts, &report, templates)?;
 
     let mut files = tables::files(&report);
     files.extend(run_page::pages(&facts.data, templates)?);
@@ -83,9 +83,11 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
         RenderedFile::new("provenance.json", provenance::json(&facts.data)),
         RenderedFile::new("report.md", report.into_bytes()),
     ]);
-    files.extend(
-        facts.charts.into_iter().map(|c| RenderedFile::new(format!("charts/{}.svg", c.name), c.svg.into_bytes())),
-    );
+    for chart in facts.charts {
+        let svg = chart.svg.file(&chart.name).into_bytes();
+        files.push(RenderedFile::new(format!("charts/{}.svg", chart.name), svg));
+        files.push(RenderedFile::new(format!("charts/{}.csv", chart.name), chart.records.csv));
+    }
     files.extend(facts.sheets.into_iter().map(|s| RenderedFile::new(s.file, s.png)));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)

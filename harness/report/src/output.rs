@@ -1,7 +1,8 @@
 //! The report on disk: written whole, or compared without writing.
 
 use crate::{error::ReportError, input::Setting, render};
-use harness_record::files;
+use harness_record::{RecordError, files};
+use serde::Serialize;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -104,6 +105,22 @@ pub fn write(report_dir: &Path, rendered: &[RenderedFile]) -> Result<(), ReportE
         std::fs::remove_file(&path).map_err(ReportError::io("remove", path))?;
     }
     Ok(())
+}
+
+/// A table of a rendered file: the rows below their header, which is there without rows, too. Floats are the shortest text
+/// that reads back the same.
+pub(crate) fn csv<T: Serialize, const N: usize>(
+    file: &str,
+    header: [&str; N],
+    rows: &[T],
+) -> Result<Vec<u8>, ReportError> {
+    let wrap = |source| RecordError::Csv { path: file.into(), source };
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    writer.write_record(header).map_err(wrap)?;
+    for row in rows {
+        writer.serialize(row).map_err(wrap)?;
+    }
+    Ok(writer.into_inner().map_err(|e| wrap(e.into_error().into()))?)
 }
 
 fn change(path: &Path, bytes: &[u8]) -> Result<Option<Change>, ReportError> {

@@ -1,10 +1,14 @@
 //! `index.html`: the Markdown of a report, rendered, sanitised and set in `page.html.j2`.
 //!
 //! Raw HTML in the Markdown is shown as text. Tables get captions and scoped headers and scroll in a container of their
-//! own; pictures become figures; words of verdicts get a class. The sanitiser then passes what this module writes and
+//! own; pictures become figures, and those of charts the charts themselves; words of verdicts get a class. The sanitiser then passes what this module writes and
 //! nothing else.
 
-use crate::{data::Data, error::ReportError, published::VERDICTS, tables::CAPTION, template, trace::Trace};
+mod figures;
+
+use crate::{
+    charts::Chart, data::Data, error::ReportError, published::VERDICTS, tables::CAPTION, template, trace::Trace,
+};
 use minijinja::{Value, context, value::Serde};
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html::push_html};
 use serde::Serialize;
@@ -23,30 +27,46 @@ struct Entry {
     text: String,
 }
 
-/// Renders the page.
-pub(crate) fn render(data: &Data, markdown: &str, templates: &Path) -> Result<String, ReportError> {
-    let (body, contents) = body(markdown, &|address| Trace::of(data, address));
+/// Renders the page. The pictures of `charts` become the charts themselves.
+pub(crate) fn render(data: &Data, charts: &[Chart], markdown: &str, templates: &Path) -> Result<String, ReportError> {
+    let Body { html, contents, charts } = Body::new(markdown, charts, &|address| Trace::of(data, address));
     let study = &data.study;
     let context = context! {
         title => &study.title, question => &study.question, study => &study.study, profile => &study.profile,
-        contents => Value::from(Serde(contents)), body => Value::from_safe_string(sanitise(&body)),
+        contents => Value::from(Serde(contents)), chart_style => Value::from_safe_string(figures::style(&charts)),
+        body => Value::from_safe_string(figures::filled(&sanitise(&html), &charts)),
     };
     let rendered =
         template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
     rendered.map_err(|e| template::template_error(templates, TEMPLATE, &e, &[]))
 }
 
-/// The Markdown as HTML, before sanitising, and its second-level headings.
-fn body(markdown: &str, trace: &dyn Fn(&str) -> Option<Trace>) -> (String, Vec<Entry>) {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_TASKLISTS;
-    let events = Parser::new_ext(markdown, options).map(without_html).collect();
-    let mut events = traced(events, trace);
-    let contents = name_headings(&mut events);
-    let mut setter = Setter { events: &events, at: 0, out: String::new() };
-    while setter.at < events.len() {
-        setter.step();
+/// The Markdown as HTML, before sanitising.
+struct Body<'a> {
+    html: String,
+    /// The second-level headings.
+    contents: Vec<Entry>,
+    /// The charts, in the order in which they are set.
+    charts: Vec<&'a Chart>,
+}
+
+impl<'a> Body<'a> {
+    fn new(markdown: &str, charts: &'a [Chart], trace: &dyn Fn(&str) -> Option<Trace>) -> Self {
+        let options = Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_TASKLISTS;
+        let events = Parser::new_ext(markdown, options).map(without_html).collect();
+        let mut events = traced(events, trace);
+        let contents = name_headings(&mut events);
+        let mut setter = Setter { events: &events, at: 0, out: String::new(), charts, set: Vec::new() };
+        while setter.at < events.len() {
+            setter.step();
+        }
+        Self { html: setter.out, contents, charts: setter.set }
     }
-    (setter.out, contents)
+}
+
+/// Markdown of this crate within a page, before sanitising.
+fn html_of(markdown: &str) -> String {
+    Body::new(markdown, &[], &|_| None).html
 }
 
 fn without_html(event: Event<'_>) -> Event<'_> {
@@ -98,13 +118,16 @@ fn slug(text: &str) -> String {
 }
 
 /// Writes events as HTML, with a look ahead for what GitHub's Markdown cannot say.
-struct Setter<'a> {
+struct Setter<'a, 'c> {
     events: &'a [Event<'a>],
     at: usize,
     out: String,
+    charts: &'c [Chart],
+    /// The charts that were set so far.
+    set: Vec<&'c Chart>,
 }
 
-impl<'a> Setter<'a> {
+impl<'a> Setter<'a, '_> {
     fn step(&mut self) {
         match &self.events[self.at] {
             Event::Start(Tag::Paragraph) if self.starts_with(CAPTION) => self.caption_and_table(),
@@ -239,29 +262,6 @@ impl<'a> Setter<'a> {
         self.at = end + 1;
     }
 
-    /// Whether the paragraph here is one picture and nothing else.
-    fn is_picture(&self) -> bool {
-        let end = self.paragraph_end(self.at);
-        matches!(self.events.get(self.at + 1), Some(Event::Start(Tag::Image { .. })))
-            && matches!(self.events.get(end - 1), Some(Event::End(TagEnd::Image)))
-    }
-
-    fn figure(&mut self) {
-        let sheet = matches!(&self.events[self.at + 1],
-            Event::Start(Tag::Image { dest_url, .. }) if dest_url.starts_with("gallery/"));
-        let class = if sheet { "sheet" } else { "chart" };
-        let picture = self.inline(0);
-        self.put(&format!(
-            "<figure class=\"{class}\">\n<div class=\"scroll\" role=\"region\" aria-label=\"Figure\" tabindex=\"0\">{picture}</div>\n"
-        ));
-        let captioned = matches!(self.events.get(self.at), Some(Event::Start(Tag::Paragraph)));
-        if captioned && self.starts_with(FIGURE) {
-            let caption = self.inline(FIGURE.len());
-            self.put(&format!("<figcaption>{caption}</figcaption>\n"));
-        }
-        self.out.push_str("</figure>\n");
-    }
-
     fn strong(&mut self) {
         let class = match self.events.get(self.at + 1) {
             Some(Event::Text(text)) => verdict_class(text),
@@ -345,7 +345,7 @@ mod tests {
     use super::*;
 
     fn page(markdown: &str) -> String {
-        sanitise(&body(markdown, &|_| None).0)
+        sanitise(&html_of(markdown))
     }
 
     #[test]
@@ -393,7 +393,7 @@ mod tests {
         };
         let markdown = "| a | b |\n|---|--:|\n| x | [0.5][m12] |\n| y | [0.6][m13] |\n\n\
                         [m12]: data/metrics.csv#L12\n[m13]: data/metrics.csv#L13\n";
-        let html = sanitise(&body(markdown, &trace).0);
+        let html = sanitise(&Body::new(markdown, &[], &trace).html);
         let link = "<td class=\"number\"><a href=\"runs/0123abcd.html#metrics-12\" data-csv=\"data/metrics.csv\" \
                     data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
         assert!(html.contains(link), "{html}");
@@ -403,7 +403,7 @@ mod tests {
 
     #[test]
     fn headings_are_named_as_on_github() {
-        let (_, contents) = body("# T\n\n## How to reproduce?\n\n## Data\n\n## Data\n", &|_| None);
+        let Body { contents, .. } = Body::new("# T\n\n## How to reproduce?\n\n## Data\n\n## Data\n", &[], &|_| None);
         let ids: Vec<_> = contents.iter().map(|e| e.id.as_str()).collect();
         assert_eq!(ids, ["how-to-reproduce", "data", "data-1"]);
     }

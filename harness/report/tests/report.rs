@@ -44,7 +44,9 @@ fn a_report_has_all_of_its_files_in_order() {
     let count = |start: &str| own.iter().filter(|path| path.starts_with(start)).count();
     assert!(own.is_sorted() && count("runs/") == 9 && count("tables/") > 8, "{own:?}");
     let expected = [
+        "charts/metrics-by-blur.csv",
         "charts/metrics-by-blur.svg",
+        "charts/training.csv",
         "charts/training.svg",
         "data.html",
         "gallery/01.png",
@@ -89,9 +91,14 @@ fn check_names_what_was_touched() {
     let markdown = std::fs::read_to_string(report.join("report.md")).unwrap();
     std::fs::write(report.join("report.md"), markdown.replace("0.7", "0.9")).unwrap();
     std::fs::write(report.join("charts/stray.svg"), "<svg/>").unwrap();
+    std::fs::write(report.join("charts/training.csv"), "stage\n").unwrap();
     std::fs::remove_file(report.join("provenance.json")).unwrap();
-    let expected =
-        [("charts/stray.svg", Change::Unexpected), ("provenance.json", Change::Missing), ("report.md", Change::Edited)];
+    let expected = [
+        ("charts/stray.svg", Change::Unexpected),
+        ("charts/training.csv", Change::Edited),
+        ("provenance.json", Change::Missing),
+        ("report.md", Change::Edited),
+    ];
     assert_eq!(found(report), expected.map(|(path, what)| (path.to_owned(), what)));
 
     write(report, &render(&report.join("data"), &templates()).unwrap()).unwrap();

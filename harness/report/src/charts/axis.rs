@@ -1,6 +1,9 @@
 //! Axes: scales, ticks, and the frame of a panel.
 
-use super::canvas::{Anchor, Canvas, Ink, TEXT, text_width};
+use super::{
+    canvas::{Anchor, Canvas, Ink, TEXT, text_width},
+    lettering::fitted,
+};
 
 /// A linear scale from data to units of layout.
 #[derive(Debug, Clone, Copy)]
@@ -78,38 +81,48 @@ fn label(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Draws the horizontal grid with its labels, the axis, and the labels below it.
-pub(crate) fn frame(canvas: &Canvas<'_>, (x, y): (&Scale, &Scale), across: &[Tick], up: &[Tick]) -> Result<(), String> {
+/// Draws the horizontal grid with its labels, the axis, and the labels below it. `sides` are left and right of what labels may
+/// take.
+pub(crate) fn frame(
+    canvas: &Canvas<'_>,
+    (x, y): (&Scale, &Scale),
+    (across, up): (&[Tick], &[Tick]),
+    sides: (f64, f64),
+) -> Result<(), String> {
     let (left, right) = x.layout;
     for tick in up {
         let at = y.at(tick.value);
         canvas.line(&[(left, at), (right, at)], Ink::Grid, 1.0)?;
-        canvas.text((left - 8.0, at), &tick.label, TEXT, Ink::Muted, Anchor::End, false)?;
+        let label = fitted(&tick.label, left - sides.0 - 8.0, (TEXT, false))?;
+        canvas.text((left - 8.0, at), &label, TEXT, Ink::Muted, Anchor::End, false)?;
     }
     canvas.line(&[(left, y.layout.0), (right, y.layout.0)], Ink::Muted, 1.0)?;
-    let every = label_step(x, across)?;
-    for (i, tick) in across.iter().enumerate() {
+    for tick in across {
         let at = x.at(tick.value);
         canvas.line(&[(at, y.layout.0), (at, y.layout.0 + 4.0)], Ink::Muted, 1.0)?;
-        if i % every == 0 {
-            canvas.text((at, y.layout.0 + 15.0), &tick.label, TEXT, Ink::Muted, Anchor::Middle, false)?;
-        }
+    }
+    for (at, label) in labels(x, across, sides)? {
+        canvas.text((at, y.layout.0 + 15.0), &label, TEXT, Ink::Muted, Anchor::Middle, false)?;
     }
     Ok(())
 }
 
-/// Every which label can be drawn without touching its neighbour.
-fn label_step(x: &Scale, across: &[Tick]) -> Result<usize, String> {
-    let mut widest: f64 = 0.0;
+/// Labels below an axis with the middle of each: every one, or every so many as do not touch, moved inwards where they would
+/// leave the `sides`.
+fn labels(x: &Scale, across: &[Tick], (low, high): (f64, f64)) -> Result<Vec<(f64, String)>, String> {
+    let mut placed = Vec::new();
     for tick in across {
-        widest = widest.max(text_width(&tick.label, TEXT, false)?);
+        let label = fitted(&tick.label, high - low, (TEXT, false))?;
+        let half = text_width(&label, TEXT, false)? / 2.0;
+        placed.push((x.at(tick.value).max(low + half).min(high - half), half, label));
     }
-    let gaps = across.windows(2).map(|pair| (x.at(pair[1].value) - x.at(pair[0].value)).abs());
-    let narrowest = gaps.fold(f64::INFINITY, f64::min);
-    if !narrowest.is_finite() || narrowest <= 0.0 {
-        return Ok(1);
-    }
-    Ok((((widest + 8.0) / narrowest).ceil() as usize).max(1))
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let touch = |every: usize| {
+        let taken: Vec<_> = placed.iter().step_by(every).collect();
+        taken.windows(2).any(|pair| pair[1].0 - pair[0].0 < pair[0].1 + pair[1].1 + 8.0)
+    };
+    let every = (1..=placed.len().max(1)).find(|&every| !touch(every)).unwrap_or(1);
+    Ok(placed.into_iter().step_by(every).map(|(at, _, label)| (at, label)).collect())
 }
 
 #[cfg(test)]
@@ -140,5 +153,18 @@ mod tests {
             let count = ticks(low, high).1.len();
             assert!((2..20).contains(&count), "{low} to {high}: {count}");
         }
+    }
+
+    #[test]
+    fn labels_that_would_touch_are_left_out_and_none_leaves_its_sides() {
+        let x = Scale { data: (0.0, 4.0), layout: (50.0, 150.0) };
+        let at = |label: &str| {
+            let across: Vec<_> = (0..5).map(|i| Tick { value: f64::from(i), label: format!("{label}{i}") }).collect();
+            super::labels(&x, &across, (40.0, 160.0)).unwrap().into_iter().map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        assert_eq!(at(""), [50.0, 75.0, 100.0, 125.0, 150.0]);
+        assert_eq!(at("wide").len(), 2);
+        let one = at(&"very wide ".repeat(10));
+        assert!(one.len() == 1 && (one[0] - 100.0).abs() < 5.0, "{one:?}");
     }
 }

@@ -1,11 +1,16 @@
 //! Metrics by arm: a panel a metric, a row an arm and protocol, each a point with its interval.
 
+mod words;
+
 use super::{
-    Chart, Head, MARGIN, WIDTH,
+    Chart,
     axis::{self, Scale, Tick},
-    canvas::{Anchor, Canvas, Ink, Marker, TEXT, draw_chart},
-    legend::{Entry, shorten},
+    canvas::{Anchor, Canvas, Ink, Marker, TEXT, draw_chart, text_width},
+    legend::Entry,
+    lettering::{LINE, fitted},
     measured_how,
+    panel::{Head, MARGIN, WIDTH, heading_lines, most_lines},
+    records::{self, Tested},
 };
 use crate::{
     data::Data,
@@ -14,7 +19,6 @@ use crate::{
     markdown::number,
     metric::{Metric, PUBLISHED_PROTOCOL},
     published::Printed,
-    results::ends,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,12 +59,12 @@ const LABEL: f64 = 20.0;
 const ROW: f64 = 21.0;
 /// Space after an arm.
 const GAP: f64 = 8.0;
-/// Above the rows: the heading, and the heads of the columns of numbers.
+/// Above the rows: a heading of one line, and the heads of the columns of numbers.
 const HEADING: f64 = 46.0;
 /// Below the rows: the axis with its labels.
 const AXIS: f64 = 36.0;
-/// Width of a column of numbers.
-const NUMBERS: f64 = 54.0;
+/// Widths of a column of numbers: the least, and the most.
+const NUMBERS: (f64, f64) = (54.0, 96.0);
 const AXES: &str = "Each axis begins and ends where its data do, not at 0 and 1.";
 
 /// The point of one arm under one protocol.
@@ -91,21 +95,26 @@ impl ByArm {
         let panels: Vec<_> = metrics.map(|metric| self.points(data, &looks, metric)).collect();
         let head = Head::new(&self.name, &self.title, legend(&looks, &panels))?;
         let columns = panels.len().clamp(1, COLUMNS);
+        let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
+        let titles: Vec<_> = panels.iter().map(Points::heading).collect();
+        let wrap = |message| ReportError::Chart { chart: self.name.clone(), message };
+        let headings = most_lines(titles.iter().map(String::as_str), width).map_err(wrap)?;
+        let heading = HEADING + (headings - 1) as f64 * TEXT * LINE;
         let arm = LABEL + looks.len() as f64 * ROW + GAP;
-        let panel_height = HEADING + data.study.arms.len() as f64 * arm + AXIS;
+        let panel_height = heading + data.study.arms.len() as f64 * arm + AXIS;
         let height = head.height() + panels.len().div_ceil(columns) as f64 * panel_height;
-        let alternative = describe(data, &looks, &panels);
+        let alternative = words::describe(data, &looks, &panels);
         let svg = draw_chart(&self.name, (WIDTH, height), [&self.title, &alternative], |canvas| {
             head.draw(canvas)?;
-            let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
             for (i, points) in panels.iter().enumerate() {
                 let at = (MARGIN + (i % columns) as f64 * width, head.height() + (i / columns) as f64 * panel_height);
-                Panel { canvas, data, looks: &looks, at, size: (width, panel_height) }.draw(points)?;
+                Panel { canvas, data, looks: &looks, at, size: (width, panel_height), heading }.draw(points)?;
             }
             Ok(())
         })?;
+        let records = records::of_tested(data, &self.title, &records(data, &looks, &panels))?;
         let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Chart { name, title, caption: self.caption(data), svg, alternative })
+        Ok(Chart { name, title, caption: self.caption(data), svg, records, alternative })
     }
 
     fn caption(&self, data: &Data) -> String {
@@ -142,6 +151,10 @@ impl ByArm {
 }
 
 impl Points<'_> {
+    fn heading(&self) -> String {
+        format!("{} ({})", self.metric.label, self.metric.unit)
+    }
+
     fn all(&self) -> impl Iterator<Item = &Point<'_>> {
         self.arms.iter().flatten()
     }
@@ -171,47 +184,64 @@ struct Panel<'a, 'b> {
     /// Its top left corner.
     at: (f64, f64),
     size: (f64, f64),
+    /// Height above the rows.
+    heading: f64,
+}
+
+/// Right edges of the columns of numbers: the means, and the printed figures where there are any.
+struct Numbers {
+    axes: f64,
+    mean: f64,
+    printed: Option<f64>,
 }
 
 impl Panel<'_, '_> {
     fn draw(&self, points: &Points<'_>) -> Result<(), String> {
         let (left, top) = self.at;
-        let heading = format!("{} ({})", points.metric.label, points.metric.unit);
-        self.canvas.text((left, top + 12.0), &heading, TEXT, Ink::Text, Anchor::Start, true)?;
+        for (i, line) in heading_lines(&points.heading(), self.size.0)?.iter().enumerate() {
+            let at = (left, top + 12.0 + i as f64 * TEXT * LINE);
+            self.canvas.text(at, line, TEXT, Ink::Text, Anchor::Start, true)?;
+        }
         let (range, ticks) = points.range();
-        let x = Scale { data: range, layout: (left + 13.0, self.numbers(points)[0] - NUMBERS) };
-        self.heads(points)?;
+        let numbers = self.numbers(points)?;
+        // Half of the first label lies left of its tick.
+        let half = ticks.first().map_or(Ok(0.0), |tick| text_width(&tick.label, TEXT, false))? / 2.0;
+        let x = Scale { data: range, layout: (left + (half + 1.0).clamp(13.0, 40.0), numbers.axes) };
+        self.heads(&numbers)?;
         self.axis(&x, &ticks)?;
         let height = LABEL + self.looks.len() as f64 * ROW + GAP;
         for (i, arm) in points.arms.iter().enumerate() {
-            let rows = top + HEADING + i as f64 * height + LABEL;
+            let rows = top + self.heading + i as f64 * height + LABEL;
             self.grid(&x, &ticks, (rows, rows + height - LABEL - GAP))?;
-            self.arm(points, (&x, i), arm)?;
+            self.arm(points.metric, (&x, &numbers), (i, arm))?;
         }
         Ok(())
     }
 
-    /// Right edges of the columns of numbers: the means, and the printed figures where there are any.
-    fn numbers(&self, points: &Points<'_>) -> [f64; 2] {
+    fn numbers(&self, points: &Points<'_>) -> Result<Numbers, String> {
+        let width = |text: &str| text_width(text, TEXT, false).map(|width| (width + 12.0).clamp(NUMBERS.0, NUMBERS.1));
+        let (mut means, mut printed) = (NUMBERS.0, NUMBERS.0);
+        for point in points.all() {
+            means = point.figure.as_ref().map_or(Ok(means), |f| width(&number(f.mean)).map(|w| means.max(w)))?;
+            printed = point.printed.as_ref().map_or(Ok(printed), |p| width(p.text).map(|w| printed.max(w)))?;
+        }
         let right = self.at.0 + self.size.0 - 14.0;
-        if points.has_printed() { [right - NUMBERS, right] } else { [right, right] }
+        let mean = if points.has_printed() { right - printed } else { right };
+        Ok(Numbers { axes: mean - means, mean, printed: points.has_printed().then_some(right) })
     }
 
-    fn heads(&self, points: &Points<'_>) -> Result<(), String> {
-        let y = self.at.1 + HEADING - 14.0;
-        let [mean, printed] = self.numbers(points);
-        self.canvas.text((mean, y), "Mean", TEXT, Ink::Muted, Anchor::End, false)?;
-        if points.has_printed() {
-            self.canvas.text((printed, y), "Printed", TEXT, Ink::Muted, Anchor::End, false)?;
-        }
-        Ok(())
+    fn heads(&self, numbers: &Numbers) -> Result<(), String> {
+        let y = self.at.1 + self.heading - 14.0;
+        self.canvas.text((numbers.mean, y), "Mean", TEXT, Ink::Muted, Anchor::End, false)?;
+        let printed = |at| self.canvas.text((at, y), "Printed", TEXT, Ink::Muted, Anchor::End, false);
+        numbers.printed.map_or(Ok(()), printed)
     }
 
     /// The axis below all arms.
     fn axis(&self, x: &Scale, ticks: &[Tick]) -> Result<(), String> {
-        let (top, bottom) = (self.at.1 + HEADING, self.at.1 + self.size.1 - AXIS);
+        let (top, bottom) = (self.at.1 + self.heading, self.at.1 + self.size.1 - AXIS);
         let flat = Scale { data: (0.0, 1.0), layout: (bottom, top) };
-        axis::frame(self.canvas, (x, &flat), ticks, &[])
+        axis::frame(self.canvas, (x, &flat), (ticks, &[]), (self.at.0, self.at.0 + self.size.0 - 4.0))
     }
 
     /// Grid lines behind the rows of an arm, not behind its label.
@@ -223,28 +253,40 @@ impl Panel<'_, '_> {
     }
 
     /// An arm: its label, and below it a row a protocol.
-    fn arm(&self, points: &Points<'_>, (x, index): (&Scale, usize), arm: &[Point<'_>]) -> Result<(), String> {
+    fn arm(
+        &self,
+        metric: &Metric,
+        (x, numbers): (&Scale, &Numbers),
+        (index, arm): (usize, &[Point<'_>]),
+    ) -> Result<(), String> {
         let height = LABEL + self.looks.len() as f64 * ROW + GAP;
-        let top = self.at.1 + HEADING + index as f64 * height;
-        let mut label = self.data.study.arms[index].label.clone();
-        let [mean, printed] = self.numbers(points);
-        shorten(&mut label, printed - self.at.0 - 4.0)?;
+        let top = self.at.1 + self.heading + index as f64 * height;
+        let named = &self.data.study.arms[index].label;
+        let label = fitted(named, self.size.0 - 18.0, (TEXT, false))?;
         self.canvas.text((self.at.0, top + LABEL / 2.0 + 2.0), &label, TEXT, Ink::Text, Anchor::Start, false)?;
         for (i, (look, point)) in self.looks.iter().zip(arm).enumerate() {
             let y = top + LABEL + (i as f64 + 0.5) * ROW;
             let text = point.figure.as_ref().map_or("not run".to_owned(), |f| number(f.mean));
             let ink = if point.figure.is_some() { Ink::Text } else { Ink::Muted };
-            self.canvas.text((mean, y), &text, TEXT, ink, Anchor::End, false)?;
+            self.number((numbers.mean, y), &text, ink)?;
             if let Some(figure) = &point.figure {
                 self.whisker((x.at(figure.low()), x.at(figure.high())), y, look.ink)?;
                 self.canvas.marker((x.at(figure.mean), y), look.marker, look.ink)?;
+                self.canvas.tip((x.at(figure.mean), y), words::of_figure(named, look, metric, figure));
             }
-            if let Some(figure) = &point.printed {
+            if let (Some(figure), Some(at)) = (&point.printed, numbers.printed) {
                 self.canvas.marker((x.at(figure.value), y), Marker::HollowDiamond, Ink::Text)?;
-                self.canvas.text((printed, y), figure.text, TEXT, Ink::Text, Anchor::End, false)?;
+                self.number((at, y), figure.text, Ink::Text)?;
+                self.canvas.tip((x.at(figure.value), y), words::of_printed(named, metric, figure));
             }
         }
         Ok(())
+    }
+
+    /// A cell of a column of numbers.
+    fn number(&self, at: (f64, f64), text: &str, ink: Ink) -> Result<(), String> {
+        let text = fitted(text, NUMBERS.1 - 12.0, (TEXT, false))?;
+        self.canvas.text(at, &text, TEXT, ink, Anchor::End, false)
     }
 
     /// An interval, with caps that show it even where it is as narrow as the marker.
@@ -263,32 +305,25 @@ fn legend(looks: &[Look<'_>], panels: &[Points<'_>]) -> Vec<Entry> {
     let protocols = looks.iter().map(|look| Entry {
         label: format!("Under the {} protocol", look.protocol),
         ink: look.ink,
+        line: true,
         marker: Some(look.marker),
     });
-    let printed = Entry { label: "As printed".to_owned(), ink: Ink::Text, marker: Some(Marker::HollowDiamond) };
+    let marker = Some(Marker::HollowDiamond);
+    let printed = Entry { label: "As printed".to_owned(), ink: Ink::Text, line: false, marker };
     protocols.chain(panels.iter().any(Points::has_printed).then_some(printed)).collect()
 }
 
-fn describe(data: &Data, looks: &[Look<'_>], panels: &[Points<'_>]) -> String {
-    let mut sentences = Vec::new();
+/// Every figure that is drawn.
+fn records<'a>(data: &'a Data, looks: &[Look<'a>], panels: &'a [Points<'a>]) -> Vec<Tested<'a>> {
+    let mut records = Vec::new();
     for points in panels {
-        let mut parts = Vec::new();
         for (arm, row) in data.study.arms.iter().zip(&points.arms) {
-            parts.extend(looks.iter().zip(row).filter_map(|(look, point)| in_words(&arm.label, look, point)));
-        }
-        if !parts.is_empty() {
-            sentences.push(format!("{}: {}.", points.metric.label, parts.join("; ")));
+            for (look, point) in looks.iter().zip(row) {
+                let place = [arm.name.as_str(), look.protocol, data.first_condition()];
+                let figures = (point.figure.as_ref(), point.printed.as_ref().map(|printed| printed.text));
+                records.extend(Tested::new(data, points.metric, place, figures));
+            }
         }
     }
-    if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
-}
-
-fn in_words(arm: &str, look: &Look<'_>, point: &Point<'_>) -> Option<String> {
-    let printed = point.printed.as_ref().map(|p| format!("printed {}", p.text));
-    let measured = point.figure.as_ref().map(|f| match f.interval {
-        Some(interval) => format!("{} ({})", number(f.mean), ends(interval)),
-        None => number(f.mean),
-    });
-    let words: Vec<_> = [measured, printed].into_iter().flatten().collect();
-    (!words.is_empty()).then(|| format!("{arm}, {} protocol {}", look.protocol, words.join(", ")))
+    records
 }

@@ -1,13 +1,20 @@
 //! Metrics over the conditions of the test: a panel a metric, a line an arm and protocol.
 
+mod lines;
+mod words;
+
 use super::{
-    Chart, Head, MARGIN, Panel, WIDTH,
+    Chart,
     axis::{self, Scale, Tick},
     canvas::{Canvas, Ink, Marker, draw_chart},
+    end_labels::{End, Plan},
     legend::Entry,
     measured_how,
+    panel::{Head, MARGIN, Panel, WIDTH, most_lines},
+    records,
 };
-use crate::{data::Data, error::ReportError, figure::Figure, markdown::number, metric::Metric};
+use crate::{data::Data, error::ReportError};
+use lines::{Line, Lines, lines};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,122 +36,163 @@ pub struct ByCondition {
 }
 
 const PANEL_HEIGHT: f64 = 300.0;
-const COLUMNS: usize = 3;
+/// Columns of panels, and fewer where only that leaves room for labels.
+const COLUMNS: [usize; 2] = [3, 2];
 const CAPTION: &str =
     "Lines are means over the test images and bands their 95 % intervals; diamonds are printed figures.";
 
-/// A line of a panel.
-struct Line<'a> {
-    label: String,
-    ink: Ink,
-    marker: Marker,
-    /// Index of the condition, and the figure there.
-    points: Vec<(usize, Figure<'a>)>,
-}
-
-/// Printed figures of one arm: index of the condition, and value.
-type PrintedLine = (String, Vec<(usize, f64)>);
-
-/// All lines of one metric.
-struct Lines<'a> {
-    metric: &'static Metric,
-    measured: Vec<Line<'a>>,
-    printed: Vec<PrintedLine>,
-}
-
 impl ByCondition {
     pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
-        let panels: Vec<_> =
-            self.metrics.iter().filter_map(|name| Metric::find(name)).map(|m| self.lines(data, m)).collect();
-        let head = Head::new(&self.name, &self.title, legend(&panels))?;
-        let columns = panels.len().clamp(1, COLUMNS);
-        let height = head.height() + panels.len().div_ceil(columns) as f64 * PANEL_HEIGHT;
-        let alternative = describe(data, &panels);
+        let panels = lines(data, &self.metrics, self.published);
+        let wrap = |message| ReportError::Chart { chart: self.name.clone(), message };
+        let (columns, plan) = plan(data, &panels).map_err(wrap)?;
+        let head = Head::new(&self.name, &self.title, legend(data, &panels, plan.is_some()))?;
+        let places = places(&panels, head.height(), columns, plan).map_err(wrap)?;
+        let height = places.last().map_or(head.height() + PANEL_HEIGHT, |panel| panel.top + panel.height);
+        let alternative = words::describe(data, &panels);
         let svg = draw_chart(&self.name, (WIDTH, height), [&self.title, &alternative], |canvas| {
             head.draw(canvas)?;
-            let top = head.height();
-            let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
-            for (i, lines) in panels.iter().enumerate() {
-                let (row, column) = (i / columns, i % columns);
-                let left = MARGIN + column as f64 * width;
-                let place = Panel { left, top: top + row as f64 * PANEL_HEIGHT, width, height: PANEL_HEIGHT };
-                self.panel(canvas, place, data, lines)?;
-            }
-            Ok(())
+            let drawn = Drawn { canvas, data, plan, across: &positions(data), foot: &self.x };
+            places.iter().zip(&panels).try_for_each(|(place, lines)| drawn.panel(*place, lines))
         })?;
+        let records = records::of_tested(data, &self.title, &lines::records(data, &panels))?;
         let (name, title) = (self.name.clone(), self.title.clone());
         let caption = format!("{CAPTION} {}", measured_how(data));
-        Ok(Chart { name, title, caption, svg, alternative })
+        Ok(Chart { name, title, caption, svg, records, alternative })
     }
+}
 
-    fn lines<'a>(&self, data: &'a Data, metric: &'static Metric) -> Lines<'a> {
-        let mut measured = Vec::new();
-        let last = data.study.protocols.len().saturating_sub(1);
-        for (colour, arm) in data.study.arms.iter().enumerate() {
-            for (i, protocol) in data.study.protocols.iter().enumerate() {
-                let points = over_conditions(data, |c| data.tested(&arm.name, c, metric, protocol));
-                if points.is_empty() {
-                    continue;
-                }
-                // The last protocol, the corrected one where there are two, is the solid line.
-                let (ink, marker) = (Ink::Series(colour, last - i), Marker::of_series(colour));
-                measured.push(Line { label: label(data, &arm.label, protocol), ink, marker, points });
-            }
+/// In how many columns the panels stand, and how lines are labelled at their ends; `None` if there is no room for it.
+fn plan(data: &Data, panels: &[Lines<'_>]) -> Result<(usize, Option<Plan>), String> {
+    let across = positions(data);
+    let x = Scale { data: padded_range(&across), layout: (0.0, 1.0) };
+    let most = panels.len().clamp(1, COLUMNS[0]);
+    for columns in COLUMNS.map(|columns| columns.min(most)) {
+        let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
+        let height = Panel::axes(PANEL_HEIGHT);
+        let mut all = Vec::new();
+        let mut beside: f64 = 0.0;
+        for lines in panels {
+            let (range, up) = lines.range();
+            beside = beside.max(Panel::beside(&up, width, None)?.0);
+            let y = Scale { data: range, layout: (height, 0.0) };
+            all.push((ends(data, lines, &across, (&x, &y)), (height, 0.0)));
         }
-        let arms = data.study.arms.iter().filter(|_| self.published);
-        let printed = arms
-            .map(|arm| {
-                let name = format!("{}, as published", arm.label);
-                (name, over_conditions(data, |c| data.printed(&arm.name, c, metric.name).map(|p| p.value)))
-            })
-            .filter(|(_, points)| !points.is_empty())
-            .collect();
-        Lines { metric, measured, printed }
+        if let Some(plan) = Plan::new(&all, width - beside)? {
+            return Ok((columns, Some(plan)));
+        }
     }
+    Ok((most, None))
+}
 
-    fn panel(&self, canvas: &Canvas<'_>, place: Panel, data: &Data, lines: &Lines<'_>) -> Result<(), String> {
-        place.heading(canvas, &format!("{} ({})", lines.metric.label, lines.metric.unit))?;
-        place.foot(canvas, &self.x)?;
-        let across = positions(data);
-        let x = Scale { data: padded_range(&across), layout: place.across() };
-        let ((low, high), up) = lines.range();
-        let y = Scale { data: (low, high), layout: place.up() };
-        axis::frame(canvas, (&x, &y), &across, &up)?;
+/// Where each panel stands, row by row, below `top`.
+fn places(panels: &[Lines<'_>], top: f64, columns: usize, plan: Option<Plan>) -> Result<Vec<Panel>, String> {
+    let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
+    let titles: Vec<_> = panels.iter().map(Lines::heading).collect();
+    let headings = most_lines(titles.iter().map(String::as_str), width)?;
+    let height = PANEL_HEIGHT + Panel::added_by(headings);
+    let place = |(i, lines): (usize, &Lines<'_>)| {
+        let (left, top) = (MARGIN + (i % columns) as f64 * width, top + (i / columns) as f64 * height);
+        let beside = Panel::beside(&lines.range().1, width, plan.map(|plan| plan.gutter))?;
+        Ok(Panel { left, top, width, height, headings, beside })
+    };
+    panels.iter().enumerate().map(place).collect()
+}
+
+/// The end of each line.
+fn ends(data: &Data, lines: &Lines<'_>, across: &[Tick], (x, y): (&Scale, &Scale)) -> Vec<End> {
+    let at = |condition: usize, value: f64| (x.at(across[condition].value), y.at(value));
+    // Of lines at different places the end is where the eye leaves them: at the right.
+    let last = |points: Vec<(usize, f64)>| {
+        points.into_iter().map(|(c, value)| at(c, value)).max_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    let mut ends = Vec::new();
+    // Solid lines first: where there is room for one label of an arm, it is theirs.
+    for line in lines.measured.iter().rev() {
+        let text = data.study.arms[line.arm].label.clone();
+        ends.extend(last(line.means()).map(|at| End { text, ink: line.ink, at }));
+    }
+    for (i, printed) in lines.printed.iter().enumerate() {
+        let text = printed.label(data, lines.printed.len());
+        ends.extend(last(printed.points()).map(|at| End { text, ink: printed_ink(i), at }));
+    }
+    ends
+}
+
+fn printed_ink(index: usize) -> Ink {
+    Ink::Plain(2 - index % 2)
+}
+
+/// A chart that is being drawn.
+struct Drawn<'a, 'b> {
+    canvas: &'a Canvas<'b>,
+    data: &'a Data,
+    plan: Option<Plan>,
+    across: &'a [Tick],
+    foot: &'a str,
+}
+
+impl Drawn<'_, '_> {
+    fn panel(&self, place: Panel, lines: &Lines<'_>) -> Result<(), String> {
+        place.heading(self.canvas, &lines.heading())?;
+        place.foot(self.canvas, self.foot)?;
+        let x = Scale { data: padded_range(self.across), layout: place.across() };
+        let (range, up) = lines.range();
+        let y = Scale { data: range, layout: place.up() };
+        axis::frame(self.canvas, (&x, &y), (self.across, &up), place.sides())?;
         for line in &lines.measured {
-            draw_interval(canvas, line, &across, (&x, &y))?;
+            self.interval(line, (&x, &y))?;
         }
-        for (i, (_, points)) in lines.printed.iter().enumerate() {
-            let at: Vec<_> = points.iter().map(|&(c, v)| (x.at(across[c].value), y.at(v))).collect();
-            canvas.line(&at, Ink::Plain(2 - i % 2), 1.5)?;
-            at.iter().try_for_each(|&point| canvas.marker(point, Marker::Diamond, Ink::Text))?;
+        if let Some(plan) = self.plan {
+            plan.draw(self.canvas, &ends(self.data, lines, self.across, (&x, &y)), place.across().1, place.up())?;
+        }
+        for (i, printed) in lines.printed.iter().enumerate() {
+            self.line((printed_ink(i), 1.5), Marker::Diamond, &printed.points(), (&x, &y))?;
         }
         for line in &lines.measured {
-            let at: Vec<_> = line.points.iter().map(|(c, f)| (x.at(across[*c].value), y.at(f.mean))).collect();
-            canvas.line(&at, line.ink, 2.0)?;
-            at.iter().try_for_each(|&point| canvas.marker(point, line.marker, line.ink))?;
+            self.line((line.ink, 2.0), line.marker, &line.means(), (&x, &y))?;
         }
+        self.tips(lines, (&x, &y));
         Ok(())
     }
-}
 
-impl Lines<'_> {
-    fn range(&self) -> ((f64, f64), Vec<Tick>) {
-        if self.metric.is_share() {
-            return axis::share_ticks();
-        }
-        let measured = self.measured.iter().flat_map(|l| l.points.iter().map(|(_, f)| f.high()));
-        let printed = self.printed.iter().flat_map(|(_, points)| points.iter().map(|&(_, v)| v));
-        axis::ticks(0.0, measured.chain(printed).fold(0.0, f64::max))
+    fn line(
+        &self,
+        (ink, width): (Ink, f64),
+        marker: Marker,
+        points: &[(usize, f64)],
+        (x, y): (&Scale, &Scale),
+    ) -> Result<(), String> {
+        let at: Vec<_> = points.iter().map(|&(c, value)| (x.at(self.across[c].value), y.at(value))).collect();
+        self.canvas.line(&at, ink, width)?;
+        at.iter().try_for_each(|&point| self.canvas.marker(point, marker, ink.without_dash()))
     }
-}
 
-fn label(data: &Data, arm: &str, protocol: &str) -> String {
-    if data.study.protocols.len() > 1 { format!("{arm}, {protocol} protocol") } else { arm.to_owned() }
-}
+    /// The 95 % interval: a band along a line, a whisker at a lone point.
+    fn interval(&self, line: &Line<'_>, (x, y): (&Scale, &Scale)) -> Result<(), String> {
+        let at = |c: usize, value: f64| (x.at(self.across[c].value), y.at(value));
+        if let [(c, f)] = &line.points[..] {
+            return self.canvas.line(&[at(*c, f.low()), at(*c, f.high())], line.ink.without_dash(), 1.0);
+        }
+        let above = line.points.iter().map(|(c, f)| at(*c, f.high()));
+        let below = line.points.iter().rev().map(|(c, f)| at(*c, f.low()));
+        self.canvas.fill(&above.chain(below).collect::<Vec<_>>(), line.ink, 0.16)
+    }
 
-fn over_conditions<'a, T>(data: &'a Data, at: impl Fn(&'a str) -> Option<T>) -> Vec<(usize, T)> {
-    let conditions = data.study.conditions.iter().enumerate();
-    conditions.filter_map(|(i, c)| Some((i, at(&c.name)?))).collect()
+    fn tips(&self, lines: &Lines<'_>, (x, y): (&Scale, &Scale)) {
+        let at = |c: usize, value: f64| (x.at(self.across[c].value), y.at(value));
+        for line in &lines.measured {
+            for (c, figure) in &line.points {
+                self.canvas.tip(at(*c, figure.mean), words::of_figure(self.data, lines.metric, line, (*c, figure)));
+            }
+        }
+        for printed in &lines.printed {
+            for (c, figure) in &printed.points {
+                self.canvas
+                    .tip(at(*c, figure.value), words::of_printed(self.data, lines.metric, printed, (*c, figure)));
+            }
+        }
+    }
 }
 
 /// Where each condition stands: at its value if all have one, else at equal distances.
@@ -162,57 +210,28 @@ fn padded_range(across: &[Tick]) -> (f64, f64) {
     (low - pad, high + pad)
 }
 
-/// The 95 % interval: a band along a line, a whisker at a lone point.
-fn draw_interval(
-    canvas: &Canvas<'_>,
-    line: &Line<'_>,
-    across: &[Tick],
-    (x, y): (&Scale, &Scale),
-) -> Result<(), String> {
-    let at = |c: usize, value: f64| (x.at(across[c].value), y.at(value));
-    if let [(c, f)] = &line.points[..] {
-        return canvas.line(&[at(*c, f.low()), at(*c, f.high())], line.ink, 1.0);
-    }
-    let above = line.points.iter().map(|(c, f)| at(*c, f.high()));
-    let below = line.points.iter().rev().map(|(c, f)| at(*c, f.low()));
-    canvas.fill(&above.chain(below).collect::<Vec<_>>(), line.ink, 0.16)
-}
-
-fn legend(panels: &[Lines<'_>]) -> Vec<Entry> {
+/// What the ends of lines do not say: the protocols and the diamonds; or all lines, where they have no labels.
+fn legend(data: &Data, panels: &[Lines<'_>], labelled: bool) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
+    let mut add = |label: String, ink, marker| {
+        if !entries.iter().any(|entry| entry.label == label) {
+            entries.push(Entry { label, ink, line: true, marker });
+        }
+    };
     for lines in panels {
-        let measured = lines.measured.iter().map(|l| (&l.label, l.ink, l.marker));
-        let printed = lines.printed.iter().enumerate().map(|(i, (n, _))| (n, Ink::Plain(2 - i % 2), Marker::Diamond));
-        for (label, ink, marker) in measured.chain(printed) {
-            if !entries.iter().any(|e| e.label == *label) {
-                entries.push(Entry { label: label.clone(), ink, marker: Some(marker) });
+        for line in &lines.measured {
+            match line.ink {
+                Ink::Series(_, dash) if labelled && data.study.protocols.len() > 1 => {
+                    add(format!("Under the {} protocol", line.protocol), Ink::Plain(dash), None);
+                }
+                _ if labelled => {}
+                ink => add(words::of_line(data, line), ink, Some(line.marker)),
             }
+        }
+        for (i, printed) in lines.printed.iter().enumerate() {
+            let label = if labelled { "As printed".to_owned() } else { printed.label(data, lines.printed.len()) };
+            add(label, printed_ink(i), Some(Marker::Diamond));
         }
     }
     entries
-}
-
-fn describe(data: &Data, panels: &[Lines<'_>]) -> String {
-    let mut sentences = Vec::new();
-    for lines in panels {
-        let measured =
-            lines.measured.iter().map(|l| (&l.label, l.points.iter().map(|(c, f)| (*c, f.mean)).collect::<Vec<_>>()));
-        let printed = lines.printed.iter().map(|(name, points)| (name, points.clone()));
-        let parts: Vec<_> = measured.chain(printed).map(|(label, points)| course(data, label, &points)).collect();
-        if !parts.is_empty() {
-            sentences.push(format!("{}: {}.", lines.metric.label, parts.join("; ")));
-        }
-    }
-    if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
-}
-
-fn course(data: &Data, label: &str, points: &[(usize, f64)]) -> String {
-    let place = |c: usize| &data.study.conditions[c].label;
-    match points {
-        [] => format!("{label} has no data"),
-        [(c, value)] => format!("{label} {} at {}", number(*value), place(*c)),
-        [(first, from), .., (last, to)] => {
-            format!("{label} {} at {}, {} at {}", number(*from), place(*first), number(*to), place(*last))
-        }
-    }
 }

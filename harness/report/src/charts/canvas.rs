@@ -1,9 +1,13 @@
 //! The drawing surface of all charts: one font, one palette, one set of dashes, light and dark.
 //!
 //! plotters writes fixed colours and no dashes. Everything here is drawn in *inks*, colours that stand for a role;
-//! [`Canvas::finish`] replaces each by a class, and the style sheet of the file says how a role looks on light and dark.
+//! [`Svg::new`] replaces each by a class, and the style sheet of the file says how a role looks on light and dark.
 
-use crate::{charts::svg, error::ReportError};
+use super::{
+    svg::{self, Svg},
+    tips::Tip,
+};
+use crate::error::ReportError;
 use plotters::{
     backend::SVGBackend,
     coord::Shift,
@@ -14,7 +18,7 @@ use plotters::{
         text_anchor::{HPos, Pos, VPos},
     },
 };
-use std::sync::Once;
+use std::{cell::RefCell, sync::Once};
 
 /// Canvas pixels in a unit of layout: plotters rounds to whole pixels, so it is given twice as many.
 const SCALE: f64 = 2.0;
@@ -43,7 +47,7 @@ pub(crate) enum Ink {
 }
 
 impl Ink {
-    /// The colour that stands for it until [`Canvas::finish`].
+    /// The colour that stands for it until [`Svg::new`].
     fn colour(self) -> RGBColor {
         match self {
             Self::Text => RGBColor(2, 0, 0),
@@ -51,6 +55,17 @@ impl Ink {
             Self::Grid => RGBColor(2, 2, 0),
             Self::Series(colour, dash) => RGBColor(1, (colour % svg::SERIES) as u8, (dash % svg::DASHES) as u8),
             Self::Plain(dash) => RGBColor(2, 0, (dash % svg::DASHES) as u8),
+        }
+    }
+}
+
+impl Ink {
+    /// The same colour, of solid lines and of text.
+    pub(crate) fn without_dash(self) -> Self {
+        match self {
+            Self::Series(colour, _) => Self::Series(colour, 0),
+            Self::Plain(_) => Self::Text,
+            other => other,
         }
     }
 }
@@ -92,26 +107,28 @@ type Drawn = Result<(), String>;
 /// A surface measured in units of layout (CSS pixels), with its origin at the top left.
 pub(crate) struct Canvas<'a> {
     area: Area<'a>,
+    tips: RefCell<Vec<Tip>>,
 }
 
-/// Draws a chart of `size` units with `draw` and returns it as a file of SVG.
+/// Draws a chart of `size` units with `draw`.
 pub(crate) fn draw_chart(
     name: &str,
     size: (f64, f64),
     [title, description]: [&str; 2],
     draw: impl FnOnce(&Canvas<'_>) -> Drawn,
-) -> Result<String, ReportError> {
+) -> Result<Svg, ReportError> {
     let wrap = |message| ReportError::Chart { chart: name.to_owned(), message };
     register_fonts().map_err(wrap)?;
     let pixels = ((size.0 * SCALE) as u32, (size.1 * SCALE) as u32);
     let mut text = String::new();
-    {
+    let tips = {
         let area = SVGBackend::with_string(&mut text, pixels).into_drawing_area();
-        let canvas = Canvas { area };
+        let canvas = Canvas { area, tips: RefCell::default() };
         draw(&canvas).map_err(wrap)?;
         canvas.area.present().map_err(|e| wrap(e.to_string()))?;
-    }
-    Ok(svg::finish(&text, name, size, [title, description]))
+        canvas.tips.take()
+    };
+    Ok(Svg::new(&text, &tips, (size, SCALE), [title, description]))
 }
 
 fn register_fonts() -> Drawn {
@@ -141,6 +158,14 @@ impl Canvas<'_> {
     /// An open line.
     pub(crate) fn line(&self, points: &[(f64, f64)], ink: Ink, width: f64) -> Drawn {
         let style = ShapeStyle { color: ink.colour().to_rgba(), filled: false, stroke_width: (width * SCALE) as u32 };
+        let points: Vec<_> = points.iter().copied().map(pixel).collect();
+        self.area.draw(&PathElement::new(points, style)).map_err(wrap)
+    }
+
+    /// A thin line that leads from what is shown to what is said of it.
+    pub(crate) fn leader(&self, points: &[(f64, f64)], ink: Ink) -> Drawn {
+        let color = ink.without_dash().colour().mix(0.45);
+        let style = ShapeStyle { color, filled: false, stroke_width: SCALE as u32 };
         let points: Vec<_> = points.iter().copied().map(pixel).collect();
         self.area.draw(&PathElement::new(points, style)).map_err(wrap)
     }
@@ -178,7 +203,17 @@ impl Canvas<'_> {
         };
         let colour = ink.colour();
         let style = TextStyle { pos: Pos::new(h_pos, VPos::Center), ..style(size, bold) }.color(&colour);
-        self.area.draw(&Text::new(text.to_owned(), pixel(at), style)).map_err(wrap)
+        self.area.draw(&Text::new(svg::printable(text), pixel(at), style)).map_err(wrap)
+    }
+
+    /// Words that are shown when `at` is pointed at.
+    pub(crate) fn tip(&self, at: (f64, f64), words: String) {
+        self.tips.borrow_mut().push(Tip::Point { at, words });
+    }
+
+    /// Words that are shown when a rectangle, given by left, top, width and height, is pointed at, but no point in it.
+    pub(crate) fn tip_in(&self, at: [f64; 4], words: String) {
+        self.tips.borrow_mut().push(Tip::Area { at, words });
     }
 }
 

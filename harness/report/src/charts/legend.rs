@@ -1,12 +1,17 @@
 //! Legends: samples of the series above the panels.
 
-use super::canvas::{Anchor, Canvas, Ink, Marker, TEXT, text_width};
+use super::{
+    canvas::{Anchor, Canvas, Ink, Marker, TEXT, text_width},
+    lettering::fitted,
+};
 
 /// A series as the legend shows it.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) label: String,
     pub(crate) ink: Ink,
+    /// Whether it is drawn as a line; its marker then stands on it.
+    pub(crate) line: bool,
     pub(crate) marker: Option<Marker>,
 }
 
@@ -27,7 +32,7 @@ impl Legend {
         let mut column: f64 = 1.0;
         let mut entries = entries;
         for entry in &mut entries {
-            shorten(&mut entry.label, width - SAMPLE - 40.0)?;
+            entry.label = fitted(&entry.label, width - SAMPLE - 40.0, (TEXT, false))?;
             column = column.max(SAMPLE + 7.0 + text_width(&entry.label, TEXT, false)? + 26.0);
         }
         let columns = columns(width, column, entries.len());
@@ -43,8 +48,7 @@ impl Legend {
         for (i, entry) in self.entries.iter().enumerate() {
             let x = at.0 + (i % self.columns) as f64 * self.column;
             let y = at.1 + (i / self.columns) as f64 * ROW + ROW / 2.0;
-            // A hollow marker stands alone in a chart, and so it does here.
-            if entry.marker != Some(Marker::HollowDiamond) {
+            if entry.line {
                 canvas.line(&[(x, y), (x + SAMPLE, y)], entry.ink, 2.0)?;
             }
             if let Some(marker) = entry.marker {
@@ -54,15 +58,6 @@ impl Legend {
         }
         Ok(())
     }
-}
-
-/// Cuts a label that is wider than `width`.
-pub(super) fn shorten(label: &mut String, width: f64) -> Result<(), String> {
-    while text_width(label, TEXT, false)? > width && label.chars().count() > 8 {
-        let kept = label.chars().count() * 9 / 10;
-        *label = label.chars().take(kept.saturating_sub(1)).collect::<String>() + "…";
-    }
-    Ok(())
 }
 
 /// As many columns as fit, but at least one, and no more than leave the rows evenly filled.
@@ -75,13 +70,6 @@ fn columns(width: f64, column: f64, entries: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_label_wider_than_the_sheet_is_cut() {
-        let mut label = "long ".repeat(100);
-        shorten(&mut label, 300.0).unwrap();
-        assert!(label.ends_with('…') && text_width(&label, TEXT, false).unwrap() <= 300.0);
-    }
 
     #[test]
     fn rows_are_filled_evenly() {

@@ -4,23 +4,30 @@ mod axis;
 mod by_arm;
 mod by_condition;
 pub(crate) mod canvas;
+mod end_labels;
 mod legend;
+mod lettering;
+mod panel;
+mod records;
 mod svg;
+mod tips;
 mod training_curves;
 
 pub use by_arm::{ByArm, Protocols};
 pub use by_condition::ByCondition;
+pub(crate) use records::Records;
+pub(crate) use svg::{Svg, style_sheet};
 pub use training_curves::TrainingCurves;
 
 use crate::{
     data::Data,
     error::ReportError,
-    markdown::escape,
+    figure::Figure,
+    markdown::{count, escape, number},
     metric::{METRICS, PUBLISHED_PROTOCOL},
-    results::arms_over_batches,
+    results::{arms_over_batches, ends},
+    statistics::CONFIDENCE,
 };
-use canvas::{Canvas, Ink};
-use legend::Legend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -100,9 +107,20 @@ pub(crate) struct Chart {
     pub(crate) title: String,
     /// How it is to be read.
     pub(crate) caption: String,
-    pub(crate) svg: String,
+    pub(crate) svg: Svg,
+    /// The figures that it shows.
+    pub(crate) records: Records,
     /// What it shows, for those who cannot see it.
     pub(crate) alternative: String,
+}
+
+/// A mean with its interval: `0.631, 95 % interval 0.602 to 0.659, over 40 images`.
+fn figure_in_words(figure: &Figure<'_>) -> String {
+    let mut words = number(figure.mean);
+    words +=
+        &figure.interval.map_or(", without interval".to_owned(), |i| format!(", {CONFIDENCE} interval {}", ends(i)));
+    words += &figure.images.map_or(String::new(), |images| format!(", over {} images", count(images as u64)));
+    words
 }
 
 /// How Dice and intersection over union are measured, for captions.
@@ -126,63 +144,4 @@ fn measured_how(data: &Data) -> String {
         "{usual}; under the published one those of {} are hard and means over batches, without intervals.",
         arms.join(", ")
     )
-}
-
-/// Width of every chart, in units of layout.
-const WIDTH: f64 = 920.0;
-/// Room at the left and right of the sheet.
-const MARGIN: f64 = 4.0;
-
-/// A rectangle of the sheet that one set of axes fills.
-#[derive(Debug, Clone, Copy)]
-struct Panel {
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
-}
-
-impl Panel {
-    /// Horizontal range of the data: room for tick labels at the left.
-    fn across(&self) -> (f64, f64) {
-        (self.left + 44.0, self.left + self.width - 14.0)
-    }
-
-    /// Vertical range of the data, bottom first: room for a heading above and for labels below.
-    fn up(&self) -> (f64, f64) {
-        (self.top + self.height - 48.0, self.top + 34.0)
-    }
-
-    fn heading(&self, canvas: &Canvas<'_>, text: &str) -> Result<(), String> {
-        canvas.text((self.left, self.top + 12.0), text, canvas::TEXT, Ink::Text, canvas::Anchor::Start, true)
-    }
-
-    fn foot(&self, canvas: &Canvas<'_>, text: &str) -> Result<(), String> {
-        let (left, right) = self.across();
-        let at = (f64::midpoint(left, right), self.top + self.height - 14.0);
-        canvas.text(at, text, canvas::TEXT, Ink::Muted, canvas::Anchor::Middle, false)
-    }
-}
-
-/// The title and the legend, above the panels.
-struct Head<'a> {
-    title: &'a str,
-    legend: Legend,
-}
-
-impl<'a> Head<'a> {
-    fn new(chart: &str, title: &'a str, entries: Vec<legend::Entry>) -> Result<Self, ReportError> {
-        let wrap = |message| ReportError::Chart { chart: chart.to_owned(), message };
-        Ok(Self { title, legend: Legend::new(entries, WIDTH - 2.0 * MARGIN).map_err(wrap)? })
-    }
-
-    /// Where the panels begin.
-    fn height(&self) -> f64 {
-        54.0 + self.legend.height()
-    }
-
-    fn draw(&self, canvas: &Canvas<'_>) -> Result<(), String> {
-        canvas.text((MARGIN, 22.0), self.title, canvas::TITLE, Ink::Text, canvas::Anchor::Start, true)?;
-        self.legend.draw(canvas, (MARGIN, 40.0))
-    }
 }

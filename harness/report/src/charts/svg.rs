@@ -1,7 +1,10 @@
 //! From the SVG that plotters writes to the file of a report: roles instead of colours, a title and a description for
 //! those who cannot see it, and a style sheet for light and dark.
 
-use super::canvas::FAMILY;
+use super::{
+    canvas::FAMILY,
+    tips::{self, Tip},
+};
 use std::fmt::Write as _;
 
 /// Number of series colours (Okabe and Ito 2008, distinguishable in every common colour-vision deficiency).
@@ -23,25 +26,68 @@ const PATTERNS: [&str; DASHES] = ["none", "14 9", "3 8"];
 /// Text, axis labels and grid lines on light and on dark.
 const ROLES: [(&str, &str); 3] = [("#1d2430", "#e6e9ef"), ("#566070", "#a7b0be"), ("#dde1e7", "#343b47")];
 
-/// Replaces inks by classes and the opening tag by one with a title, a description and a style sheet.
-pub(crate) fn finish(drawn: &str, name: &str, (width, height): (f64, f64), [title, description]: [&str; 2]) -> String {
-    let body = drawn.split_once(">\n").map_or(drawn, |(_, body)| body);
-    let mut text = String::with_capacity(drawn.len() + 2048);
-    let _ = writeln!(
-        text,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {:.0} {:.0}\" \
-         role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">",
-        width * 2.0,
-        height * 2.0
-    );
-    let _ = writeln!(text, "<title id=\"{name}-title\">{}</title>", escape(title));
-    let _ = writeln!(text, "<desc id=\"{name}-desc\">{}</desc>", escape(description));
-    let _ = writeln!(text, "<style>\n{}</style>", style_sheet());
-    for line in body.lines() {
-        text.push_str(&classes(line));
-        text.push('\n');
+/// A chart as SVG, for a file of its own and for a page.
+#[derive(Debug, Clone)]
+pub(crate) struct Svg {
+    /// Width and height, in units of layout.
+    size: (f64, f64),
+    title: String,
+    description: String,
+    /// The elements within, in pixels.
+    body: String,
+}
+
+impl Svg {
+    /// From what plotters drew on a canvas with `scale` pixels to a unit: inks become classes, and tips lie above all.
+    pub(super) fn new(drawn: &str, tips: &[Tip], (size, scale): ((f64, f64), f64), texts: [&str; 2]) -> Self {
+        let elements = drawn.split_once(">\n").map_or(drawn, |(_, elements)| elements);
+        let elements = elements.trim_end().trim_end_matches("</svg>");
+        let mut body = String::with_capacity(drawn.len());
+        let mut in_text = false;
+        for line in elements.lines() {
+            body.push_str(&classes(line));
+            // plotters sets a text on a line of its own, which would begin and end it with a space.
+            in_text = line.starts_with("<text") || (in_text && !line.starts_with("</text"));
+            if !in_text {
+                body.push('\n');
+            }
+        }
+        body += &tips::elements(tips, scale);
+        let [title, description] = texts.map(str::to_owned);
+        Self { size, title, description, body }
     }
-    text
+
+    /// The file of a chart: with a style sheet of its own.
+    pub(crate) fn file(&self, name: &str) -> String {
+        let style = format!("<style>\n{}</style>\n", style_sheet());
+        let namespace = " xmlns=\"http://www.w3.org/2000/svg\"";
+        self.element(namespace, [&format!("{name}-title"), &format!("{name}-desc")], &style)
+    }
+
+    /// The element for a page of HTML that has the [`style_sheet`]. Its ids begin with `id`.
+    pub(crate) fn inline(&self, id: &str) -> String {
+        self.element("", [&format!("{id}.title"), &format!("{id}.desc")], "")
+    }
+
+    /// A chart of which only the elements matter.
+    #[cfg(test)]
+    pub(crate) fn of_text(body: &str) -> Self {
+        Self { size: (10.0, 5.0), title: "T".into(), description: "D".into(), body: body.into() }
+    }
+
+    fn element(&self, namespace: &str, [title, description]: [&str; 2], style: &str) -> String {
+        let (width, height) = self.size;
+        format!(
+            "<svg{namespace} class=\"plot\" width=\"{width:.0}\" height=\"{height:.0}\" \
+             viewBox=\"0 0 {:.0} {:.0}\" role=\"img\" aria-labelledby=\"{title} {description}\">\n\
+             <title id=\"{title}\">{}</title>\n<desc id=\"{description}\">{}</desc>\n{style}{}</svg>\n",
+            width * 2.0,
+            height * 2.0,
+            escape(&self.title),
+            escape(&self.description),
+            self.body
+        )
+    }
 }
 
 /// `stroke="#010200"` -> `class="s2 d0"`, `fill="#010200"` -> `class="f2"`.
@@ -72,14 +118,16 @@ fn class(attribute: &str, digits: &str) -> Option<String> {
     Some(format!("{letter}{role}{pattern}"))
 }
 
-fn style_sheet() -> String {
-    let mut text = format!("text{{font-family:\"{FAMILY}\",system-ui,\"DejaVu Sans\",Verdana,sans-serif}}\n");
-    text += "polyline,line{stroke-linejoin:round;stroke-linecap:butt}\n";
+/// The style sheet of all charts. It says nothing of what lies outside of them.
+pub(crate) fn style_sheet() -> String {
+    let mut text = format!(".plot text{{font-family:\"{FAMILY}\",system-ui,\"DejaVu Sans\",Verdana,sans-serif}}\n");
+    text += ".plot polyline{stroke-linejoin:round;stroke-linecap:butt}\n";
+    text += ".plot .tips>:hover{fill-opacity:.12}\n";
     for (i, pattern) in PATTERNS.iter().enumerate().skip(1) {
-        let _ = writeln!(text, ".d{i}{{stroke-dasharray:{pattern}}}");
+        let _ = writeln!(text, ".plot .d{i}{{stroke-dasharray:{pattern}}}");
     }
     text += &rules(|pair| pair.0);
-    let _ = write!(text, "@media (prefers-color-scheme:dark){{\n{}}}\n", rules(|pair| pair.1));
+    let _ = write!(text, "@media screen and (prefers-color-scheme:dark){{\n{}}}\n", rules(|pair| pair.1));
     text
 }
 
@@ -87,16 +135,23 @@ fn rules(pick: impl Fn((&'static str, &'static str)) -> &'static str) -> String 
     let mut text = String::new();
     for (letters, colours) in [(["s", "f"], &PALETTE[..]), (["rs", "rf"], &ROLES[..])] {
         for (i, &pair) in colours.iter().enumerate() {
-            let colour = pick(pair);
-            let _ = writeln!(text, ".{}{i}{{stroke:{colour}}}.{}{i}{{fill:{colour}}}", letters[0], letters[1]);
+            let (colour, [stroke, fill]) = (pick(pair), letters);
+            let _ = writeln!(text, ".plot .{stroke}{i}{{stroke:{colour}}}.plot .{fill}{i}{{fill:{colour}}}");
         }
     }
+    let _ = writeln!(text, ".plot .tips{{fill:{}}}", pick(ROLES[0]));
     text
 }
 
-fn escape(text: &str) -> String {
-    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    printable.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Text without what no XML may hold and what turns other text around.
+pub(super) fn printable(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    let known = text.chars().filter(|c| !turns(*c) && !matches!(c, '\u{fffe}' | '\u{ffff}'));
+    known.map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+pub(super) fn escape(text: &str) -> String {
+    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -110,8 +165,22 @@ mod tests {
     }
 
     #[test]
-    fn titles_are_escaped() {
-        let text = finish("<svg>\n</svg>\n", "c", (10.0, 5.0), ["a <script> & b", "d"]);
-        assert!(text.contains("<title id=\"c-title\">a &lt;script&gt; &amp; b</title>"));
+    fn what_comes_from_elsewhere_stays_text() {
+        let tips = [Tip::Point { at: (1.0, 2.0), words: "x </title><script>".into() }];
+        let drawn = "<svg>\n<text x=\"1\" fill=\"#020000\">\na &lt;b&gt;\n</text>\n</svg>\n";
+        let svg = Svg::new(drawn, &tips, ((10.0, 5.0), 2.0), ["a <script> & b\u{1}\u{202e}", "d"]);
+        let (file, inline) = (svg.file("c"), svg.inline("chart.1"));
+        assert!(file.contains("<title id=\"c-title\">a &lt;script&gt; &amp; b </title>") && file.contains("<style>"));
+        assert!(inline.contains("<title id=\"chart.1.title\">a &lt;script&gt; &amp; b </title>"), "{inline}");
+        assert!(inline.contains("<text x=\"1\" class=\"rf0\">a &lt;b&gt;</text>\n"), "{inline}");
+        assert!(inline.contains("<title>x &lt;/title&gt;&lt;script&gt;</title>") && !inline.contains("<style"));
+        assert!(file.ends_with("</g>\n</svg>\n") && !file.contains("<script"), "{file}");
+    }
+
+    #[test]
+    fn charts_do_not_restyle_their_page() {
+        let outside = |rule: &str| !rule.trim().is_empty() && !rule.trim_start().starts_with(".plot ");
+        let sheet = style_sheet().replace("@media screen and (prefers-color-scheme:dark){", "");
+        assert_eq!(sheet.split('}').filter(|rule| outside(rule)).count(), 0, "{sheet}");
     }
 }

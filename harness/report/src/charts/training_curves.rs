@@ -1,18 +1,19 @@
-//! Metrics over the epochs of training: a row a stage and metric, a panel a protocol, a line an arm and split.
+//! Metrics over the epochs of training: a row a stage and metric, a panel a protocol, a line an arm, seed and split.
+
+mod curves;
+mod words;
 
 use super::{
-    Chart, Head, MARGIN, Panel, WIDTH,
+    Chart,
     axis::{self, Scale},
-    canvas::{Canvas, Ink, draw_chart},
+    canvas::{Canvas, Ink, Marker, draw_chart},
+    end_labels::{End, Plan},
     legend::Entry,
+    panel::{Head, MARGIN, Panel, WIDTH, most_lines},
+    records,
 };
-use crate::{
-    data::Data,
-    error::ReportError,
-    input::ANY_PROTOCOL,
-    markdown::number,
-    metric::{Metric, PUBLISHED_PROTOCOL},
-};
+use crate::{data::Data, error::ReportError};
+use curves::{Curves, Line, SPLITS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,162 +30,162 @@ pub struct TrainingCurves {
 }
 
 const PANEL_HEIGHT: f64 = 230.0;
-const CAPTION: &str = "Each line is one run. A metric that a stage does not log has no line.";
-/// Splits, in the order of their dashes.
-const SPLITS: [(&str, &str); 2] = [("validation", "Validation"), ("train", "Training")];
-
-/// One line: an arm, a seed and a split.
-struct Line {
-    arm: usize,
-    split: usize,
-    points: Vec<(f64, f64)>,
-}
-
-/// One set of axes.
-struct Curves {
-    heading: String,
-    share: bool,
-    lines: Vec<Line>,
-}
+const CAPTION: &str = "Each line is one run, and its marker the epoch whose weights were kept. A metric that a stage does not \
+                       log has no line.";
+/// Most points of a line: more are not told apart.
+const MOST_POINTS: usize = 480;
 
 impl TrainingCurves {
     pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
-        let rows = self.rows(data);
-        let head = Head::new(&self.name, &self.title, legend(data, &rows))?;
-        let height = head.height() + rows.len().max(1) as f64 * PANEL_HEIGHT;
-        let alternative = describe(data, &rows);
+        let rows = curves::rows(data, &self.metrics);
+        let wrap = |message| ReportError::Chart { chart: self.name.clone(), message };
+        let plan = plan(data, &rows).map_err(wrap)?;
+        let head = Head::new(&self.name, &self.title, legend(data, &rows, plan.is_none()))?;
+        let places = places(&rows, &head, plan).map_err(wrap)?;
+        let height = places.last().map_or(head.height() + PANEL_HEIGHT, |panel| panel.top + panel.height);
+        let alternative = words::describe(data, &rows);
         let svg = draw_chart(&self.name, (WIDTH, height), [&self.title, &alternative], |canvas| {
             head.draw(canvas)?;
-            let mut top = head.height();
-            for row in &rows {
-                let width = (WIDTH - 2.0 * MARGIN) / row.len() as f64;
-                for (i, curves) in row.iter().enumerate() {
-                    let left = MARGIN + i as f64 * width;
-                    panel(canvas, Panel { left, top, width, height: PANEL_HEIGHT }, curves)?;
-                }
-                top += PANEL_HEIGHT;
-            }
-            Ok(())
+            let drawn = Drawn { canvas, data, plan };
+            rows.iter().flatten().zip(&places).try_for_each(|(curves, place)| drawn.panel(*place, curves))
         })?;
+        let records = records::of_trained(data, &self.title, &curves::records(data, &rows))?;
         let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Chart { name, title, caption: CAPTION.to_owned(), svg, alternative })
+        Ok(Chart { name, title, caption: CAPTION.to_owned(), svg, records, alternative })
     }
+}
 
-    /// Panels by row: one row a stage and metric for which there are data.
-    fn rows(&self, data: &Data) -> Vec<Vec<Curves>> {
-        let mut rows = Vec::new();
-        for (stage, words) in [("pretrain", "Pretraining"), ("finetune", "Fine-tuning")] {
-            for metric in self.metrics.iter().filter_map(|name| Metric::find(name)) {
-                let any = (ANY_PROTOCOL, words.to_owned());
-                let named = data.study.protocols.iter().map(|p| (p.as_str(), format!("{words}, {p} protocol")));
-                let panels: Vec<_> = std::iter::once(any)
-                    .chain(named)
-                    .map(|(protocol, place)| Curves {
-                        heading: format!("{place}: {}", heading(data, [stage, protocol], metric)),
-                        share: metric.is_share(),
-                        lines: lines(data, stage, protocol, metric),
-                    })
-                    .filter(|panel| !panel.lines.is_empty())
-                    .collect();
-                if !panels.is_empty() {
-                    rows.push(panels);
-                }
-            }
+/// How lines are labelled at their ends; `None` if there is no room for it.
+fn plan(data: &Data, rows: &[Vec<Curves>]) -> Result<Option<Plan>, String> {
+    let narrowest = rows.iter().map(Vec::len).max().unwrap_or(1).max(1);
+    let width = (WIDTH - 2.0 * MARGIN) / narrowest as f64;
+    let mut panels = Vec::new();
+    let mut beside: f64 = 0.0;
+    for curves in rows.iter().flatten() {
+        let (range, up) = curves.range();
+        beside = beside.max(Panel::beside(&up, width, None)?.0);
+        let (x, y) = (Scale { data: curves.epochs(), layout: (0.0, 1.0) }, Panel::axes(PANEL_HEIGHT));
+        panels.push((ends(data, curves, (&x, &Scale { data: range, layout: (y, 0.0) })), (y, 0.0)));
+    }
+    Plan::new(&panels, width - beside)
+}
+
+/// Where each panel stands, row by row.
+fn places(rows: &[Vec<Curves>], head: &Head, plan: Option<Plan>) -> Result<Vec<Panel>, String> {
+    let mut places = Vec::new();
+    let mut top = head.height();
+    for row in rows {
+        let width = (WIDTH - 2.0 * MARGIN) / row.len() as f64;
+        let headings = most_lines(row.iter().map(|curves| curves.heading.as_str()), width)?;
+        let height = PANEL_HEIGHT + Panel::added_by(headings);
+        for (i, curves) in row.iter().enumerate() {
+            let beside = Panel::beside(&curves.range().1, width, plan.map(|plan| plan.gutter))?;
+            places.push(Panel { left: MARGIN + i as f64 * width, top, width, height, headings, beside });
         }
-        rows
+        top += height;
     }
+    Ok(places)
 }
 
-/// What a metric is in a stage: the loss of pretraining is another one than that of segmentation.
-fn heading(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> String {
-    let published = protocol == PUBLISHED_PROTOCOL;
-    let segnets = data.study.arms.iter().filter(|arm| published && arm.model == "segnet").count();
-    match (stage, metric.name) {
-        ("pretrain", "loss") => "loss (mean squared error)".to_owned(),
-        // The published work trained SegNet on squared errors in segmentation, too.
-        (_, "loss") if segnets > 0 && segnets == data.study.arms.len() => "loss (mean squared error)".to_owned(),
-        (_, "loss") if segnets > 0 => format!("loss ({}; SegNet: squared error)", metric.unit),
-        (_, "loss") => format!("loss ({})", metric.unit),
-        _ => metric.label.to_owned(),
-    }
-}
-
-fn lines(data: &Data, stage: &str, protocol: &str, metric: &Metric) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (arm, named) in data.study.arms.iter().enumerate() {
-        let column = data.column(&named.name, metric, protocol);
-        for &seed in &data.study.seeds {
-            for (split, (name, _)) in SPLITS.iter().enumerate() {
-                let rows = data.metrics.iter().map(|line| &line.row).filter(|row| {
-                    row.arm == named.name
-                        && (row.stage == stage && row.protocol == protocol && row.seed == seed)
-                        && (row.split == *name && row.metric == column && row.predictor == "model")
-                        && row.value.is_finite()
-                });
-                let points: Vec<_> = rows.map(|row| (f64::from(row.epoch), row.value)).collect();
-                if !points.is_empty() {
-                    lines.push(Line { arm, split, points });
-                }
-            }
+/// The end of each arm's lines of one split, as a mean over seeds.
+fn ends(data: &Data, curves: &Curves, (x, y): (&Scale, &Scale)) -> Vec<End> {
+    let mut ends = Vec::new();
+    for (split, _) in SPLITS.iter().enumerate() {
+        for (arm, named) in data.study.arms.iter().enumerate() {
+            let lasts: Vec<_> = curves.of(arm, split).filter_map(|line| line.points.last()).collect();
+            let (Some(last), count) = (lasts.iter().map(|p| p.0).max(), lasts.len() as f64) else { continue };
+            let value = lasts.iter().map(|p| p.1).sum::<f64>() / count;
+            let at = (x.at(f64::from(last)), y.at(value));
+            ends.push(End { text: named.label.clone(), ink: Ink::Series(arm, split), at });
         }
     }
-    lines
+    ends
 }
 
-fn panel(canvas: &Canvas<'_>, place: Panel, curves: &Curves) -> Result<(), String> {
-    place.heading(canvas, &curves.heading)?;
-    place.foot(canvas, "Epoch")?;
-    let points = || curves.lines.iter().flat_map(|line| line.points.iter());
-    let last = points().map(|p| p.0).fold(1.0, f64::max);
-    let low = points().map(|p| p.1).fold(f64::INFINITY, f64::min);
-    let high = points().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
-    // A loss is shown over its own range: its curvature matters, and its zero may be far away.
-    let (range, up) = if curves.share { axis::share_ticks() } else { axis::ticks(low, high) };
-    let x = Scale { data: (1.0, last), layout: place.across() };
-    let y = Scale { data: range, layout: place.up() };
-    axis::frame(canvas, (&x, &y), &axis::whole_ticks(1.0, last), &up)?;
-    for line in &curves.lines {
-        let at: Vec<_> = line.points.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
+/// A chart that is being drawn.
+struct Drawn<'a, 'b> {
+    canvas: &'a Canvas<'b>,
+    data: &'a Data,
+    plan: Option<Plan>,
+}
+
+impl Drawn<'_, '_> {
+    fn panel(&self, place: Panel, curves: &Curves) -> Result<(), String> {
+        place.heading(self.canvas, &curves.heading)?;
+        place.foot(self.canvas, "Epoch")?;
+        let (range, up) = curves.range();
+        let x = Scale { data: curves.epochs(), layout: place.across() };
+        let y = Scale { data: range, layout: place.up() };
+        let (first, last) = curves.epochs();
+        axis::frame(self.canvas, (&x, &y), (&axis::whole_ticks(first, last), &up), place.sides())?;
+        if let Some(plan) = self.plan {
+            plan.draw(self.canvas, &ends(self.data, curves, (&x, &y)), place.across().1, place.up())?;
+        }
+        for line in &curves.lines {
+            self.line(curves, line, (&x, &y))?;
+        }
+        let (bottom, top) = place.up();
+        for epoch in words::epochs(curves) {
+            let [left, right] = epoch.range.map(|at| x.at(at.clamp(first, last)));
+            let words = words::in_epoch(self.data, curves, epoch.number);
+            self.canvas.tip_in([left, top, (right - left).max(2.0), bottom - top], words);
+        }
+        Ok(())
+    }
+
+    fn line(&self, curves: &Curves, line: &Line, (x, y): (&Scale, &Scale)) -> Result<(), String> {
+        let at = |point: &(u32, f64)| (x.at(f64::from(point.0)), y.at(point.1));
         let ink = Ink::Series(line.arm, line.split);
-        canvas.line(&at, ink, 2.0)?;
-        if let [only] = at[..] {
-            canvas.marker(only, super::canvas::Marker::of_series(line.arm), ink)?;
-        }
+        let points: Vec<_> = line.points.iter().map(at).collect();
+        self.canvas.line(&thinned(&points), ink, 2.0)?;
+        let Some(kept) = line.points.iter().find(|(epoch, _)| Some(*epoch) == line.kept) else { return Ok(()) };
+        self.canvas.marker(at(kept), Marker::of_series(line.arm), ink)?;
+        self.canvas.tip(at(kept), words::of_kept(self.data, curves, line, *kept));
+        Ok(())
     }
-    Ok(())
 }
 
-fn legend(data: &Data, rows: &[Vec<Curves>]) -> Vec<Entry> {
+/// At most [`MOST_POINTS`] points, with the lowest and the highest of as many as become two.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    if points.len() <= MOST_POINTS {
+        return points.to_vec();
+    }
+    let mut kept = Vec::new();
+    for some in points.chunks((points.len() * 2).div_ceil(MOST_POINTS - 2)) {
+        let by_height = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
+        let mut ends: Vec<_> = some.iter().min_by(by_height).into_iter().chain(some.iter().max_by(by_height)).collect();
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+        kept.extend(ends);
+    }
+    let ends = points.first().into_iter().chain(kept).chain(points.last());
+    let mut all: Vec<_> = ends.copied().collect();
+    all.dedup();
+    all
+}
+
+/// What the ends of lines do not say: the splits, and the arms where lines have no labels.
+fn legend(data: &Data, rows: &[Vec<Curves>], with_arms: bool) -> Vec<Entry> {
     let drawn = |wanted: &dyn Fn(&Line) -> bool| rows.iter().flatten().any(|c| c.lines.iter().any(wanted));
-    let arms = data.study.arms.iter().enumerate().filter(|(i, _)| drawn(&|line| line.arm == *i));
+    let arms = data.study.arms.iter().enumerate().filter(|(i, _)| with_arms && drawn(&|line| line.arm == *i));
     let splits = SPLITS.iter().enumerate().filter(|(i, _)| drawn(&|line| line.split == *i));
-    arms.map(|(i, arm)| Entry { label: arm.label.clone(), ink: Ink::Series(i, 0), marker: None })
-        .chain(splits.map(|(i, (_, label))| Entry { label: (*label).to_owned(), ink: Ink::Plain(i), marker: None }))
+    let entry = |label: &str, ink| Entry { label: label.to_owned(), ink, line: true, marker: None };
+    arms.map(|(i, arm)| entry(&arm.label, Ink::Series(i, 0)))
+        .chain(splits.map(|(i, (_, label))| entry(label, Ink::Plain(i))))
         .collect()
 }
 
-fn describe(data: &Data, rows: &[Vec<Curves>]) -> String {
-    let mut sentences = Vec::new();
-    for curves in rows.iter().flatten() {
-        let mut parts = Vec::new();
-        for (arm, named) in data.study.arms.iter().enumerate() {
-            for (split, (_, words)) in SPLITS.iter().enumerate() {
-                let runs = curves.lines.iter().filter(|line| line.arm == arm && line.split == split);
-                let name = format!("{}, {}", named.label, words.to_lowercase());
-                parts.extend(course(&runs.collect::<Vec<_>>()).map(|course| format!("{name} {course}")));
-            }
-        }
-        sentences.push(format!("{}: {}.", curves.heading, parts.join("; ")));
-    }
-    if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Where the lines of one arm and split begin and end: as a mean where there are several seeds.
-fn course(lines: &[&Line]) -> Option<String> {
-    let firsts: Vec<_> = lines.iter().filter_map(|line| line.points.first()).collect();
-    let lasts: Vec<_> = lines.iter().filter_map(|line| line.points.last()).collect();
-    let mean = |points: &[&(f64, f64)]| points.iter().map(|p| p.1).sum::<f64>() / points.len() as f64;
-    let (first, last) = (firsts.first()?.0, lasts.iter().map(|p| p.0).fold(1.0, f64::max));
-    let over = if lines.len() > 1 { format!(", as means of {} seeds", lines.len()) } else { String::new() };
-    Some(format!("{} in epoch {first}, {} in epoch {last}{over}", number(mean(&firsts)), number(mean(&lasts))))
+    #[test]
+    fn a_long_line_keeps_its_ends_and_its_peaks() {
+        let point = |i: u32| (f64::from(i), if i == 777 { 9.0 } else { f64::from(i % 7) });
+        let line: Vec<_> = (0..5000).map(point).collect();
+        let few = thinned(&line);
+        assert!(few.len() <= MOST_POINTS && few.contains(&(777.0, 9.0)), "{}", few.len());
+        assert_eq!((few[0], few[few.len() - 1]), (line[0], line[4999]));
+        assert!(few.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert_eq!(thinned(&line[..300]), line[..300]);
+    }
 }

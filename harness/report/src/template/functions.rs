@@ -198,5 +198,6 @@ fn charts(facts: &Facts, kind: &str) -> Answer {
 
 fn chart_markdown(chart: &Chart) -> String {
     let (title, alternative) = (escape(&chart.title), escape(&chart.alternative));
-    format!("![{title}. {alternative}](charts/{}.svg)\n\nFigure: {title}. {}\n", chart.name, chart.caption)
+    let (name, caption) = (&chart.name, &chart.caption);
+    format!("![{title}. {alternative}](charts/{name}.svg)\n\nFigure: {title}. {caption} [data](charts/{name}.csv)\n")
 }

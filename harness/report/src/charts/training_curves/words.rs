@@ -1,0 +1,97 @@
+//! Training curves in words.
+
+use super::curves::{Curves, Line, SPLITS};
+use crate::{data::Data, markdown::number};
+use std::collections::BTreeSet;
+
+/// Every how many epochs one has words.
+const STEPS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+/// Most epochs of a panel that have words, and most lines of all their words: many lines have fewer epochs.
+const MOST_EPOCHS: usize = 24;
+const MOST_LINES: usize = 400;
+
+/// An epoch that has words, and the range of epochs that is pointed at for them.
+pub(super) struct Pointed {
+    pub(super) number: u32,
+    pub(super) range: [f64; 2],
+}
+
+/// The epochs of a panel that have words: the first, the last of each line, and as many between as keep the file small.
+pub(super) fn epochs(curves: &Curves) -> Vec<Pointed> {
+    let groups: BTreeSet<_> = curves.lines.iter().map(|line| (line.arm, line.split)).collect();
+    let most = (MOST_LINES / groups.len().max(1)).clamp(4, MOST_EPOCHS);
+    let (_, last) = curves.epochs();
+    let step = STEPS.into_iter().find(|step| last / f64::from(*step) <= most as f64).unwrap_or(u32::MAX);
+    let logged: BTreeSet<u32> = curves.lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)).collect();
+    let ends = curves.lines.iter().flat_map(|line| [line.points.first(), line.points.last()]).flatten();
+    let mut numbers: BTreeSet<u32> = ends.map(|(epoch, _)| *epoch).collect();
+    numbers.extend(logged.into_iter().filter(|epoch| epoch.is_multiple_of(step)));
+    let numbers: Vec<u32> = numbers.into_iter().collect();
+    let middle = |a: u32, b: u32| f64::midpoint(f64::from(a), f64::from(b));
+    let pointed = |i: usize| Pointed {
+        number: numbers[i],
+        range: [
+            if i == 0 { 0.0 } else { middle(numbers[i - 1], numbers[i]) },
+            numbers.get(i + 1).map_or(f64::INFINITY, |next| middle(numbers[i], *next)),
+        ],
+    };
+    (0..numbers.len()).map(pointed).collect()
+}
+
+/// What every line is in an epoch.
+pub(super) fn in_epoch(data: &Data, curves: &Curves, epoch: u32) -> String {
+    let mut lines = vec![format!("{}, epoch {epoch}", curves.heading)];
+    for (arm, named) in data.study.arms.iter().enumerate() {
+        for (split, (_, words)) in SPLITS.iter().enumerate() {
+            let there = curves.of(arm, split).filter_map(|line| line.points.iter().find(|p| p.0 == epoch));
+            let values: Vec<f64> = there.map(|point| point.1).collect();
+            let name = format!("{}, {}", named.label, words.to_lowercase());
+            match values[..] {
+                [] => {}
+                [value] => lines.push(format!("{name}: {}", number(value))),
+                _ => lines.push(format!("{name}: {}", over_seeds(&values))),
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+fn over_seeds(values: &[f64]) -> String {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!("{}, from {} to {} over {} seeds", number(mean), number(low), number(high), values.len())
+}
+
+/// What a line is where its weights were kept.
+pub(super) fn of_kept(data: &Data, curves: &Curves, line: &Line, (epoch, value): (u32, f64)) -> String {
+    let seed = if data.has_seeds() { format!(", seed {}", line.seed) } else { String::new() };
+    let (arm, split) = (&data.study.arms[line.arm].label, SPLITS[line.split].1.to_lowercase());
+    format!("{arm}, {split}{seed}\n{}: {} in epoch {epoch}, whose weights were kept", curves.heading, number(value))
+}
+
+pub(super) fn describe(data: &Data, rows: &[Vec<Curves>]) -> String {
+    let mut sentences = Vec::new();
+    for curves in rows.iter().flatten() {
+        let mut parts = Vec::new();
+        for (arm, named) in data.study.arms.iter().enumerate() {
+            for (split, (_, words)) in SPLITS.iter().enumerate() {
+                let name = format!("{}, {}", named.label, words.to_lowercase());
+                let runs: Vec<_> = curves.of(arm, split).collect();
+                parts.extend(course(&runs).map(|course| format!("{name} {course}")));
+            }
+        }
+        sentences.push(format!("{}: {}.", curves.heading, parts.join("; ")));
+    }
+    if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
+}
+
+/// Where the lines of one arm and split begin and end: as a mean where there are several seeds.
+fn course(lines: &[&Line]) -> Option<String> {
+    let firsts: Vec<_> = lines.iter().filter_map(|line| line.points.first()).collect();
+    let lasts: Vec<_> = lines.iter().filter_map(|line| line.points.last()).collect();
+    let mean = |points: &[&(u32, f64)]| points.iter().map(|p| p.1).sum::<f64>() / points.len() as f64;
+    let (first, last) = (firsts.first()?.0, lasts.iter().map(|p| p.0).max().unwrap_or(1));
+    let over = if lines.len() > 1 { format!(", as means of {} seeds", lines.len()) } else { String::new() };
+    Some(format!("{} in epoch {first}, {} in epoch {last}{over}", number(mean(&firsts)), number(mean(&lasts))))
+}
