@@ -5,10 +5,12 @@
 //! nothing else.
 
 mod figures;
+mod links;
 
 use crate::{
     charts::Chart, data::Data, error::ReportError, published::VERDICTS, tables::CAPTION, template, trace::Trace,
 };
+use links::traced;
 use minijinja::{Value, context, value::Serde};
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html::push_html};
 use serde::Serialize;
@@ -297,31 +299,6 @@ fn verdict_class(text: &str) -> String {
     }
 }
 
-/// Links to rows of the data become links to the page of the run that wrote them, and say which rows of what they are.
-fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<Trace>) -> Vec<Event<'a>> {
-    let mut out = Vec::with_capacity(events.len());
-    let mut inside = false;
-    for event in events {
-        let found = match &event {
-            Event::Start(Tag::Link { dest_url, .. }) => trace(dest_url),
-            _ => None,
-        };
-        if let Some(Trace { csv, rows, runs, href }) = found {
-            // All of it is made of digits, hexadecimal digits and names of this program.
-            let runs = runs.join(" ");
-            let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\" data-run=\"{runs}\">");
-            out.push(Event::InlineHtml(tag.into()));
-            inside = true;
-        } else if inside && matches!(event, Event::End(TagEnd::Link)) {
-            out.push(Event::InlineHtml("</a>".into()));
-            inside = false;
-        } else {
-            out.push(event);
-        }
-    }
-    out
-}
-
 /// Passes what this module writes and nothing else: no script, no style, pictures of the report's own folders only.
 fn sanitise(html: &str) -> String {
     ammonia::Builder::default()
@@ -379,26 +356,6 @@ mod tests {
             page("a <script>alert(1)</script>\n\n<b onclick=x>b</b>\n\n[l](javascript:x) ![i](http://e.org/x.png)\n");
         assert!(!html.contains("<script") && !html.contains("<b ") && !html.contains("javascript:"), "{html}");
         assert!(!html.contains("e.org"), "{html}");
-    }
-
-    #[test]
-    fn figures_lead_to_their_run_and_name_their_rows() {
-        let trace = |address: &str| {
-            (address == "data/metrics.csv#L12").then(|| Trace {
-                csv: "data/metrics.csv",
-                rows: "12".to_owned(),
-                runs: vec!["0123abcd".to_owned()],
-                href: "runs/0123abcd.html#metrics-12".to_owned(),
-            })
-        };
-        let markdown = "| a | b |\n|---|--:|\n| x | [0.5][m12] |\n| y | [0.6][m13] |\n\n\
-                        [m12]: data/metrics.csv#L12\n[m13]: data/metrics.csv#L13\n";
-        let html = sanitise(&Body::new(markdown, &[], &trace).html);
-        let link = "<td class=\"number\"><a href=\"runs/0123abcd.html#metrics-12\" data-csv=\"data/metrics.csv\" \
-                    data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
-        assert!(html.contains(link), "{html}");
-        // What is not known stays the link that it is.
-        assert!(html.contains("<a href=\"data/metrics.csv#L13\""), "{html}");
     }
 
     #[test]

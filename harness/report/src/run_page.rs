@@ -1,6 +1,7 @@
 //! A page a run: what it is, what it was made with, what it measured, and the end of its log.
 
 use crate::{
+    charts::{run_curves, style_sheet},
     data::{Data, Line},
     error::ReportError,
     input::{ANY_PROTOCOL, RunInput, file},
@@ -154,6 +155,7 @@ fn context(data: &Data, runs: &[Run<'_>], run: &Run<'_>) -> Result<Value, Report
         versions => &record.versions,
         parents => Value::from(Serde(linked(&|other| record.parents.iter().any(|parent| parent == other.key())))),
         children => Value::from(Serde(linked(&|other| other.first().record.parents.iter().any(|p| p == run.key())))),
+        curves => run_curves::draw(data, run.first())?.map(|svg| svg.inline("curves")), charts => style_sheet(),
         metrics => Value::from(Serde(metric_rows(data, run))), images => Value::from(Serde(image_cells(data, run))),
         confusion => Value::from(Serde(confusion_cells(data, run))),
         calibration => Value::from(Serde(calibration_cells(data, run))),

@@ -9,6 +9,8 @@ mod legend;
 mod lettering;
 mod panel;
 mod records;
+mod reliability;
+pub(crate) mod run_curves;
 mod svg;
 mod tips;
 mod training_curves;
@@ -16,6 +18,7 @@ mod training_curves;
 pub use by_arm::{ByArm, Protocols};
 pub use by_condition::ByCondition;
 pub(crate) use records::Records;
+pub use reliability::Reliability;
 pub(crate) use svg::{Svg, style_sheet};
 pub use training_curves::TrainingCurves;
 
@@ -39,6 +42,8 @@ pub enum ChartSpec {
     ByArm(ByArm),
     /// A panel a metric, a line an arm and protocol, over the conditions.
     ByCondition(ByCondition),
+    /// A panel a protocol, a line an arm: accuracy over confidence.
+    Reliability(Reliability),
     /// Panels of stage, metric and protocol, a line an arm and split, over the epochs.
     TrainingCurves(TrainingCurves),
 }
@@ -49,6 +54,7 @@ impl ChartSpec {
         match self {
             Self::ByArm(chart) => &chart.name,
             Self::ByCondition(chart) => &chart.name,
+            Self::Reliability(chart) => &chart.name,
             Self::TrainingCurves(chart) => &chart.name,
         }
     }
@@ -58,6 +64,7 @@ impl ChartSpec {
         match self {
             Self::ByArm(chart) => &chart.metrics,
             Self::ByCondition(chart) => &chart.metrics,
+            Self::Reliability(_) => &[],
             Self::TrainingCurves(chart) => &chart.metrics,
         }
     }
@@ -67,6 +74,7 @@ impl ChartSpec {
         match self {
             Self::ByArm(chart) => &chart.title,
             Self::ByCondition(chart) => &chart.title,
+            Self::Reliability(chart) => &chart.title,
             Self::TrainingCurves(chart) => &chart.title,
         }
     }
@@ -75,7 +83,7 @@ impl ChartSpec {
     pub fn protocols(&self) -> &[String] {
         match self {
             Self::ByArm(ByArm { protocols: Protocols::Only(names), .. }) => names,
-            Self::ByArm(_) | Self::ByCondition(_) | Self::TrainingCurves(_) => &[],
+            Self::ByArm(_) | Self::ByCondition(_) | Self::Reliability(_) | Self::TrainingCurves(_) => &[],
         }
     }
 
@@ -84,17 +92,19 @@ impl ChartSpec {
         match self {
             Self::ByArm(_) => Self::KINDS[0],
             Self::ByCondition(_) => Self::KINDS[1],
-            Self::TrainingCurves(_) => Self::KINDS[2],
+            Self::Reliability(_) => Self::KINDS[2],
+            Self::TrainingCurves(_) => Self::KINDS[3],
         }
     }
 
     /// All kinds.
-    pub const KINDS: [&str; 3] = ["by-arm", "by-condition", "training-curves"];
+    pub const KINDS: [&str; 4] = ["by-arm", "by-condition", "reliability", "training-curves"];
 
     pub(crate) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
         match self {
             Self::ByArm(chart) => chart.draw(data),
             Self::ByCondition(chart) => chart.draw(data),
+            Self::Reliability(chart) => chart.draw(data),
             Self::TrainingCurves(chart) => chart.draw(data),
         }
     }

@@ -134,6 +134,34 @@ pub(super) fn of_trained(data: &Data, title: &str, rows: &[Trained<'_>]) -> Resu
     records(title, &head, rows, &table)
 }
 
+/// Pixels of which a network was so sure.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Binned<'a> {
+    pub(super) arm: &'a str,
+    pub(super) protocol: &'a str,
+    /// Ends of the bin.
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) pixels: u64,
+    pub(super) confidence: f64,
+    pub(super) accuracy: f64,
+}
+
+/// The table of a reliability diagram.
+pub(super) fn of_bins(data: &Data, title: &str, rows: &[Binned<'_>]) -> Result<Records, ReportError> {
+    let head = ["arm", "protocol", "low", "high", "pixels", "confidence", "accuracy"];
+    let words = ["Arm", "Protocol", "Bin"].map(|head| (head, Align::Left));
+    let numbers = ["Confidence", "Accuracy", "Pixels"].map(|head| (head, Align::Right));
+    let mut table = Table::new(words.into_iter().chain(numbers));
+    for row in rows.iter().take(MOST_ROWS) {
+        let bin = ends((row.low, row.high));
+        let mut cells = vec![escape(data.arm_label(row.arm)), escape(row.protocol), bin];
+        cells.extend([number(row.confidence), number(row.accuracy), count(row.pixels)]);
+        table.rows.push(cells);
+    }
+    records(title, &head, rows, &table)
+}
+
 fn records<T: Serialize, const N: usize>(
     title: &str,
     head: &[&str; N],

@@ -107,6 +107,21 @@ pub(super) fn diff(facts: &Facts, left: &str, right: &str, protocol: &str) -> An
     compare(facts, left, right, protocol)?.get_attr("phrase")
 }
 
+/// `diffs("ssl.dice", "supervised.dice")`: the paired differences under all protocols, as a phrase.
+pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
+    let sides = [operand(facts, left)?, operand(facts, right)?];
+    let phrase = |protocol: &String| {
+        let question = Question { data: &facts.data, protocol, species: None };
+        let found = match question.difference([&sides[0], &sides[1]], 0.0) {
+            Ok(found) => format!("{} ({CONFIDENCE} interval {})", signed(found.mean), interval(&found)),
+            Err(Untested::NotRun) => NOT_RUN.to_owned(),
+            Err(reason) => escape(&reason.to_string()),
+        };
+        format!("{found} under the {} protocol", escape(protocol))
+    };
+    safe(facts.data.study.protocols.iter().map(phrase).collect::<Vec<_>>().join(", and "))
+}
+
 /// `compare("ssl.dice", "supervised.dice", "corrected")`: the paired difference left minus right, and its interval.
 pub(super) fn compare(facts: &Facts, left: &str, right: &str, protocol: &str) -> Answer {
     check_protocol(facts, protocol)?;

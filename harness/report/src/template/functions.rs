@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub(super) type Answer = Result<Value, Error>;
 
 /// Names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 43] = [
+pub(super) const FUNCTIONS: [&str; 44] = [
     "arms",
     "by_breed",
     "by_species",
@@ -44,6 +44,7 @@ pub(super) const FUNCTIONS: [&str; 43] = [
     "datasets",
     "definitions",
     "diff",
+    "diffs",
     "extreme_images",
     "gallery",
     "has_arm",
@@ -89,6 +90,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("percent_of", figures::part, part, whole, protocol);
     add!("compare", figures::compare, left, right, protocol);
     add!("diff", figures::diff, left, right, protocol);
+    add!("diffs", figures::diffs, left, right);
     add!("contrast", |f, a, b, c, d, p| figures::contrast(f, [a, b], [c, d], p), a, b, c, d, protocol);
     add!("species_value", figures::species_value, operand, species, protocol);
     add!("species_compare", |f, l, r, s, p| figures::species_compare(f, [l, r], s, p), left, right, species, protocol);
