@@ -3,9 +3,8 @@
 use super::Item;
 use crate::{
     data::Data,
-    input::{DatasetInput, RunInput},
+    input::{DatasetInput, RunInput, file::short},
     markdown::{code, count, escape},
-    results::short,
     sections::duration,
     statistics::{CONFIDENCE, RESAMPLES},
     template::Facts,
