@@ -1,7 +1,10 @@
 //! A page a run: what it is, what it was made with, what it measured, and the end of its log.
 
 use crate::{
-    charts::{run_curves, style_sheet},
+    charts::{
+        run_curves::{self, label_of},
+        style_sheet,
+    },
     data::{Data, Line},
     error::ReportError,
     input::{ANY_PROTOCOL, RunInput, file},
@@ -13,10 +16,7 @@ use crate::{
     sections::{duration, trained_for},
     template, trace,
 };
-use harness_record::{
-    files,
-    metrics::{self as measured, CLASSES},
-};
+use harness_record::{files, metrics::CLASSES};
 use minijinja::{Value, context, value::Serde};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -49,7 +49,7 @@ struct MetricRow<'a> {
     split: &'a str,
     predictor: &'a str,
     condition: &'a str,
-    metric: &'a str,
+    metric: String,
     value: String,
 }
 
@@ -107,7 +107,7 @@ impl Run<'_> {
         seen.join(", ")
     }
 
-    /// `Fine-tuning of Pretrained, corrected protocol, seed 0`
+    /// `Fine-tuning: Pretrained, corrected protocol, seed 0`
     fn name(&self, data: &Data) -> String {
         let stage = match self.first().stage.as_str() {
             "pretrain" => "Pretraining",
@@ -118,7 +118,7 @@ impl Run<'_> {
         let arms = self.all(|place| data.arm_label(&place.arm).to_owned());
         let protocol = self.all(|place| place.protocol.clone());
         let protocol = if protocol == ANY_PROTOCOL { String::new() } else { format!(", {protocol} protocol") };
-        format!("{stage} of {arms}{protocol}, seed {}", self.all(|place| place.seed.to_string()))
+        format!("{stage}: {arms}{protocol}, seed {}", self.all(|place| place.seed.to_string()))
     }
 
     fn link(&self, data: &Data) -> Link {
@@ -179,7 +179,7 @@ fn metric_rows<'a>(data: &'a Data, run: &Run<'_>) -> Vec<MetricRow<'a>> {
             split: &row.split,
             predictor: if row.predictor == "model" { "network" } else { data.arm_label(&row.predictor) },
             condition: data.condition_label(&row.condition),
-            metric: measured::Metric::find(&row.metric).map_or(row.metric.as_str(), |metric| metric.label),
+            metric: label_of(&row.metric),
             value: row.value.to_string(),
         };
         // Every place repeats the rows; a link may lead to any of them.
@@ -195,7 +195,7 @@ impl MetricRow<'_> {
     /// Whether it holds the same figure.
     fn is(&self, other: &Self) -> bool {
         (self.epoch, self.split, self.predictor) == (other.epoch, other.split, other.predictor)
-            && (self.condition, self.metric, &self.value) == (other.condition, other.metric, &other.value)
+            && (self.condition, &self.metric, &self.value) == (other.condition, &other.metric, &other.value)
     }
 }
 

@@ -165,7 +165,7 @@ fn the_data_of_a_chart_lie_beside_it() {
     assert!(training.starts_with("stage,metric,column,arm,protocol,split,seed,epoch,value,kept\n"), "{training}");
     let page = text(&files, "index.html");
     assert!(page.matches("<details class=\"data\">").count() == 2 && page.contains("href=\"charts/training.csv\""));
-    assert!(text(&files, "report.md").contains("[data](charts/training.csv)"));
+    assert!(text(&files, "report.md").contains("[Data as CSV](charts/training.csv)"));
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn a_page_of_a_run_shows_what_it_was_and_links_to_its_neighbours() {
     let pages: Vec<(&String, &String)> = files.iter().filter(|(name, _)| name.starts_with("runs/")).collect();
     assert_eq!(pages.len(), 9);
     let of = |words: &str| pages.iter().find(|(_, page)| page.contains(words)).unwrap().1;
-    let test = of("<h1>Test of Self-supervised, corrected protocol, seed 0</h1>");
+    let test = of("<h1>Test: Self-supervised, corrected protocol, seed 0</h1>");
     for needed in [
         "id=\"images\"",
         "id=\"pixels\"",
@@ -137,7 +137,7 @@ fn a_page_of_a_run_shows_what_it_was_and_links_to_its_neighbours() {
     ] {
         assert!(test.contains(needed), "{needed}");
     }
-    let training = of("<h1>Pretraining of Self-supervised, seed 0</h1>");
+    let training = of("<h1>Pretraining: Self-supervised, seed 0</h1>");
     assert!(!training.contains("id=\"images\"") && training.contains("id=\"metrics\""));
 }
 

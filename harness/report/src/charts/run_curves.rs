@@ -40,7 +40,8 @@ pub(crate) fn draw(data: &Data, run: &RunInput) -> Result<Option<Svg>, ReportErr
     let head = Head::new(name, "Training", legend(&panels))?;
     let columns = panels.len().clamp(1, COLUMNS);
     let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
-    let headings = most_lines(panels.iter().map(Curves::heading), width).map_err(wrap)?;
+    let titles: Vec<String> = panels.iter().map(Curves::heading).collect();
+    let headings = most_lines(titles.iter().map(String::as_str), width).map_err(wrap)?;
     let height = PANEL_HEIGHT + Panel::added_by(headings);
     let rows = panels.len().div_ceil(columns);
     let size = (WIDTH, head.height() + rows as f64 * height);
@@ -75,12 +76,29 @@ fn curves<'a>(data: &'a Data, run: &RunInput) -> Vec<Curves<'a>> {
         });
         panels[at].lines[split].push((row.epoch, row.value));
     }
+    panels.retain(Curves::varies);
     panels
 }
 
+/// Name of what training logs, for people: metrics have labels, and `learning_rate` is made of words.
+pub(crate) fn label_of(column: &str) -> String {
+    if let Some(metric) = Metric::find(column) {
+        return metric.label.to_owned();
+    }
+    let words = column.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
 impl Curves<'_> {
-    fn heading(&self) -> &str {
-        Metric::find(self.metric).map_or(self.metric, |metric| metric.label)
+    fn heading(&self) -> String {
+        label_of(self.metric)
+    }
+
+    /// Whether it ever changes: a constant learning rate is no curve.
+    fn varies(&self) -> bool {
+        let first = self.points().next();
+        self.points().any(|(_, value)| first.is_some_and(|(_, first)| value.to_bits() != first.to_bits()))
     }
 
     fn points(&self) -> impl Iterator<Item = (u32, f64)> {
@@ -93,7 +111,7 @@ impl Curves<'_> {
     }
 
     fn draw(&self, canvas: &Canvas<'_>, place: Panel, (last, kept): (u32, u32)) -> Result<(), String> {
-        place.heading(canvas, self.heading())?;
+        place.heading(canvas, &self.heading())?;
         place.foot(canvas, "Epoch")?;
         let (range, up) = self.range();
         let epochs = (1.0, f64::from(last));

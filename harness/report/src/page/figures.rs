@@ -107,13 +107,13 @@ mod tests {
 
     fn page(markdown: &str) -> String {
         let charts = [chart()];
-        let body = Body::new(markdown, &charts);
+        let body = Body::new(markdown, &charts, &|_| None);
         filled(&sanitise(&body.html), &body.charts)
     }
 
     #[test]
     fn a_chart_is_set_with_its_caption_and_data() {
-        let html = page("![alt](charts/a.svg)\n\nFigure: C [data](charts/a.csv)\n\nText\n");
+        let html = page("![alt](charts/a.svg)\n\nFigure: C [Data as CSV](charts/a.csv)\n\nText\n");
         assert!(html.contains("<figure class=\"chart\">") && !html.contains("<img"), "{html}");
         assert!(html.contains("id=\"chart.1.title\"") && html.contains("<text>drawn</text></svg>"), "{html}");
         assert!(html.contains("<a href=\"charts/a.csv\"") && html.contains("<a href=\"charts/a.svg\""), "{html}");

@@ -201,5 +201,7 @@ fn charts(facts: &Facts, kind: &str) -> Answer {
 fn chart_markdown(chart: &Chart) -> String {
     let (title, alternative) = (escape(&chart.title), escape(&chart.alternative));
     let (name, caption) = (&chart.name, &chart.caption);
-    format!("![{title}. {alternative}](charts/{name}.svg)\n\nFigure: {title}. {caption} [data](charts/{name}.csv)\n")
+    format!(
+        "![{title}. {alternative}](charts/{name}.svg)\n\nFigure: {title}. {caption} [Data as CSV](charts/{name}.csv)\n"
+    )
 }
