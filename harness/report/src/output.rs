@@ -92,13 +92,15 @@ pub fn write_file(folder: &Path, rendered: &RenderedFile) -> Result<(), ReportEr
     Ok(files::write(&folder.join(&rendered.path), &rendered.bytes)?)
 }
 
-/// Writes a report, each file whole or not at all, and removes files of its own folders that are no part of it any more.
+/// Writes what changed of a report, each file whole or not at all, and removes files of its own folders that are no part of it any more.
 ///
 /// # Errors
 /// A file that cannot be written or removed.
 pub fn write(report_dir: &Path, rendered: &[RenderedFile]) -> Result<(), ReportError> {
     for file in rendered {
-        write_file(report_dir, file)?;
+        if change(&report_dir.join(&file.path), &file.bytes)?.is_some() {
+            write_file(report_dir, file)?;
+        }
     }
     for stray in strays(report_dir, rendered)? {
         let path = report_dir.join(stray);

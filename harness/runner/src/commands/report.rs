@@ -19,6 +19,7 @@ use harness_report::{
     ReportError,
     input::{DatasetInput, PublishedRow, Setting, StudyInput, file},
 };
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// A report that has data.
@@ -62,35 +63,25 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
         return verdicts::run(&places, folders, options);
     }
     let templates = folders.root.join("templates");
+    // Each report is rendered for itself, so side by side; what is said of them keeps its order.
+    let rendered: Vec<Outcome<Vec<String>>> = places
+        .par_iter()
+        .map(|place| {
+            if options.check {
+                check(place, folders, &templates)
+            } else {
+                make(place, folders, options.renew).map(|()| Vec::new())
+            }
+        })
+        .collect();
     let mut differences = Vec::new();
-    for place in &places {
-        if options.check {
-            differences.extend(check(place, folders, &templates)?);
-            continue;
-        }
-        let store = Store::new(&folders.store);
-        let lock = stamp::lock_file(&store, &place.folder);
-        let Some(_lock) = Lock::try_take(&lock)? else {
-            let text =
-                format!("study {} ({}) is running and writes this report; try again", place.study, place.profile);
-            return Err(Failure::Locked(text));
-        };
-        let freshness = freshness(place, folders)?;
-        match &freshness {
-            Freshness::Current(current) => take_over(place, current, options.renew)?,
-            Freshness::Stale => warn(&format!(
-                "warning: {}: studies/{}.yaml has changed since these data were made; `harness study {} --profile {}` makes them anew",
-                place.folder.display(),
-                place.study,
-                place.study,
-                place.profile
-            )),
-            Freshness::Unknown(why) => warn(&format!("warning: {}: {why}", place.folder.display())),
-        }
-        render(&place.folder, &templates, freshness.setting())?;
-        say(&format!("report: {}", place.folder.join("index.html").display()))?;
-        if options.open {
-            open(&place.folder.join("index.html"))?;
+    for (place, outcome) in places.iter().zip(rendered) {
+        differences.extend(outcome?);
+        if !options.check {
+            say(&format!("report: {}", place.folder.join("index.html").display()))?;
+            if options.open {
+                open(&place.folder.join("index.html"))?;
+            }
         }
     }
     if !options.check {
@@ -108,10 +99,37 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
     Err(Failure::Check(format!("{} would change", count(differences.len(), "file"))))
 }
 
+/// Renders a report from its data, with the words of today's spec.
+fn make(place: &Place, folders: &Folders, renew: bool) -> Outcome {
+    let store = Store::new(&folders.store);
+    let lock = stamp::lock_file(&store, &place.folder);
+    let Some(_lock) = Lock::try_take(&lock)? else {
+        let text = format!("study {} ({}) is running and writes this report; try again", place.study, place.profile);
+        return Err(Failure::Locked(text));
+    };
+    let freshness = freshness(place, folders)?;
+    match &freshness {
+        Freshness::Current(current) => take_over(place, current, renew)?,
+        Freshness::Stale => warn(&format!(
+            "warning: {}: studies/{}.yaml has changed since these data were made; `harness study {} --profile {}` makes them anew",
+            place.folder.display(),
+            place.study,
+            place.study,
+            place.profile
+        )),
+        Freshness::Unknown(why) => warn(&format!("warning: {}: {why}", place.folder.display())),
+    }
+    render(&place.folder, &folders.root.join("templates"), freshness.setting())
+}
+
 /// Writes the words of today's spec into the data, and, to renew them, the verdicts on the printed figures.
 fn take_over(place: &Place, current: &Current, renew: bool) -> Outcome {
     let data = place.folder.join("data");
-    files::write(&data.join(file::STUDY), &current.study)?;
+    let study = data.join(file::STUDY);
+    // What is as it should be is not touched: `--serve` watches it.
+    if files::read(&study, 64 << 20)? != current.study {
+        files::write(&study, &current.study)?;
+    }
     if renew {
         return collect::write_published(&current.printed, &data, current.setting);
     }
