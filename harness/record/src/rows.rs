@@ -67,6 +67,11 @@ impl Scores {
         scores
     }
 
+    /// All values, in the order of [`SCORES`].
+    pub fn values(&self) -> &[Option<f32>; SCORES.len()] {
+        &self.0
+    }
+
     /// The values that follow from what was counted of an image.
     pub fn of(counts: &Counts) -> Self {
         Self::new(|metric| metric.value(counts).map(|value| value as f32))

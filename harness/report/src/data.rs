@@ -29,7 +29,7 @@ pub(crate) struct Data {
     pub(crate) study: StudyInput,
     pub(crate) runs: Vec<RunInput>,
     pub(crate) datasets: Vec<DatasetInput>,
-    pub(crate) metrics: Vec<MetricLine>,
+    pub(crate) metrics: MetricLines,
     pub(crate) scores: Scores,
     pub(crate) confusion: Vec<Line<ConfusionInput>>,
     pub(crate) calibration: Vec<Line<CalibrationInput>>,
@@ -49,6 +49,42 @@ pub(crate) struct Line<T> {
 
 /// A row of `metrics.csv`.
 pub(crate) type MetricLine = Line<MetricInput>;
+
+/// The rows of `metrics.csv`, in their order.
+#[derive(Debug)]
+pub(crate) struct MetricLines {
+    lines: Vec<MetricLine>,
+    /// Places of the rows of each metric.
+    places: BTreeMap<String, Vec<usize>>,
+}
+
+impl MetricLines {
+    fn new(lines: Vec<MetricLine>) -> Self {
+        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (i, line) in lines.iter().enumerate() {
+            match places.get_mut(&line.row.metric) {
+                Some(all) => all.push(i),
+                None => drop(places.insert(line.row.metric.clone(), vec![i])),
+            }
+        }
+        Self { lines, places }
+    }
+
+    /// All rows.
+    pub(crate) fn all(&self) -> &[MetricLine] {
+        &self.lines
+    }
+
+    /// The rows of a stage, split, predictor and metric, in the order of the file.
+    pub(crate) fn of<'a>(&'a self, place: [&'a str; 4]) -> impl Iterator<Item = &'a MetricLine> {
+        let [stage, split, predictor, metric] = place;
+        let lines = self.places.get(metric).into_iter().flatten().map(|&i| &self.lines[i]);
+        lines.filter(move |line| {
+            let row = &line.row;
+            row.stage == stage && row.split == split && row.predictor == predictor
+        })
+    }
+}
 
 /// A row of `published.csv`, the line that it stands on, and the verdict that it records.
 #[derive(Debug)]
@@ -76,7 +112,7 @@ impl Data {
         Ok(Self {
             runs: runs(&dir.join(file::RUNS))?,
             datasets: json(&dir.join(file::DATASETS))?,
-            metrics: lines(&dir.join(file::METRICS))?,
+            metrics: MetricLines::new(lines(&dir.join(file::METRICS))?),
             scores: Scores::new(&image_rows(&dir.join(file::PER_IMAGE))?),
             confusion: optional_lines(&dir.join(file::CONFUSION))?,
             calibration: optional_lines(&dir.join(file::CALIBRATION))?,
@@ -168,9 +204,9 @@ fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, ReportError> 
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let headers = headers_of(&mut reader, path)?;
+    let mut record = csv::StringRecord::new();
     let mut lines = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(wrap)?;
+    while reader.read_record(&mut record).map_err(wrap)? {
         let row = record.deserialize(Some(&headers)).map_err(wrap)?;
         lines.push(Line { line: record.position().map_or(0, csv::Position::line), row });
     }
@@ -205,15 +241,33 @@ fn image_rows(path: &Path) -> Result<Vec<ScoreLine>, ReportError> {
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let headers = headers_of(&mut reader, path)?;
+    let columns = PLACE.map(|name| headers.iter().position(|head| head == name));
+    let mut record = csv::StringRecord::new();
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(wrap)?;
-        // Each record is read twice, because serde cannot flatten two structs of a CSV record without losing types.
-        let place = record.deserialize(Some(&headers)).map_err(wrap)?;
+    while reader.read_record(&mut record).map_err(wrap)? {
+        // serde cannot flatten two structs of a CSV record without losing types. What it does not find it explains.
+        let place = match place_of(&record, columns) {
+            Some(place) => place,
+            None => record.deserialize(Some(&headers)).map_err(wrap)?,
+        };
         let row: (ImagePrefix, ImageRow) = (place, record.deserialize(Some(&headers)).map_err(wrap)?);
         rows.push(Line { line: record.position().map_or(0, csv::Position::line), row });
     }
     Ok(rows)
+}
+
+/// Columns of an [`ImagePrefix`].
+const PLACE: [&str; 4] = ["arm", "protocol", "seed", "run"];
+
+/// The place of a row, from the columns of [`PLACE`].
+fn place_of(record: &csv::StringRecord, columns: [Option<usize>; 4]) -> Option<ImagePrefix> {
+    let cell = |i: usize| record.get(columns[i]?);
+    Some(ImagePrefix {
+        arm: cell(0)?.to_owned(),
+        protocol: cell(1)?.to_owned(),
+        seed: cell(2)?.parse().ok()?,
+        run: cell(3)?.to_owned(),
+    })
 }
 
 fn digests(dir: &Path) -> Result<BTreeMap<String, String>, ReportError> {

@@ -79,15 +79,9 @@ impl Data {
     /// The interval is over seeds, so there is none of a single one.
     pub(crate) fn trained(&self, arm: &str, split: &str, metric: &Metric, protocol: &str) -> Option<Figure<'_>> {
         let column = self.column(arm, metric, protocol);
-        let logged: Vec<_> = self
-            .metrics
-            .iter()
-            .filter(|line| {
-                let r = &line.row;
-                (r.arm == arm && r.stage == "finetune" && r.protocol == protocol)
-                    && (r.split == split && r.predictor == "model" && r.metric == column && r.value.is_finite())
-            })
-            .collect();
+        let here = self.metrics.of(["finetune", split, "model", column]);
+        let logged: Vec<_> =
+            here.filter(|l| l.row.arm == arm && l.row.protocol == protocol && l.row.value.is_finite()).collect();
         let kept = |line: &MetricLine| {
             let of_run = logged.iter().filter(|other| other.row.run == line.row.run);
             let last = of_run.map(|other| other.row.epoch).max();
@@ -105,14 +99,9 @@ impl Data {
 
     fn tested_rows(&self, [arm, condition, protocol, column]: [&str; 4]) -> Vec<&MetricLine> {
         let baseline = BASELINES.contains(&arm);
-        let here = self.metrics.iter().filter(|line| {
-            let r = &line.row;
-            let place = if baseline {
-                r.predictor == arm
-            } else {
-                r.predictor == "model" && r.arm == arm && r.condition == condition && r.protocol == protocol
-            };
-            place && r.stage == "evaluate" && r.split == "test" && r.metric == column
+        let here = self.metrics.of(["evaluate", "test", if baseline { arm } else { "model" }, column]);
+        let here = here.filter(|MetricLine { row, .. }| {
+            baseline || (row.arm == arm && row.condition == condition && row.protocol == protocol)
         });
         // Every evaluation repeats the baselines; one row of them is enough.
         here.take(if baseline { 1 } else { usize::MAX }).collect()

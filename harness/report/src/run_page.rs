@@ -166,7 +166,7 @@ fn context(data: &Data, runs: &[Run<'_>], run: &Run<'_>) -> Result<Value, Report
 /// Of a test all rows; of training those of the kept epoch and of the last, under one of the places that the run takes.
 fn metric_rows<'a>(data: &'a Data, run: &Run<'_>) -> Vec<MetricRow<'a>> {
     let first = run.first();
-    let own = data.metrics.iter().filter(|Line { row, .. }| row.run == first.record.key);
+    let own = data.metrics.all().iter().filter(|Line { row, .. }| row.run == first.record.key);
     let own: Vec<_> = own.filter(|Line { row, .. }| row.stage == first.stage).collect();
     let last = own.iter().map(|line| line.row.epoch).max();
     let wanted =

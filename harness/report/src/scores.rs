@@ -66,30 +66,37 @@ fn add_line(all: &mut Vec<Lines>, line: u64) {
 
 impl Scores {
     pub(crate) fn new(rows: &[ScoreLine]) -> Self {
-        let tested = || rows.iter().filter(|line| line.row.1.split == "test");
-        let names: BTreeSet<_> = tested().map(|line| line.row.1.image.clone()).collect();
-        let images: Vec<_> = names.into_iter().collect();
+        let tested: Vec<_> = rows.iter().filter(|line| line.row.1.split == "test").collect();
+        let names: BTreeSet<&str> = tested.iter().map(|line| line.row.1.image.as_str()).collect();
+        let images: Vec<_> = names.into_iter().map(str::to_owned).collect();
         let mut breeds = vec![String::new(); images.len()];
         let mut cells: BTreeMap<Cell, BTreeMap<u64, Rows>> = BTreeMap::new();
         let mut runs: Vec<(Lines, String)> = Vec::new();
-        for Line { line, row: (place, row) } in tested() {
-            match runs.last_mut() {
-                Some((lines, run)) if *run == place.run && *lines.end() + 1 == *line => *lines = *lines.start()..=*line,
-                _ => runs.push((*line..=*line, place.run.clone())),
+        for rows in tested.chunk_by(|a, b| is_same_cell(a, b)) {
+            let (place, first) = &rows[0].row;
+            for Line { line, .. } in rows {
+                match runs.last_mut() {
+                    Some((lines, run)) if *run == place.run && *lines.end() + 1 == *line => {
+                        *lines = *lines.start()..=*line;
+                    }
+                    _ => runs.push((*line..=*line, place.run.clone())),
+                }
             }
-            let Some(cell) = Cell::of(place, row) else { continue };
+            let Some(cell) = Cell::of(place, first) else { continue };
             let seed = if cell.is_baseline() { 0 } else { place.seed };
             let under = cells.entry(cell).or_default().entry(seed);
             let under = under.or_insert_with(|| Rows::new(images.len()));
-            add_line(&mut under.lines, *line);
-            let Ok(image) = images.binary_search(&row.image) else { continue };
-            breeds[image].clone_from(&row.group);
-            under.at[image] = *line;
-            for (name, (sum, count)) in SCORES.iter().zip(&mut under.sums[image]) {
-                // A score that is not finite says nothing: it counts as undefined.
-                if let Some(score) = row.score(name).filter(|s| s.is_finite()) {
-                    *sum += f64::from(score);
-                    *count += 1;
+            for Line { line, row: (_, row) } in rows {
+                add_line(&mut under.lines, *line);
+                let Ok(image) = images.binary_search(&row.image) else { continue };
+                breeds[image].clone_from(&row.group);
+                under.at[image] = *line;
+                for (value, (sum, count)) in row.scores.values().iter().zip(&mut under.sums[image]) {
+                    // A score that is not finite says nothing: it counts as undefined.
+                    if let Some(score) = value.filter(|s| s.is_finite()) {
+                        *sum += f64::from(score);
+                        *count += 1;
+                    }
                 }
             }
         }
@@ -168,6 +175,13 @@ impl Scores {
         let value = self.sample(arm, condition, metric, protocol)?.means()[at];
         (!value.is_nan()).then_some(value)
     }
+}
+
+/// Whether two rows are of the same cell and seed.
+fn is_same_cell(one: &ScoreLine, next: &ScoreLine) -> bool {
+    let ((a, row), (b, other)) = (&one.row, &next.row);
+    (a.arm == b.arm && a.protocol == b.protocol && a.seed == b.seed && a.run == b.run)
+        && (row.predictor == other.predictor && row.condition == other.condition)
 }
 
 fn average((sum, count): (f64, u32)) -> f64 {

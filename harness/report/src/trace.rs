@@ -171,7 +171,7 @@ impl Data {
     /// Key of the run that wrote a line of a table.
     fn run_at(&self, source: Source, line: u64) -> Option<&str> {
         match source {
-            Source::Metrics => row_at(&self.metrics, line).map(|row| row.run.as_str()),
+            Source::Metrics => row_at(self.metrics.all(), line).map(|row| row.run.as_str()),
             Source::Images => self.scores.run_at(line),
             Source::Confusion => row_at(&self.confusion, line).map(|row| row.run.as_str()),
             Source::Calibration => row_at(&self.calibration, line).map(|row| row.run.as_str()),

@@ -122,12 +122,12 @@ fn resampled(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> Vec
         images.iter().zip(&table.weights).map(|(&i, weight)| (column[i] - mean) * weight).collect()
     };
     let columns: Vec<_> = sample.columns().iter().map(deviations).collect();
-    let seeds = drawn_seeds(columns.len());
+    let (seeds, of_each) = (drawn_seeds(columns.len()), draws_of(columns.len()));
     let blocks = (0..RESAMPLES / BLOCK).into_par_iter().map(|block| {
         let draws = table.block(block);
         let resamples = draws.chunks_exact(table.strata.total()).enumerate();
         let means = resamples.map(|(i, draws)| {
-            let chosen = &seeds[block * BLOCK + i];
+            let chosen = &seeds[(block * BLOCK + i) * of_each..][..of_each];
             chosen.iter().map(|&seed| sum_of(&columns[seed], draws)).sum::<f64>() / chosen.len() as f64
         });
         means.collect::<Vec<_>>()
@@ -135,11 +135,20 @@ fn resampled(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> Vec
     blocks.collect::<Vec<_>>().concat()
 }
 
-/// Seeds of each resample, as indices: one fewer than there are, for the same reason as with images.
-fn drawn_seeds(count: usize) -> Vec<Vec<usize>> {
+/// Seeds that a resample draws of `count`: one fewer than there are, for the same reason as with images.
+fn draws_of(count: usize) -> usize {
+    count.saturating_sub(1).max(1)
+}
+
+/// Seeds of all resamples, as indices, resample after resample: drawn once for each number of seeds.
+fn drawn_seeds(count: usize) -> Arc<Vec<usize>> {
+    static DRAWN: Mutex<BTreeMap<usize, Arc<Vec<usize>>>> = Mutex::new(BTreeMap::new());
+    Arc::clone(locked(&DRAWN).entry(count).or_insert_with(|| Arc::new(draw_seeds(count))))
+}
+
+fn draw_seeds(count: usize) -> Vec<usize> {
     let mut generator = ChaCha8Rng::from_seed(digest::seed(&["bootstrap", "seeds", &count.to_string()]));
-    let draws = count.saturating_sub(1).max(1);
-    (0..RESAMPLES).map(|_| (0..draws).map(|_| index_below(count, &mut generator)).collect()).collect()
+    (0..RESAMPLES * draws_of(count)).map(|_| index_below(count, &mut generator)).collect()
 }
 
 impl Table {

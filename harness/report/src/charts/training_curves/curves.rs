@@ -109,11 +109,8 @@ fn lines(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> Vec<Line
         let column = data.column(&named.name, metric, protocol);
         for &seed in &data.study.seeds {
             for (split, (name, _)) in SPLITS.iter().enumerate() {
-                let logged = data.metrics.iter().map(|line| &line.row).filter(|row| {
-                    row.arm == named.name
-                        && (row.stage == stage && row.protocol == protocol && row.seed == seed)
-                        && (row.split == *name && row.metric == column && row.predictor == "model")
-                        && row.value.is_finite()
+                let logged = data.metrics.of([stage, name, "model", column]).map(|line| &line.row).filter(|row| {
+                    (row.arm == named.name && row.protocol == protocol && row.seed == seed) && row.value.is_finite()
                 });
                 let rows: Vec<_> = logged.collect();
                 let points: Vec<_> = rows.iter().map(|row| (row.epoch, row.value)).collect();
