@@ -76,7 +76,7 @@ impl MetricLines {
     }
 
     /// The rows of a stage, split, predictor and metric, in the order of the file.
-    pub(crate) fn of<'a>(&'a self, place: [&'a str; 4]) -> impl Iterator<Item = &'a MetricLine> {
+    pub(crate) fn of<'a>(&'a self, place: [&str; 4]) -> impl Iterator<Item = &'a MetricLine> {
         let [stage, split, predictor, metric] = place;
         let lines = self.places.get(metric).into_iter().flatten().map(|&i| &self.lines[i]);
         lines.filter(move |line| {

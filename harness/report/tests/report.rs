@@ -302,9 +302,10 @@ fn what_a_template_asks_for_in_vain_is_named_with_its_line_and_what_was_meant() 
 fn a_paired_difference_is_one_phrase() {
     let folder = folder(&fixture::study(), REALISTIC);
     let own = tempfile::tempdir().unwrap();
-    std::fs::copy(templates().join("page.html.j2"), own.path().join("page.html.j2")).unwrap();
     std::fs::create_dir(own.path().join("partials")).unwrap();
-    std::fs::copy(templates().join("partials/page.css"), own.path().join("partials/page.css")).unwrap();
+    for name in ["page.html.j2", "run.html.j2", "data.html.j2", "partials/page.css", "partials/tables.js"] {
+        std::fs::copy(templates().join(name), own.path().join(name)).unwrap();
+    }
     let says = |template: &str| {
         std::fs::write(own.path().join("blurring.md.j2"), template).unwrap();
         text(&render(&folder.path().join("data"), own.path()).unwrap(), "report.md").to_owned()

@@ -128,6 +128,8 @@ pub(crate) fn environment(templates: &Path) -> Result<Environment<'static>, Erro
     let folder = templates.to_owned();
     environment.set_loader(move |name| files::load(&folder, name));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // So that errors know their place, in release builds, too.
+    environment.set_debug(true);
     // A tag alone on its line leaves no line behind.
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_auto_escape_callback(|name| match name {
@@ -192,13 +194,27 @@ pub(crate) fn template_error(templates: &Path, name: &str, error: &Error, functi
         message = format!("{message}: {inner}");
         source = inner.source();
     }
-    if let Some(meant) = meant(innermost.kind(), &message, templates, functions) {
+    let mut kind = innermost.kind();
+    if let Some(name) = called_in_vain(innermost) {
+        message = format!("{name} is unknown");
+        kind = ErrorKind::UnknownFunction;
+    }
+    if let Some(meant) = meant(kind, &message, templates, functions) {
         message = format!("{message} (did you mean `{meant}`?)");
     }
     if !includers.is_empty() {
         message = format!("{message} (included from {})", includers.join(", from "));
     }
     ReportError::Template { path: PathBuf::from(templates).join(file), line: innermost.line(), message }
+}
+
+/// The name of a function that a macro calls and that is not there. minijinja takes it for a value that it does not have, and does
+/// not say which; the source does.
+fn called_in_vain(error: &Error) -> Option<&str> {
+    error.detail().filter(|detail| *detail == "value of type undefined is not callable")?;
+    let call = error.template_source()?.get(error.range()?)?;
+    let end = call.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(call.len());
+    Some(&call[..end]).filter(|name| !name.is_empty())
 }
 
 /// The error where it arose, and the places that included its template, the nearest first.
