@@ -199,7 +199,8 @@ fn optional_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, Repo
     if path.exists() { lines(path) } else { Ok(Vec::new()) }
 }
 
-fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, ReportError> {
+/// The rows of a table with the lines that they stand on.
+pub(crate) fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, ReportError> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
@@ -236,7 +237,8 @@ fn published_lines(path: &Path) -> Result<Vec<PublishedLine>, ReportError> {
     Ok(lines)
 }
 
-fn image_rows(path: &Path) -> Result<Vec<ScoreLine>, ReportError> {
+/// The rows of `per_image.csv`.
+pub(crate) fn image_rows(path: &Path) -> Result<Vec<ScoreLine>, ReportError> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
     let bytes = files::read(path, CSV_LIMIT)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());

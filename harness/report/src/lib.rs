@@ -3,6 +3,7 @@
 //! * [`input`]: the files of the data folder, which the runner writes
 //! * [`spec`]: the `report:` section of a study; [`charts`], [`claim`] and [`metric`] are its parts
 //! * [`render`], [`check`] and [`write()`]: the report
+//! * [`compare`]: two results side by side
 //! * [`contact`]: a data set at a glance
 //!
 //! The same data give the same bytes on every host and with every number of threads: no clock, no host name, no hash
@@ -13,6 +14,7 @@ mod changes;
 pub mod charts;
 mod checklist;
 pub mod claim;
+pub mod compare;
 pub mod contact;
 mod data;
 mod data_page;

@@ -5,7 +5,7 @@ use crate::{
     input::ImagePrefix,
     metric::{Family, Metric},
     spec::BASELINES,
-    statistics::{Resampler, Sample, Summary},
+    statistics::{Distribution, Resampler, Sample, Summary},
     trace::Lines,
 };
 use harness_record::rows::{ImageRow, SCORES};
@@ -167,6 +167,16 @@ impl Scores {
     /// The interval of a relative change: `differences` as a part of `base`.
     pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
         self.resampler.relative(differences, base)
+    }
+
+    /// The mean of scores and its bootstrap distribution; `None` if no image has one.
+    pub(crate) fn distribution(&self, sample: &Sample) -> Option<Distribution> {
+        self.resampler.distribution(sample)
+    }
+
+    /// Whether anything was measured of an arm.
+    pub(crate) fn has(&self, arm: &str, condition: &str, protocol: &str) -> bool {
+        self.cells.contains_key(&Cell::at(arm, condition, protocol))
     }
 
     /// The value of one image.

@@ -1,12 +1,14 @@
 //! The command line: every command, option and what `--help` teaches.
 
 mod bench;
+mod compare;
 mod data;
 mod evaluate;
 mod export;
 mod study;
 
 pub(crate) use bench::{Bench, BenchData, TrainStep};
+pub(crate) use compare::Compare;
 pub(crate) use data::{Data, DataFetch, DataImport, DataPack, DataShow, DataVerify};
 pub(crate) use export::{Export, Tensorboard};
 pub(crate) use study::{ProtocolChoice, Study};
@@ -31,6 +33,10 @@ Examples:
   harness report --verdicts              every printed figure, what was reproduced of it, and the verdict
   harness report --verdicts --profile full --require reproduced
                                          exit 1 unless every printed figure was reproduced
+  harness report blurring --profile demo --serve
+                                         look at it while its template is written; the page follows every change
+  harness report blurring --profile demo --bundle supplement.zip
+                                         all that a reviewer needs to check the report, in one file
 
 Reports are rendered from reports/<profile>/<study>/data/ alone: no data set, no runs and no GPU are needed.";
 const LIST_EXAMPLES: &str = "\
@@ -149,6 +155,9 @@ pub(crate) enum Command {
     /// Metrics of masks made by anything, against true ones
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(Evaluate),
+    /// What changed between two reports, arms or runs, with intervals
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(Compare),
     /// Write runs as other tools read them
     #[command(subcommand)]
     Export(Export),
@@ -200,6 +209,17 @@ pub(crate) struct Report {
     /// Exit 1 unless this is the verdict on every printed figure
     #[arg(long, value_name = "VERDICT", requires = "verdicts", value_parser = ["reproduced"])]
     pub(crate) require: Option<String>,
+    /// Render the reports, show them at an address of this machine, and render them again whenever their templates or data change;
+    /// an open page is loaded again by itself. Ctrl-C ends it
+    #[arg(long, conflicts_with_all = ["check", "renew", "verdicts"])]
+    pub(crate) serve: bool,
+    /// The port of that address; 0 takes any that is free
+    #[arg(long, value_name = "N", requires = "serve", default_value_t = 8000)]
+    pub(crate) port: u16,
+    /// Render nothing; write the reports with their specs, templates, manifests and checksums into one zip file, a
+    /// submission's supplement
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "open", "renew", "serve", "verdicts"])]
+    pub(crate) bundle: Option<PathBuf>,
     /// Print the verdicts as JSON instead of a table
     #[arg(long, requires = "verdicts")]
     pub(crate) json: bool,

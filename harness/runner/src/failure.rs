@@ -87,8 +87,7 @@ impl Failure {
     }
 
     /// The failure with the whole chain of its causes, ready to print.
-    #[cfg(test)]
-    fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         Told(self).to_string()
     }
 }

@@ -188,6 +188,24 @@ fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests, data: &Path) -> Outcom
     }
 }
 
+/// The manifests of all that a study reads: of its data sets, of what these are composed of, and of weights.
+pub(crate) fn manifests_of<'a>(study: &Resolved, manifests: &'a Manifests) -> Outcome<Vec<&'a Manifest>> {
+    let mut all = Vec::new();
+    for read in reads(study) {
+        match read {
+            Reads::Dataset(dataset, _) => {
+                all.extend(manifests.parts(dataset)?.into_iter().flatten());
+                if let Some(whole) = manifests.of(dataset)? {
+                    all.push(whole);
+                    all.extend(manifests.leaves(whole)?);
+                }
+            }
+            Reads::Weights(name) => all.push(manifests.named(name)?),
+        }
+    }
+    Ok(all)
+}
+
 /// Says what will be fetched and how much; goes on if that is little, or if the user agrees.
 fn agree(absent: &[&Manifest], studies: &[Resolved], data: &Path, wish: Wish, progress: &Progress) -> Outcome {
     let (mut total, mut told, mut little) = (0, Vec::new(), true);

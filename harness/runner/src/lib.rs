@@ -18,6 +18,7 @@ mod progress;
 mod setting;
 mod spec;
 mod stamp;
+mod stored;
 mod study;
 mod surveys;
 mod weights;
@@ -50,6 +51,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Schema { manifest } => commands::schema::run(*manifest),
         Command::Predict(options) => commands::predict::run(options, loudness),
         Command::Evaluate(options) => commands::evaluate::run(options, loudness),
+        Command::Compare(options) => commands::compare::run(options, &folders()?, &here),
         Command::Export(Export::Tensorboard(options)) => commands::export::tensorboard(options, &folders()?),
         Command::Data(command) => commands::data::run(command, &folders()?, loudness),
         Command::Bench(Bench::TrainStep(options)) => commands::bench::train_step(options),

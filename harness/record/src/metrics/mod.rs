@@ -29,7 +29,8 @@ pub const CLASSES: usize = 3;
 pub const CLASS_NAMES: [&str; CLASSES] = ["pet", "background", "border"];
 
 /// Which way of a metric is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// More is better.
     Higher,

@@ -38,6 +38,27 @@ struct Table {
     kept: Option<Vec<Vec<u32>>>,
 }
 
+/// A mean and its bootstrap distribution.
+#[derive(Debug, Clone)]
+pub(crate) struct Distribution {
+    pub(crate) mean: f64,
+    /// Of each resample's mean from `mean`.
+    deviations: Vec<f64>,
+}
+
+impl Distribution {
+    /// The 95 % interval of `self − other`, the two being independent of each other.
+    ///
+    /// Resamples of the same images are drawn alike, so the resample of one is held against another resample of the other, half
+    /// of all away: their draws have nothing in common, whether the images are the same or not.
+    pub(crate) fn minus(&self, other: &Self) -> (f64, f64) {
+        let half = other.deviations.len() / 2;
+        let others = other.deviations.iter().cycle().skip(half);
+        let mut differences: Vec<f64> = self.deviations.iter().zip(others).map(|(own, other)| own - other).collect();
+        ends(&mut differences, self.mean - other.mean)
+    }
+}
+
 impl Resampler {
     /// `images` are names and classes; samples have one score for each, in this order.
     pub(crate) fn new(images: Vec<(String, String)>) -> Self {
@@ -83,6 +104,18 @@ impl Resampler {
         Some((quantile(&mut ratios, 0.025), quantile(&mut ratios, 0.975)))
     }
 
+    /// The mean over images and how far the mean of each resample lies from it, as [`Resampler::summarise`] draws them. `None`
+    /// if no image has a score.
+    pub(crate) fn distribution(&self, sample: &Sample) -> Option<Distribution> {
+        let images = sample.images();
+        let mean = mean(&sample.defined())?;
+        let deviations = match images.len() {
+            0 | 1 => vec![0.0; RESAMPLES],
+            _ => resampled(&self.table(&images), sample, &images, mean),
+        };
+        Some(Distribution { mean, deviations })
+    }
+
     fn table(&self, images: &[usize]) -> Arc<Table> {
         if let Some(table) = locked(&self.tables).get(images) {
             return Arc::clone(table);
@@ -111,12 +144,15 @@ fn digest_of(sample: &Sample, images: &[usize]) -> String {
 
 /// The ends of the interval around `mean`.
 fn interval(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> (f64, f64) {
-    // Deviations from the mean: what is constant then has an interval of one point, to the bit.
-    let mut means = resampled(table, sample, images, mean);
-    (mean + quantile(&mut means, 0.025), mean + quantile(&mut means, 0.975))
+    ends(&mut resampled(table, sample, images, mean), mean)
 }
 
-/// The mean of every resample, beyond `mean`.
+/// The 2.5 % and 97.5 % points of `mean` and the deviations from it; reorders them.
+fn ends(deviations: &mut [f64], mean: f64) -> (f64, f64) {
+    (mean + quantile(deviations, 0.025), mean + quantile(deviations, 0.975))
+}
+
+/// How far the mean of each resample lies from `mean`: as what is constant then has an interval of one point, to the bit.
 fn resampled(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> Vec<f64> {
     let deviations = |column: &Vec<f64>| -> Vec<f64> {
         images.iter().zip(&table.weights).map(|(&i, weight)| (column[i] - mean) * weight).collect()

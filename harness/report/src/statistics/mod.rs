@@ -1,7 +1,7 @@
 //! Means with intervals, and tests of differences.
 //!
 //! * [`Sample`]: a score of each image under each seed
-//! * [`Resampler`]: bootstrap intervals over images, and over seeds
+//! * [`Resampler`]: bootstrap intervals over images, and over seeds; its [`Distribution`] is for samples of other images
 //! * [`test_of_differences`]: the sign-flip test behind a claim, with its effect size
 //! * [`over_seeds`]: Student's interval of figures that have one value a seed
 //!
@@ -12,7 +12,7 @@ mod sample;
 mod sign_flips;
 mod strata;
 
-pub(crate) use bootstrap::Resampler;
+pub(crate) use bootstrap::{Distribution, Resampler};
 pub(crate) use sample::Sample;
 pub(crate) use sign_flips::{DifferenceTest, ENUMERATED, holm, test_of_differences};
 

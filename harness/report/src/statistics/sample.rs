@@ -85,6 +85,28 @@ impl Sample {
         Some(Self { seeds: other.seeds.clone(), columns }.only(|image| kept.get(image).is_some_and(|v| !v.is_nan())))
     }
 
+    /// The seeds; none for what is the same under every seed.
+    pub(crate) fn seed_numbers(&self) -> &[u64] {
+        &self.seeds
+    }
+
+    /// The scores under these of its seeds.
+    pub(crate) fn of_seeds(&self, seeds: &[u64]) -> Self {
+        let columns = seeds.iter().filter_map(|&seed| self.under(seed)).cloned().collect();
+        Self { seeds: seeds.to_vec(), columns }
+    }
+
+    /// The mean over seeds of each image as the one score that it has: what can be paired with other seeds.
+    pub(crate) fn averaged(&self) -> Self {
+        Self { seeds: Vec::new(), columns: vec![self.means()] }
+    }
+
+    /// The scores of images in another order: of each image of the new order its place in this one, if it is here.
+    pub(crate) fn placed(&self, places: &[Option<usize>]) -> Self {
+        let column = |column: &Vec<f64>| places.iter().map(|place| place.map_or(f64::NAN, |at| column[at])).collect();
+        Self { seeds: self.seeds.clone(), columns: self.columns.iter().map(column).collect() }
+    }
+
     /// Every score with `offset` subtracted.
     pub(crate) fn below(mut self, offset: f64) -> Self {
         self.columns.iter_mut().flatten().for_each(|score| *score -= offset);
@@ -136,5 +158,17 @@ mod tests {
         let apart = Sample::new(vec![7], vec![vec![0.5]]);
         assert!(a.minus(&apart).defined().is_empty(), "no seed in common");
         assert_eq!((baseline.minus(&baseline).seeds(), baseline.minus(&baseline).defined()), (0, vec![0.0]));
+    }
+
+    #[test]
+    fn scores_are_taken_by_seed_and_by_place() {
+        let sample = Sample::new(vec![3, 5], vec![vec![0.5, 1.0], vec![1.5, 2.0]]);
+        assert_eq!((sample.of_seeds(&[5]).defined(), sample.of_seeds(&[5]).seeds()), (vec![1.5, 2.0], 1));
+        assert_eq!((sample.averaged().defined(), sample.averaged().seeds()), (vec![1.0, 1.5], 0));
+        let placed = sample.placed(&[Some(1), None, Some(0)]);
+        assert_eq!(
+            (placed.images(), placed.defined(), placed.seed_numbers()),
+            (vec![0, 2], vec![1.5, 1.0], &[3, 5][..])
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! `report`: render again from the data folders alone, check that nothing would change, or print the verdicts.
 
+mod bundle;
+mod serve;
 pub(crate) mod site;
 mod verdicts;
 
@@ -61,6 +63,12 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
     let places = chosen(options, folders)?;
     if options.verdicts {
         return verdicts::run(&places, folders, options);
+    }
+    if let Some(out) = &options.bundle {
+        return bundle::run(&places, folders, out);
+    }
+    if options.serve {
+        return serve::run(&places, folders, options);
     }
     let templates = folders.root.join("templates");
     // Each report is rendered for itself, so side by side; what is said of them keeps its order.

@@ -61,7 +61,7 @@ pub(crate) fn file_of(root: &FilePath, name: &str) -> PathBuf {
 }
 
 /// Whether a name is a plain file stem: no separators, no dots.
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let all = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     name.len() <= 100 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(all)
 }
@@ -104,6 +104,12 @@ impl Spec {
         };
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { name, file: document, base })
+    }
+
+    /// The files of a study under `root`: its own, and that of the base which it extends.
+    pub(crate) fn files(&self, root: &FilePath) -> Vec<PathBuf> {
+        let base = self.file.extends.as_ref().map(|base| root.join(STUDIES).join(BASES).join(format!("{base}.yaml")));
+        [file_of(root, &self.name)].into_iter().chain(base).collect()
     }
 
     /// The profiles that the spec or its base overrides, and `full`, which always exists.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bench;
+mod bundling;
+mod compare;
 mod concurrency;
 mod corpus;
 mod data;
@@ -23,6 +25,7 @@ mod prediction;
 mod prose;
 mod refusals;
 mod reports;
+mod serving;
 mod side_by_side;
 mod studies;
 mod studio;

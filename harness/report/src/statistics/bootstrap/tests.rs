@@ -132,3 +132,18 @@ fn relative_changes_are_resampled_as_ratios() {
     assert!(resampler.relative(&base, &some).is_none(), "an image is missing");
     assert!(resampler.relative(&base, &one_seed(vec![0.0; 60])).is_none());
 }
+
+// a, b: means of resamples as above, of two generators; quantile(a - b, [.025,.975])
+#[test]
+fn samples_that_are_independent_are_drawn_independently() {
+    let resampler = of_three_classes();
+    let own = resampler.distribution(&one_seed(scores())).unwrap();
+    // The same images on both sides: drawn together they would differ by nothing.
+    let (low, high) = own.minus(&own);
+    assert!((low + 0.0289).abs() < 0.0015 && (high - 0.0289).abs() < 0.0015, "{low} to {high}");
+    let constant = resampler.distribution(&one_seed(vec![0.25; 60])).unwrap();
+    let found = resampler.summarise(&one_seed(scores())).unwrap();
+    let (low, high) = own.minus(&constant);
+    assert!((low - (found.low - 0.25)).abs() < 1e-12 && (high - (found.high - 0.25)).abs() < 1e-12);
+    assert!(resampler.distribution(&one_seed(vec![f64::NAN; 60])).is_none());
+}

@@ -1,0 +1,48 @@
+//! Which figures of two results belong together.
+
+use super::{Both, CompareError, Only, Place, Side};
+
+/// Places that both sides have, in the order of A. What only one has is added to `only`.
+pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Place>, CompareError> {
+    let names = |side: &Side| side.arms.iter().map(|arm| arm.name.clone()).collect::<Vec<_>>();
+    let [arm, protocol, condition] = [0, 1, 2].map(|i| a.chosen[i] && b.chosen[i]);
+    let arms = joined("arm", [&names(a), &names(b)], arm, only);
+    let protocols = joined("protocol", [&a.protocols, &b.protocols], protocol, only);
+    let conditions = joined("condition", [&a.conditions, &b.conditions], condition, only);
+    if arms.is_empty() {
+        let named = |side: &Side| format!("{} ({})", side.about.name, names(side).join(", "));
+        return Err(CompareError::Choice(format!(
+            "no arm is in both {} and {}; name an arm of each to hold them against each other, as in PROFILE/STUDY:ARM",
+            named(a),
+            named(b)
+        )));
+    }
+    let splits: &[&str] = if a.is_trained() { &["train", "validation"] } else { &["test"] };
+    let mut places = Vec::new();
+    for arm in &arms {
+        for protocol in &protocols {
+            for condition in &conditions {
+                places.extend(splits.iter().map(|&split| Place {
+                    arm: arm.clone(),
+                    protocol: protocol.clone(),
+                    condition: condition.clone(),
+                    split: split.to_owned(),
+                }));
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// Names that both lists have; two that were chosen belong together whatever they are called.
+fn joined(what: &'static str, [a, b]: [&[String]; 2], both_chosen: bool, only: &mut Vec<Only>) -> Vec<Both> {
+    if let ([a], [b], true) = (a, b, both_chosen) {
+        return vec![Both { a: a.clone(), b: b.clone() }];
+    }
+    for (side, own, other) in [("A", a, b), ("B", b, a)] {
+        let missing = own.iter().filter(|name| !other.contains(name));
+        only.extend(missing.map(|name| Only { side, what, name: name.clone() }));
+    }
+    let shared = a.iter().filter(|name| b.contains(name));
+    shared.map(|name| Both { a: name.clone(), b: name.clone() }).collect()
+}

@@ -1,0 +1,281 @@
+//! The difference of a figure between two results, its interval, and its test.
+
+use super::{Both, Change, Only, Place, Row, Side, Unlike};
+use crate::{
+    figure::is_over_batches,
+    metric::Metric,
+    statistics::{Resampler, Sample, Summary, test_of_differences},
+};
+use harness_record::{
+    digest,
+    metrics::{self as measured, Formula},
+};
+use std::{collections::BTreeMap, ops::Not as _};
+
+/// Fewest images that differences are paired over.
+const FEWEST: usize = 2;
+
+/// Two results, and the images of both in one order.
+pub(super) struct Pair<'a> {
+    a: &'a Side,
+    b: &'a Side,
+    resampler: Resampler,
+    /// Of each image its place on each side.
+    places: Both<Vec<Option<usize>>>,
+}
+
+/// What came of a place and a metric.
+pub(super) enum Found {
+    Row(Box<Row>),
+    Unlike(Unlike),
+    Only(Only),
+    Nothing,
+}
+
+impl<'a> Pair<'a> {
+    pub(super) fn new(a: &'a Side, b: &'a Side) -> Self {
+        let mut images: BTreeMap<&str, (&str, Both<Option<usize>>)> = BTreeMap::new();
+        for (i, (name, breed)) in a.scores.images().iter().zip(a.scores.breeds()).enumerate() {
+            images.insert(name, (breed, Both { a: Some(i), b: None }));
+        }
+        for (i, (name, breed)) in b.scores.images().iter().zip(b.scores.breeds()).enumerate() {
+            images.entry(name).or_insert((breed, Both { a: None, b: None })).1.b = Some(i);
+        }
+        Self {
+            resampler: Resampler::new(
+                images.iter().map(|(name, (breed, _))| ((*name).to_owned(), (*breed).to_owned())).collect(),
+            ),
+            places: Both {
+                a: images.values().map(|(_, at)| at.a).collect(),
+                b: images.values().map(|(_, at)| at.b).collect(),
+            },
+            a,
+            b,
+        }
+    }
+
+    /// Compares one figure.
+    pub(super) fn measure(&self, place: &Place, metric: &str) -> Found {
+        if self.a.is_trained() {
+            return self.of_training(place, metric);
+        }
+        let Some(metric) = Metric::find(metric) else { return Found::Nothing };
+        let tested = [
+            self.a.scores.has(&place.arm.a, &place.condition.a, &place.protocol.a),
+            self.b.scores.has(&place.arm.b, &place.condition.b, &place.protocol.b),
+        ];
+        match tested {
+            [false, false] => return Found::Nothing,
+            [true, true] => {}
+            [a, _] => {
+                let (side, name) = if a { ("A", place.on_a()) } else { ("B", place.on_b()) };
+                return Found::Only(Only { side, what: "figure", name });
+            }
+        }
+        match self.column(place, metric) {
+            Ok(column) if is_over_batches(column) => self.over_batches(place, metric, column),
+            Ok(_) => self.over_images(place, metric),
+            Err(why) => Found::Unlike(Unlike { place: place.clone(), metric: metric.name.to_owned(), why }),
+        }
+    }
+
+    /// The column that holds the metric on both sides, or why they do not measure the same.
+    fn column(&self, place: &Place, metric: &Metric) -> Result<&'static str, String> {
+        let arm = |side: &'a Side, name: &str| side.arms.iter().find(|arm| arm.name == name);
+        let (Some(arm_a), Some(arm_b)) = (arm(self.a, &place.arm.a), arm(self.b, &place.arm.b)) else {
+            return Err("one of the arms is missing".to_owned());
+        };
+        let a = metric.measured(&place.protocol.a, arm_a.family);
+        let b = metric.measured(&place.protocol.b, arm_b.family);
+        if a.name != b.name {
+            return Err(format!("it is {} in A and {} in B", a.label, b.label));
+        }
+        if matches!(a.formula, Formula::Loss) {
+            match (arm_a.loss(&place.protocol.a), arm_b.loss(&place.protocol.b)) {
+                (Some(a), Some(b)) if a != b => return Err(format!("the loss is {a} in A and {b} in B")),
+                (Some(_), Some(_)) => {}
+                _ if place.protocol.a != place.protocol.b => {
+                    return Err("protocols have losses of their own".to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(a.name)
+    }
+
+    fn over_images(&self, place: &Place, metric: &Metric) -> Found {
+        let a = self.a.scores.sample(&place.arm.a, &place.condition.a, metric, &place.protocol.a);
+        let b = self.b.scores.sample(&place.arm.b, &place.condition.b, metric, &place.protocol.b);
+        let (Some(a), Some(b)) = (a, b) else {
+            return missing(place, metric.name, [a.is_some(), b.is_some()]);
+        };
+        let same_data = self
+            .a
+            .tested_on(&place.arm.a, &place.protocol.a)
+            .is_some_and(|digests| self.b.tested_on(&place.arm.b, &place.protocol.b) == Some(digests));
+        let paired = same_data.then(|| self.paired(place, metric, &a, &b)).flatten();
+        let row = paired.or_else(|| {
+            let why = if same_data {
+                "no image was tested in both"
+            } else {
+                "the data that they were tested on are not the same"
+            };
+            self.independent(place, metric, &a, &b, why)
+        });
+        row.map_or(Found::Nothing, |row| Found::Row(Box::new(row)))
+    }
+
+    /// Differences image by image, over the images that have a score on both sides.
+    fn paired(&self, place: &Place, metric: &Metric, a: &Sample, b: &Sample) -> Option<Row> {
+        let seeds = Both { a: a.seeds(), b: b.seeds() };
+        let (of_a, of_b) = (a.placed(&self.places.a), b.placed(&self.places.b));
+        let (of_a, of_b, note) = with_common_seeds(&of_a, &of_b);
+        let differences = of_b.minus(&of_a);
+        let summary = self.resampler.summarise(&differences).filter(|summary| summary.images >= FEWEST)?;
+        let defined: Vec<bool> = differences.means().iter().map(|d| !d.is_nan()).collect();
+        let mean = |sample: Sample| self.resampler.summarise(&sample.only(|image| defined[image])).map(|s| s.mean);
+        let tested = a.defined().len().max(b.defined().len());
+        let fewer =
+            (summary.images < tested).then(|| format!("over the {} images that have a score in both", summary.images));
+        let words = [metric.name, &place.on_a(), &place.on_b()];
+        let seed = digest::seed(&["compare"].into_iter().chain(words).collect::<Vec<_>>());
+        Some(Row {
+            interval: Some((summary.low, summary.high)),
+            p: Some(test_of_differences(&differences.defined(), seed).p),
+            images: Some(Both { a: summary.images, b: summary.images }),
+            seeds: if summary.seeds > 0 { Both { a: summary.seeds, b: summary.seeds } } else { seeds },
+            paired: true,
+            note: joined([note, fewer]),
+            ..Row::new(place, metric.name, Some(metric.direction), [mean(of_a)?, mean(of_b)?], summary.mean)
+        })
+    }
+
+    /// The difference of two means that have nothing to do with each other.
+    fn independent(&self, place: &Place, metric: &Metric, a: &Sample, b: &Sample, why: &str) -> Option<Row> {
+        let (of_a, of_b) = (self.a.scores.distribution(a)?, self.b.scores.distribution(b)?);
+        Some(Row {
+            interval: Some(of_b.minus(&of_a)),
+            images: Some(Both { a: a.defined().len(), b: b.defined().len() }),
+            seeds: Both { a: a.seeds(), b: b.seeds() },
+            note: Some(format!("not paired: {why}")),
+            ..Row::new(place, metric.name, Some(metric.direction), [of_a.mean, of_b.mean], of_b.mean - of_a.mean)
+        })
+    }
+
+    fn over_batches(&self, place: &Place, metric: &Metric, column: &str) -> Found {
+        let of = |side: &Side, [arm, protocol, condition]: [&String; 3]| {
+            let values: Vec<f64> = side
+                .means
+                .iter()
+                .filter(|r| r.stage == "evaluate" && r.split == "test" && r.predictor == "model" && r.metric == column)
+                .filter(|r| {
+                    r.arm == *arm && r.protocol == *protocol && r.condition == *condition && r.value.is_finite()
+                })
+                .map(|r| r.value)
+                .collect();
+            values.is_empty().not().then(|| (values.iter().sum::<f64>() / values.len() as f64, values.len()))
+        };
+        let a = of(self.a, [&place.arm.a, &place.protocol.a, &place.condition.a]);
+        let b = of(self.b, [&place.arm.b, &place.protocol.b, &place.condition.b]);
+        let (Some(a), Some(b)) = (a, b) else { return missing(place, metric.name, [a.is_some(), b.is_some()]) };
+        let note = "a mean over batches, without a value for each image, has no interval";
+        Found::Row(Box::new(Row {
+            seeds: Both { a: a.1, b: b.1 },
+            note: Some(note.to_owned()),
+            ..Row::new(place, metric.name, Some(metric.direction), [a.0, b.0], b.0 - a.0)
+        }))
+    }
+
+    /// A figure of two trainings, each in the epoch whose weights were kept.
+    fn of_training(&self, place: &Place, metric: &str) -> Found {
+        let of = |side: &Side, condition: &str| {
+            let row = side.means.iter().find(|r| {
+                (r.split == place.split && r.metric == metric && r.condition == condition) && r.predictor == "model"
+            });
+            row.map(|row| row.value).filter(|value| value.is_finite())
+        };
+        let (a, b) = (of(self.a, &place.condition.a), of(self.b, &place.condition.b));
+        let (Some(a), Some(b)) = (a, b) else {
+            // Not every metric is measured of every split.
+            return if a.is_none() && b.is_none() {
+                Found::Nothing
+            } else {
+                missing(place, metric, [a.is_some(), b.is_some()])
+            };
+        };
+        let direction = measured::Metric::find(metric).map(|metric| metric.direction);
+        if metric == "loss" && place.protocol.a != place.protocol.b {
+            let why = "protocols have losses of their own".to_owned();
+            return Found::Unlike(Unlike { place: place.clone(), metric: metric.to_owned(), why });
+        }
+        Found::Row(Box::new(Row {
+            seeds: Both { a: 1, b: 1 },
+            note: Some("one value a training has no interval".to_owned()),
+            ..Row::new(place, metric, direction, [a, b], b - a)
+        }))
+    }
+}
+
+impl Row {
+    fn new(
+        place: &Place,
+        metric: &str,
+        direction: Option<harness_record::metrics::Direction>,
+        [a, b]: [f64; 2],
+        difference: f64,
+    ) -> Self {
+        Self {
+            place: place.clone(),
+            metric: metric.to_owned(),
+            direction,
+            a,
+            b,
+            difference,
+            interval: None,
+            p: None,
+            images: None,
+            seeds: Both { a: 0, b: 0 },
+            paired: false,
+            change: Change::Undecided,
+            note: None,
+        }
+    }
+}
+
+impl Place {
+    fn on_a(&self) -> String {
+        format!("{} under {}, {}", self.arm.a, self.protocol.a, self.condition.a)
+    }
+
+    fn on_b(&self) -> String {
+        format!("{} under {}, {}", self.arm.b, self.protocol.b, self.condition.b)
+    }
+}
+
+/// A figure that one side does not have.
+fn missing(place: &Place, metric: &str, there: [bool; 2]) -> Found {
+    let (side, name) = match there {
+        [true, false] => ("A", place.on_a()),
+        [false, true] => ("B", place.on_b()),
+        _ => return Found::Nothing,
+    };
+    let split = if place.split == "test" { String::new() } else { format!(", {}", place.split) };
+    Found::Only(Only { side, what: "figure", name: format!("{metric} of {name}{split}") })
+}
+
+/// Both samples under the seeds that both have; where there are none, each as its mean over its own seeds.
+fn with_common_seeds(a: &Sample, b: &Sample) -> (Sample, Sample, Option<String>) {
+    let common: Vec<u64> = a.seed_numbers().iter().copied().filter(|seed| b.seed_numbers().contains(seed)).collect();
+    if common.is_empty() {
+        let note = "no seed is in both: each image's mean over seeds is compared".to_owned();
+        return (a.averaged(), b.averaged(), Some(note));
+    }
+    let all = a.seeds().max(b.seeds());
+    let note = (common.len() < all).then(|| format!("over the {} of {all} seeds that are in both", common.len()));
+    (a.of_seeds(&common), b.of_seeds(&common), note)
+}
+
+fn joined(notes: [Option<String>; 2]) -> Option<String> {
+    let notes: Vec<_> = notes.into_iter().flatten().collect();
+    notes.is_empty().not().then(|| notes.join("; "))
+}

@@ -1,0 +1,257 @@
+//! A comparison as words, as a page and as a table of data.
+
+use super::{Both, Comparison, Gate, Row, better};
+use crate::{
+    error::ReportError,
+    markdown::{count, number, signed},
+    output::RenderedFile,
+    results::NONE,
+    template,
+};
+use harness_record::RecordError;
+use minijinja::{Value, context, value::Serde};
+use serde::Serialize;
+use std::path::Path;
+
+const TEMPLATE: &str = "compare.html.j2";
+const DIFFERENCES: &str = "differences.csv";
+/// Width of the drawing of an interval, in its own units.
+const WIDTH: f64 = 100.0;
+
+/// A row's figures as text, rounded as in reports.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shown {
+    /// The mean in A.
+    pub a: String,
+    /// The mean in B.
+    pub b: String,
+    /// B minus A, with its sign.
+    pub difference: String,
+    /// Its 95 % interval.
+    pub interval: String,
+    /// The corrected p-value.
+    pub p: String,
+    /// Images, of both where they are not as many.
+    pub images: String,
+    /// Seeds, likewise.
+    pub seeds: String,
+    /// What became of it.
+    pub change: &'static str,
+}
+
+impl Row {
+    /// Its figures as text.
+    pub fn shown(&self) -> Shown {
+        let none = || NONE.to_owned();
+        let counts = |n: &Both<usize>| {
+            let [a, b] = [n.a, n.b].map(|n| count(n as u64));
+            if a == b { a } else { format!("{a} and {b}") }
+        };
+        Shown {
+            a: number(self.a),
+            b: number(self.b),
+            difference: signed(self.difference),
+            interval: self.interval.map_or_else(none, |(low, high)| format!("{} to {}", signed(low), signed(high))),
+            p: self.p.map_or_else(none, number),
+            images: self.images.as_ref().map_or_else(none, counts),
+            seeds: counts(&self.seeds),
+            change: self.change.in_words(),
+        }
+    }
+}
+
+/// One table of the page: a metric under a protocol.
+#[derive(Serialize)]
+struct Table<'a> {
+    metric: &'a str,
+    protocol: String,
+    split: &'a str,
+    better: Option<&'static str>,
+    conditions: bool,
+    rows: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    arm: String,
+    condition: String,
+    #[serde(flatten)]
+    shown: Shown,
+    class: &'static str,
+    note: Option<&'a str>,
+    drawn: Option<Drawn>,
+}
+
+/// Where an interval lies in its drawing.
+#[derive(Serialize)]
+struct Drawn {
+    zero: String,
+    low: String,
+    at: String,
+    high: String,
+}
+
+/// Renders `differences.csv` and `index.html`. `gates` are marked on the page.
+///
+/// # Errors
+/// A template that is missing or asks for what is not there.
+pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
+    let regressions: Vec<_> = gates
+        .iter()
+        .flat_map(|gate| gate.regressions(comparison).unwrap_or_default())
+        .map(|found| {
+            context! {
+                metric => &found.row.metric, place => words(found.row), difference => signed(found.row.difference),
+                threshold => number(found.threshold), counts => found.counts,
+            }
+        })
+        .collect();
+    let unlike: Vec<_> = comparison
+        .unlike
+        .iter()
+        .map(|one| context! { metric => &one.metric, arm => one.place.arm.in_words(), protocol => one.place.protocol.in_words(), condition => one.place.condition.in_words(), why => &one.why })
+        .collect();
+    let circumstances: Vec<_> = comparison
+        .circumstances
+        .iter()
+        .map(|one| context! { topic => one.topic.in_words(), field => &one.field, a => &one.a, b => &one.b })
+        .collect();
+    let context = context! {
+        a => Value::from(Serde(&comparison.a)), b => Value::from(Serde(&comparison.b)), gates => !gates.is_empty(),
+        tables => Value::from(Serde(tables(comparison))), summary => summary(comparison), only => Value::from(Serde(&comparison.only)),
+        regressions, unlike, circumstances, differences => DIFFERENCES,
+    };
+    let page =
+        template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
+    let page = page.map_err(|error| template::template_error(templates, TEMPLATE, &error, &[]))?;
+    Ok(vec![RenderedFile::new(DIFFERENCES, csv(comparison)?), RenderedFile::new("index.html", page.into_bytes())])
+}
+
+/// `ssl → supervised, blur-0 under corrected`
+pub(super) fn words(row: &Row) -> String {
+    let place = &row.place;
+    format!("{}, {} under {}", place.arm.in_words(), place.condition.in_words(), place.protocol.in_words())
+}
+
+/// How many figures got better, worse and neither, in words.
+fn summary(comparison: &Comparison) -> String {
+    let mut parts = Vec::new();
+    for word in ["better", "worse", "undecided", "same", "not tested"] {
+        match comparison.rows.iter().filter(|row| row.change.in_words() == word).count() {
+            0 => {}
+            n => parts.push(format!("{} {word}", count(n as u64))),
+        }
+    }
+    parts.join(", ")
+}
+
+fn tables(comparison: &Comparison) -> Vec<Table<'_>> {
+    let mut tables: Vec<Table<'_>> = Vec::new();
+    let conditions = comparison.rows.iter().any(|row| row.place.condition != comparison.rows[0].place.condition);
+    for row in &comparison.rows {
+        let protocol = row.place.protocol.in_words();
+        let belongs = |table: &&mut Table<'_>| {
+            table.metric == row.metric && table.protocol == protocol && table.split == row.place.split
+        };
+        let line = Line {
+            arm: row.place.arm.in_words(),
+            condition: row.place.condition.in_words(),
+            shown: row.shown(),
+            class: match row.change.in_words() {
+                "better" => "supported",
+                "worse" => "contradicted",
+                "undecided" => "undecided",
+                _ => "not-run",
+            },
+            note: row.note.as_deref(),
+            drawn: drawn(row, &comparison.rows),
+        };
+        match tables.iter_mut().find(belongs) {
+            Some(table) => table.rows.push(line),
+            None => tables.push(Table {
+                metric: &row.metric,
+                protocol,
+                split: &row.place.split,
+                better: row.direction.map(better),
+                conditions,
+                rows: vec![line],
+            }),
+        }
+    }
+    tables
+}
+
+/// The interval of a row on the scale of all rows of its metric, zero in it.
+fn drawn(row: &Row, rows: &[Row]) -> Option<Drawn> {
+    let (low, high) = row.interval?;
+    let alike = || rows.iter().filter(|other| other.metric == row.metric).filter_map(|other| other.interval);
+    let least = alike().map(|(low, _)| low).fold(0.0, f64::min);
+    let most = alike().map(|(_, high)| high).fold(0.0, f64::max);
+    if most <= least {
+        return None;
+    }
+    let place = |value: f64| format!("{:.2}", 2.0 + (value - least) / (most - least) * (WIDTH - 4.0));
+    Some(Drawn { zero: place(0.0), low: place(low), at: place(row.difference), high: place(high) })
+}
+
+/// A row a figure, with all digits.
+fn csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
+    let wrap = |source| RecordError::Csv { path: DIFFERENCES.into(), source };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let heads = [
+        "arm_a",
+        "arm_b",
+        "protocol_a",
+        "protocol_b",
+        "condition_a",
+        "condition_b",
+        "split",
+        "metric",
+        "better",
+        "a",
+        "b",
+        "difference",
+        "low",
+        "high",
+        "p",
+        "images_a",
+        "images_b",
+        "seeds_a",
+        "seeds_b",
+        "paired",
+        "change",
+        "note",
+    ];
+    writer.write_record(heads).map_err(wrap)?;
+    for row in &comparison.rows {
+        let place = &row.place;
+        let figure = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:?}"));
+        let images = |of: fn(&Both<usize>) -> usize| row.images.as_ref().map_or(String::new(), |n| of(n).to_string());
+        let cells = [
+            place.arm.a.clone(),
+            place.arm.b.clone(),
+            place.protocol.a.clone(),
+            place.protocol.b.clone(),
+            place.condition.a.clone(),
+            place.condition.b.clone(),
+            place.split.clone(),
+            row.metric.clone(),
+            row.direction.map_or(String::new(), |direction| better(direction).to_owned()),
+            figure(Some(row.a)),
+            figure(Some(row.b)),
+            figure(Some(row.difference)),
+            figure(row.interval.map(|(low, _)| low)),
+            figure(row.interval.map(|(_, high)| high)),
+            figure(row.p),
+            images(|n| n.a),
+            images(|n| n.b),
+            row.seeds.a.to_string(),
+            row.seeds.b.to_string(),
+            row.paired.to_string(),
+            row.change.in_words().to_owned(),
+            row.note.clone().unwrap_or_default(),
+        ];
+        writer.write_record(cells).map_err(wrap)?;
+    }
+    Ok(writer.into_inner().map_err(|e| wrap(e.into_error().into()))?)
+}

@@ -1,0 +1,53 @@
+//! The options of `compare`.
+
+use clap::Args;
+use harness_report::compare::Gate;
+use std::path::PathBuf;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  harness compare HEAD:demo/blurring demo/blurring         what changed since the last commit
+  harness compare demo/blurring:supervised demo/blurring:ssl
+                                                           one arm against another
+  harness compare demo/blurring:ssl@blur-0 demo/blurring:ssl/corrected@blur-100 --metric hard_dice
+  harness compare 3f9c21d0 81f7a3c2 --json                 two runs of the store
+  harness compare main:demo/blurring demo/blurring --fail-on-regression dice:0.01 --out changes
+
+A result is one of
+  PROFILE/STUDY                  a report, or the folder of one
+  PROFILE/STUDY:PART             a part of it: ARM, ARM/PROTOCOL, ARM@CONDITION, /PROTOCOL@CONDITION ...
+  REVISION:PROFILE/STUDY[:PART]  the same as it was committed, as `git show` names it
+  KEY                            a run of the store: its key, or first digits of it (at least 6)
+What stands before a colon is a report if it reads as one, else a revision; write refs/heads/demo/x for a
+branch that is called like a report. Two parts are held against each other whatever they are called: arm
+against arm, protocol against protocol, condition against condition. All else is compared by name.
+
+Differences are B minus A, with 95 % intervals. Scores of the same images of the same data are paired by
+image and seed, and tested by flipping signs, with Holm's correction over all rows. Other scores are not
+paired: their interval is that of two independent means, and there is no test.
+
+A regression is a figure that is worse in B by more than THRESHOLD, in the direction in which its metric is
+worse. One whose interval holds zero is shown and does not count; one without an interval counts.";
+
+/// Options of `compare`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Compare {
+    /// The first result
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+    /// The second result
+    #[arg(value_name = "B")]
+    pub(crate) b: String,
+    /// A metric to compare, as in a spec; can be given several times [default: those of the reports]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metric: Vec<String>,
+    /// Exit 1 if a figure of METRIC got worse by more than THRESHOLD; can be given several times
+    #[arg(long, value_name = "METRIC:THRESHOLD")]
+    pub(crate) fail_on_regression: Vec<Gate>,
+    /// Folder for a page with tables, and a CSV file of all differences
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}

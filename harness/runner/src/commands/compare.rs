@@ -1,0 +1,209 @@
+//! `compare`: what changed between two results.
+
+mod operand;
+mod revision;
+mod settings;
+
+use super::{count, say, say_json, table};
+use crate::{
+    cli::{self, Folders},
+    failure::{Failure, Outcome},
+};
+use harness_report::{
+    ReportError,
+    compare::{CompareError, Comparison, Gate, Regression, Row, compare, render},
+};
+use operand::Operand;
+use serde_json::json;
+use std::path::Path;
+
+/// Settings and names that are listed of each kind; the page and `--json` have all.
+const LISTED: usize = 30;
+/// Characters of a setting that are shown.
+const SHOWN: usize = 48;
+
+pub(crate) fn run(options: &cli::Compare, folders: &Folders, here: &Path) -> Outcome {
+    let a = Operand::parse(&options.a, folders, here)?.read(folders)?;
+    let b = Operand::parse(&options.b, folders, here)?.read(folders)?;
+    let gates = &options.fail_on_regression;
+    let comparison = compare(&a, &b, &options.metric, gates).map_err(failure)?;
+    let regressions = regressions(&comparison, gates)?;
+    if let Some(out) = &options.out {
+        let files = render(&comparison, gates, &folders.root.join("templates")).map_err(Failure::run)?;
+        for file in &files {
+            harness_report::write_file(out, file).map_err(Failure::run)?;
+        }
+    }
+    if options.json {
+        let mut value = serde_json::to_value(&comparison).map_err(Failure::run)?;
+        value["regressions"] = serde_json::to_value(&regressions).map_err(Failure::run)?;
+        value["page"] = json!(options.out.as_ref().map(|out| out.join("index.html").display().to_string()));
+        say_json(&value)?;
+    } else {
+        tell(&comparison, &regressions, gates)?;
+        if let Some(out) = &options.out {
+            say(&format!("\npage: {}", out.join("index.html").display()))?;
+        }
+    }
+    match regressions.iter().filter(|found| found.counts).count() {
+        0 => Ok(()),
+        n => Err(Failure::Check(format!("{} worse by more than allowed", count(n, "figure")))),
+    }
+}
+
+/// How a comparison that is impossible ends.
+pub(super) fn failure(error: CompareError) -> Failure {
+    match error {
+        CompareError::Choice(text) => Failure::Usage(text),
+        CompareError::Data(ReportError::Record(error)) => Failure::Record(error),
+        CompareError::Data(error) => Failure::data(error),
+    }
+}
+
+/// What got worse by more than `gates` allow. A gate that compares nothing must not pass for one that holds.
+fn regressions<'a>(comparison: &'a Comparison, gates: &[Gate]) -> Outcome<Vec<Regression<'a>>> {
+    let mut all = Vec::new();
+    for gate in gates {
+        let found = gate.regressions(comparison).ok_or_else(|| {
+            Failure::Check(format!("--fail-on-regression {}: no figure of this metric can be compared", gate.metric))
+        })?;
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate]) -> Outcome {
+    let Comparison { a, b, rows, .. } = comparison;
+    say(&table(
+        &[("A", a), ("B", b)].map(|(side, about)| vec![side.to_owned(), about.name.clone(), about.title.clone()]),
+    ))?;
+    if !rows.is_empty() {
+        say(&format!("\n{}", differences(rows)))?;
+        say(&format!("\n{}", legend(rows)))?;
+        for note in notes(rows) {
+            say(&note)?;
+        }
+    }
+    let unlike = comparison.unlike.iter().map(|one| {
+        let place = &one.place;
+        let [arm, protocol, condition] = [&place.arm, &place.protocol, &place.condition].map(|name| name.in_words());
+        format!("{} of {arm} under {protocol}, {condition}: {}", one.metric, one.why)
+    });
+    tell_list("not comparable:", unlike)?;
+    tell_list("only in one:", comparison.only.iter().map(|one| format!("{}: {} {}", one.side, one.what, one.name)))?;
+    tell_circumstances(comparison)?;
+    if gates.is_empty() {
+        return Ok(());
+    }
+    if regressions.is_empty() {
+        return say("\nregressions: none");
+    }
+    tell_list(
+        "regressions:",
+        regressions.iter().map(|found| {
+            let shown = found.row.shown();
+            let text = format!(
+                "{} of {}: {}, allowed {}",
+                found.row.metric,
+                place(found.row),
+                shown.difference,
+                found.threshold
+            );
+            if found.counts { text } else { format!("{text}; does not count, as its interval holds zero") }
+        }),
+    )
+}
+
+fn place(row: &Row) -> String {
+    let place = &row.place;
+    format!("{} under {}, {}", place.arm.in_words(), place.protocol.in_words(), place.condition.in_words())
+}
+
+/// The table of differences. A column that says the same of all rows is left out.
+fn differences(rows: &[Row]) -> String {
+    let splits = rows.iter().any(|row| row.place.split != "test");
+    let mut heads = vec!["arm", "protocol", "condition"];
+    heads.extend(splits.then_some("split"));
+    heads.extend(["metric", "A", "B", "B - A", "95 % interval", "p", "images", "seeds", "change"]);
+    let mut cells = vec![heads.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+    cells.extend(rows.iter().map(|row| {
+        let (place, shown) = (&row.place, row.shown());
+        let mut line = vec![place.arm.in_words(), place.protocol.in_words(), place.condition.in_words()];
+        line.extend(splits.then(|| place.split.clone()));
+        let mark = row.note.as_ref().map_or("", |_| " *");
+        line.extend([
+            row.metric.clone(),
+            shown.a,
+            shown.b,
+            shown.difference,
+            shown.interval,
+            shown.p,
+            shown.images,
+            shown.seeds,
+        ]);
+        line.push(format!("{}{mark}", shown.change));
+        line
+    }));
+    table(&cells)
+}
+
+fn legend(rows: &[Row]) -> String {
+    let tested = rows.iter().filter(|row| row.p.is_some()).count();
+    match tested {
+        0 => "no row has a test: none is paired by image".to_owned(),
+        n => format!("p: sign flips of paired differences, corrected by Holm's method for {}", count(n, "row")),
+    }
+}
+
+/// What the stars mean: each note once, with its number of rows.
+fn notes(rows: &[Row]) -> Vec<String> {
+    let mut notes: Vec<(&str, usize)> = Vec::new();
+    for note in rows.iter().filter_map(|row| row.note.as_deref()) {
+        match notes.iter_mut().find(|(known, _)| *known == note) {
+            Some((_, n)) => *n += 1,
+            None => notes.push((note, 1)),
+        }
+    }
+    notes.into_iter().map(|(note, n)| format!("* {}: {note}", count(n, "row"))).collect()
+}
+
+fn tell_list(head: &str, items: impl Iterator<Item = String>) -> Outcome {
+    let items: Vec<_> = items.collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    say(&format!("\n{head}"))?;
+    for item in items.iter().take(LISTED) {
+        say(&format!("  {}", crate::spec::diagnosis::printable(item)))?;
+    }
+    match items.len().saturating_sub(LISTED) {
+        0 => Ok(()),
+        more => say(&format!("  and {more} more")),
+    }
+}
+
+fn tell_circumstances(comparison: &Comparison) -> Outcome {
+    let all = &comparison.circumstances;
+    if all.is_empty() {
+        return say("\nsettings, versions, commits, devices and data are the same");
+    }
+    let value = |value: &Option<String>| value.as_ref().map_or_else(|| "-".to_owned(), |text| shortened(text));
+    let mut cells = vec![["of", "field", "A", "B"].map(str::to_owned).to_vec()];
+    cells.extend(
+        all.iter()
+            .take(LISTED)
+            .map(|one| vec![one.topic.in_words().to_owned(), one.field.clone(), value(&one.a), value(&one.b)]),
+    );
+    say(&format!("\nwhat else is different:\n{}", table(&cells)))?;
+    match all.len().saturating_sub(LISTED) {
+        0 => Ok(()),
+        more => say(&format!("and {more} more; --out and --json have all")),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,139 @@
+//! What a result on the command line means: a report, a part of one, one at a revision, or a run.
+
+use super::{failure, revision, settings};
+use crate::{
+    cli::Folders,
+    collect::SPEC,
+    failure::{Failure, Outcome},
+    spec::layers::{PROFILES, is_plain},
+    stored::Run,
+};
+use harness_record::suggest::closest;
+use harness_report::{
+    compare::{Choice, Side},
+    input::file,
+};
+use std::path::{Path, PathBuf};
+
+/// Where a result is.
+pub(super) struct Operand {
+    /// As it was typed.
+    name: String,
+    place: Place,
+}
+
+enum Place {
+    /// The folder of a report.
+    Report(PathBuf, Choice),
+    /// A report below the reports folder, as it was committed.
+    Revision {
+        revision: String,
+        report: [String; 2],
+        choice: Choice,
+    },
+    Run(Run),
+}
+
+impl Operand {
+    /// Finds out what `text` means, as seen from the folder `here`.
+    pub(super) fn parse(text: &str, folders: &Folders, here: &Path) -> Outcome<Self> {
+        let name = text.to_owned();
+        if let Some(folder) = report_at(text, folders, here) {
+            return Ok(Self { name, place: Place::Report(folder, Choice::default()) });
+        }
+        let Some((head, rest)) = text.split_once(':') else {
+            return match report_name(text) {
+                Some(report) => Err(no_report(report, folders)),
+                None => run(text, &folders.store).map(|run| Self { name, place: Place::Run(run) }),
+            };
+        };
+        if let Some(folder) = report_at(head, folders, here) {
+            return Ok(Self { name, place: Place::Report(folder, choice(text, rest)?) });
+        }
+        if let Some(report) = report_name(head) {
+            return Err(no_report(report, folders));
+        }
+        let (report, part) = rest.split_once(':').map_or((rest, None), |(report, part)| (report, Some(part)));
+        let Some(report) = report_name(report) else {
+            let profiles = PROFILES.join(", ");
+            return Err(Failure::Usage(format!(
+                "{text}: `{head}` is no report, so it is taken for a revision, and then `{report}` must be PROFILE/STUDY with a \
+                 profile of {profiles}, as in HEAD:demo/blurring"
+            )));
+        };
+        let choice = part.map_or_else(|| Ok(Choice::default()), |part| choice(text, part))?;
+        Ok(Self { name, place: Place::Revision { revision: head.to_owned(), report, choice } })
+    }
+
+    /// Reads it.
+    pub(super) fn read(&self, folders: &Folders) -> Outcome<Side> {
+        match &self.place {
+            Place::Report(folder, choice) => self.report(&folder.join("data"), choice),
+            Place::Revision { revision, report, choice } => {
+                let data = revision::checkout(folders, revision, report)?;
+                self.report(data.path(), choice)
+            }
+            Place::Run(run) => {
+                run.must_be_done()?;
+                let spec = settings::read(&run.folder.join(SPEC))?;
+                Side::run(&self.name, &run.folder, &run.record, spec.as_ref()).map_err(failure)
+            }
+        }
+    }
+
+    fn report(&self, data: &Path, choice: &Choice) -> Outcome<Side> {
+        let spec = settings::read(&data.join(SPEC))?;
+        Side::report(&self.name, data, choice, spec.as_ref()).map_err(failure)
+    }
+}
+
+/// The folder of the report that `text` names: below the reports folder, or by its path.
+fn report_at(text: &str, folders: &Folders, here: &Path) -> Option<PathBuf> {
+    let named = report_name(text).map(|[profile, study]| folders.reports.join(profile).join(study));
+    let places = named.into_iter().chain((!text.is_empty()).then(|| here.join(text)));
+    places.into_iter().find(|folder| folder.join("data").join(file::STUDY).is_file())
+}
+
+/// `PROFILE/STUDY`.
+fn report_name(text: &str) -> Option<[String; 2]> {
+    let (profile, study) = text.split_once('/')?;
+    (PROFILES.contains(&profile) && is_plain(study)).then(|| [profile.to_owned(), study.to_owned()])
+}
+
+fn no_report([profile, study]: [String; 2], folders: &Folders) -> Failure {
+    let places = crate::commands::report::places(&folders.reports);
+    let names: Vec<_> = places.iter().map(|place| format!("{}/{}", place.profile, place.study)).collect();
+    let name = format!("{profile}/{study}");
+    let help = match closest(&name, &names) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("`harness study {study} --profile {profile}` makes one"),
+    };
+    Failure::Usage(format!("there is no report {name} in {}: {help}", folders.reports.display()))
+}
+
+/// `ARM[/PROTOCOL][@CONDITION]`, of which each can be left out, but not all.
+fn choice(text: &str, part: &str) -> Outcome<Choice> {
+    let (place, condition) = part.split_once('@').map_or((part, None), |(place, condition)| (place, Some(condition)));
+    let (arm, protocol) = place.split_once('/').map_or((place, None), |(arm, protocol)| (arm, Some(protocol)));
+    if condition == Some("") || protocol == Some("") || (arm.is_empty() && protocol.is_none() && condition.is_none()) {
+        return Err(Failure::Usage(format!(
+            "{text}: expected ARM[/PROTOCOL][@CONDITION] after the report, found `{part}`"
+        )));
+    }
+    let owned = |name: Option<&str>| name.map(str::to_owned);
+    Ok(Choice {
+        arm: owned(Some(arm).filter(|arm| !arm.is_empty())),
+        protocol: owned(protocol),
+        condition: owned(condition),
+    })
+}
+
+/// A run of the store, or why `text` is none, and no report either.
+fn run(text: &str, store: &Path) -> Outcome<Run> {
+    Run::find(store, text).map_err(|failure| match failure {
+        Failure::Usage(why) => Failure::Usage(format!(
+            "{why}\n`{text}` is no report either: those are named PROFILE/STUDY, as in demo/blurring, or by their folder"
+        )),
+        other => other,
+    })
+}

@@ -1,0 +1,172 @@
+//! `report --bundle`: reports with all that a reader needs to check and to repeat them, in one file.
+//!
+//! The same reports give the same bytes: names sorted, times fixed, nothing of the machine that bundles. A submission may be read by
+//! who must not know its authors, so nothing is bundled that tells of a machine or a user; see [`traces`].
+
+mod archive;
+mod readme;
+mod traces;
+
+use super::{Place, check};
+use crate::{
+    cli::Folders,
+    collect::{Recorded, SPEC},
+    commands::{count, say},
+    failure::{Failure, Outcome},
+    fetching, manifests,
+    spec::layers::{self, Spec},
+    study::Resolved,
+};
+use harness_data::human;
+use harness_record::{digest, files};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::{Component, Path},
+};
+use traces::Traces;
+use walkdir::WalkDir;
+
+/// The one folder in the archive.
+const TOP: &str = "supplement";
+/// The most that is bundled, in bytes.
+const LIMIT: u64 = 1 << 30;
+/// The versions of all crates that this program was built from.
+const LOCK: &str = include_str!("../../../../../Cargo.lock");
+
+/// Files by their path in the archive's folder, with forward slashes.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Bundles `places` into the file `out`. Only reports that are as their data say are bundled, so that whoever checks them finds them so.
+pub(super) fn run(places: &[Place], folders: &Folders, out: &Path) -> Outcome {
+    let when = archive::when()?;
+    let templates = folders.root.join("templates");
+    for place in places {
+        let lines = check(place, folders, &templates)?;
+        if !lines.is_empty() {
+            let (study, profile) = (&place.study, &place.profile);
+            return Err(Failure::Check(format!(
+                "{profile}/{study} is not as its data and its spec say; render it with `harness report {study} --profile {profile}`, then \
+                 bundle it:\n{}",
+                lines.join("\n")
+            )));
+        }
+    }
+    let files = collected(places, folders, out)?;
+    let told = Traces::of_here(folders).in_files(&files);
+    if !told.is_empty() {
+        return Err(Failure::Check(format!(
+            "nothing was written: these tell of a machine or a user, which a supplement must not:\n{}",
+            told.join("\n")
+        )));
+    }
+    let bytes = archive::pack(TOP, &files, when)?;
+    files::write(out, &bytes)?;
+    say(&format!("{}: {}, {}", out.display(), count(files.len(), "file"), human(bytes.len() as u64)))
+}
+
+/// All files of the archive, their digests among them.
+fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> {
+    let mut gathered = Gathered { files: Files::new(), bytes: 0, root: &folders.root, out };
+    let manifests = manifests::read(&folders.root.join(manifests::FOLDER))?;
+    let mut studies = BTreeSet::new();
+    for place in places {
+        let path = place.folder.join("data").join(SPEC);
+        let recorded: Recorded = serde_yaml::from_slice(&files::read(&path, LIMIT)?).map_err(Failure::run)?;
+        let spec = Spec::named(&folders.root, &place.study)?;
+        for file in spec.files(&folders.root) {
+            gathered.take(&file)?;
+        }
+        let resolved = Resolved::new(&spec, &recorded.profile, &recorded.settings)?;
+        for manifest in fetching::manifests_of(&resolved, &manifests)? {
+            gathered.take(&manifests::file_of(&folders.root.join(manifests::FOLDER), &manifest.name))?;
+        }
+        gathered.take_folder(&place.folder, &format!("reports/{}/{}", place.profile, place.study), |_| true)?;
+        studies.insert(place.study.clone());
+    }
+    // Templates of other studies are of no use here.
+    let others = layers::names(&folders.root).map_err(Failure::run)?.into_iter().filter(|name| !studies.contains(name));
+    let others: BTreeSet<_> = others.map(|name| format!("{name}.md.j2")).collect();
+    gathered.take_folder(&folders.root.join("templates"), "templates", |name| !others.contains(name))?;
+    let printed = format!("{}/published", manifests::FOLDER);
+    gathered.take_folder(&folders.root.join(&printed), &printed, |_| true)?;
+    let names: Vec<_> = places.iter().map(|place| (place.profile.clone(), place.study.clone())).collect();
+    let site = harness_report::site(&folders.reports, &names, &folders.root.join("templates")).map_err(Failure::run)?;
+    gathered.put("reports/index.html", site.bytes)?;
+    gathered.put("Cargo.lock", LOCK.into())?;
+    gathered.put("README.txt", readme::text(places)?.into())?;
+    let sums = gathered.files.iter().fold(String::new(), |mut sums, (name, bytes)| {
+        let _ = writeln!(sums, "{}  {name}", digest::of_bytes(bytes));
+        sums
+    });
+    gathered.put("SHA256SUMS", sums.into())?;
+    Ok(gathered.files)
+}
+
+/// Files that are being gathered.
+struct Gathered<'a> {
+    files: Files,
+    bytes: u64,
+    root: &'a Path,
+    /// The archive, which may lie among what is bundled from an earlier time.
+    out: &'a Path,
+}
+
+impl Gathered<'_> {
+    fn put(&mut self, name: &str, bytes: Vec<u8>) -> Outcome {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > LIMIT {
+            return Err(Failure::data(format!(
+                "more than {} are to be bundled: bundle fewer reports at once",
+                human(LIMIT)
+            )));
+        }
+        self.files.insert(name.to_owned(), bytes);
+        Ok(())
+    }
+
+    /// A file below the root, which several studies may need.
+    fn take(&mut self, file: &Path) -> Outcome {
+        let Some(name) = file.strip_prefix(self.root).ok().and_then(named) else {
+            return Err(Failure::data(format!("{}: its name cannot be written into an archive", file.display())));
+        };
+        if self.files.contains_key(&name) {
+            return Ok(());
+        }
+        self.put(&name, files::read(file, LIMIT)?)
+    }
+
+    /// Every file below `folder` whose name `wanted` takes, as `inside` and its path.
+    fn take_folder(&mut self, folder: &Path, inside: &str, wanted: impl Fn(&str) -> bool) -> Outcome {
+        for entry in WalkDir::new(folder).sort_by_file_name() {
+            let entry = entry.map_err(Failure::run)?;
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if entry.file_type().is_symlink() {
+                // What it leads to may be anything, also outside of the project.
+                return Err(Failure::data(format!("{}: links are not bundled", entry.path().display())));
+            }
+            if !entry.file_type().is_file() || hidden || entry.path() == self.out {
+                continue; // a leading dot marks a file that is being written
+            }
+            let Some(name) = entry.path().strip_prefix(folder).ok().and_then(named) else {
+                return Err(Failure::data(format!(
+                    "{}: its name cannot be written into an archive",
+                    entry.path().display()
+                )));
+            };
+            if wanted(&name) {
+                self.put(&format!("{inside}/{name}"), files::read(entry.path(), LIMIT)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A path with forward slashes, if all of its parts are plain names.
+fn named(path: &Path) -> Option<String> {
+    let parts = path.components().map(|part| match part {
+        Component::Normal(name) => name.to_str().filter(|name| !name.contains(['\\', ':'])),
+        _ => None,
+    });
+    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
+}

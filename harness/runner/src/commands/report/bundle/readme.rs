@@ -1,0 +1,84 @@
+//! The text that says what is what in a supplement, and how it is checked and repeated.
+
+use super::super::Place;
+use crate::failure::{Failure, Outcome};
+use harness_record::files;
+use harness_report::input::{DatasetInput, RunInput, StudyInput, file};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+
+/// The most that is read of one file, in bytes.
+const LIMIT: u64 = 64 << 20;
+
+const WHAT: &str = "\
+WHAT IS WHAT
+
+reports/<profile>/<study>/    a report: index.html for a browser (no network, no script), report.md the same as
+                              Markdown, charts/, gallery/, provenance.json
+  data/                       all that it is rendered from: metrics.csv (every epoch), per_image.csv (every test
+                              image), runs.json, datasets.json, published.csv (printed figures and verdicts),
+                              spec.yaml (all settings, resolved), study.json
+reports/index.html            the reports that are here
+studies/                      the studies' specs as written, and the bases that they extend
+templates/                    the text of the reports and of their pages
+data-manifests/               sources, digests, licences and citations of the data sets, and the printed figures
+Cargo.lock                    the versions of all libraries of the program that rendered these reports
+SHA256SUMS                    a digest of each of these files
+
+No data set and no weights are here; some pictures of the test images are in gallery/.
+";
+
+/// The text for `places`.
+pub(super) fn text(places: &[Place]) -> Outcome<String> {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut lines = vec![
+        "SUPPLEMENT".to_owned(),
+        String::new(),
+        format!("Reports of studies that were run and rendered with harness {version}."),
+        String::new(),
+    ];
+    let (mut datasets, mut commits, mut commands) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for place in places {
+        let study: StudyInput = read(place, file::STUDY)?;
+        lines.push(format!("{}/{}", place.profile, place.study));
+        lines.extend([&study.title, &study.question].map(|text| format!("  {}", line(text))));
+        lines.push(String::new());
+        commands.push(line(&study.command));
+        for run in read::<Vec<RunInput>>(place, file::RUNS)? {
+            let dirty = if run.record.dirty { ", with changes that no commit has" } else { "" };
+            let version = run.record.versions.get("harness").map_or("unknown", String::as_str);
+            let commit = run.record.commit.as_deref().unwrap_or("unknown");
+            commits.insert(format!("harness {}, commit {}{dirty}", line(version), line(commit)));
+        }
+        for set in read::<Vec<DatasetInput>>(place, file::DATASETS)? {
+            let [dataset, licence, citation] = [&set.dataset, &set.licence, &set.citation].map(|text| line(text));
+            datasets.insert(format!("{dataset}\n    licence: {licence}\n    cite: {citation}"));
+        }
+    }
+    let indented =
+        |items: &mut dyn Iterator<Item = &String>| items.map(|item| format!("  {item}\n")).collect::<String>();
+    lines.push(WHAT.to_owned());
+    lines.push(format!("DATA\n\n{}", indented(&mut datasets.iter())));
+    lines.push(format!(
+        "TO CHECK\n\nThat no file was changed since, here in this folder:\n\n  sha256sum -c SHA256SUMS\n\nThat every figure, table and \
+         chart follows from data/, with harness {version};\nit needs no data set, no runs and no GPU:\n\n  harness report --check\n"
+    ));
+    lines.push(format!(
+        "TO REPEAT\n\nRun them again; what is missing of the data is fetched, or the program says what to put where:\n\n{}\nOn the CPU \
+         the same version gives the same figures. The runs were made with\n\n{}",
+        indented(&mut commands.iter()),
+        indented(&mut commits.iter())
+    ));
+    Ok(lines.join("\n"))
+}
+
+/// Text on one line.
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace(|c: char| c.is_control(), "")
+}
+
+fn read<T: DeserializeOwned>(place: &Place, name: &str) -> Outcome<T> {
+    let path = place.folder.join("data").join(name);
+    let bytes = files::read(&path, LIMIT)?;
+    serde_json::from_slice(&bytes).map_err(|error| Failure::data(format!("{}: {error}", path.display())))
+}

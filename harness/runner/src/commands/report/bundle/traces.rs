@@ -1,0 +1,111 @@
+//! What would tell a reviewer where, or by whom, a supplement was made.
+
+use super::Files;
+use crate::cli::Folders;
+use std::{collections::BTreeSet, path::Path};
+
+/// Lines that are named; of those beyond, it is said how many there are.
+const NAMED: usize = 20;
+/// Where users' folders lie on the systems that there are. What follows is a name.
+const HOMES: [&str; 4] = ["/home/", "/Users/", ":\\Users\\", "/root/"];
+/// A shorter name of a machine is a word like others.
+const FEWEST: usize = 4;
+
+/// Names of this machine and its folders.
+pub(super) struct Traces {
+    paths: BTreeSet<String>,
+    host: Option<String>,
+}
+
+impl Traces {
+    /// Those of this process.
+    pub(super) fn of_here(folders: &Folders) -> Self {
+        let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        let all = [&folders.root, &folders.store, &folders.reports, &folders.data].map(|path| path.as_path());
+        let mut paths = BTreeSet::new();
+        for path in all.into_iter().chain(home.as_deref()) {
+            paths.extend(telling(path));
+            paths.extend(path.canonicalize().ok().and_then(|real| telling(&real)));
+        }
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        Self { paths, host: Some(host).filter(|host| host.len() >= FEWEST && host != "localhost") }
+    }
+
+    /// What tells of a machine or a user in `files`, a line each.
+    pub(super) fn in_files(&self, files: &Files) -> Vec<String> {
+        let mut told = Vec::new();
+        for (name, bytes) in files {
+            // Pictures hold no text; what is not UTF-8 elsewhere is looked at all the same.
+            let text = String::from_utf8_lossy(bytes);
+            for (i, line) in text.lines().enumerate() {
+                if let Some(found) = self.in_line(line) {
+                    told.push(format!("{name}:{}: {found}", i + 1));
+                }
+            }
+        }
+        let more = told.len().saturating_sub(NAMED);
+        told.truncate(NAMED);
+        if more > 0 {
+            told.push(format!("and {more} more"));
+        }
+        told
+    }
+
+    fn in_line(&self, line: &str) -> Option<String> {
+        let path = self.paths.iter().map(String::as_str).chain(HOMES).find_map(|path| after(line, path));
+        let host = || self.host.as_deref().filter(|host| has_word(line, host)).map(|host| format!("the name {host}"));
+        path.map(|path| format!("the path {path}")).or_else(host)
+    }
+}
+
+/// A path as it would be written, if it tells anything: `/` and `/tmp` are everywhere.
+fn telling(path: &Path) -> Option<String> {
+    let parts = path.components().count();
+    (path.is_absolute() && parts > 2).then(|| path.display().to_string())
+}
+
+/// The path that begins with `start` in a line, where it is the start of a path.
+fn after<'a>(line: &'a str, start: &str) -> Option<&'a str> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')' | ',' | ';');
+    let inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    line.match_indices(start).find_map(|(at, _)| {
+        // In `https://host/home/x` the path is not of a machine's disk.
+        let begins = start.starts_with(':') || !line[..at].ends_with(inside);
+        let path = &line[at..];
+        let path = &path[..path.find(ends).unwrap_or(path.len())];
+        (begins && path.len() > start.len().min(FEWEST)).then_some(path)
+    })
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(inside) && !line[at + word.len()..].starts_with(inside))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_names_of_machines_are_found() {
+        let traces = Traces { paths: ["/srv/lab/project".to_owned()].into(), host: Some("kestrel".to_owned()) };
+        let found = |line: &str| traces.in_line(line);
+        for line in [
+            "read /srv/lab/project/data/x.png",
+            "\"command\": \"/home/ada/bin/harness\"",
+            "see /Users/ada",
+            "C:\\Users\\ada\\x",
+            "in /root/harness",
+            "trained on kestrel.",
+        ] {
+            assert!(found(line).is_some(), "{line}");
+        }
+        for line in ["a kestrels", "https://example.org/home/x", "/home/", "the root/home of x", "a/srv/lab/project"] {
+            assert_eq!(found(line), None, "{line}");
+        }
+        let files: Files =
+            [("a".to_owned(), b"x\nsee /home/ada/x, or\n".to_vec()), ("b".to_owned(), vec![0xff; 9])].into();
+        assert_eq!(traces.in_files(&files), ["a:2: the path /home/ada/x"]);
+    }
+}

@@ -1,0 +1,301 @@
+//! What is answered to a request: files of the reports' folder, to this machine alone.
+
+use super::super::Place;
+use harness_record::files;
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The most that is read of one file, in bytes.
+const LIMIT: u64 = 1 << 30;
+/// Where pages ask whether they must be loaded again. No report's file is called so.
+const STATE: &str = "/~state";
+/// Asks for [`STATE`] twice a second; loads the page again when something was rendered, shows what went wrong instead if it did.
+const SCRIPT: &str = include_str!("reload.js");
+
+/// What pages are told of the rendering.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Counts what was rendered.
+    version: u64,
+    /// What is wrong with which report.
+    problems: BTreeMap<String, String>,
+    /// The report that was looked at last.
+    seen: Option<String>,
+}
+
+impl Told {
+    /// Notes that a report was rendered, or why it could not be.
+    pub(super) fn note(&mut self, place: &Place, problem: Option<String>) {
+        self.version += 1;
+        match problem {
+            Some(problem) => self.problems.insert(name(place), problem),
+            None => self.problems.remove(&name(place)),
+        };
+    }
+
+    /// The report that was looked at last: `demo/blurring`.
+    pub(super) fn seen(&self) -> Option<&str> {
+        self.seen.as_deref()
+    }
+
+    /// What is wrong, in words; empty if nothing is.
+    fn problem(&self) -> String {
+        self.problems
+            .iter()
+            .map(|(name, problem)| format!("{name} could not be rendered.\n{problem}"))
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    }
+}
+
+/// A report as its address has it: `demo/blurring`.
+pub(super) fn name(place: &Place) -> String {
+    format!("{}/{}", place.profile, place.study)
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) kind: &'static str,
+    /// Where to look instead, for a redirection.
+    pub(super) location: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    fn text(status: u16, text: &str) -> Self {
+        Self { status, kind: "text/plain; charset=utf-8", location: None, body: format!("{text}\n").into_bytes() }
+    }
+}
+
+/// The folder of reports as it is served.
+pub(super) struct Pages {
+    /// Without links in its path, so that it can be told whether a file lies in it.
+    root: PathBuf,
+    port: u16,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Pages {
+    pub(super) fn new(root: &Path, port: u16, told: Arc<Mutex<Told>>) -> io::Result<Self> {
+        Ok(Self { root: root.canonicalize()?, port, told })
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers `method` on `path`, which came under the name `host`.
+    pub(super) fn answer(&self, method: &str, path: &str, host: Option<&str>) -> Answer {
+        // A page of elsewhere can make a browser look up its own name here; it cannot make it ask under another name.
+        if !host.is_some_and(|host| self.is_own(host)) {
+            return Answer::text(403, "This server answers to localhost and 127.0.0.1 only.");
+        }
+        if method != "GET" && method != "HEAD" {
+            return Answer::text(405, "This server can be read only: GET and HEAD.");
+        }
+        if path == STATE {
+            let told = self.told();
+            let body = json!({"version": told.version, "problem": told.problem()}).to_string();
+            return Answer { status: 200, kind: "application/json", location: None, body: body.into_bytes() };
+        }
+        let Some(inside) = decoded(path).filter(|path| is_plain(path)) else {
+            return Answer::text(400, "This address names no file.");
+        };
+        self.file(path, &inside)
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+        (name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1") && port.parse() == Ok(self.port)
+    }
+
+    fn file(&self, path: &str, inside: &str) -> Answer {
+        let mut parts = inside.split('/').filter(|part| !part.is_empty());
+        if let (Some(profile), Some(study), true) =
+            (parts.next(), parts.next(), inside.ends_with('/') || inside.ends_with(".html"))
+        {
+            self.told().seen = Some(format!("{profile}/{study}"));
+        }
+        let asked = self.root.join(inside.trim_matches('/'));
+        let found = asked.canonicalize().ok().filter(|file| file.starts_with(&self.root));
+        let Some(mut file) = found else { return self.missing(inside) };
+        if file.is_dir() {
+            if !path.ends_with('/') {
+                let location = Some(format!("{path}/"));
+                return Answer { location, ..Answer::text(308, "The folder's address ends in a slash.") };
+            }
+            // Its index may be a link, too.
+            match file.join("index.html").canonicalize().ok().filter(|file| file.starts_with(&self.root)) {
+                Some(index) => file = index,
+                None => return self.missing(inside),
+            }
+        }
+        if !file.is_file() {
+            return self.missing(inside);
+        }
+        let kind = kind(&file);
+        match files::read(&file, LIMIT) {
+            Ok(body) if kind == HTML => Answer { status: 200, kind, location: None, body: self.alive(body) },
+            Ok(body) => Answer { status: 200, kind, location: None, body },
+            Err(_) => Answer::text(500, "The file cannot be read."),
+        }
+    }
+
+    /// A page that is not there may come with the next rendering.
+    fn missing(&self, inside: &str) -> Answer {
+        if !(inside.ends_with('/') || inside.ends_with(".html") || inside.is_empty()) {
+            return Answer::text(404, "There is no such file.");
+        }
+        let page = b"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Not there</title></head>\n<body>\n<p>There is no such page yet.</p>\n</body>\n</html>\n";
+        Answer { status: 404, kind: HTML, location: None, body: self.alive(page.to_vec()) }
+    }
+
+    /// A page with what is wrong above it, and the script that loads it again, before its end.
+    fn alive(&self, page: Vec<u8>) -> Vec<u8> {
+        let told = self.told();
+        let (problem, version) = (told.problem(), told.version);
+        drop(told);
+        let hidden = if problem.is_empty() { " hidden" } else { "" };
+        let live = format!(
+            "<pre id=\"harness-problem\" role=\"alert\"{hidden} style=\"position:fixed;z-index:9;inset:0 0 auto;margin:0;max-width:none;\
+             max-height:60vh;overflow:auto;padding:1rem;background:#7a1f00;color:#fff;white-space:pre-wrap\">{}</pre>\n\
+             <script>\n{{\nconst version = {version};\n{SCRIPT}}}\n</script>\n",
+            escaped(&problem)
+        );
+        let end = page.windows(7).rposition(|tag| tag.eq_ignore_ascii_case(b"</body>")).unwrap_or(page.len());
+        [&page[..end], live.as_bytes(), &page[end..]].concat()
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        // Writing to memory cannot fail.
+        let _ = match c {
+            '<' => out.write_str("&lt;"),
+            '>' => out.write_str("&gt;"),
+            '&' => out.write_str("&amp;"),
+            '"' => out.write_str("&quot;"),
+            c => out.write_char(c),
+        };
+        out
+    })
+}
+
+/// A path with its `%` escapes read; `None` where they are no text.
+fn decoded(path: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok().filter(|text| !text.starts_with('+'))?, 16).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Whether every part of a path is a plain name, and none that begins with a dot.
+fn is_plain(path: &str) -> bool {
+    let part =
+        |part: &str| !part.starts_with('.') && !part.contains(['\\', ':']) && !part.chars().any(char::is_control);
+    path.starts_with('/') && path.split('/').all(part)
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
+fn kind(file: &Path) -> &'static str {
+    match file.extension().and_then(|x| x.to_str()).unwrap_or_default() {
+        "html" => HTML,
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "json" => "application/json",
+        "csv" => "text/csv; charset=utf-8",
+        "md" | "txt" | "yaml" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(folder: &Path) -> Pages {
+        Pages::new(folder, 8000, Arc::default()).unwrap()
+    }
+
+    #[test]
+    fn only_plain_files_of_the_folder_are_sent() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("reports");
+        std::fs::create_dir_all(folder.join("demo/a b")).unwrap();
+        for file in ["reports/index.html", "reports/demo/a b/x.csv", "reports/.hidden", "secret.txt"] {
+            std::fs::write(outer.path().join(file), "<p>x</p></BODY>").unwrap();
+        }
+        let pages = pages(&folder);
+        let status = |path: &str| pages.answer("GET", path, Some("localhost:8000")).status;
+        assert_eq!((status("/"), status("/index.html"), status("/demo/a%20b/x.csv")), (200, 200, 200));
+        assert_eq!((status("/demo"), status("/demo/"), status("/demo/none.csv")), (308, 404, 404));
+        for path in [
+            "/../secret.txt",
+            "/%2e%2e/secret.txt",
+            "/demo/..%2f..%2fsecret.txt",
+            "/.hidden",
+            "/a\\b",
+            "/%",
+            "/%zz",
+            "/%00",
+            "x",
+            "/%+1",
+        ] {
+            assert_eq!(status(path), 400, "{path}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(outer.path().join("secret.txt"), folder.join("link.txt")).unwrap();
+            std::os::unix::fs::symlink(outer.path(), folder.join("outside")).unwrap();
+            assert_eq!((status("/link.txt"), status("/outside/secret.txt"), status("/outside/")), (404, 404, 404));
+        }
+        let page = String::from_utf8(pages.answer("GET", "/", Some("127.0.0.1:8000")).body).unwrap();
+        assert!(page.starts_with("<p>x</p><pre") && page.ends_with("</script>\n</BODY>"), "{page}");
+    }
+
+    #[test]
+    fn it_answers_to_its_own_names_and_reads_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let pages = pages(folder.path());
+        let status = |method: &str, host: Option<&str>| pages.answer(method, STATE, host).status;
+        assert_eq!((status("GET", Some("LOCALHOST:8000")), status("HEAD", Some("127.0.0.1:8000"))), (200, 200));
+        for host in
+            ["evil.example:8000", "localhost:81", "localhost", "127.0.0.1.evil.example:8000", "localhost:8000:8000", ""]
+        {
+            assert_eq!(status("GET", Some(host)), 403, "{host}");
+        }
+        assert_eq!((status("GET", None), status("POST", Some("localhost:8000"))), (403, 405));
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_as_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let pages = pages(folder.path());
+        let place = Place { profile: "demo".to_owned(), study: "x".to_owned(), folder: folder.path().to_owned() };
+        pages.told().note(&place, Some("a.j2:3: <b> & \"c\"".to_owned()));
+        let page = String::from_utf8(pages.alive(b"<p>".to_vec())).unwrap();
+        assert!(
+            page.contains("demo/x could not be rendered.\na.j2:3: &lt;b&gt; &amp; &quot;c&quot;")
+                && !page.contains(" hidden")
+        );
+        pages.told().note(&place, None);
+        assert!(String::from_utf8(pages.alive(Vec::new())).unwrap().contains(" hidden") && pages.told().version == 2);
+    }
+}

@@ -1,0 +1,173 @@
+//! `report --bundle`: what is in a supplement, that it can be checked alone, and what is kept out of it.
+
+use crate::studio::{Said, Studio, contents, copy};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Cursor, Read as _},
+    path::Path,
+};
+
+const REPORT: &str = "reports/demo/blurring";
+
+fn bundle(studio: &Studio, file: &str, more: &[&str]) -> Said {
+    studio.run(&[&["report", "blurring", "--profile", "demo", "--bundle", file][..], more].concat())
+}
+
+/// The files of an archive, their names without its one folder.
+fn unpacked(archive: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(fs::read(archive).unwrap())).unwrap();
+    let mut files = BTreeMap::new();
+    for i in 0..archive.len() {
+        let mut file = archive.by_index(i).unwrap();
+        assert_eq!((file.unix_mode(), file.last_modified().year()), (Some(0o100_644), 1980));
+        let name = file.name().strip_prefix("supplement/").unwrap().to_owned();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap();
+        files.insert(name, bytes);
+    }
+    files
+}
+
+#[test]
+fn a_supplement_can_be_checked_alone() {
+    let studio = Studio::finished();
+    let before = contents(&studio.path("."));
+    bundle(&studio, "../one.zip", &[]).ended(0).answers("one.zip");
+    bundle(&studio, "../two.zip", &[]).ended(0);
+    assert_eq!(contents(&studio.path(".")), before);
+    let [one, two] = ["../one.zip", "../two.zip"].map(|name| fs::read(studio.path(name)).unwrap());
+    assert!(one == two, "the same report, the same bytes");
+    let files = unpacked(&studio.path("../one.zip"));
+    for name in [
+        "README.txt",
+        "SHA256SUMS",
+        "Cargo.lock",
+        "studies/blurring.yaml",
+        "studies/_base/vqvae-pets.yaml",
+        "templates/blurring.md.j2",
+        "templates/page.html.j2",
+        "templates/partials/page.css",
+        "data-manifests/synthetic-pets.yaml",
+        "data-manifests/published/seed.csv",
+        "reports/index.html",
+        "reports/demo/blurring/index.html",
+        "reports/demo/blurring/report.md",
+        "reports/demo/blurring/data/spec.yaml",
+        "reports/demo/blurring/data/per_image.csv",
+    ] {
+        assert!(files.contains_key(name), "{name} is missing: {:?}", files.keys());
+    }
+    // Neither other studies nor data that are not read.
+    for name in ["studies/baselines.yaml", "templates/baselines.md.j2", "data-manifests/cifar-10.yaml"] {
+        assert!(!files.contains_key(name), "{name}");
+    }
+    for (name, bytes) in contents(&studio.path(REPORT)) {
+        assert!(files[&format!("{REPORT}/{name}")] == bytes, "{name}");
+    }
+    let sums = String::from_utf8(files["SHA256SUMS"].clone()).unwrap();
+    assert_eq!(sums.lines().count(), files.len() - 1);
+    for line in sums.lines() {
+        let (sum, name) = line.split_once("  ").unwrap();
+        assert_eq!(harness_record::digest::of_bytes(&files[name]), sum, "{name}");
+    }
+    let text = String::from_utf8(files["README.txt"].clone()).unwrap();
+    for part in [
+        "demo/blurring",
+        "harness report --check",
+        "harness study blurring --profile demo",
+        "licence:",
+        "sha256sum -c SHA256SUMS",
+    ] {
+        assert!(text.contains(part), "{part} in:\n{text}");
+    }
+    // Elsewhere, and with nothing else.
+    let elsewhere = tempfile::tempdir().unwrap();
+    for (name, bytes) in &files {
+        let path = elsewhere.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let mut check = studio.harness(&["report", "--check"]);
+    check.current_dir(elsewhere.path());
+    Said::of(check).ended(0).answers("1 report checked: nothing would change");
+    fs::remove_file(studio.path("../one.zip")).unwrap();
+    fs::remove_file(studio.path("../two.zip")).unwrap();
+}
+
+#[test]
+fn the_time_of_its_files_can_be_said() {
+    let studio = Studio::finished();
+    let at = |time: &str| {
+        let mut command = studio.harness(&["report", "blurring", "--bundle", "a.zip"]);
+        command.env("SOURCE_DATE_EPOCH", time);
+        Said::of(command)
+    };
+    at("1700000000").ended(0);
+    let mut archive = zip::ZipArchive::new(Cursor::new(fs::read(studio.path("a.zip")).unwrap())).unwrap();
+    let time = archive.by_index(0).unwrap().last_modified();
+    assert_eq!((time.year(), time.month(), time.day(), time.hour()), (2023, 11, 14, 22));
+    let before = fs::read(studio.path("a.zip")).unwrap();
+    for wrong in ["yesterday", "-1", "0", "99999999999"] {
+        at(wrong).ended(2).tells("SOURCE_DATE_EPOCH");
+    }
+    assert!(fs::read(studio.path("a.zip")).unwrap() == before);
+}
+
+#[test]
+fn nothing_in_it_tells_of_a_machine_or_a_user() {
+    let studio = Studio::finished();
+    bundle(&studio, "a.zip", &[]).ended(0);
+    let here = studio.path(".").canonicalize().unwrap().display().to_string();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+    for (name, bytes) in unpacked(&studio.path("a.zip")) {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(&here) && !text.contains("/home/"), "{name}");
+        assert!(
+            host.len() < 4 || !text.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == host),
+            "{name}"
+        );
+    }
+    fs::remove_file(studio.path("a.zip")).unwrap();
+    // Where the data do, nothing is written, and the place is named.
+    for (text, told) in [(here.as_str(), here.as_str()), ("/home/ada/pets", "/home/ada/pets")] {
+        fs::write(studio.path(REPORT).join("data/log.txt"), format!("first\nread {text}\n")).unwrap();
+        studio.run(&["report", "blurring"]).ended(0);
+        let said = bundle(&studio, "a.zip", &[]).ended(1).tells("nothing was written").tells(told);
+        said.tells("reports/demo/blurring/data/log.txt:2");
+        assert!(!studio.path("a.zip").exists());
+    }
+}
+
+#[test]
+fn what_cannot_be_bundled_is_refused() {
+    let studio = Studio::finished();
+    studio.edit(Path::new(REPORT).join("report.md"), "# Blurring", "# Blurred");
+    bundle(&studio, "a.zip", &[]).ended(1).tells("report.md: edited").tells("harness report blurring --profile demo");
+    studio.run(&["report", "blurring"]).ended(0);
+    bundle(&studio, "a.zip", &["--check"]).ended(2);
+    bundle(&studio, "a.zip", &["--serve"]).ended(2);
+    studio.run(&["report", "bluring", "--bundle", "a.zip"]).ended(3).tells("did you mean `blurring`?");
+    #[cfg(unix)]
+    {
+        fs::create_dir(studio.path(REPORT).join("data/more")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", studio.path(REPORT).join("data/more/link")).unwrap();
+        bundle(&studio, "a.zip", &[]).ended(4).tells("links are not bundled");
+    }
+    assert!(!studio.path("a.zip").exists());
+}
+
+#[test]
+fn several_reports_go_into_one_file() {
+    let studio = Studio::new();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for report in ["reports/demo/blurring", "reports/demo/baselines"] {
+        copy(&project.join(report), &studio.path(report));
+    }
+    studio.run(&["report", "--all"]).ended(0);
+    studio.run(&["report", "--all", "--bundle", "a.zip"]).ended(0);
+    let files = unpacked(&studio.path("a.zip"));
+    for name in ["reports/demo/blurring/index.html", "reports/demo/baselines/index.html", "studies/baselines.yaml"] {
+        assert!(files.contains_key(name), "{name}");
+    }
+}

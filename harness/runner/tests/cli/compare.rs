@@ -1,0 +1,353 @@
+//! `compare`: differences between reports, arms and runs, what is refused, and what counts as a regression.
+
+use crate::studio::{Said, Studio, contents, copy, runs};
+use harness_record::run::RunRecord;
+use serde_json::Value;
+use std::{fs, path::Path, process::Command};
+
+const REPORT: &str = "reports/demo/blurring";
+
+fn compare(studio: &Studio, a: &str, b: &str, more: &[&str]) -> Said {
+    studio.run(&[&["compare", a, b][..], more].concat())
+}
+
+/// The comparison as JSON.
+#[track_caller]
+fn compared(studio: &Studio, a: &str, b: &str, more: &[&str]) -> Value {
+    compare(studio, a, b, &[&["--json"], more].concat()).ended(0).json()
+}
+
+/// Rows of a comparison for which all of `wanted` holds.
+fn rows<'a>(comparison: &'a Value, wanted: &[(&str, &str)]) -> Vec<&'a Value> {
+    let is = |row: &Value, name: &str, value: &str| row[name] == value || row[name]["a"] == value;
+    let all = comparison["rows"].as_array().unwrap().iter();
+    all.filter(|row| wanted.iter().all(|(name, value)| is(row, name, value))).collect()
+}
+
+/// Copies the report to `to` and changes the numbers of a column of its `per_image.csv`.
+fn with_scores(studio: &Studio, to: &str, column: &str, change: impl Fn(f64, &csv::StringRecord) -> f64) {
+    copy(&studio.path(REPORT), &studio.path(to));
+    let path = studio.path(to).join("data/per_image.csv");
+    let mut reader = csv::Reader::from_path(&path).unwrap();
+    let heads = reader.headers().unwrap().clone();
+    let at = heads.iter().position(|head| head == column).unwrap();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&heads).unwrap();
+    for record in reader.into_records().map(Result::unwrap) {
+        let cells = record.iter().enumerate().map(|(i, cell)| match cell.parse::<f64>() {
+            Ok(value) if i == at => change(value, &record).to_string(),
+            _ => cell.to_owned(),
+        });
+        writer.write_record(cells).unwrap();
+    }
+    fs::write(path, writer.into_inner().unwrap()).unwrap();
+}
+
+/// Scores of every test image of an arm, by image.
+fn scores(studio: &Studio, arm: &str, protocol: &str, condition: &str, column: &str) -> Vec<(String, f64)> {
+    let mut reader = csv::Reader::from_path(studio.path(REPORT).join("data/per_image.csv")).unwrap();
+    let heads = reader.headers().unwrap().clone();
+    let rows = reader.into_records().map(Result::unwrap);
+    let cell =
+        |row: &csv::StringRecord, name: &str| row[heads.iter().position(|head| head == name).unwrap()].to_owned();
+    rows.filter(|row| {
+        let place = ["arm", "protocol", "condition", "predictor"].map(|name| cell(row, name));
+        place == [arm, protocol, condition, "model"]
+    })
+    .map(|row| (cell(&row, "image"), cell(&row, column).parse().unwrap()))
+    .collect()
+}
+
+#[test]
+fn a_report_is_the_same_as_itself() {
+    let studio = Studio::finished();
+    let before = contents(&studio.path("."));
+    for other in ["demo/blurring", REPORT, "./reports/demo/blurring/"] {
+        let said = compare(&studio, "demo/blurring", other, &["--fail-on-regression", "dice:0"]).ended(0);
+        let said =
+            said.answers("settings, versions, commits, devices and data are the same").answers("regressions: none");
+        assert!(said.stdout.contains("  same") && !said.stdout.contains("worse"), "{}", said.stdout);
+    }
+    let found = compared(&studio, "demo/blurring", REPORT, &[]);
+    // Two arms, two protocols, three levels of blur, and the metrics of the report.
+    let metrics = 3;
+    assert_eq!(found["rows"].as_array().unwrap().len(), 2 * 2 * 3 * metrics);
+    assert!(rows(&found, &[]).iter().all(|row| row["change"] == "same" && row["p"] == 1.0 && row["paired"] == true));
+    assert_eq!(contents(&studio.path(".")), before, "a comparison wrote something");
+}
+
+#[test]
+fn an_arm_is_held_against_another_image_by_image() {
+    let studio = Studio::finished();
+    let found = compared(
+        &studio,
+        "demo/blurring:supervised/corrected@blur-25",
+        "demo/blurring:ssl/corrected@blur-25",
+        &["--metric", "accuracy", "--metric", "loss"],
+    );
+    assert_eq!(found["rows"].as_array().unwrap().len(), 2);
+    for metric in ["accuracy", "loss"] {
+        let row = rows(&found, &[("metric", metric)])[0];
+        let of = |arm| scores(&studio, arm, "corrected", "blur-25", metric);
+        let (a, b) = (of("supervised"), of("ssl"));
+        assert!(a.len() == 4 && a.iter().zip(&b).all(|(a, b)| a.0 == b.0));
+        let expected = b.iter().zip(&a).map(|(b, a)| b.1 - a.1).sum::<f64>() / 4.0;
+        let number = |name: &str| row[name].as_f64().unwrap();
+        assert!((number("difference") - expected).abs() < 1e-6, "{row}");
+        assert!((number("b") - number("a") - expected).abs() < 1e-6, "{row}");
+        let [low, high] = [0, 1].map(|i| row["interval"][i].as_f64().unwrap());
+        assert!(low <= expected && expected <= high && row["images"]["a"] == 4 && row["seeds"]["b"] == 1, "{row}");
+        // Of four images all 16 flips are made, and both are corrected for each other.
+        assert!((0.125..=1.0).contains(&number("p")), "{row}");
+    }
+    assert_eq!(found["rows"][0]["direction"], "higher");
+    assert_eq!(found["rows"][1]["direction"], "lower");
+    let said = compare(&studio, "demo/blurring:supervised", "demo/blurring:ssl", &[]).ended(0);
+    // What the arms were trained from is not the same, and is said in words.
+    said.answers("supervised → ssl").answers("settings").answers("pretrain: epochs");
+    // Protocols measure Dice differently; what both measure alike is compared.
+    let said = compare(
+        &studio,
+        "demo/blurring:ssl/published",
+        "demo/blurring:ssl/corrected",
+        &["--metric", "dice", "--metric", "loss", "--metric", "accuracy"],
+    )
+    .ended(0);
+    let said = said.answers("published → corrected").answers("dice of ssl under published → corrected");
+    let table = said.stdout.lines().filter(|line| line.contains(" accuracy ")).count();
+    assert_eq!(table, 3, "{}", said.stdout);
+    said.answers("loss of ssl").answers("not comparable:");
+    // Levels of blur against each other.
+    let found = compared(&studio, "demo/blurring:ssl@blur-0", "demo/blurring:ssl@blur-100", &["--metric", "dice"]);
+    assert_eq!(rows(&found, &[]).len(), 2);
+    assert!(rows(&found, &[("condition", "blur-0")]).iter().all(|row| row["condition"]["b"] == "blur-100"));
+}
+
+#[test]
+fn a_regression_fails_and_is_named() {
+    let studio = Studio::finished();
+    // Every image of one arm loses as much; those of the other lose and gain by turns.
+    with_scores(&studio, "later", "accuracy", |value, row| {
+        match (&row[0], row.iter().any(|cell| cell == "corrected")) {
+            ("ssl", true) => value - 0.05,
+            _ => value,
+        }
+    });
+    let gate = |threshold: &str| {
+        compare(&studio, "demo/blurring", "later", &["--metric", "accuracy", "--fail-on-regression", threshold])
+    };
+    let said = gate("accuracy:0.01").ended(1).tells("3 figures worse by more than allowed");
+    let said = said.answers("regressions:").answers("accuracy of ssl under corrected, blur-0: −0.050, allowed 0.01");
+    assert_eq!(said.stdout.matches("allowed 0.01").count(), 3, "{}", said.stdout);
+    gate("accuracy:0.06").ended(0).answers("regressions: none");
+    // The other way around it is no regression.
+    compare(&studio, "later", "demo/blurring", &["--fail-on-regression", "accuracy:0.01"])
+        .ended(0)
+        .answers("regressions: none");
+    // A larger loss is worse, a smaller one is not; the metric need not be one that the report shows.
+    with_scores(&studio, "louder", "loss", |value, _| value + 0.5);
+    compare(&studio, "demo/blurring", "louder", &["--fail-on-regression", "loss:0.1"])
+        .ended(1)
+        .answers("loss of ssl under published");
+    compare(&studio, "louder", "demo/blurring", &["--fail-on-regression", "loss:0.1"]).ended(0);
+    // One image that falls far moves the mean, and the interval holds zero: it is shown and does not count.
+    with_scores(&studio, "chance", "accuracy", |value, row| match (&row[0], row[4].contains("00000")) {
+        ("ssl", true) => value - 0.4,
+        ("ssl", false) => value + 0.08,
+        _ => value,
+    });
+    let said =
+        compare(&studio, "demo/blurring", "chance", &["--metric", "accuracy", "--fail-on-regression", "accuracy:0.01"])
+            .ended(0);
+    said.answers("does not count, as its interval holds zero");
+    let json = compare(&studio, "demo/blurring", "later", &["--json", "--fail-on-regression", "accuracy:0.01"])
+        .ended(1)
+        .json();
+    assert_eq!(json["regressions"].as_array().unwrap().len(), 3);
+    assert!(json["regressions"][0]["counts"] == true && json["regressions"][0]["metric"] == "accuracy");
+}
+
+#[test]
+fn other_data_are_not_paired() {
+    let studio = Studio::finished();
+    copy(&studio.path(REPORT), &studio.path("elsewhere"));
+    let path = studio.path("elsewhere/data/runs.json");
+    let mut all: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for run in all.as_array_mut().unwrap() {
+        run["record"]["data"] = "0".repeat(64).into();
+        run["record"]["commit"] = "1".repeat(40).into();
+        run["record"]["versions"]["recipe"] = "99".into();
+    }
+    fs::write(&path, all.to_string()).unwrap();
+    let found = compared(&studio, "demo/blurring", "elsewhere", &["--metric", "accuracy"]);
+    for row in rows(&found, &[]) {
+        assert!(row["paired"] == false && row["p"].is_null() && row["difference"] == 0.0, "{row}");
+        let [low, high] = [0, 1].map(|i| row["interval"][i].as_f64().unwrap());
+        assert!(low < 0.0 && high > 0.0, "two samples of the same images are no more alike than two others: {row}");
+        assert!(row["note"].as_str().unwrap().contains("not paired"));
+    }
+    let said = compare(&studio, "demo/blurring", "elsewhere", &[]).ended(0).answers("not paired: the data");
+    said.answers("versions  recipe").answers("commits").answers("data");
+}
+
+#[test]
+fn what_only_one_has_is_listed() {
+    let studio = Studio::finished();
+    copy(&studio.path(REPORT), &studio.path("other"));
+    let path = studio.path("other/data/study.json");
+    let mut study: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    study["arms"][1]["name"] = "<script>alert(1)</script>".into();
+    study["conditions"][2]["name"] = "blur-\u{1b}[2J".into();
+    study["report"]["metrics"] = serde_json::json!(["accuracy", "loss"]);
+    study["title"] = "</title><script>alert(2)</script>".into();
+    fs::write(&path, study.to_string()).unwrap();
+    let before = contents(&studio.path("reports"));
+    let said = compare(&studio, "demo/blurring", "other", &["--out", "page"]).ended(0);
+    let said = said
+        .answers("A: arm supervised")
+        .answers("B: arm <script>")
+        .answers("A: metric dice")
+        .answers("B: metric loss");
+    let said = said.answers("A: condition blur-100").answers("page: page/index.html");
+    assert!(!said.stdout.contains('\u{1b}'), "{}", said.stdout);
+    let page = studio.read("page/index.html");
+    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"), "{page}");
+    assert!(page.contains("<h2 id=\"differences\">") && page.contains("accuracy under corrected"), "{page}");
+    let table = studio.read("page/differences.csv");
+    assert!(table.starts_with("arm_a,arm_b,") && table.lines().count() == 1 + 2 * 2, "{table}");
+    assert_eq!(contents(&studio.path("reports")), before);
+    // Read twice, the same bytes.
+    let first = contents(&studio.path("page"));
+    compare(&studio, "demo/blurring", "other", &["--out", "page"]).ended(0);
+    assert_eq!(contents(&studio.path("page")), first);
+}
+
+/// Git in the studio, with a name of its own and no configuration of the machine.
+fn git(studio: &Studio, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.current_dir(studio.path(".")).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(arguments);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_revision_is_read_as_it_was_committed() {
+    let studio = Studio::finished();
+    compare(&studio, "HEAD:demo/blurring", "demo/blurring", &[]).ended(2).tells("no git repository");
+    git(&studio, &["init", "-q", "-b", "main"]);
+    git(&studio, &["add", "reports"]);
+    git(&studio, &["commit", "-q", "-m", "First"]);
+    with_scores(&studio, "changed", "dice", |value, _| value * 0.5);
+    fs::copy(studio.path("changed/data/per_image.csv"), studio.path(REPORT).join("data/per_image.csv")).unwrap();
+    studio.edit(Path::new(REPORT).join("data/spec.yaml"), "epochs: 4", "epochs: 7");
+    let said =
+        compare(&studio, "HEAD:demo/blurring", "demo/blurring", &["--fail-on-regression", "hard_dice:0"]).ended(1);
+    said.answers("finetuning.epochs").answers("hard_dice of ssl under corrected");
+    git(&studio, &["commit", "-q", "-a", "-m", "Second"]);
+    compare(&studio, "HEAD:demo/blurring", "demo/blurring", &[]).ended(0).answers("  same");
+    let found = compared(
+        &studio,
+        "main~1:demo/blurring:ssl@blur-0",
+        "HEAD:demo/blurring:ssl@blur-0",
+        &["--metric", "hard_dice"],
+    );
+    assert!(
+        rows(&found, &[]).len() == 2 && rows(&found, &[]).iter().all(|row| row["difference"].as_f64().unwrap() < 0.0)
+    );
+    // From a folder below, too.
+    let mut below = studio.harness(&["compare", "HEAD:demo/blurring", "demo/blurring"]);
+    below.current_dir(studio.path("studies"));
+    Said::of(below).ended(0);
+    compare(&studio, "nowhere:demo/blurring", "demo/blurring", &[]).ended(2).tells("there is no revision `nowhere`");
+    compare(&studio, "HEAD:demo/distortions", "demo/blurring", &[]).ended(2).tells("has no report demo/distortions");
+    compare(&studio, "HEAD:../../secrets", "demo/blurring", &[]).ended(2).tells("PROFILE/STUDY");
+    studio.run(&["compare", "--", "--output=x:demo/blurring", "demo/blurring"]).ended(2).tells("there is no revision");
+    let mut alone = studio.harness(&["compare", "HEAD:demo/blurring", "demo/blurring"]);
+    alone.env("PATH", studio.path("studies"));
+    Said::of(alone).ended(5).tells("git cannot be started");
+    // A link in the repository is not followed.
+    fs::remove_file(studio.path(REPORT).join("data/per_image.csv")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", studio.path(REPORT).join("data/per_image.csv")).unwrap();
+    git(&studio, &["commit", "-q", "-a", "-m", "Link"]);
+    compare(&studio, "HEAD:demo/blurring", "HEAD~1:demo/blurring", &[]).ended(2).tells("without per_image.csv");
+}
+
+/// Keys of the runs of a kind under a protocol.
+fn keys(studio: &Studio, kind: &str, protocol: &str) -> Vec<RunRecord> {
+    let mut found = runs(&studio.path("runs"));
+    found.retain(|run| run.kind == kind && run.protocol.as_deref() == Some(protocol));
+    found
+}
+
+#[test]
+fn runs_are_compared_by_their_keys() {
+    let studio = Studio::finished();
+    let tested = keys(&studio, "evaluate", "corrected");
+    let [a, b] = [&tested[0].key, &tested[1].key];
+    let found = compared(&studio, &a[..8], b, &["--metric", "accuracy"]);
+    assert_eq!(rows(&found, &[("split", "test")]).len(), 3);
+    assert!(rows(&found, &[]).iter().all(|row| row["paired"] == true && row["images"]["a"] == 4));
+    assert!(found["circumstances"].as_array().unwrap().iter().any(|one| one["field"] == "work.evaluate.finetune"));
+    // A run is one arm, so it can be held against an arm of a report: its own, here.
+    let arm = if scores_of(&studio, a) == scores(&studio, "ssl", "corrected", "blur-0", "accuracy") {
+        "ssl"
+    } else {
+        "supervised"
+    };
+    let found = compared(&studio, a, &format!("demo/blurring:{arm}/corrected"), &["--metric", "accuracy"]);
+    assert!(rows(&found, &[]).len() == 3 && rows(&found, &[]).iter().all(|row| row["change"] == "same"));
+    compare(&studio, a, "demo/blurring", &[]).ended(2).tells("name an arm of each");
+    // Trainings have one value each, and no interval.
+    let trained = keys(&studio, "finetune", "corrected");
+    let said = compare(&studio, &trained[0].key, &trained[1].key, &[]).ended(0);
+    said.answers("validation").answers("not tested").answers("one value a training has no interval");
+    compare(&studio, &trained[0].key, a, &[]).ended(2).tells("cannot be compared");
+    compare(&studio, &trained[0].key, &trained[1].key, &["--metric", "hard_dice"])
+        .ended(2)
+        .tells("no metric is called");
+    // A key that two runs begin with.
+    let other = format!("{}{}", &a[..63], if a.ends_with('0') { '1' } else { '0' });
+    copy(&studio.path(format!("runs/evaluate/{a}")), &studio.path(format!("runs/evaluate/{other}")));
+    let said = compare(&studio, &a[..12], b, &[]).ended(2).tells("the keys of 2 runs begin with");
+    said.tells(a).tells(&other);
+}
+
+/// Accuracy of every test image of a run without blur.
+fn scores_of(studio: &Studio, key: &str) -> Vec<(String, f64)> {
+    let mut reader = csv::Reader::from_path(studio.path(format!("runs/evaluate/{key}/per_image.csv"))).unwrap();
+    let heads = reader.headers().unwrap().clone();
+    let at = |name: &str| heads.iter().position(|head| head == name).unwrap();
+    let rows = reader.into_records().map(Result::unwrap);
+    rows.filter(|row| &row[at("predictor")] == "model" && &row[at("condition")] == "blur-0")
+        .map(|row| (row[at("image")].to_owned(), row[at("accuracy")].parse().unwrap()))
+        .collect()
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let studio = Studio::finished();
+    let refused = |a: &str, b: &str, more: &[&str], tells: &str| {
+        compare(&studio, a, b, more).ended(2).tells(tells);
+    };
+    let report = "demo/blurring";
+    refused("demo/bluring", report, &[], "did you mean `demo/blurring`?");
+    refused("demo/blurring:sll", report, &[], "did you mean `ssl`?");
+    refused("demo/blurring:ssl@blur-1", report, &[], "no condition is called `blur-1`");
+    refused("demo/blurring:ssl/corect", report, &[], "did you mean `corrected`?");
+    refused("demo/blurring:", report, &[], "expected ARM[/PROTOCOL][@CONDITION]");
+    refused("demo/blurring:ssl@", report, &[], "expected ARM[/PROTOCOL][@CONDITION]");
+    refused("nothing", report, &[], "is no report either");
+    refused("01234567", report, &[], "there is no run 01234567");
+    refused("sample/blurring", report, &[], "there is no report sample/blurring");
+    refused(report, report, &["--metric", "dicee"], "did you mean `dice`?");
+    refused(report, report, &["--fail-on-regression", "dice"], "METRIC:THRESHOLD");
+    refused(report, report, &["--fail-on-regression", "dice:-1"], "at least 0");
+    refused(report, report, &["--fail-on-regression", "dise:0"], "did you mean `dice`?");
+    studio.run(&["compare", report]).ended(2);
+    for (file, code) in [("study.json", 4), ("per_image.csv", 4), ("runs.json", 4), ("spec.yaml", 4)] {
+        copy(&studio.path(REPORT), &studio.path("damaged"));
+        fs::write(studio.path("damaged/data").join(file), "{").unwrap();
+        compare(&studio, "damaged", report, &[]).ended(code).tells(file);
+    }
+}
