@@ -5,12 +5,14 @@ mod compare;
 mod data;
 mod evaluate;
 mod export;
+mod runs;
 mod study;
 
 pub(crate) use bench::{Bench, BenchData, TrainStep};
 pub(crate) use compare::Compare;
 pub(crate) use data::{Data, DataFetch, DataImport, DataPack, DataShow, DataVerify};
 pub(crate) use export::{Export, Tensorboard};
+pub(crate) use runs::{Runs, RunsShow};
 pub(crate) use study::{ProtocolChoice, Study};
 
 use crate::{
@@ -158,6 +160,9 @@ pub(crate) enum Command {
     /// What changed between two reports, arms or runs, with intervals
     #[command(after_help = compare::EXAMPLES)]
     Compare(Compare),
+    /// The store of runs: list, show, remove what is not needed
+    #[command(subcommand)]
+    Runs(Runs),
     /// Write runs as other tools read them
     #[command(subcommand)]
     Export(Export),

@@ -52,6 +52,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Predict(options) => commands::predict::run(options, loudness),
         Command::Evaluate(options) => commands::evaluate::run(options, loudness),
         Command::Compare(options) => commands::compare::run(options, &folders()?, &here),
+        Command::Runs(command) => commands::runs::run(command, &folders()?, loudness),
         Command::Export(Export::Tensorboard(options)) => commands::export::tensorboard(options, &folders()?),
         Command::Data(command) => commands::data::run(command, &folders()?, loudness),
         Command::Bench(Bench::TrainStep(options)) => commands::bench::train_step(options),

@@ -4,7 +4,7 @@ use super::{Both, Change, Only, Place, Row, Side, Unlike};
 use crate::{
     figure::is_over_batches,
     metric::Metric,
-    statistics::{Resampler, Sample, Summary, test_of_differences},
+    statistics::{Resampler, Sample, test_of_differences},
 };
 use harness_record::{
     digest,
@@ -106,21 +106,21 @@ impl<'a> Pair<'a> {
     fn over_images(&self, place: &Place, metric: &Metric) -> Found {
         let a = self.a.scores.sample(&place.arm.a, &place.condition.a, metric, &place.protocol.a);
         let b = self.b.scores.sample(&place.arm.b, &place.condition.b, metric, &place.protocol.b);
-        let (Some(a), Some(b)) = (a, b) else {
+        let (Some(a), Some(b)) = (&a, &b) else {
             return missing(place, metric.name, [a.is_some(), b.is_some()]);
         };
         let same_data = self
             .a
             .tested_on(&place.arm.a, &place.protocol.a)
             .is_some_and(|digests| self.b.tested_on(&place.arm.b, &place.protocol.b) == Some(digests));
-        let paired = same_data.then(|| self.paired(place, metric, &a, &b)).flatten();
+        let paired = same_data.then(|| self.paired(place, metric, a, b)).flatten();
         let row = paired.or_else(|| {
             let why = if same_data {
                 "no image was tested in both"
             } else {
                 "the data that they were tested on are not the same"
             };
-            self.independent(place, metric, &a, &b, why)
+            self.independent(place, metric, a, b, why)
         });
         row.map_or(Found::Nothing, |row| Found::Row(Box::new(row)))
     }

@@ -135,6 +135,14 @@ pub struct Row {
     pub note: Option<String>,
 }
 
+/// `higher` or `lower`: what is better.
+fn better(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Higher => "higher",
+        Direction::Lower => "lower",
+    }
+}
+
 impl Row {
     /// How much worse B is than A, negative where it is better; `None` where no way is good.
     pub fn worsening(&self) -> Option<f64> {

@@ -11,7 +11,7 @@ use crate::{
 };
 use harness_report::{
     ReportError,
-    compare::{CompareError, Comparison, Gate, Regression, Row, compare, render},
+    compare::{Both, CompareError, Comparison, Gate, Regression, Row, compare, render},
 };
 use operand::Operand;
 use serde_json::json;
@@ -86,7 +86,7 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
     }
     let unlike = comparison.unlike.iter().map(|one| {
         let place = &one.place;
-        let [arm, protocol, condition] = [&place.arm, &place.protocol, &place.condition].map(|name| name.in_words());
+        let [arm, protocol, condition] = [&place.arm, &place.protocol, &place.condition].map(Both::in_words);
         format!("{} of {arm} under {protocol}, {condition}: {}", one.metric, one.why)
     });
     tell_list("not comparable:", unlike)?;

@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod predict;
 pub(crate) mod report;
+pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod study;
 pub(crate) mod validate;

@@ -27,6 +27,7 @@ mod refusals;
 mod reports;
 mod serving;
 mod side_by_side;
+mod store;
 mod studies;
 mod studio;
 mod verdicts;

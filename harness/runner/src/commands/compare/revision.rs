@@ -40,7 +40,7 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
     let mut inside = folder.into_os_string();
     inside.push("/");
     let arguments = ["ls-tree", "-l", "-z", "--full-tree", commit.trim()].map(OsStr::new);
-    let listing = git(&top, &[&arguments[..], &[OsStr::new("--"), &inside]].concat(), failed)?;
+    let listing = git(&top, &[&arguments[..], &[OsStr::new("--"), inside.as_os_str()]].concat(), failed)?;
     let entries: Vec<Entry<'_>> = listing.split('\0').filter_map(Entry::parse).collect();
     let copy = tempfile::tempdir().map_err(Failure::run)?;
     for name in FILES {

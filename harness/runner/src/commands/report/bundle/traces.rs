@@ -2,7 +2,10 @@
 
 use super::Files;
 use crate::cli::Folders;
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Lines that are named; of those beyond, it is said how many there are.
 const NAMED: usize = 20;
@@ -21,7 +24,7 @@ impl Traces {
     /// Those of this process.
     pub(super) fn of_here(folders: &Folders) -> Self {
         let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
-        let all = [&folders.root, &folders.store, &folders.reports, &folders.data].map(|path| path.as_path());
+        let all = [&folders.root, &folders.store, &folders.reports, &folders.data].map(PathBuf::as_path);
         let mut paths = BTreeSet::new();
         for path in all.into_iter().chain(home.as_deref()) {
             paths.extend(telling(path));
@@ -67,13 +70,15 @@ fn telling(path: &Path) -> Option<String> {
 /// The path that begins with `start` in a line, where it is the start of a path.
 fn after<'a>(line: &'a str, start: &str) -> Option<&'a str> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')' | ',' | ';');
-    let inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    let inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     line.match_indices(start).find_map(|(at, _)| {
         // In `https://host/home/x` the path is not of a machine's disk.
         let begins = start.starts_with(':') || !line[..at].ends_with(inside);
         let path = &line[at..];
         let path = &path[..path.find(ends).unwrap_or(path.len())];
-        (begins && path.len() > start.len().min(FEWEST)).then_some(path)
+        // A folder of users alone is no user's.
+        let named = !start.ends_with(['/', '\\']) || path.len() > start.len();
+        (begins && named).then_some(path)
     })
 }
 
@@ -97,6 +102,7 @@ mod tests {
             "see /Users/ada",
             "C:\\Users\\ada\\x",
             "in /root/harness",
+            "file:///home/ada/x",
             "trained on kestrel.",
         ] {
             assert!(found(line).is_some(), "{line}");

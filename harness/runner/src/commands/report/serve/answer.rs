@@ -119,9 +119,7 @@ impl Pages {
 
     fn file(&self, path: &str, inside: &str) -> Answer {
         let mut parts = inside.split('/').filter(|part| !part.is_empty());
-        if let (Some(profile), Some(study), true) =
-            (parts.next(), parts.next(), inside.ends_with('/') || inside.ends_with(".html"))
-        {
+        if let (Some(profile), Some(study), true) = (parts.next(), parts.next(), is_page(inside)) {
             self.told().seen = Some(format!("{profile}/{study}"));
         }
         let asked = self.root.join(inside.trim_matches('/'));
@@ -129,7 +127,8 @@ impl Pages {
         let Some(mut file) = found else { return self.missing(inside) };
         if file.is_dir() {
             if !path.ends_with('/') {
-                let location = Some(format!("{path}/"));
+                // With two slashes at its start it would be the address of another machine.
+                let location = Some(format!("/{}/", path.trim_matches('/')));
                 return Answer { location, ..Answer::text(308, "The folder's address ends in a slash.") };
             }
             // Its index may be a link, too.
@@ -151,7 +150,7 @@ impl Pages {
 
     /// A page that is not there may come with the next rendering.
     fn missing(&self, inside: &str) -> Answer {
-        if !(inside.ends_with('/') || inside.ends_with(".html") || inside.is_empty()) {
+        if !is_page(inside) {
             return Answer::text(404, "There is no such file.");
         }
         let page = b"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Not there</title></head>\n<body>\n<p>There is no such page yet.</p>\n</body>\n</html>\n";
@@ -210,6 +209,11 @@ fn is_plain(path: &str) -> bool {
     let part =
         |part: &str| !part.starts_with('.') && !part.contains(['\\', ':']) && !part.chars().any(char::is_control);
     path.starts_with('/') && path.split('/').all(part)
+}
+
+/// Whether a page is at an address.
+fn is_page(inside: &str) -> bool {
+    inside.ends_with('/') || Path::new(inside).extension().is_some_and(|x| x == "html")
 }
 
 const HTML: &str = "text/html; charset=utf-8";

@@ -11,7 +11,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, io, net::TcpListener, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, io, net::TcpListener, sync::Arc, time::Duration};
 
 /// How long a client may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ async fn accept(listener: TcpListener, pages: Arc<Pages>) {
         };
         let pages = Arc::clone(&pages);
         tokio::spawn(async move {
-            let service = service_fn(|request| respond(&pages, request));
+            let service = service_fn(|request| ready(Ok::<_, Infallible>(respond(&pages, &request))));
             let mut connection = http1::Builder::new();
             connection.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
             // A client that leaves in between is no failure of ours.
@@ -43,12 +43,11 @@ async fn accept(listener: TcpListener, pages: Arc<Pages>) {
     }
 }
 
-async fn respond(pages: &Pages, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+fn respond(pages: &Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     // An address with a name in it, as proxies are sent, must not name another.
     let named = request.uri().authority().map(hyper::http::uri::Authority::as_str);
-    let answer = pages.answer(request.method().as_str(), request.uri().path(), named.or(host));
-    Ok(response(answer))
+    response(pages.answer(request.method().as_str(), request.uri().path(), named.or(host)))
 }
 
 fn response(answer: Answer) -> Response<Full<Bytes>> {

@@ -62,7 +62,7 @@ impl Watch {
 /// Whether a file is one of those that editors and this program keep for a moment while they write.
 fn is_passing(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with('.') || name.ends_with('~') || name.ends_with(".tmp") || name.ends_with(".swp")
+    name.starts_with('.') || name.ends_with('~') || path.extension().is_some_and(|x| x == "tmp" || x == "swp")
 }
 
 /// Whether a file can matter to a study: `blurring.md.j2` and `blurring.yaml` are about no other.

@@ -1,0 +1,56 @@
+//! Options of `runs`.
+
+use clap::{Args, Subcommand};
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  harness runs list
+  harness runs list --json | jq '.[] | select(.state == \"partial\") | .key'";
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  harness runs show 3f9c21d04b
+  harness runs show 3f9c21d04b --lines 200";
+const GC_EXAMPLES: &str = "\
+Examples:
+  harness runs gc                        what could go, and how much room that makes
+  harness runs gc --yes                  remove it
+
+Kept is every run that a report below the reports folder was made of, and every run that a study in studies/ asks for today, in
+any of its profiles, on any device, with what these build on. Where the data of a study are not here, its runs cannot be told:
+then all runs that were made under its profile are kept. Runs that another process works on are never touched.";
+
+/// What can be done with the store.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Runs {
+    /// Every run: its kind, its state, the reports that hold it, its time and size
+    #[command(after_help = LIST_EXAMPLES)]
+    List {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// A run's record, its settings and the end of its log
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(RunsShow),
+    /// Remove runs that no report holds and no study asks for; without --yes only say which
+    #[command(after_help = GC_EXAMPLES)]
+    Gc {
+        /// Remove them
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Options of `runs show`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunsShow {
+    /// The run: its key, its first digits (at least 6), or its folder
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Lines of the log's end
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) lines: usize,
+    /// Print the record as JSON instead
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,97 @@
+//! Which runs are needed: by a report, or by a study as it is today.
+
+use super::users;
+use crate::{
+    cli::Folders,
+    failure::{Failure, Outcome},
+    manifests,
+    plan::Plan,
+    progress::{Loudness, Progress},
+    spec::layers::{self, PROFILES, Spec},
+    study::Resolved,
+    surveys::{Places, Surveys},
+};
+use harness_learn::precision::Precision;
+use harness_record::{run::RunRecord, store::Store};
+use std::collections::BTreeSet;
+
+/// Kinds of devices that a run can be of.
+const DEVICES: [&str; 2] = ["cpu", "cuda"];
+
+/// What is needed.
+pub(super) struct Needed {
+    keys: BTreeSet<String>,
+    /// Profiles of which some study cannot be planned here.
+    unknown: BTreeSet<String>,
+}
+
+impl Needed {
+    pub(super) fn find(folders: &Folders, loudness: Loudness) -> Outcome<Self> {
+        let mut needed = Self { keys: users(folders)?.into_keys().collect(), unknown: BTreeSet::new() };
+        let progress = Progress::new(loudness);
+        let (cache, place) = (Store::new(&folders.store).cache(), folders.root.join(manifests::FOLDER));
+        let places = Places { data: &folders.data, cache: &cache, manifests: &place };
+        let mut surveys = Surveys::default();
+        for name in layers::names(&folders.root).map_err(Failure::run)? {
+            // A spec that is wrong could ask for anything.
+            let spec = Spec::named(&folders.root, &name)?;
+            for profile in spec.profiles() {
+                let resolved = Resolved::new(&spec, profile, &[])?;
+                if surveys.look(&resolved, &places, &progress).is_err() {
+                    needed.unknown.insert(profile.to_owned());
+                    continue;
+                }
+                for device in DEVICES {
+                    for precision in [Precision::F32, Precision::Tf32, Precision::Bf16] {
+                        let plan = Plan::new(&resolved, &surveys, device, precision).map_err(Failure::run)?;
+                        needed.keys.extend(plan.stages.into_iter().map(|stage| stage.key));
+                    }
+                }
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Whether a run is needed, or may be.
+    pub(super) fn has(&self, run: &RunRecord) -> bool {
+        let may_be = || profile_of(&run.command).is_none_or(|profile| self.unknown.contains(profile));
+        self.keys.contains(&run.key) || may_be()
+    }
+
+    /// Profiles whose runs are all kept.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.unknown.iter().map(String::as_str)
+    }
+}
+
+/// The profile that a command line names; `None` where it is no `harness study`.
+fn profile_of(command: &[String]) -> Option<&str> {
+    if command.get(1..)?.iter().all(|word| word != "study") {
+        return None;
+    }
+    let mut words = command.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        if word == "--profile" {
+            return words.next();
+        }
+        if let Some(profile) = word.strip_prefix("--profile=") {
+            return Some(profile);
+        }
+    }
+    PROFILES.first().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_names_its_profile() {
+        let profile =
+            |line: &str| profile_of(&line.split(' ').map(str::to_owned).collect::<Vec<_>>()).map(str::to_owned);
+        assert_eq!(profile("harness study x --profile demo --seeds 0"), Some("demo".to_owned()));
+        assert_eq!(profile("harness -q study --profile=sample x"), Some("sample".to_owned()));
+        assert_eq!(profile("harness study x"), Some("full".to_owned()));
+        assert_eq!(profile("other x"), None);
+    }
+}
