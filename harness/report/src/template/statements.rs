@@ -157,16 +157,19 @@ impl Statement {
             return Borne::Out;
         }
         let condition = self.of.condition.as_deref().unwrap_or(data.first_condition());
-        let mut own = data.printed_rows().filter(|row| {
+        let own = data.printed_rows().filter(|row| {
             row.split == "test"
                 && row.metric != self.of.metric
                 && data.place_of(row) == Some((self.of.arm.as_str(), condition))
         });
-        let hit = |row: &PublishedRow| {
+        // Several may be near enough, as rounding leaves room: the nearest is the one that was meant.
+        let near = |row: &PublishedRow| {
             let other = Printed::read(&row.value)?;
-            self.is_change(&other, &of).then(|| Metric::find(&row.metric)).flatten()
+            let metric = Metric::find(&row.metric).filter(|_| self.is_change(&other, &of))?;
+            Some((((of.value / other.value - 1.0) * 100.0 - self.stated).abs(), metric.label))
         };
-        own.find_map(hit).map_or(Borne::Not, |metric| Borne::From(metric.label))
+        let nearest = own.filter_map(near).min_by(|a, b| a.0.total_cmp(&b.0));
+        nearest.map_or(Borne::Not, |(_, label)| Borne::From(label))
     }
 
     /// Whether the stated percentage is the change between two printed figures, all three as they may have been before rounding.
