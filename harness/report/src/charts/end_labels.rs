@@ -110,7 +110,8 @@ fn grouped(ends: &[End], grouping: Grouping) -> Vec<Group<'_>> {
         let same = |group: &&mut Group<'_>| {
             let first = group.ends[0];
             let close = (first.at.1 - end.at.1).abs() <= PITCH;
-            first.text == end.text && (grouping == Grouping::First || close)
+            let alike = first.text == end.text && first.ink.without_dash() == end.ink.without_dash();
+            alike && (grouping == Grouping::First || close)
         };
         match (groups.iter_mut().find(same), grouping) {
             (Some(group), Grouping::Close) => group.ends.push(end),
@@ -157,6 +158,15 @@ mod tests {
 
     fn end(text: &str, y: f64) -> End {
         End { text: text.to_owned(), ink: Ink::Series(0, 0), at: (50.0, y) }
+    }
+
+    #[test]
+    fn arms_of_one_name_stay_apart() {
+        let other = End { ink: Ink::Series(1, 0), ..end("a", 11.0) };
+        let dashed = End { ink: Ink::Series(0, 1), ..end("a", 12.0) };
+        let groups =
+            grouped(&[end("a", 10.0), other, dashed], Grouping::Close).iter().map(|g| g.ends.len()).collect::<Vec<_>>();
+        assert_eq!(groups, [2, 1]);
     }
 
     #[test]
