@@ -33,8 +33,8 @@ fn a_typed_figure_is_shown_where_it_stands() {
     let line = text.lines().count() + 2;
     for arguments in [&["validate", "--prose"][..], &["validate", "--prose", "blurring"]] {
         let said = studio.run(arguments).ended(3).tells("a figure is typed, not computed: `0.012`");
-        said.tells(&format!("templates/partials/claims.md.j2:{line}:13"));
-        said.tells("| The gain is 0.012, as expected.")
+        said.tells(&format!("templates/partials/claims.md.j2:{line}:13"))
+            .tells("| The gain is 0.012, as expected.")
             .tells("|             ^^^^^\n")
             .tells("help: let a function print it");
     }
