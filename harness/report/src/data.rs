@@ -244,6 +244,11 @@ pub(crate) fn image_rows(path: &Path) -> Result<Vec<ScoreLine>, ReportError> {
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let headers = headers_of(&mut reader, path)?;
     let columns = PLACE.map(|name| headers.iter().position(|head| head == name));
+    let missing: Vec<&str> =
+        PLACE.into_iter().zip(columns).filter_map(|(name, at)| at.is_none().then_some(name)).collect();
+    if !missing.is_empty() {
+        return Err(ReportError::Columns { path: path.to_owned(), missing: missing.join(", ") });
+    }
     let mut record = csv::StringRecord::new();
     let mut rows = Vec::new();
     while reader.read_record(&mut record).map_err(wrap)? {

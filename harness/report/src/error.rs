@@ -34,6 +34,14 @@ pub enum ReportError {
         /// The table.
         path: PathBuf,
     },
+    /// A table of the data folder lacks columns.
+    #[error("{path} has no column {missing}; run the study again")]
+    Columns {
+        /// The table.
+        path: PathBuf,
+        /// Names of the columns that are missing.
+        missing: String,
+    },
     /// A run of the data folder has a key that no run can have.
     #[error(
         "{path}: `{key}` is not the key of a run, which is a SHA-256 in 64 hexadecimal digits; run the study again"

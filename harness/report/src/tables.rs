@@ -3,7 +3,7 @@
 //! Each file holds one `table` environment in the style of `booktabs`, to be taken by `\input`.
 
 use crate::output::RenderedFile;
-use pulldown_cmark::{Alignment, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use std::fmt::Write as _;
 
 /// Start of a paragraph that is the caption of the table after it.
@@ -21,7 +21,10 @@ struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-/// A file for each table that has a column of numbers, numbered in the order of the report.
+/// Section of tables that describe the folder, not the study.
+const PROVENANCE: &str = "Provenance";
+
+/// A file for each table that has a column of numbers, numbered in the order of the report; but for the provenance.
 pub(crate) fn files(markdown: &str) -> Vec<RenderedFile> {
     let tables = tables(markdown).into_iter().filter(|table| table.numbers.contains(&true));
     let file = |(i, table): (usize, TextTable)| {
@@ -36,8 +39,21 @@ fn tables(markdown: &str) -> Vec<TextTable> {
     let mut table = TextTable::default();
     let (mut paragraph, mut caption) = (String::new(), String::new());
     let mut cell: Option<String> = None;
+    let (mut heading, mut section) = (String::new(), String::new());
+    let mut in_heading = false;
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_GFM) {
         match event {
+            Event::Start(Tag::Heading { .. }) => {
+                heading.clear();
+                in_heading = true;
+            }
+            Event::End(TagEnd::Heading(level)) => {
+                in_heading = false;
+                if level == HeadingLevel::H2 {
+                    section.clone_from(&heading);
+                }
+            }
+            Event::Text(text) if in_heading => heading.push_str(&text),
             Event::Start(Tag::Paragraph) => paragraph.clear(),
             Event::End(TagEnd::Paragraph) => {
                 caption = paragraph.strip_prefix(CAPTION).map(str::to_owned).unwrap_or_default();
@@ -46,6 +62,7 @@ fn tables(markdown: &str) -> Vec<TextTable> {
                 let numbers = alignments.iter().map(|one| *one == Alignment::Right).collect();
                 table = TextTable { caption: std::mem::take(&mut caption), numbers, rows: Vec::new() };
             }
+            Event::End(TagEnd::Table) if section == PROVENANCE => table = TextTable::default(),
             Event::End(TagEnd::Table) => tables.push(std::mem::take(&mut table)),
             Event::Start(Tag::TableHead | Tag::TableRow) => table.rows.push(Vec::new()),
             Event::Start(Tag::TableCell) => cell = Some(String::new()),
@@ -144,7 +161,10 @@ mod tests {
     fn a_table_of_numbers_becomes_a_file() {
         let markdown = "Table: soft Dice, 95\u{a0}% (higher is better)\n\n| Arm | Dice |\n| :-- | --: |\n\
                         | A & B_1 | [\u{2212}0.5][m12] |\n\n| a | b |\n|---|---|\n| x | y |\n\n[m12]: data/metrics.csv#L12\n";
-        let files = files(markdown);
+        let whole = format!(
+            "{markdown}\n## Provenance\n\n### Runs\n\nTable: runs\n\n| Run | Time |\n| :-- | --: |\n| a | 1 s |\n"
+        );
+        let files = files(&whole);
         assert_eq!(files.len(), 1);
         assert_eq!(files[0].path.to_str(), Some("tables/01-soft-dice-95-higher-is-better.tex"));
         let expected = "% Rendered by harness from data/; do not edit. Needs \\usepackage{booktabs}.\n\\begin{table}\n  \

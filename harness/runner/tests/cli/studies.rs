@@ -47,7 +47,8 @@ fn a_whole_study_leaves_a_report_and_its_data() {
     let kinds: Vec<String> = runs(&studio.path("runs")).into_iter().map(|run| run.kind).collect();
     let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
     assert_eq!((count("pretrain"), count("finetune"), count("evaluate")), (1, 4, 4));
-    let leftovers = times(&studio.path(".")).into_keys().filter(|name| name.contains(".tmp") || name.contains("check"));
+    let leftovers =
+        times(&studio.path(".")).into_keys().filter(|name| name.contains(".tmp") || name.contains("checkpoint"));
     assert_eq!(leftovers.collect::<Vec<_>>(), Vec::<String>::new());
 }
 

@@ -286,15 +286,17 @@ pub(crate) fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         // Locks, stamps, and what was being written when its process was killed.
         let passing = ["lock", "stamp", "tmp"].map(|ending| Some(OsStr::new(ending)));
         // A run's page says how long it took, and the end of its log how often it was begun.
-        let told =
-            TOLD.contains(&last) || last.ends_with(".log") || (name.contains("/runs/") && last.ends_with(".html"));
+        let told = TOLD.contains(&last)
+            || last.ends_with(".log")
+            || (name.starts_with("runs/") || name.contains("/runs/")) && last.ends_with(".html");
         !(told || passing.contains(&Path::new(last).extension()))
     });
     for (name, bytes) in &mut all {
         if name.ends_with("report.md") {
-            // The table of runs says how many seconds each took; its rows begin with a key.
+            // The table of runs says how many seconds each took, its rows begin with a key; and the checklist how many all took.
             let text = String::from_utf8(bytes.clone()).unwrap();
-            *bytes = text.lines().filter(|line| !line.starts_with("| [`")).collect::<Vec<_>>().join("\n").into_bytes();
+            let told = |line: &str| line.starts_with("| [`") || line.contains("**Compute**");
+            *bytes = text.lines().filter(|line| !told(line)).collect::<Vec<_>>().join("\n").into_bytes();
         }
     }
     all
