@@ -345,9 +345,11 @@ fn what_makes_no_sense_is_refused() {
     refused(report, report, &["--fail-on-regression", "dice:-1"], "at least 0");
     refused(report, report, &["--fail-on-regression", "dise:0"], "did you mean `dice`?");
     studio.run(&["compare", report]).ended(2);
-    for (file, code) in [("study.json", 4), ("per_image.csv", 4), ("runs.json", 4), ("spec.yaml", 4)] {
+    for (file, damage) in
+        [("study.json", "{"), ("per_image.csv", "image,dice\na,high\n"), ("runs.json", "{"), ("spec.yaml", "{")]
+    {
         copy(&studio.path(REPORT), &studio.path("damaged"));
-        fs::write(studio.path("damaged/data").join(file), "{").unwrap();
-        compare(&studio, "damaged", report, &[]).ended(code).tells(file);
+        fs::write(studio.path("damaged/data").join(file), damage).unwrap();
+        compare(&studio, "damaged", report, &[]).ended(4).tells(file);
     }
 }

@@ -7,7 +7,7 @@ mod archive;
 mod readme;
 mod traces;
 
-use super::{Place, check};
+use super::{Place, check, site};
 use crate::{
     cli::Folders,
     collect::{Recorded, SPEC},
@@ -90,9 +90,7 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
     gathered.take_folder(&folders.root.join("templates"), "templates", |name| !others.contains(name))?;
     let printed = format!("{}/published", manifests::FOLDER);
     gathered.take_folder(&folders.root.join(&printed), &printed, |_| true)?;
-    let names: Vec<_> = places.iter().map(|place| (place.profile.clone(), place.study.clone())).collect();
-    let site = harness_report::site(&folders.reports, &names, &folders.root.join("templates")).map_err(Failure::run)?;
-    gathered.put("reports/index.html", site.bytes)?;
+    gathered.put("reports/index.html", site::of(places, folders)?.bytes)?;
     gathered.put("Cargo.lock", LOCK.into())?;
     gathered.put("README.txt", readme::text(places)?.into())?;
     let sums = gathered.files.iter().fold(String::new(), |mut sums, (name, bytes)| {

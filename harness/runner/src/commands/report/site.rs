@@ -1,6 +1,6 @@
 //! The page of all reports, `reports/index.html`.
 
-use super::places;
+use super::{Place, places};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
@@ -29,8 +29,13 @@ pub(super) fn check(folders: &Folders) -> Outcome<Option<String>> {
 }
 
 fn render(folders: &Folders) -> Outcome<RenderedFile> {
+    of(&places(&folders.reports), folders)
+}
+
+/// The page of some of the reports.
+pub(super) fn of(places: &[Place], folders: &Folders) -> Outcome<RenderedFile> {
     let mut found: Vec<(String, String)> =
-        places(&folders.reports).into_iter().map(|place| (place.profile, place.study)).collect();
+        places.iter().map(|place| (place.profile.clone(), place.study.clone())).collect();
     // What comes nearest to the published experiment comes first.
     let rank = |profile: &str| PROFILES.iter().position(|known| *known == profile);
     found.sort_by(|a, b| (rank(&a.0), &a.1).cmp(&(rank(&b.0), &b.1)));
