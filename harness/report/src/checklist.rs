@@ -1,10 +1,11 @@
 //! The reproducibility checklist: what the records of a report show is ticked, what they cannot show is left open.
 //!
-//! Its questions are those of the paper checklist of NeurIPS that records can answer, and those that only authors can.
+//! Its questions are those of the paper checklist of `NeurIPS` that records can answer, and those that only authors can.
 
 mod items;
 
 use crate::{markdown::count, template::Facts};
+use std::fmt::Write as _;
 
 /// The heading under which an item stands, and its items.
 type Group = (&'static str, Vec<Item>);
@@ -33,13 +34,14 @@ pub(crate) fn checklist(facts: &Facts) -> String {
         count(known as u64)
     );
     for (heading, items) in &groups {
-        text += &format!("\n### {heading}\n\n");
+        // Writing to memory cannot fail.
+        let _ = write!(text, "\n### {heading}\n\n");
         for Item { name, answer } in items {
             let (tick, answer) = match answer {
                 Ok(shown) => ('x', shown),
                 Err(missing) => (' ', missing),
             };
-            text += &format!("* [{tick}] **{name}**: {answer}\n");
+            let _ = writeln!(text, "* [{tick}] **{name}**: {answer}");
         }
     }
     text

@@ -243,10 +243,10 @@ const WRONG: [&str; 31] = [
     r#"{{ ranking("dize", "corrected") }}"#,
     r#"{{ species_value("ssl.dice", "cats", "corrected") }}"#,
     r#"{{ vlaue("ssl.dice", "corrected") }}"#,
-    r#"{{ study.titel }}"#,
-    r#"{{ confidenc }}"#,
+    "{{ study.titel }}",
+    "{{ confidenc }}",
     r#"{{ compare("ssl.dice", "ssl.iou", "corrected").diference }}"#,
-    r#"{{ study.seeds | lenght }}"#,
+    "{{ study.seeds | lenght }}",
     r#"{% include "partials/result.md.j2" %}"#,
     // Numbers and types of arguments.
     r#"{{ value("ssl.dice") }}"#,

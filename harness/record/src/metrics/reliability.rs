@@ -91,7 +91,9 @@ mod tests {
 
     fn counted(pixels: &[(f32, bool)]) -> Reliability {
         let mut all = Reliability::default();
-        pixels.iter().for_each(|&(confidence, right)| all.count(confidence, right));
+        for &(confidence, right) in pixels {
+            all.count(confidence, right);
+        }
         all
     }
 

@@ -78,7 +78,7 @@ impl Facts {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match value {
             Value::Object(fields) if !fields.is_empty() => {
-                fields.iter().for_each(|(key, value)| self.fields(&below(key), value))
+                fields.iter().for_each(|(key, value)| self.fields(&below(key), value));
             }
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 for (i, item) in items.iter().enumerate() {
@@ -111,7 +111,7 @@ impl Facts {
 fn topic_of(path: &str) -> Topic {
     let first = path.split(['.', '[']).next().unwrap_or_default();
     let words = ["title", "question", "expectation", "report"].contains(&first)
-        || (first == "arms" && (path.ends_with(".label") || path.ends_with(".description")));
+        || (first == "arms" && matches!(path.rsplit('.').next(), Some("label" | "description")));
     if words { Topic::Words } else { Topic::Settings }
 }
 

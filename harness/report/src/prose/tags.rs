@@ -82,12 +82,12 @@ fn close_of(text: &str, close: &str) -> Option<usize> {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '{') => braces += 1,
             (None, _) if braces == 0 && text[i..].starts_with(close) => return Some(i),
             (None, '}') => braces = braces.saturating_sub(1),
-            (None, _) => {}
+            // Within quotation marks, or a sign that means nothing.
+            _ => {}
         }
     }
     None

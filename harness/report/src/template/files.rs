@@ -29,7 +29,7 @@ pub(crate) fn text(folder: &Path, name: &str) -> Result<Option<String>, ReportEr
     let bytes = files::read(&path, LIMIT)?;
     let utf8 = String::from_utf8(bytes).map_err(|error| {
         let whole = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = Some(1 + whole.iter().filter(|&&b| b == b'\n').count());
+        let line = Some(1 + whole.split(|byte| *byte == b'\n').skip(1).count());
         ReportError::Template { path, line, message: "the template is not UTF-8 text; save it as UTF-8".to_owned() }
     });
     utf8.map(Some)

@@ -273,7 +273,7 @@ fn meant(kind: ErrorKind, message: &str, templates: &Path, functions: &[&str]) -
         ErrorKind::UndefinedError => closest(first.rsplit('.').next()?, VALUES),
         ErrorKind::UnknownFilter | ErrorKind::UnknownTest => closest(words.get(1)?, FILTERS),
         ErrorKind::TemplateNotFound => {
-            let asked = words.iter().find(|word| word.ends_with(".j2"))?;
+            let asked = words.iter().find(|word| Path::new(word).extension().is_some_and(|end| end == "j2"))?;
             closest(asked, files::names(templates).unwrap_or_default())
         }
         _ => None,

@@ -18,6 +18,7 @@ use crate::{
     tested::Question,
 };
 use minijinja::{Error, ErrorKind, Value, value::ValueKind};
+use std::fmt::Write as _;
 
 /// A change in percent that a text states.
 struct Statement {
@@ -90,7 +91,9 @@ fn summary(borne: &[Borne]) -> String {
     let number = |n: usize| count(n as u64);
     let mut text = format!("Of the {} percentages, the text's own table bears out {}.", number(known), number(out));
     if others > 0 {
-        text += &format!(
+        // Writing to memory cannot fail.
+        let _ = write!(
+            text,
             " Of the others, {} measure something else: the distance of a figure from another metric of the same network, \
              not a change from one network to another.",
             number(others)

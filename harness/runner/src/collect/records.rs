@@ -83,7 +83,7 @@ mod tests {
         let expected =
             "finetune ssl seed 0: sitting 1 on cpu\nkey 12ab\nepoch 1: loss 0.5\nfinetune ssl seed 0: stopped\n";
         assert_eq!(tail(log), expected);
-        let long: String = (0..100).map(|n| format!("line {n}\n")).collect();
+        let long = (0..100).fold(String::new(), |text, n| text + &format!("line {n}\n"));
         let short = tail(&long);
         assert!(short.starts_with("… 60 earlier lines\nline 60\n") && short.ends_with("line 99\n"), "{short}");
     }

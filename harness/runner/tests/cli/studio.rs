@@ -286,9 +286,9 @@ pub(crate) fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         // Locks, stamps, and what was being written when its process was killed.
         let passing = ["lock", "stamp", "tmp"].map(|ending| Some(OsStr::new(ending)));
         // A run's page says how long it took, and the end of its log how often it was begun.
-        let told = TOLD.contains(&last)
-            || last.ends_with(".log")
-            || (name.starts_with("runs/") || name.contains("/runs/")) && last.ends_with(".html");
+        let ending = Path::new(last).extension().unwrap_or_default();
+        let of_run = ending == "html" && (name.starts_with("runs/") || name.contains("/runs/"));
+        let told = TOLD.contains(&last) || ending == "log" || of_run;
         !(told || passing.contains(&Path::new(last).extension()))
     });
     for (name, bytes) in &mut all {

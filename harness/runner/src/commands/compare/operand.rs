@@ -31,7 +31,7 @@ enum Place {
         report: [String; 2],
         choice: Choice,
     },
-    Run(Run),
+    Run(Box<Run>),
 }
 
 impl Operand {
@@ -44,7 +44,7 @@ impl Operand {
         let Some((head, rest)) = text.split_once(':') else {
             return match report_name(text) {
                 Some(report) => Err(no_report(report, folders)),
-                None => run(text, &folders.store).map(|run| Self { name, place: Place::Run(run) }),
+                None => run(text, &folders.store).map(|run| Self { name, place: Place::Run(Box::new(run)) }),
             };
         };
         if let Some(folder) = report_at(head, folders, here) {

@@ -1,8 +1,8 @@
 //! `report --serve`: the reports in a browser while their templates and data are worked on.
 //!
-//! * [`watch`]: which reports must be rendered again, told from sizes and times of change
-//! * [`answer`]: what is answered to a request
-//! * [`listen`]: connections
+//! * [`watch`] says which reports must be rendered again, told from sizes and times of change
+//! * [`answer`] says what is answered to a request
+//! * [`listen`] holds connections
 //!
 //! What lies on disk is what `harness report` writes. The script that loads a page again is put into what is sent, and nowhere else.
 

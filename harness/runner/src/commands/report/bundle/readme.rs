@@ -56,7 +56,7 @@ pub(super) fn text(places: &[Place]) -> Outcome<String> {
         }
     }
     let indented =
-        |items: &mut dyn Iterator<Item = &String>| items.map(|item| format!("  {item}\n")).collect::<String>();
+        |items: &mut dyn Iterator<Item = &String>| items.fold(String::new(), |text, item| text + "  " + item + "\n");
     lines.push(WHAT.to_owned());
     lines.push(format!("DATA\n\n{}", indented(&mut datasets.iter())));
     lines.push(format!(

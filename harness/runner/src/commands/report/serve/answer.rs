@@ -142,7 +142,7 @@ impl Pages {
         }
         let kind = kind(&file);
         match files::read(&file, LIMIT) {
-            Ok(body) if kind == HTML => Answer { status: 200, kind, location: None, body: self.alive(body) },
+            Ok(body) if kind == HTML => Answer { status: 200, kind, location: None, body: self.alive(&body) },
             Ok(body) => Answer { status: 200, kind, location: None, body },
             Err(_) => Answer::text(500, "The file cannot be read."),
         }
@@ -154,11 +154,11 @@ impl Pages {
             return Answer::text(404, "There is no such file.");
         }
         let page = b"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Not there</title></head>\n<body>\n<p>There is no such page yet.</p>\n</body>\n</html>\n";
-        Answer { status: 404, kind: HTML, location: None, body: self.alive(page.to_vec()) }
+        Answer { status: 404, kind: HTML, location: None, body: self.alive(page) }
     }
 
     /// A page with what is wrong above it, and the script that loads it again, before its end.
-    fn alive(&self, page: Vec<u8>) -> Vec<u8> {
+    fn alive(&self, page: &[u8]) -> Vec<u8> {
         let told = self.told();
         let (problem, version) = (told.problem(), told.version);
         drop(told);
@@ -294,12 +294,12 @@ mod tests {
         let pages = pages(folder.path());
         let place = Place { profile: "demo".to_owned(), study: "x".to_owned(), folder: folder.path().to_owned() };
         pages.told().note(&place, Some("a.j2:3: <b> & \"c\"".to_owned()));
-        let page = String::from_utf8(pages.alive(b"<p>".to_vec())).unwrap();
+        let page = String::from_utf8(pages.alive(b"<p>")).unwrap();
         assert!(
             page.contains("demo/x could not be rendered.\na.j2:3: &lt;b&gt; &amp; &quot;c&quot;")
                 && !page.contains(" hidden")
         );
         pages.told().note(&place, None);
-        assert!(String::from_utf8(pages.alive(Vec::new())).unwrap().contains(" hidden") && pages.told().version == 2);
+        assert!(String::from_utf8(pages.alive(&[])).unwrap().contains(" hidden") && pages.told().version == 2);
     }
 }

@@ -69,10 +69,8 @@ fn is_passing(path: &Path) -> bool {
 fn is_of(path: &Path, study: &str) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-    let own = match (folder.to_str(), name.strip_suffix(".md.j2"), name.strip_suffix(".yaml")) {
-        (Some("templates"), Some(stem), _) | (Some("studies"), _, Some(stem)) => stem,
-        _ => return true,
-    };
+    let stems = (folder.to_str(), name.strip_suffix(".md.j2"), name.strip_suffix(".yaml"));
+    let ((Some("templates"), Some(own), _) | (Some("studies"), _, Some(own))) = stems else { return true };
     own == study || own == "study"
 }
 
