@@ -31,7 +31,9 @@ impl Origin {
             host: gethostname::gethostname().to_string_lossy().into_owned(),
             command: std::env::args().collect(),
             commit: git(&["rev-parse", "HEAD"]),
-            dirty: git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty()),
+            // Reports are what runs are made into: to have rendered one does not change the code of the next run.
+            dirty: git(&["status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)reports"])
+                .is_some_and(|text| !text.is_empty()),
         }
     }
 
