@@ -19,6 +19,8 @@ use std::{borrow::Cow, path::Path};
 const TEMPLATE: &str = "page.html.j2";
 /// Start of a paragraph that is the caption of the picture before it.
 const FIGURE: &str = "Figure: ";
+/// Letters of a cell above which it may take several lines.
+const LONG: usize = 48;
 /// Verdicts on claims. As those on printed figures they get a class where they stand alone in a cell or in bold.
 const CLAIMS: [&str; 3] = ["supported", "contradicted", "undecided"];
 
@@ -252,7 +254,14 @@ impl<'a> Setter<'a, '_> {
         let inner: Vec<Event<'a>> = self.events[self.at..end].to_vec();
         let text = plain_text(&inner, |_| false);
         let right = matches!(alignments.get(column), Some(Alignment::Right));
-        let class = if right { " class=\"number\"".to_owned() } else { verdict_class(&text) };
+        let verdict = verdict_class(&text);
+        let class = if right {
+            " class=\"number\"".to_owned()
+        } else if verdict.is_empty() && !head && text.chars().count() > LONG {
+            " class=\"long\"".to_owned()
+        } else {
+            verdict
+        };
         let tag = match (head, column) {
             (true, _) => format!("th scope=\"col\"{class}"),
             (false, 0) => format!("th scope=\"row\"{class}"),
