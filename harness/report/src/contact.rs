@@ -129,9 +129,7 @@ pub fn render(
         pairs => tiles.iter().any(|tile| tile.classes.is_some()),
     };
     let context = context! { summary => Value::from(Serde(summary)), picture, counts => COUNTS, left_out => LEFT_OUT };
-    let page =
-        template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
-    let page = page.map_err(|e| template::template_error(templates, TEMPLATE, &e, &[]))?;
+    let page = template::page(templates, TEMPLATE, context)?;
     Ok(vec![
         RenderedFile::new(COUNTS, counts(summary)?),
         RenderedFile::new("index.html", page.into_bytes()),

@@ -64,9 +64,7 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
             context! { file => SHEET, width, height, alternative }
         }),
     };
-    let page =
-        template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
-    let page = page.map_err(|e| template::template_error(templates, TEMPLATE, &e, &[]))?;
+    let page = template::page(templates, TEMPLATE, context)?;
     let mut files = vec![RenderedFile::new(PAGE, page.into_bytes())];
     files.extend(sheet.map(|(png, ..)| RenderedFile::new(SHEET, png)));
     Ok(files)

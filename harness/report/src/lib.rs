@@ -35,6 +35,7 @@ pub mod prose;
 mod provenance;
 mod published;
 mod results;
+mod run;
 mod run_page;
 mod scores;
 mod sections;

@@ -46,6 +46,12 @@ fn escape_start(text: &str) -> String {
     format!("{}\\{}", &text[..at], &text[at..])
 }
 
+/// Text with a capital at its start.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
 /// Text as inline code.
 pub(crate) fn code(text: &str) -> String {
     let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

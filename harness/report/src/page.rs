@@ -8,7 +8,8 @@ mod figures;
 mod links;
 
 use crate::{
-    charts::Chart, data::Data, error::ReportError, published::VERDICTS, tables::CAPTION, template, trace::Trace,
+    charts::Chart, data::Data, error::ReportError, markdown::capitalised, published::VERDICTS, tables::CAPTION,
+    template, trace::Trace,
 };
 use links::traced;
 use minijinja::{Value, context, value::Serde};
@@ -40,9 +41,7 @@ pub(crate) fn render(data: &Data, charts: &[Chart], markdown: &str, templates: &
         contents => Value::from(Serde(contents)), chart_style => Value::from_safe_string(figures::style(&charts)),
         body => Value::from_safe_string(figures::filled(&sanitise(&html), &charts)),
     };
-    let rendered =
-        template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
-    rendered.map_err(|e| template::template_error(templates, TEMPLATE, &e, &[]))
+    template::page(templates, TEMPLATE, context)
 }
 
 /// The Markdown as HTML, before sanitising.
@@ -200,9 +199,7 @@ impl<'a> Setter<'a, '_> {
 
     fn caption_and_table(&mut self) {
         let caption = self.inline(CAPTION.len());
-        let mut letters = caption.chars();
-        let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-        let caption = first + letters.as_str();
+        let caption = capitalised(&caption);
         if let Some(Event::Start(Tag::Table(alignments))) = self.events.get(self.at) {
             self.table(alignments, &caption);
         } else {

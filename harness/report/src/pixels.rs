@@ -6,7 +6,7 @@ use crate::{
     markdown::{Align, Table, count, escape, number, percent, signed},
     results::NONE,
     spec::BASELINES,
-    trace::{Lines, Source, linked},
+    trace::{Lines, Source, add_line, linked},
 };
 use harness_record::metrics::{
     CLASSES, Confusion, Reliability,
@@ -43,7 +43,7 @@ impl Data {
             let (Some(truth), Some(predicted)) = (class(&row.truth), class(&row.predicted)) else { continue };
             let cell = &mut counts[truth][predicted];
             *cell = cell.saturating_add(row.pixels);
-            add(&mut lines, *line);
+            add_line(&mut lines, *line);
         }
         (!lines.is_empty()).then(|| Counted { counts: Confusion::from_counts(counts), lines })
     }
@@ -62,17 +62,9 @@ impl Data {
             bins[bin].pixels = bins[bin].pixels.saturating_add(row.pixels);
             bins[bin].right = bins[bin].right.saturating_add(row.right);
             bins[bin].confidence += row.confidence;
-            add(&mut lines, *line);
+            add_line(&mut lines, *line);
         }
         (!lines.is_empty()).then(|| Counted { counts: Reliability::from_bins(bins), lines })
-    }
-}
-
-/// Adds a line to the last lines if it follows them.
-fn add(lines: &mut Vec<Lines>, line: u64) {
-    match lines.last_mut() {
-        Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
-        _ => lines.push(line..=line),
     }
 }
 

@@ -7,12 +7,13 @@ use crate::{
     },
     data::{Data, Line},
     error::ReportError,
-    input::{ANY_PROTOCOL, RunInput, file},
+    input::{ANY_PROTOCOL, file},
     markdown::{count, number, percent},
     metric::Metric,
     output::RenderedFile,
     pixels::in_numbers,
     results::NONE,
+    run::{Run, runs_of},
     sections::{duration, trained_for},
     template, trace,
 };
@@ -25,11 +26,6 @@ use std::{collections::BTreeSet, path::Path};
 const TEMPLATE: &str = "run.html.j2";
 /// The most that is read of a run's settings or log, in bytes.
 const LIMIT: u64 = 16 << 20;
-
-/// A run and the places that it takes in the study.
-struct Run<'a> {
-    places: Vec<&'a RunInput>,
-}
 
 /// A link to another run.
 #[derive(Serialize)]
@@ -67,7 +63,7 @@ pub(crate) fn pages(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
     let wrap = |e: minijinja::Error| template::template_error(templates, TEMPLATE, &e, &[]);
     let environment = template::environment(templates).map_err(wrap)?;
     let page = environment.get_template(TEMPLATE).map_err(wrap)?;
-    let runs = runs(data);
+    let runs = runs_of(data);
     let render = |run: &Run<'_>| {
         let key = run.key();
         let text = page.render(context(data, &runs, run)?).map_err(wrap)?;
@@ -76,61 +72,28 @@ pub(crate) fn pages(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
     runs.par_iter().map(render).collect()
 }
 
-fn runs(data: &Data) -> Vec<Run<'_>> {
-    let mut runs: Vec<Run<'_>> = Vec::new();
-    for place in &data.runs {
-        match runs.iter_mut().find(|run| run.key() == place.record.key) {
-            Some(run) => run.places.push(place),
-            None => runs.push(Run { places: vec![place] }),
-        }
-    }
-    runs
+/// `Fine-tuning: Pretrained, corrected protocol, seed 0`
+fn name(data: &Data, run: &Run<'_>) -> String {
+    let stage = match run.first().stage.as_str() {
+        "pretrain" => "Pretraining",
+        "finetune" => "Fine-tuning",
+        "evaluate" => "Test",
+        other => other,
+    };
+    let protocols = run.protocols();
+    let protocols = if protocols == ANY_PROTOCOL { String::new() } else { format!(", {protocols} protocol") };
+    format!("{stage}: {}{protocols}, seed {}", run.arms(data), run.seeds())
 }
 
-impl Run<'_> {
-    fn first(&self) -> &RunInput {
-        self.places[0]
-    }
-
-    fn key(&self) -> &str {
-        &self.first().record.key
-    }
-
-    /// What a field is in all places, each value once.
-    fn all(&self, of: impl Fn(&RunInput) -> String) -> String {
-        let mut seen: Vec<String> = Vec::new();
-        for text in self.places.iter().map(|place| of(place)) {
-            if !seen.contains(&text) {
-                seen.push(text);
-            }
-        }
-        seen.join(", ")
-    }
-
-    /// `Fine-tuning: Pretrained, corrected protocol, seed 0`
-    fn name(&self, data: &Data) -> String {
-        let stage = match self.first().stage.as_str() {
-            "pretrain" => "Pretraining",
-            "finetune" => "Fine-tuning",
-            "evaluate" => "Test",
-            other => other,
-        };
-        let arms = self.all(|place| data.arm_label(&place.arm).to_owned());
-        let protocol = self.all(|place| place.protocol.clone());
-        let protocol = if protocol == ANY_PROTOCOL { String::new() } else { format!(", {protocol} protocol") };
-        format!("{stage}: {arms}{protocol}, seed {}", self.all(|place| place.seed.to_string()))
-    }
-
-    fn link(&self, data: &Data) -> Link {
-        let key = file::short(self.key()).to_owned();
-        Link { page: format!("{key}.html"), key, name: self.name(data) }
-    }
+fn link(data: &Data, run: &Run<'_>) -> Link {
+    let key = file::short(run.key()).to_owned();
+    Link { page: format!("{key}.html"), key, name: name(data, run) }
 }
 
 fn context(data: &Data, runs: &[Run<'_>], run: &Run<'_>) -> Result<Value, ReportError> {
     let record = &run.first().record;
     let linked = |wanted: &dyn Fn(&Run<'_>) -> bool| -> Vec<Link> {
-        runs.iter().filter(|other| wanted(other)).map(|other| other.link(data)).collect()
+        runs.iter().filter(|other| wanted(other)).map(|other| link(data, other)).collect()
     };
     let folder = data.dir.join(file::RUN_FOLDER);
     let text = |name: String| -> Result<Option<String>, ReportError> {
@@ -149,7 +112,7 @@ fn context(data: &Data, runs: &[Run<'_>], run: &Run<'_>) -> Result<Value, Report
     });
     Ok(context! {
         study => &data.study.study, title => &data.study.title, profile => &data.study.profile,
-        name => run.name(data), key => run.key(), short => file::short(run.key()), stage => &run.first().stage,
+        name => name(data, run), key => run.key(), short => file::short(run.key()), stage => &run.first().stage,
         device => &record.device, deterministic => record.deterministic, time => duration(record.seconds),
         parameters => count(record.parameters), epochs => trained_for(record), digest => &record.data, commit,
         versions => &record.versions,

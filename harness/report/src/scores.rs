@@ -6,7 +6,7 @@ use crate::{
     metric::{Family, Metric},
     spec::BASELINES,
     statistics::{Distribution, Resampler, Sample, Summary},
-    trace::Lines,
+    trace::{Lines, add_line},
 };
 use harness_record::rows::{ImageRow, SCORES};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,14 +55,6 @@ impl Rows {
 
 /// A row of `per_image.csv`, and the line that it stands on.
 pub(crate) type ScoreLine = Line<(ImagePrefix, ImageRow)>;
-
-/// Adds a line to the last of `all` if it follows that.
-fn add_line(all: &mut Vec<Lines>, line: u64) {
-    match all.last_mut() {
-        Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
-        _ => all.push(line..=line),
-    }
-}
 
 impl Scores {
     pub(crate) fn new(rows: &[ScoreLine]) -> Self {

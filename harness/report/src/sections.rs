@@ -2,8 +2,9 @@
 
 use crate::{
     data::Data,
-    input::{DatasetInput, RunInput, RunSummary, file::short},
+    input::{DatasetInput, RunSummary, file::short},
     markdown::{Align, Table, code, count, escape},
+    run::runs_of,
     trace::page_of,
 };
 use harness_record::rows::FileRow;
@@ -202,25 +203,14 @@ pub(crate) fn runs(data: &Data) -> String {
         ("Parameters", Align::Right),
         ("Commit", Align::Left),
     ]));
-    for (key, places) in by_key(data) {
-        let Some(first) = places.first() else { continue };
-        let distinct = |of: &dyn Fn(&RunInput) -> String| {
-            let mut seen: Vec<String> = Vec::new();
-            for place in &places {
-                let text = of(place);
-                if !seen.contains(&text) {
-                    seen.push(text);
-                }
-            }
-            escape(&seen.join(", "))
-        };
-        let record = &first.record;
+    for run in runs_of(data) {
+        let record = &run.first().record;
         let mut cells = vec![
-            format!("[{}]({})", code(short(key)), page_of(key)),
-            escape(&first.stage),
-            distinct(&|run| data.arm_label(&run.arm).to_owned()),
-            distinct(&|run| run.protocol.clone()),
-            distinct(&|run| run.seed.to_string()),
+            format!("[{}]({})", code(short(run.key())), page_of(run.key())),
+            escape(&run.first().stage),
+            escape(&run.arms(data)),
+            escape(&run.protocols()),
+            escape(&run.seeds()),
         ];
         cells.extend(with_epochs.then(|| trained_for(record)));
         cells.extend([
@@ -240,18 +230,6 @@ pub(crate) fn trained_for(record: &RunSummary) -> String {
     let kept = record.kept_epoch.filter(|&kept| record.epochs != Some(kept)).map(|kept| format!("kept {kept}"));
     let parts: Vec<_> = [epochs, kept].into_iter().flatten().collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
-}
-
-/// Places of each run, runs in the order in which they first appear.
-fn by_key(data: &Data) -> Vec<(&str, Vec<&RunInput>)> {
-    let mut runs: Vec<(&str, Vec<&RunInput>)> = Vec::new();
-    for run in &data.runs {
-        match runs.iter_mut().find(|(key, _)| *key == run.record.key) {
-            Some((_, places)) => places.push(run),
-            None => runs.push((&run.record.key, vec![run])),
-        }
-    }
-    runs
 }
 
 fn commit(commit: Option<&str>, dirty: bool) -> String {

@@ -57,9 +57,7 @@ pub fn site(reports: &Path, places: &[(String, String)], templates: &Path) -> Re
         }
     }
     let context = context! { profiles => Value::from(Serde(profiles)), reports => entries.len() };
-    let rendered =
-        template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
-    let page = rendered.map_err(|error| template::template_error(templates, TEMPLATE, &error, &[]))?;
+    let page = template::page(templates, TEMPLATE, context)?;
     Ok(RenderedFile::new(PAGE, page.into_bytes()))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each file holds one `table` environment in the style of `booktabs`, to be taken by `\input`.
 
-use crate::output::RenderedFile;
+use crate::{markdown::capitalised, output::RenderedFile};
 use pulldown_cmark::{Alignment, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use std::fmt::Write as _;
 
@@ -113,11 +113,6 @@ fn latex(table: &TextTable, name: &str) -> String {
     }
     text += "    \\bottomrule\n  \\end{tabular}\n\\end{table}\n";
     text
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 /// Text as LaTeX that sets exactly this text. Signs that pdfLaTeX has no letter for become commands.

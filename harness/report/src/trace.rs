@@ -19,6 +19,14 @@ pub(crate) enum Source {
 /// Lines of a table, from and to.
 pub(crate) type Lines = RangeInclusive<u64>;
 
+/// Adds a line to the last of `all` if it follows that.
+pub(crate) fn add_line(all: &mut Vec<Lines>, line: u64) {
+    match all.last_mut() {
+        Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
+        _ => all.push(line..=line),
+    }
+}
+
 /// More lists of lines than this are named by the first and the last of them: a mean over many seeds.
 const LISTED: usize = 12;
 

@@ -11,7 +11,7 @@ use crate::{
     data::{Data, Line},
     error::ReportError,
     input::RunInput,
-    markdown::number,
+    markdown::{capitalised, number},
 };
 use harness_record::metrics::Metric;
 
@@ -85,9 +85,7 @@ pub(crate) fn label_of(column: &str) -> String {
     if let Some(metric) = Metric::find(column) {
         return metric.label.to_owned();
     }
-    let words = column.replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+    capitalised(&column.replace('_', " "))
 }
 
 impl Curves<'_> {

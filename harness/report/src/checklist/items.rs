@@ -3,14 +3,15 @@
 use super::Item;
 use crate::{
     data::Data,
-    input::{DatasetInput, RunInput, file::short},
+    input::{DatasetInput, file::short},
     markdown::{code, count, escape},
+    run::runs_of,
     sections::duration,
     statistics::{CONFIDENCE, RESAMPLES},
     template::Facts,
     tested::Untested,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Most names that an answer lists; the rest are counted.
 const LISTED: usize = 3;
@@ -237,19 +238,14 @@ fn runs(data: &Data) -> Result<String, String> {
     let seeds: Vec<_> = study.seeds.iter().take(LISTED).map(u64::to_string).collect();
     let more = if study.seeds.len() > LISTED { ", …" } else { "" };
     let word = if study.seeds.len() == 1 { "seed" } else { "seeds" };
-    let distinct = counted(distinct(data).len(), "run", "runs");
+    let distinct = counted(runs_of(data).len(), "run", "runs");
     Ok(format!("{word} {}{more}; {distinct}, in [Runs](#runs).", seeds.join(", ")))
-}
-
-/// Each run once, by its key.
-fn distinct(data: &Data) -> BTreeMap<&str, &RunInput> {
-    data.runs.iter().map(|run| (run.record.key.as_str(), run)).collect()
 }
 
 pub(super) fn code_and_compute(facts: &Facts) -> Vec<Item> {
     let data = &facts.data;
-    let runs = distinct(data);
-    let records = || runs.values().map(|run| &run.record);
+    let runs = runs_of(data);
+    let records = || runs.iter().map(|run| &run.first().record);
     let none = runs.is_empty().then(|| "no run is recorded.".to_owned());
     let unversioned = records().any(|record| record.versions.is_empty());
     let unversioned = none.clone().or(unversioned.then(|| "some runs name no versions; run them again.".to_owned()));
@@ -276,14 +272,14 @@ pub(super) fn code_and_compute(facts: &Facts) -> Vec<Item> {
 
 /// Whether each run was made by code that a commit holds.
 fn commits(data: &Data) -> Result<String, String> {
-    let runs = distinct(data);
-    let dirty = runs.values().filter(|run| run.record.dirty).count();
-    let without = runs.values().filter(|run| run.record.commit.is_none()).count();
+    let runs = runs_of(data);
+    let dirty = runs.iter().filter(|run| run.first().record.dirty).count();
+    let without = runs.iter().filter(|run| run.first().record.commit.is_none()).count();
     let of = counted(runs.len(), "run", "runs");
     match (runs.len(), dirty, without) {
         (0, ..) => Err("no run is recorded.".to_owned()),
         (_, 0, 0) => {
-            let commits: BTreeSet<_> = runs.values().filter_map(|run| run.record.commit.as_deref()).collect();
+            let commits: BTreeSet<_> = runs.iter().filter_map(|run| run.first().record.commit.as_deref()).collect();
             let named: Vec<_> = commits.iter().take(LISTED).map(|commit| code(short(commit))).collect();
             let more = commits.len().saturating_sub(LISTED);
             let more = if more > 0 { format!(" and {} more", count(more as u64)) } else { String::new() };

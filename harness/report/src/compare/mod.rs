@@ -74,6 +74,13 @@ pub struct Place {
     pub split: String,
 }
 
+impl Place {
+    /// `ssl → supervised, blur-0 under corrected`
+    pub fn in_words(&self) -> String {
+        format!("{}, {} under {}", self.arm.in_words(), self.condition.in_words(), self.protocol.in_words())
+    }
+}
+
 /// What became of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -91,6 +98,9 @@ pub enum Change {
 }
 
 impl Change {
+    /// All, in the order in which they are counted.
+    const ALL: [Self; 5] = [Self::Better, Self::Worse, Self::Undecided, Self::Same, Self::NotTested];
+
     /// In words.
     pub fn in_words(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! A comparison as words, as a page and as a table of data.
 
-use super::{Both, Comparison, Gate, Row, better};
+use super::{Both, Change, Comparison, Gate, Row, better};
 use crate::{
     error::ReportError,
     markdown::{count, number, signed},
@@ -101,7 +101,7 @@ pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Resu
         .flat_map(|gate| gate.regressions(comparison).unwrap_or_default())
         .map(|found| {
             context! {
-                metric => &found.row.metric, place => words(found.row), difference => signed(found.row.difference),
+                metric => &found.row.metric, place => found.row.place.in_words(), difference => signed(found.row.difference),
                 threshold => number(found.threshold), counts => found.counts,
             }
         })
@@ -121,28 +121,15 @@ pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Resu
         tables => Value::from(Serde(tables(comparison))), summary => summary(comparison), only => Value::from(Serde(&comparison.only)),
         regressions, unlike, circumstances, differences => DIFFERENCES,
     };
-    let page =
-        template::environment(templates).and_then(|environment| environment.get_template(TEMPLATE)?.render(context));
-    let page = page.map_err(|error| template::template_error(templates, TEMPLATE, &error, &[]))?;
+    let page = template::page(templates, TEMPLATE, context)?;
     Ok(vec![RenderedFile::new(DIFFERENCES, csv(comparison)?), RenderedFile::new("index.html", page.into_bytes())])
-}
-
-/// `ssl → supervised, blur-0 under corrected`
-pub(super) fn words(row: &Row) -> String {
-    let place = &row.place;
-    format!("{}, {} under {}", place.arm.in_words(), place.condition.in_words(), place.protocol.in_words())
 }
 
 /// How many figures got better, worse and neither, in words.
 fn summary(comparison: &Comparison) -> String {
-    let mut parts = Vec::new();
-    for word in ["better", "worse", "undecided", "same", "not tested"] {
-        match comparison.rows.iter().filter(|row| row.change.in_words() == word).count() {
-            0 => {}
-            n => parts.push(format!("{} {word}", count(n as u64))),
-        }
-    }
-    parts.join(", ")
+    let counted = Change::ALL.map(|change| (comparison.rows.iter().filter(|row| row.change == change).count(), change));
+    let found = counted.into_iter().filter(|(n, _)| *n > 0);
+    found.map(|(n, change)| format!("{} {}", count(n as u64), change.in_words())).collect::<Vec<_>>().join(", ")
 }
 
 fn tables(comparison: &Comparison) -> Vec<Table<'_>> {
@@ -157,11 +144,11 @@ fn tables(comparison: &Comparison) -> Vec<Table<'_>> {
             arm: row.place.arm.in_words(),
             condition: row.place.condition.in_words(),
             shown: row.shown(),
-            class: match row.change.in_words() {
-                "better" => "supported",
-                "worse" => "contradicted",
-                "undecided" => "undecided",
-                _ => "not-run",
+            class: match row.change {
+                Change::Better => "supported",
+                Change::Worse => "contradicted",
+                Change::Undecided => "undecided",
+                Change::Same | Change::NotTested => "not-run",
             },
             note: row.note.as_deref(),
             drawn: drawn(row, &comparison.rows),

@@ -11,7 +11,7 @@ use crate::{
 };
 use harness_report::{
     ReportError,
-    compare::{Both, CompareError, Comparison, Gate, Regression, Row, compare, render},
+    compare::{CompareError, Comparison, Gate, Regression, Row, compare, render},
 };
 use operand::Operand;
 use serde_json::json;
@@ -84,11 +84,7 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
             say(&note)?;
         }
     }
-    let unlike = comparison.unlike.iter().map(|one| {
-        let place = &one.place;
-        let [arm, protocol, condition] = [&place.arm, &place.protocol, &place.condition].map(Both::in_words);
-        format!("{} of {arm} under {protocol}, {condition}: {}", one.metric, one.why)
-    });
+    let unlike = comparison.unlike.iter().map(|one| format!("{} of {}: {}", one.metric, one.place.in_words(), one.why));
     tell_list("not comparable:", unlike)?;
     tell_list("only in one:", comparison.only.iter().map(|one| format!("{}: {} {}", one.side, one.what, one.name)))?;
     tell_circumstances(comparison)?;
@@ -105,18 +101,13 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
             let text = format!(
                 "{} of {}: {}, allowed {}",
                 found.row.metric,
-                place(found.row),
+                found.row.place.in_words(),
                 shown.difference,
                 found.threshold
             );
             if found.counts { text } else { format!("{text}; does not count, as its interval holds zero") }
         }),
     )
-}
-
-fn place(row: &Row) -> String {
-    let place = &row.place;
-    format!("{} under {}, {}", place.arm.in_words(), place.protocol.in_words(), place.condition.in_words())
 }
 
 /// The table of differences. A column that says the same of all rows is left out.
