@@ -75,9 +75,9 @@ pub struct Place {
 }
 
 impl Place {
-    /// `ssl → supervised, blur-0 under corrected`
+    /// `ssl → supervised under corrected, blur-0`
     pub fn in_words(&self) -> String {
-        format!("{}, {} under {}", self.arm.in_words(), self.condition.in_words(), self.protocol.in_words())
+        format!("{} under {}, {}", self.arm.in_words(), self.protocol.in_words(), self.condition.in_words())
     }
 }
 
