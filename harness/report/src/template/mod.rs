@@ -184,13 +184,13 @@ fn tidy(text: &str) -> String {
     out
 }
 
-/// What is wrong with a template and where: in an included file or in a macro, that is its own name and line.
 /// Renders a template of a page.
 pub(crate) fn page(templates: &Path, name: &str, context: Value) -> Result<String, ReportError> {
     let rendered = environment(templates).and_then(|environment| environment.get_template(name)?.render(context));
     rendered.map_err(|error| template_error(templates, name, &error, &[]))
 }
 
+/// What is wrong with a template and where: in an included file or in a macro, that is its own name and line.
 pub(crate) fn template_error(templates: &Path, name: &str, error: &Error, functions: &[&str]) -> ReportError {
     let (innermost, includers) = unwind(error);
     let file = innermost.name().unwrap_or(name);
