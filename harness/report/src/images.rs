@@ -55,7 +55,7 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String
         let lines = data.scores.lines(&arm.name, data.first_condition(), protocol);
         let linked = |text: &str| linked(text, Source::Images, &lines);
         let cells = found.iter().flat_map(|of_species| match of_species[i] {
-            Some(s) => [linked(&number(s.mean)), linked(&ends((s.low, s.high))), count(s.images as u64)],
+            Some(s) => [linked(&number(s.mean)), linked(&ends((s.low, s.high))), linked(&count(s.images as u64))],
             None => [NONE; 3].map(str::to_owned),
         });
         table.rows.push(std::iter::once(escape(&arm.label)).chain(cells).collect());
@@ -80,7 +80,9 @@ pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: &str) -> String {
     let row = |(breed, images): (&&str, &Vec<usize>)| {
         let mean = |scores: &Vec<f64>| images.iter().map(|&i| scores[i]).sum::<f64>() / images.len() as f64;
         let of_arms = scores.iter().zip(&lines).map(|(scores, lines)| (mean(scores), lines.clone()));
-        Row::new(breed, count(images.len() as u64), &of_arms.collect::<Vec<_>>())
+        let number = count(images.len() as u64);
+        let number = lines.first().map_or(number.clone(), |lines| linked(&number, Source::Images, lines));
+        Row::new(breed, number, &of_arms.collect::<Vec<_>>())
     };
     let mut rows: Vec<Row> = of_breeds.iter().map(row).collect();
     rows.sort_by(|a, b| worse_first(metric, a.overall, b.overall));

@@ -1,8 +1,7 @@
 //! The printed tables as they were printed, each figure beside what was reproduced of it.
 
 use crate::{
-    data::Data,
-    input::PublishedRow,
+    data::{Data, PublishedLine},
     markdown::{Align, Table, escape, number},
     metric::{Metric, PUBLISHED_PROTOCOL},
     published::Agreement,
@@ -86,15 +85,17 @@ impl<'a> PrintedTable<'a> {
     }
 
     fn cells(&self, variant: &str, (split, metric): (&str, &str)) -> [String; 3] {
-        let is_here = |row: &&PublishedRow| {
+        let is_here = |line: &&PublishedLine| {
+            let row = &line.row;
             row.table == self.name && row.variant == variant && row.split == split && row.metric == metric
         };
-        let Some(row) = self.data.printed_rows().find(is_here) else {
+        let Some(line) = self.data.published.iter().find(is_here) else {
             return ["–", "–", "–"].map(str::to_owned);
         };
+        let row = &line.row;
         let figure = self.data.reproduced(row);
         let verdict = self.data.agreement(row, figure.as_ref(), PUBLISHED_PROTOCOL).in_words();
-        [escape(&row.value), figure.as_ref().map_or("–".to_owned(), |f| to_metrics(&number(f.mean), &f.rows)), verdict]
+        [line.linked(), figure.as_ref().map_or("–".to_owned(), |f| to_metrics(&number(f.mean), &f.rows)), verdict]
     }
 }
 
@@ -115,9 +116,10 @@ fn column_head(split: &str, metric: &str) -> String {
 pub(crate) fn without_run(data: &Data) -> String {
     let left = ["Printed table", "Row", "Split", "Metric"].map(|head| (head, Align::Left));
     let mut table = Table::new(left.into_iter().chain([("Published", Align::Right), ("Verdict", Align::Left)]));
-    for row in data.printed_rows().filter(|row| data.reproduced(row).is_none()) {
+    for line in data.published.iter().filter(|line| data.reproduced(&line.row).is_none()) {
+        let row = &line.row;
         let mut cells: Vec<_> = [&row.table, &row.variant, &row.split, &row.metric].map(|t| escape(t)).into();
-        cells.extend([escape(&row.value), Agreement::NotRun.to_string()]);
+        cells.extend([line.linked(), Agreement::NotRun.to_string()]);
         table.rows.push(cells);
     }
     if table.rows.is_empty() {

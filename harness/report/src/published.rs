@@ -1,12 +1,14 @@
 //! Printed figures beside reproduced ones.
 
 use crate::{
-    data::Data,
+    data::{Data, PublishedLine},
     error::ReportError,
     figure::Figure,
     input::{PublishedRow, PublishedVerdict, Setting, file},
+    markdown::escape,
     metric::{Metric, PUBLISHED_PROTOCOL},
     spec::PublishedRows,
+    trace::{Source, linked},
 };
 use std::{fmt, path::Path};
 
@@ -97,21 +99,29 @@ impl<'a> Printed<'a> {
     }
 }
 
+impl PublishedLine {
+    /// The figure as it was printed, as a link to its row.
+    pub(crate) fn linked(&self) -> String {
+        linked(&escape(&self.row.value), Source::Published, &[self.line..=self.line])
+    }
+}
+
 impl Data {
     /// Rows of the printed tables, in the order of the file.
     pub(crate) fn printed_rows(&self) -> impl Iterator<Item = &PublishedRow> {
         self.published.iter().map(|line| &line.row)
     }
 
-    /// The row of the printed test figure of an arm under a condition.
-    pub(crate) fn printed_row(&self, arm: &str, condition: &str, metric: &str) -> Option<&PublishedRow> {
-        self.printed_rows()
-            .find(|row| row.metric == metric && row.split == "test" && self.place_of(row) == Some((arm, condition)))
+    /// The row of the printed test figure of an arm under a condition, and its line.
+    pub(crate) fn printed_line(&self, arm: &str, condition: &str, metric: &str) -> Option<&PublishedLine> {
+        self.published.iter().find(|PublishedLine { row, .. }| {
+            row.metric == metric && row.split == "test" && self.place_of(row) == Some((arm, condition))
+        })
     }
 
     /// The printed test figure of an arm under a condition.
     pub(crate) fn printed(&self, arm: &str, condition: &str, metric: &str) -> Option<Printed<'_>> {
-        Printed::read(&self.printed_row(arm, condition, metric)?.value)
+        Printed::read(&self.printed_line(arm, condition, metric)?.row.value)
     }
 
     /// What the data hold of a printed figure, under the published protocol.

@@ -94,7 +94,8 @@ impl<'a> Results<'a> {
             cells.push(or_none(figure.filter(|_| !row.baseline).and_then(over_seeds)));
         }
         if self.images {
-            cells.push(or_none(figure.and_then(|f| f.images).map(|n| count(n as u64))));
+            let number = figure.and_then(|f| f.images).map(|n| count(n as u64));
+            cells.push(or_none(number.map(|number| linked(&number, Source::Images, &images))));
         }
         if self.printed {
             cells.extend(self.printed_cells(row));
@@ -105,13 +106,15 @@ impl<'a> Results<'a> {
     fn printed_cells(&self, row: &Row<'_>) -> [String; 3] {
         let none = || NONE.to_owned();
         let figure = row.figure.as_ref();
-        let Some(line) = self.data.printed_row(row.arm, row.condition, self.metric.name) else {
+        let Some(line) = self.data.printed_line(row.arm, row.condition, self.metric.name) else {
             let verdict = if figure.is_none() && !row.baseline { Agreement::NotRun.to_string() } else { none() };
             return [none(), none(), verdict];
         };
-        let printed = Printed::read(&line.value);
-        let difference = figure.zip(printed).map_or_else(none, |(f, printed)| signed(f.mean - printed.value));
-        [escape(&line.value), difference, self.data.agreement(line, figure, self.protocol).in_words()]
+        let printed = Printed::read(&line.row.value);
+        let difference =
+            |(f, printed): (&Figure<'_>, Printed<'_>)| to_metrics(&signed(f.mean - printed.value), &f.rows);
+        let verdict = self.data.agreement(&line.row, figure, self.protocol).in_words();
+        [line.linked(), figure.zip(printed).map_or_else(none, difference), verdict]
     }
 
     fn caption(&self) -> String {

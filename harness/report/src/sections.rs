@@ -86,7 +86,7 @@ pub(crate) fn datasets(data: &Data) -> String {
         ("Digest", Align::Left),
     ]);
     let mut table = Table::new(columns);
-    for set in &data.datasets {
+    for (i, set) in data.datasets.iter().enumerate() {
         for split in &set.splits {
             let mut cells = vec![escape(&set.dataset), escape(&set.role)];
             cells.extend(with_arms.then(|| if set.arms.is_empty() { "all".to_owned() } else { arm_list(set) }));
@@ -94,7 +94,8 @@ pub(crate) fn datasets(data: &Data) -> String {
             cells.extend(with_protocols.then_some(protocols));
             cells.extend([
                 escape(&split.split),
-                count(split.images),
+                // Where they are counted by breed.
+                format!("[{}](data.html#set-{})", count(split.images), i + 1),
                 format!("{0} × {0} px", set.size),
                 escape(&set.licence),
                 code(short(&set.digest)),

@@ -8,6 +8,7 @@ use crate::{
     spec::ClaimSpec,
     species::Species,
     statistics::{DifferenceTest, Sample, Summary, holm, test_of_differences},
+    trace::Lines,
 };
 use harness_record::digest;
 use rayon::prelude::*;
@@ -106,6 +107,17 @@ impl Asked<'_> {
         // Images are the units: several seeds of one image are averaged, as they are not independent.
         let seed = digest::seed(&["claim", &claim.name, protocol]);
         Ok((difference, test_of_differences(&differences.defined(), seed)))
+    }
+}
+
+impl Data {
+    /// Lines of `per_image.csv` that a difference between two figures is made of.
+    pub(crate) fn lines_of(&self, sides: [&Operand; 2], protocol: &str) -> Vec<Lines> {
+        let of_side = |side: &Operand| {
+            let condition = side.condition.as_deref().unwrap_or(self.first_condition());
+            self.scores.lines(&side.arm, condition, protocol)
+        };
+        sides.map(of_side).concat()
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) enum Source {
     Images,
     Confusion,
     Calibration,
+    Published,
 }
 
 /// Lines of a table, from and to.
@@ -31,7 +32,7 @@ pub(crate) fn add_line(all: &mut Vec<Lines>, line: u64) {
 const LISTED: usize = 12;
 
 impl Source {
-    const ALL: [Self; 4] = [Self::Metrics, Self::Images, Self::Confusion, Self::Calibration];
+    const ALL: [Self; 5] = [Self::Metrics, Self::Images, Self::Confusion, Self::Calibration, Self::Published];
 
     /// First letter of its references.
     fn letter(self) -> char {
@@ -40,6 +41,7 @@ impl Source {
             Self::Images => 'i',
             Self::Confusion => 'c',
             Self::Calibration => 'k',
+            Self::Published => 'p',
         }
     }
 
@@ -50,15 +52,17 @@ impl Source {
             Self::Images => "data/per_image.csv",
             Self::Confusion => "data/confusion.csv",
             Self::Calibration => "data/calibration.csv",
+            Self::Published => "data/published.csv",
         }
     }
 
-    /// Where a run's page shows its rows.
-    fn section(self) -> &'static str {
+    /// Where a run's page shows its rows; `None` for what no run wrote.
+    fn section(self) -> Option<&'static str> {
         match self {
-            Self::Metrics => "metrics",
-            Self::Images => "images",
-            Self::Confusion | Self::Calibration => "pixels",
+            Self::Metrics => Some("metrics"),
+            Self::Images => Some("images"),
+            Self::Confusion | Self::Calibration => Some("pixels"),
+            Self::Published => None,
         }
     }
 }
@@ -135,9 +139,9 @@ pub(crate) struct Trace {
     pub(crate) csv: &'static str,
     /// `12`, `12 45-47`
     pub(crate) rows: String,
-    /// Full keys, each once.
+    /// Full keys, each once; none of what no run wrote.
     pub(crate) runs: Vec<String>,
-    /// The page of the first run, and the place on it.
+    /// The page of the first run, and the place on it; the table itself where there is no run.
     pub(crate) href: String,
 }
 
@@ -151,21 +155,27 @@ impl Trace {
         for part in lines.split(',') {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let [first, last] = [first, last].map(|line| line.strip_prefix('L').and_then(number));
-            let (run, end) = (data.run_at(source, first?)?, data.run_at(source, last?)?);
+            let [first, last] = [first?, last?];
+            rows.push(part.replace('L', ""));
+            if source == Source::Published {
+                data.published.iter().find(|row| row.line == first && first == last)?;
+                continue;
+            }
+            let (run, end) = (data.run_at(source, first)?, data.run_at(source, last)?);
             if run != end || !is_key(run) {
                 return None;
             }
             if !runs.iter().any(|seen| seen == run) {
                 runs.push(run.to_owned());
             }
-            rows.push(part.replace('L', ""));
         }
-        let section = source.section();
-        let place = match source {
-            Source::Metrics => format!("{section}-{}", rows.first()?),
-            _ => section.to_owned(),
+        let href = match (source.section(), runs.first()) {
+            (Some(section), Some(run)) if source == Source::Metrics => {
+                format!("{}#{section}-{}", page_of(run), rows.first()?)
+            }
+            (Some(section), Some(run)) => format!("{}#{section}", page_of(run)),
+            _ => source.file().to_owned(),
         };
-        let href = format!("{}#{place}", page_of(runs.first()?));
         Some(Self { csv: source.file(), rows: rows.join(" "), runs, href })
     }
 }
@@ -183,6 +193,7 @@ impl Data {
             Source::Images => self.scores.run_at(line),
             Source::Confusion => row_at(&self.confusion, line).map(|row| row.run.as_str()),
             Source::Calibration => row_at(&self.calibration, line).map(|row| row.run.as_str()),
+            Source::Published => None,
         }
     }
 }

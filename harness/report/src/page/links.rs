@@ -14,8 +14,8 @@ pub(super) fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<
         };
         if let Some(Trace { csv, rows, runs, href }) = found {
             // All of it is made of digits, hexadecimal digits and names of this program.
-            let runs = runs.join(" ");
-            let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\" data-run=\"{runs}\">");
+            let runs = if runs.is_empty() { String::new() } else { format!(" data-run=\"{}\"", runs.join(" ")) };
+            let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\"{runs}>");
             out.push(Event::InlineHtml(tag.into()));
             inside = true;
         } else if inside && matches!(event, Event::End(TagEnd::Link)) {

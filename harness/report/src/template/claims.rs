@@ -6,7 +6,6 @@ use super::{
     operands::refuse,
 };
 use crate::{
-    claim::Operand,
     data::Data,
     markdown::{Align, Table, code, count, escape, number, signed},
     results::NONE,
@@ -75,11 +74,7 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
         }
     };
     let difference = &found.difference;
-    let of_side = |side: &Operand| {
-        let condition = side.condition.as_deref().unwrap_or(data.first_condition());
-        data.scores.lines(&side.arm, condition, &tested.protocol)
-    };
-    let lines = [&tested.comparison.left, &tested.comparison.right].map(of_side).concat();
+    let lines = data.lines_of([&tested.comparison.left, &tested.comparison.right], &tested.protocol);
     let linked = |text: &str| linked(text, Source::Images, &lines);
     [
         found.verdict.to_string(),
@@ -87,8 +82,8 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
         linked(&format!("{} to {}", signed(difference.low), signed(difference.high))),
         linked(&number(found.p)),
         found.effect.map_or(NONE.to_owned(), |effect| linked(&signed_effect(effect))),
-        count(difference.images as u64),
-        if difference.seeds == 0 { NONE.to_owned() } else { count(difference.seeds as u64) },
+        linked(&count(difference.images as u64)),
+        if difference.seeds == 0 { NONE.to_owned() } else { linked(&count(difference.seeds as u64)) },
     ]
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     claim::Operand,
-    data::Data,
+    data::{Data, PublishedLine},
     input::PublishedRow,
     markdown::{Align, Table, count, escape, percent_change, signed_percent},
     metric::Metric,
@@ -16,6 +16,7 @@ use crate::{
     results::NONE,
     statistics::CONFIDENCE,
     tested::Question,
+    trace::{Lines, Source, linked},
 };
 use minijinja::{Error, ErrorKind, Value, value::ValueKind};
 use std::fmt::Write as _;
@@ -121,8 +122,7 @@ impl Statement {
     }
 
     fn cells(&self, data: &Data, borne: &Borne) -> Vec<String> {
-        let printed = printed(data, &self.of).zip(printed(data, &self.beside));
-        let by_table = printed.and_then(|(of, beside)| percent_change(beside.value, of.value));
+        let by_table = self.by_table(data);
         let verdict = match borne {
             Borne::Out => "yes".to_owned(),
             Borne::From(metric) => format!("no: it is the distance from its own {metric}"),
@@ -139,6 +139,15 @@ impl Statement {
         cells
     }
 
+    /// The change in percent that the printed figures give, as a link to them.
+    fn by_table(&self, data: &Data) -> Option<String> {
+        let sides = [printed_line(data, &self.of)?, printed_line(data, &self.beside)?];
+        let [of, beside] = sides.map(|line| Printed::read(&line.row.value));
+        let mut lines: Vec<Lines> = sides.map(|line| line.line..=line.line).to_vec();
+        lines.dedup();
+        Some(linked(&percent_change(beside?.value, of?.value)?, Source::Published, &lines))
+    }
+
     /// `−3.51 % (−5.02 % to −2.10 %)`
     fn ours(&self, data: &Data, protocol: &str) -> String {
         let question = Question { data, protocol, species: None };
@@ -146,7 +155,10 @@ impl Statement {
             return "not run".to_owned();
         };
         let ends = |(low, high)| format!(" ({} to {})", signed_percent(low), signed_percent(high));
-        signed_percent(change) + &interval.map(ends).unwrap_or_default()
+        let text = signed_percent(change) + &interval.map(ends).unwrap_or_default();
+        let mut lines = data.lines_of([&self.of, &self.beside], protocol);
+        lines.dedup();
+        linked(&text, Source::Images, &lines)
     }
 
     fn borne(&self, data: &Data) -> Borne {
@@ -191,7 +203,11 @@ impl Statement {
 }
 
 fn printed<'a>(data: &'a Data, at: &Operand) -> Option<Printed<'a>> {
-    data.printed(&at.arm, at.condition.as_deref().unwrap_or(data.first_condition()), &at.metric)
+    Printed::read(&printed_line(data, at)?.row.value)
+}
+
+fn printed_line<'a>(data: &'a Data, at: &Operand) -> Option<&'a PublishedLine> {
+    data.printed_line(&at.arm, at.condition.as_deref().unwrap_or(data.first_condition()), &at.metric)
 }
 
 /// The one percentage of a text, and half a unit of its last digit.
