@@ -4,7 +4,7 @@
 use crate::{
     contact::Tile,
     data::Data,
-    drawing::{encode, filled, opaque, outlined},
+    drawing::{encode, filled, nearest, opaque, outlined},
     error::ReportError,
     figure::is_over_batches,
     input::{GalleryKind, GalleryRow},
@@ -163,7 +163,7 @@ impl Pictures<'_> {
 
     fn mask(&self, kind: GalleryKind, column: &Column, place: [&str; 3]) -> Result<GrayImage, ReportError> {
         let picture = self.open(kind, &column.image, place)?.to_luma8();
-        Ok(imageops::resize(&picture, TILE, TILE, FilterType::Nearest))
+        Ok(nearest(&picture, TILE))
     }
 
     fn open(&self, kind: GalleryKind, image: &str, place: [&str; 3]) -> Result<image::DynamicImage, ReportError> {

@@ -42,6 +42,7 @@ impl Svg {
     pub(super) fn new(drawn: &str, tips: &[Tip], (size, scale): ((f64, f64), f64), texts: [&str; 2]) -> Self {
         let elements = drawn.split_once(">\n").map_or(drawn, |(_, elements)| elements);
         let elements = elements.trim_end().trim_end_matches("</svg>");
+        let elements = elements.replace(&format!(" font-family=\"{FAMILY}\""), "").replace(" opacity=\"1\"", "");
         let mut body = String::with_capacity(drawn.len());
         let mut in_text = false;
         for line in elements.lines() {
@@ -92,10 +93,9 @@ impl Svg {
 
 /// `stroke="#010200"` -> `class="s2 d0"`, `fill="#010200"` -> `class="f2"`.
 fn classes(line: &str) -> String {
-    let mut text = line.replace(&format!(" font-family=\"{FAMILY}\""), "").replace(" opacity=\"1\"", "");
-    for attribute in ["stroke", "fill"] {
-        let start = format!(" {attribute}=\"#");
-        let Some(at) = text.find(&start) else { continue };
+    let mut text = line.to_owned();
+    for (attribute, start) in [("stroke", " stroke=\"#"), ("fill", " fill=\"#")] {
+        let Some(at) = text.find(start) else { continue };
         let value = at + start.len();
         let digits = text.get(value..value + 6).map(str::to_owned).unwrap_or_default();
         if let Some(class) = class(attribute, &digits) {

@@ -29,8 +29,8 @@ pub(super) fn elements(tips: &[Tip], scale: f64) -> String {
     }
     let points = together(tips);
     for (i, (at, words)) in points.iter().enumerate() {
-        let others = points.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, (other, _))| distance(*at, *other));
-        let radius = (others.fold(f64::INFINITY, f64::min) / 2.0).clamp(RADIUS.1, RADIUS.0);
+        let others = points.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, (other, _))| square(*at, *other));
+        let radius = (others.fold(f64::INFINITY, f64::min).sqrt() / 2.0).clamp(RADIUS.1, RADIUS.0);
         let [x, y, radius] = [at.0, at.1, radius].map(|v| (v * scale).round());
         let words: Vec<_> = words.iter().map(|words| lines(words)).collect();
         let _ =
@@ -52,7 +52,7 @@ fn together(tips: &[Tip]) -> Vec<Place<'_>> {
     let mut places: Vec<Place<'_>> = Vec::new();
     for tip in tips {
         let Tip::Point { at, words } = tip else { continue };
-        match places.iter_mut().find(|(place, _)| distance(*place, *at) < TOGETHER) {
+        match places.iter_mut().find(|(place, _)| square(*place, *at) < TOGETHER * TOGETHER) {
             Some((_, all)) => all.push(words),
             None => places.push((*at, vec![words])),
         }
@@ -60,8 +60,9 @@ fn together(tips: &[Tip]) -> Vec<Place<'_>> {
     places
 }
 
-fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
-    (a.0 - b.0).hypot(a.1 - b.1)
+/// The square of the distance: of every pair of points it is asked, so without a root.
+fn square(a: (f64, f64), b: (f64, f64)) -> f64 {
+    (a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1)
 }
 
 #[cfg(test)]

@@ -2,13 +2,10 @@
 
 use super::{Tile, lettering::Lettering, words};
 use crate::{
-    drawing::{filled, opaque, outlined},
+    drawing::{filled, nearest, opaque, outlined},
     error::ReportError,
 };
-use image::{
-    GrayImage, RgbImage, Rgba, RgbaImage,
-    imageops::{self, FilterType},
-};
+use image::{GrayImage, RgbImage, Rgba, RgbaImage, imageops};
 
 /// Width that a sheet is not to exceed by its columns, in pixels.
 const WIDTH: u32 = 1024;
@@ -83,10 +80,10 @@ impl Grid {
         };
         let small = RgbImage::from_raw(self.size, self.size, tile.rgb.clone()).ok_or_else(wrong)?;
         let small = Some(small).filter(|_| tile.rgb.len() as u32 == 3 * self.size * self.size).ok_or_else(wrong)?;
-        let picture = imageops::resize(&small, self.side, self.side, FilterType::Nearest);
+        let picture = nearest(&small, self.side);
         if let Some(classes) = &tile.classes {
             let mask = GrayImage::from_raw(self.size, self.size, classes.clone()).ok_or_else(wrong)?;
-            let mask = imageops::resize(&mask, self.side, self.side, FilterType::Nearest);
+            let mask = nearest(&mask, self.side);
             let copy = outlined(&filled(&picture, &mask), &mask);
             imageops::replace(sheet, &opaque(copy), i64::from(x + self.side + SEAM), i64::from(y));
         }

@@ -18,7 +18,7 @@ const BLOCK: usize = 250;
 const KEPT: usize = 1 << 26;
 
 /// Gives means of images their intervals. What was drawn once for some images is used for all arms, metrics and differences
-/// over the same images, and what was computed once is remembered.
+/// over the same images, in all reports of a process; what was computed once is remembered.
 #[derive(Debug)]
 pub(crate) struct Resampler {
     /// Name and class of each image.
@@ -26,6 +26,9 @@ pub(crate) struct Resampler {
     tables: Mutex<BTreeMap<Vec<usize>, Arc<Table>>>,
     known: Mutex<BTreeMap<String, Summary>>,
 }
+
+/// Tables by their seeds: reports on the same images share them.
+static TABLES: Mutex<BTreeMap<[u8; 32], Arc<Table>>> = Mutex::new(BTreeMap::new());
 
 /// Resamples of some of the images.
 #[derive(Debug)]
@@ -120,8 +123,7 @@ impl Resampler {
         if let Some(table) = locked(&self.tables).get(images) {
             return Arc::clone(table);
         }
-        let kept: usize = locked(&self.tables).values().filter(|t| t.kept.is_some()).map(|t| t.draws()).sum();
-        let table = Arc::new(Table::new(images.iter().map(|&i| &self.images[i]), KEPT.saturating_sub(kept)));
+        let table = Table::shared(images.iter().map(|&i| &self.images[i]));
         Arc::clone(locked(&self.tables).entry(images.to_vec()).or_insert(table))
     }
 }
@@ -188,10 +190,23 @@ fn draw_seeds(count: usize) -> Vec<usize> {
 }
 
 impl Table {
-    fn new<'a>(images: impl Iterator<Item = &'a (String, String)> + Clone, room: usize) -> Self {
-        let strata = Strata::new(images.clone().map(|(_, class)| class.as_str()));
-        let words: Vec<_> = images.flat_map(|(name, class)| [name.as_str(), class.as_str()]).collect();
+    /// The table of these images, which is drawn once.
+    fn shared<'a>(images: impl Iterator<Item = &'a (String, String)> + Clone) -> Arc<Self> {
+        let words = images.clone().flat_map(|(name, class)| [name.as_str(), class.as_str()]);
         let seed = digest::seed(&["bootstrap", "images"].into_iter().chain(words).collect::<Vec<_>>());
+        let tables = locked(&TABLES);
+        if let Some(table) = tables.get(&seed) {
+            return Arc::clone(table);
+        }
+        let kept: usize = tables.values().filter(|t| t.kept.is_some()).map(|t| t.draws()).sum();
+        // While it is drawn other threads work for this one.
+        drop(tables);
+        let table = Arc::new(Self::new(images, seed, KEPT.saturating_sub(kept)));
+        Arc::clone(locked(&TABLES).entry(seed).or_insert(table))
+    }
+
+    fn new<'a>(images: impl Iterator<Item = &'a (String, String)>, seed: [u8; 32], room: usize) -> Self {
+        let strata = Strata::new(images.map(|(_, class)| class.as_str()));
         let mut table = Self { weights: strata.weights(), strata, seed, kept: None };
         if table.draws() <= room {
             table.kept = Some((0..RESAMPLES / BLOCK).into_par_iter().map(|block| table.drawn(block)).collect());

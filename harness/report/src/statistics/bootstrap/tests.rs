@@ -60,9 +60,12 @@ fn the_same_question_has_the_same_answer_whatever_was_asked_before_and_by_how_ma
     assert_eq!((of_half.images, other.summarise(&half)), (30, Some(of_half)));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     assert_eq!(pool.install(|| other.summarise(&sample)), first);
-    // Draws that are too many to be kept are the same draws.
+    // Tables are shared, so here they are drawn by hand: one thread, three threads, and too many draws to be kept.
     let images: Vec<_> = (0..60).map(|i: u32| (format!("{i}.jpg"), (i % 3).to_string())).collect();
-    let [kept, made] = [KEPT, 0].map(|room| Table::new(images.iter(), room));
+    let drawn = |room| Table::new(images.iter(), [1; 32], room);
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let [kept, made] = [KEPT, 0].map(drawn);
+    assert!(pool.install(|| drawn(KEPT)).kept == kept.kept && alone.install(|| drawn(KEPT)).kept == kept.kept);
     assert!(
         kept.kept.is_some() && made.kept.is_none() && kept.block(7) == made.block(7) && made.block(7) != made.block(8)
     );
