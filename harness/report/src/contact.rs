@@ -6,6 +6,7 @@ mod sheet;
 use crate::{
     drawing::{encode, encode_exactly},
     error::ReportError,
+    markdown::words,
     output::{RenderedFile, csv},
     template,
 };
@@ -172,11 +173,6 @@ fn alternative(tiles: &[Tile]) -> String {
     let named: Vec<String> = classes.iter().map(|(class, n)| format!("{n} of {}", words(class))).collect();
     let _ = write!(text, ": {}.", named.join(", "));
     text
-}
-
-/// The name of a class as words.
-fn words(class: &str) -> String {
-    class.replace('_', " ")
 }
 
 #[cfg(test)]

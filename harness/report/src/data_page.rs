@@ -6,7 +6,7 @@ use crate::{
     error::ReportError,
     gallery,
     input::DatasetInput,
-    markdown::count,
+    markdown::{count, words},
     output::RenderedFile,
     template,
 };
@@ -82,10 +82,8 @@ fn set(set: &DatasetInput) -> Set<'_> {
     };
     let with_sum =
         |images: &[u64]| -> Vec<String> { images.iter().copied().chain([images.iter().sum()]).map(count).collect() };
-    let group = |group: &crate::input::GroupCount| Group {
-        name: group.group.replace('_', " "),
-        images: with_sum(&counts(group)),
-    };
+    let group =
+        |group: &crate::input::GroupCount| Group { name: words(&group.group), images: with_sum(&counts(group)) };
     let total: Vec<u64> = set.splits.iter().map(|split| split.images).collect();
     Set {
         name: &set.dataset,

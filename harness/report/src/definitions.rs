@@ -2,7 +2,7 @@
 
 use crate::{
     data::Data,
-    markdown::escape,
+    markdown::{escape, listed},
     metric::{Direction, Family, METRICS, Metric},
 };
 
@@ -58,7 +58,7 @@ fn name(data: &Data, shown: &Metric, protocol: &str, column: &str) -> Option<Str
     let others = data.study.arms.iter().filter(|arm| data.column(&arm.name, shown, protocol) == column);
     let arms: Vec<_> = others.map(|arm| escape(&arm.label)).collect();
     let of_all = arms.is_empty() || arms.len() == data.study.arms.len();
-    Some(if of_all { named } else { format!("{named} for {}", arms.join(", ")) })
+    Some(if of_all { named } else { format!("{named} for {}", listed(&arms)) })
 }
 
 impl Defined {

@@ -8,7 +8,7 @@ use crate::{
     error::ReportError,
     figure::is_over_batches,
     input::{GalleryKind, GalleryRow},
-    markdown::{escape, number},
+    markdown::{escape, number, words},
     metric::Metric,
 };
 use harness_record::files;
@@ -202,8 +202,7 @@ impl Sheet {
 
     /// File names with breeds, each once.
     fn photographs(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.columns.iter().map(|c| format!("{} ({})", c.image, c.group.replace('_', " "))).collect();
+        let mut names: Vec<_> = self.columns.iter().map(|c| format!("{} ({})", c.image, words(&c.group))).collect();
         names.dedup();
         names
     }

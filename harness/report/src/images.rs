@@ -4,7 +4,7 @@ use crate::{
     data::Data,
     figure::is_over_batches,
     input::ArmInput,
-    markdown::{Align, Table, count, escape, number},
+    markdown::{Align, Table, count, escape, number, words},
     metric::{Direction, Metric},
     results::{NONE, ends},
     species::Species,
@@ -82,7 +82,7 @@ pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: &str) -> String {
         let of_arms = scores.iter().zip(&lines).map(|(scores, lines)| (mean(scores), lines.clone()));
         let number = count(images.len() as u64);
         let number = lines.first().map_or(number.clone(), |lines| linked(&number, Source::Images, lines));
-        Row::new(breed, number, &of_arms.collect::<Vec<_>>())
+        Row::new(&words(breed), number, &of_arms.collect::<Vec<_>>())
     };
     let mut rows: Vec<Row> = of_breeds.iter().map(row).collect();
     rows.sort_by(|a, b| worse_first(metric, a.overall, b.overall));
@@ -97,7 +97,7 @@ pub(crate) fn extremes(data: &Data, metric: &Metric, protocol: &str) -> String {
     let scores: Vec<_> = arms.iter().map(|(_, sample)| sample.first().unwrap_or_default().to_vec()).collect();
     let row = |image: usize| {
         let breed = &data.scores.breeds()[image];
-        let breed = if breed.is_empty() { NONE.to_owned() } else { escape(breed) };
+        let breed = if breed.is_empty() { NONE.to_owned() } else { escape(&words(breed)) };
         let line = |arm: &str| data.scores.line_of(image, [arm, data.first_condition(), protocol]);
         let of_arms = arms.iter().zip(&scores);
         let of_arms =

@@ -46,6 +46,17 @@ fn escape_start(text: &str) -> String {
     format!("{}\\{}", &text[..at], &text[at..])
 }
 
+/// Names as a list: divided by semicolons where a name has a comma of its own.
+pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    names.join(if names.iter().any(|name| name.contains(", ")) { "; " } else { ", " })
+}
+
+/// The name of a breed or class as words.
+pub(crate) fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
 /// Text with a capital at its start.
 pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();

@@ -4,7 +4,7 @@ use crate::{
     data::Data,
     figure::{Figure, is_over_batches},
     input::Setting,
-    markdown::{Align, Table, count, escape, number, signed},
+    markdown::{Align, Table, count, escape, listed, number, signed},
     metric::{Direction, Metric, PUBLISHED_PROTOCOL},
     published::{Agreement, Printed},
     statistics::{CONFIDENCE, Summary},
@@ -139,7 +139,7 @@ impl<'a> Results<'a> {
         format!(
             "{label} under the {protocol} protocol ({unit}; {better}). Rows are not measured alike: that of {} is the hard \
              {label} of whole batches, mean over batches, without an interval; the others are {named}, mean over {images}",
-            batched.iter().map(|arm| escape(arm)).collect::<Vec<_>>().join(", ")
+            listed(&batched.iter().map(|arm| escape(arm)).collect::<Vec<_>>())
         )
     }
 }

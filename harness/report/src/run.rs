@@ -1,6 +1,6 @@
 //! A run, and the places that it takes in the study: arms and protocols can share one.
 
-use crate::{data::Data, input::RunInput};
+use crate::{data::Data, input::RunInput, markdown::listed};
 
 /// A run and its places, of which there is at least one.
 pub(crate) struct Run<'a> {
@@ -31,26 +31,26 @@ impl<'a> Run<'a> {
 
     /// Labels of its arms.
     pub(crate) fn arms(&self, data: &Data) -> String {
-        self.each_once(|place| data.arm_label(&place.arm).to_owned())
+        listed(&self.each_once(|place| data.arm_label(&place.arm).to_owned()))
     }
 
     /// Names of its protocols.
     pub(crate) fn protocols(&self) -> String {
-        self.each_once(|place| place.protocol.clone())
+        self.each_once(|place| place.protocol.clone()).join(", ")
     }
 
     /// Its seeds.
     pub(crate) fn seeds(&self) -> String {
-        self.each_once(|place| place.seed.to_string())
+        self.each_once(|place| place.seed.to_string()).join(", ")
     }
 
-    fn each_once(&self, of: impl Fn(&RunInput) -> String) -> String {
+    fn each_once(&self, of: impl Fn(&RunInput) -> String) -> Vec<String> {
         let mut seen: Vec<String> = Vec::new();
         for text in self.places.iter().map(|place| of(place)) {
             if !seen.contains(&text) {
                 seen.push(text);
             }
         }
-        seen.join(", ")
+        seen
     }
 }

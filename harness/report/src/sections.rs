@@ -3,7 +3,7 @@
 use crate::{
     data::Data,
     input::{DatasetInput, RunSummary, file::short},
-    markdown::{Align, Table, code, count, escape},
+    markdown::{Align, Table, code, count, escape, listed},
     run::runs_of,
     trace::page_of,
 };
@@ -45,7 +45,7 @@ fn stage_settings(data: &Data, stage: &str) -> String {
             names.push(name);
         }
     }
-    let heads = groups.iter().map(|(arms, _)| escape(&arms.join(", ")));
+    let heads = groups.iter().map(|(arms, _)| escape(&listed(arms)));
     let mut table = Table::new(std::iter::once("Setting".to_owned()).chain(heads).map(|head| (head, Align::Left)));
     for name in names {
         let values = groups.iter().map(|(_, lines)| {

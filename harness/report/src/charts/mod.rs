@@ -26,7 +26,7 @@ use crate::{
     data::Data,
     error::ReportError,
     figure::Figure,
-    markdown::{count, escape, number},
+    markdown::{count, escape, listed, number},
     metric::{METRICS, PUBLISHED_PROTOCOL},
     results::{arms_over_batches, ends},
     statistics::CONFIDENCE,
@@ -152,6 +152,6 @@ fn measured_how(data: &Data) -> String {
     let arms: Vec<_> = batched.into_iter().map(escape).collect();
     format!(
         "{usual}; under the published one those of {} are hard and means over batches, without intervals.",
-        arms.join(", ")
+        listed(&arms)
     )
 }

@@ -11,7 +11,7 @@ use crate::{
     data::{Data, Line},
     error::ReportError,
     input::RunInput,
-    markdown::{capitalised, number},
+    markdown::{capitalised, number, words},
 };
 use harness_record::metrics::Metric;
 
@@ -85,7 +85,7 @@ pub(crate) fn label_of(column: &str) -> String {
     if let Some(metric) = Metric::find(column) {
         return metric.label.to_owned();
     }
-    capitalised(&column.replace('_', " "))
+    capitalised(&words(column))
 }
 
 impl Curves<'_> {

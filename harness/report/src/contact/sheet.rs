@@ -1,9 +1,10 @@
 //! The contact sheet: pictures in a grid, each with its mask beside it and its class below.
 
-use super::{Tile, lettering::Lettering, words};
+use super::{Tile, lettering::Lettering};
 use crate::{
     drawing::{filled, nearest, opaque, outlined},
     error::ReportError,
+    markdown::words,
 };
 use image::{GrayImage, RgbImage, Rgba, RgbaImage, imageops};
 
