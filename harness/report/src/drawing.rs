@@ -60,7 +60,7 @@ fn near_other(mask: &GrayImage, (x, y): (u32, u32)) -> bool {
 }
 
 /// Effort of the compression, of 9. More takes up to twenty times as long for a twentieth fewer bytes.
-const EFFORT: u8 = 4;
+const EFFORT: u8 = 2;
 
 /// The most bits that are dropped of a colour's eight.
 const DROPPED: u32 = 5;

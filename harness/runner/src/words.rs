@@ -141,25 +141,25 @@ fn line(name: &str, value: impl Display) -> (String, String) {
 
 fn dataset(spec: &DatasetSpec) -> String {
     match spec {
-        DatasetSpec::OxfordIiitPet(data) => format!("Oxford-IIIT Pet in `{}`", data.folder),
+        DatasetSpec::OxfordIiitPet(data) => format!("Oxford-IIIT Pet in {}", data.folder),
         DatasetSpec::CatsAndDogs(data) => match data.per_class {
-            Some(n) => format!("cats and dogs in `{}`, {n} of each", data.folder),
-            None => format!("cats and dogs in `{}`, as many of each", data.folder),
+            Some(n) => format!("cats and dogs in {}, {n} of each", data.folder),
+            None => format!("cats and dogs in {}, as many of each", data.folder),
         },
         DatasetSpec::CatsAndDogsFiltered(data) => match data.splits[..] {
-            [FilteredSplit::Train] => format!("filtered cats and dogs in `{}`, the part `train`", data.folder),
+            [FilteredSplit::Train] => format!("filtered cats and dogs in {}, the part train", data.folder),
             [FilteredSplit::Validation] => {
-                format!("filtered cats and dogs in `{}`, the part `validation`", data.folder)
+                format!("filtered cats and dogs in {}, the part validation", data.folder)
             }
-            _ => format!("filtered cats and dogs in `{}`", data.folder),
+            _ => format!("filtered cats and dogs in {}", data.folder),
         },
         DatasetSpec::Cifar10(data) => match &data.classes {
             Some(classes) => {
-                format!("CIFAR-10 in `{}`, its pictures for training of: {}", data.folder, classes.join(", "))
+                format!("CIFAR-10 in {}, its pictures for training of: {}", data.folder, classes.join(", "))
             }
-            None => format!("CIFAR-10 in `{}`, its pictures for training", data.folder),
+            None => format!("CIFAR-10 in {}, its pictures for training", data.folder),
         },
-        DatasetSpec::StanfordDogs(data) => format!("Stanford Dogs in `{}`", data.folder),
+        DatasetSpec::StanfordDogs(data) => format!("Stanford Dogs in {}", data.folder),
         DatasetSpec::PetsCorpus(data) => corpus(data),
         DatasetSpec::SyntheticPets(_) => "synthetic pets".to_owned(),
     }
