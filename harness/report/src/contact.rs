@@ -10,10 +10,15 @@ use crate::{
     output::{RenderedFile, csv},
     template,
 };
-use harness_record::rows::FileRow;
+use harness_record::{digest, rows::FileRow};
 use minijinja::{Value, context, value::Serde};
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 const TEMPLATE: &str = "contact.html.j2";
 const SHEET: &str = "sheet.png";
@@ -22,6 +27,8 @@ const LEFT_OUT: &str = "left_out.csv";
 
 /// Bytes that the sheet of a report may have.
 const BUDGET: usize = 250_000;
+/// Sheets of reports that are remembered.
+const REMEMBERED: usize = 8;
 
 /// What is known of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -140,10 +147,37 @@ pub fn render(
 }
 
 /// A sheet alone: the PNG, with fewer levels of colour where it would be large, its width and height, and what it shows.
-pub(crate) fn sheet_png(tiles: &[Tile], size: u32) -> Result<(Vec<u8>, [u32; 2], String), ReportError> {
+type Sheet = (Vec<u8>, [u32; 2], String);
+
+/// Draws a sheet, or remembers it: the reports of a profile show the same.
+pub(crate) fn sheet_png(tiles: &[Tile], size: u32) -> Result<Sheet, ReportError> {
+    static DRAWN: Mutex<BTreeMap<String, Sheet>> = Mutex::new(BTreeMap::new());
+    let drawn = || DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let what = digest_of(tiles, size);
+    if let Some(known) = drawn().get(&what) {
+        return Ok(known.clone());
+    }
     let sheet = sheet::draw(tiles, size)?;
     let png = encode(&sheet, BUDGET).map_err(|source| ReportError::Picture { path: SHEET.into(), source })?;
-    Ok((png, [sheet.width(), sheet.height()], alternative(tiles)))
+    let found = (png, [sheet.width(), sheet.height()], alternative(tiles));
+    let mut drawn = drawn();
+    if drawn.len() >= REMEMBERED {
+        drawn.clear();
+    }
+    drawn.insert(what, found.clone());
+    Ok(found)
+}
+
+fn digest_of(tiles: &[Tile], size: u32) -> String {
+    let mut bytes = size.to_le_bytes().to_vec();
+    for tile in tiles {
+        let classes = tile.classes.as_deref().unwrap_or_default();
+        for part in [tile.class.as_bytes(), tile.part.as_bytes(), &tile.rgb, classes] {
+            bytes.extend(part.len().to_le_bytes());
+            bytes.extend(part);
+        }
+    }
+    digest::of_bytes(&bytes)
 }
 
 /// A row a class and part.
