@@ -1,8 +1,8 @@
 //! `index.html`: the Markdown of a report, rendered, sanitised and set in `page.html.j2`.
 //!
 //! Raw HTML in the Markdown is shown as text. Tables get captions and scoped headers and scroll in a container of their
-//! own; pictures become figures, and those of charts the charts themselves; words of verdicts get a class. The sanitiser then passes what this module writes and
-//! nothing else.
+//! own; pictures become figures, and those of charts the charts themselves; words of verdicts get a class. The sanitiser then
+//! passes what this module writes and nothing else.
 
 mod figures;
 mod links;
@@ -39,7 +39,7 @@ pub(crate) fn render(data: &Data, charts: &[Chart], markdown: &str, templates: &
     let context = context! {
         title => &study.title, question => &study.question, study => &study.study, profile => &study.profile,
         contents => Value::from(Serde(contents)), chart_style => Value::from_safe_string(figures::style(&charts)),
-        body => Value::from_safe_string(figures::filled(&sanitise(&html), &charts)),
+        body => Value::from_safe_string(figures::filled(&sanitise(&unbroken(&html)), &charts)),
     };
     template::page(templates, TEMPLATE, context)
 }
@@ -65,6 +65,13 @@ impl<'a> Body<'a> {
         }
         Self { html: setter.out, contents, charts: setter.set }
     }
+}
+
+/// HTML in which no line ends between a number and its percent sign.
+fn unbroken(html: &str) -> String {
+    let is_number = |part: &&str| part.ends_with(|c: char| c.is_ascii_digit());
+    let parts = html.split_inclusive(" %").map(|part| (part, part.strip_suffix(" %").filter(is_number)));
+    parts.flat_map(|(part, number)| number.map_or([part, ""], |number| [number, "\u{a0}%"])).collect()
 }
 
 /// Markdown of this crate within a page, before sanitising.
@@ -362,6 +369,11 @@ mod tests {
             page("a <script>alert(1)</script>\n\n<b onclick=x>b</b>\n\n[l](javascript:x) ![i](http://e.org/x.png)\n");
         assert!(!html.contains("<script") && !html.contains("<b ") && !html.contains("javascript:"), "{html}");
         assert!(!html.contains("e.org"), "{html}");
+    }
+
+    #[test]
+    fn a_number_and_its_percent_sign_stay_together() {
+        assert_eq!(unbroken("<td>95 %</td> a %b 1 %, %"), "<td>95\u{a0}%</td> a %b 1\u{a0}%, %");
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn rows_of_an_interval_are_those_of_its_arm_and_condition() {
     let files = rendered(&folder);
     let html = &files["index.html"];
     let (_, results) = html.split_once("id=\"results-under-the-published-protocol\"").unwrap();
-    let row = results.split("<tr>").find(|row| row.contains("Self-supervised") && row.contains(">25 %<"));
+    let row = results.split("<tr>").find(|row| row.contains("Self-supervised") && row.contains(">25&nbsp;%<"));
     let link = traced(row.unwrap()).into_iter().find(|link| link.csv == "data/per_image.csv").unwrap();
     let table = table(&folder, "data/per_image.csv");
     let found: Vec<&String> = lines(&link.rows).into_iter().map(|line| &table[line - 1]).collect();
