@@ -50,7 +50,7 @@ mod trace;
 
 pub use error::ReportError;
 pub use output::{Change, Difference, RenderedFile, check, differences, write, write_file};
-pub use published::{Judged, verdicts};
+pub use published::{Judged, verdicts, verdicts_on};
 pub use site::site;
 pub use spec::{ReportSpec, SpecProblem};
 

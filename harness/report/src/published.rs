@@ -1,7 +1,7 @@
 //! Printed figures beside reproduced ones.
 
 use crate::{
-    data::{Data, PublishedLine},
+    data::{Data, PublishedLine, Recorded},
     error::ReportError,
     figure::Figure,
     input::{PublishedRow, PublishedVerdict, Setting, file},
@@ -191,6 +191,21 @@ pub struct Judged {
 pub fn verdicts(data_dir: &Path, setting: Setting) -> Result<Vec<Judged>, ReportError> {
     let data = Data::read(data_dir, setting)?;
     Ok(data.printed_rows().map(|row| judge(&data, row)).collect())
+}
+
+/// The verdicts on `printed` instead of what the folder holds of printed figures, in their order: what its `published.csv` is to be.
+///
+/// # Errors
+/// As [`verdicts`].
+pub fn verdicts_on(
+    printed: &[PublishedRow],
+    data_dir: &Path,
+    setting: Setting,
+) -> Result<Vec<PublishedVerdict>, ReportError> {
+    let mut data = Data::read(data_dir, setting)?;
+    let line = |row: &PublishedRow| PublishedLine { line: 0, row: row.clone(), recorded: Recorded::default() };
+    data.published = printed.iter().map(line).collect();
+    Ok(printed.iter().map(|row| judge(&data, row).row).collect())
 }
 
 fn judge(data: &Data, row: &PublishedRow) -> Judged {

@@ -90,9 +90,8 @@ pub(crate) fn collect(
 /// The printed figures of the study, each with what was reproduced of it and the verdict, which all other files decide.
 pub(crate) fn write_published(printed: &[PublishedRow], data: &Path, setting: Setting) -> Outcome {
     let path = data.join(file::PUBLISHED);
-    rows::write(&path, printed)?;
-    let judged = harness_report::verdicts(data, setting).map_err(Failure::run)?;
-    let rows: Vec<_> = judged.into_iter().map(|judged| judged.row).collect();
+    // Written once, with its verdicts: others may read it at any time.
+    let rows = harness_report::verdicts_on(printed, data, setting).map_err(Failure::run)?;
     Ok(files::write(&path, &harness_report::input::published_csv(&path, &rows)?)?)
 }
 

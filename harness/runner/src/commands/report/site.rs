@@ -28,8 +28,11 @@ pub(super) fn check(folders: &Folders) -> Outcome<Option<String>> {
     Ok(differences.first().map(line))
 }
 
+/// Of the reports that have a page: the data of another may be about to be collected, by another process.
 fn render(folders: &Folders) -> Outcome<RenderedFile> {
-    of(&places(&folders.reports), folders)
+    let mut places = places(&folders.reports);
+    places.retain(|place| place.folder.join("index.html").exists());
+    of(&places, folders)
 }
 
 /// The page of some of the reports.
