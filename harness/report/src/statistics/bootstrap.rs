@@ -210,30 +210,46 @@ fn draw_seeds(count: usize) -> Vec<usize> {
     (0..RESAMPLES * draws_of(count)).map(|_| index_below(count, &mut generator)).collect()
 }
 
+/// How many of `all` draws are left beside those of `tables`. Where `needed` are more, tables that no report uses any more make way.
+fn room_for(needed: usize, tables: &mut BTreeMap<[u8; 32], Arc<Table>>, all: usize) -> usize {
+    let left = |tables: &BTreeMap<_, Arc<Table>>| {
+        all.saturating_sub(tables.values().filter(|t| t.kept.is_some()).map(|t| t.draws()).sum())
+    };
+    if needed > left(tables) {
+        tables.retain(|_, table| Arc::strong_count(table) > 1);
+    }
+    left(tables)
+}
+
 impl Table {
     /// The table of these images, which is drawn once.
     fn shared<'a>(images: impl Iterator<Item = &'a (String, String)> + Clone) -> Arc<Self> {
         let words = images.clone().flat_map(|(name, class)| [name.as_str(), class.as_str()]);
         let seed = digest::seed(&["bootstrap", "images"].into_iter().chain(words).collect::<Vec<_>>());
-        let tables = locked(&TABLES);
+        let mut tables = locked(&TABLES);
         if let Some(table) = tables.get(&seed) {
             return Arc::clone(table);
         }
-        let kept: usize = tables.values().filter(|t| t.kept.is_some()).map(|t| t.draws()).sum();
+        let table = Self::new(images, seed);
+        let room = room_for(table.draws(), &mut tables, KEPT);
         // While it is drawn other threads work for this one.
         drop(tables);
-        let table = Arc::new(Self::new(images, seed, KEPT.saturating_sub(kept)));
+        let table = Arc::new(table.with_draws(room));
         Arc::clone(locked(&TABLES).entry(seed).or_insert(table))
     }
 
-    fn new<'a>(images: impl Iterator<Item = &'a (String, String)>, seed: [u8; 32], room: usize) -> Self {
+    fn new<'a>(images: impl Iterator<Item = &'a (String, String)>, seed: [u8; 32]) -> Self {
         let strata = Strata::new(images.map(|(_, class)| class.as_str()));
-        let mut table = Self { weights: strata.weights(), strata, seed, kept: None };
-        if table.draws() <= room && table.weights.len() <= NAMED {
-            let short = |block| table.drawn(block).into_iter().map(|at| at as u16).collect();
-            table.kept = Some((0..RESAMPLES / BLOCK).into_par_iter().map(short).collect());
+        Self { weights: strata.weights(), strata, seed, kept: None }
+    }
+
+    /// Draws, if no more than `room` draws come of it.
+    fn with_draws(mut self, room: usize) -> Self {
+        if self.draws() <= room && self.weights.len() <= NAMED {
+            let short = |block| self.drawn(block).into_iter().map(|at| at as u16).collect();
+            self.kept = Some((0..RESAMPLES / BLOCK).into_par_iter().map(short).collect());
         }
-        table
+        self
     }
 
     fn draws(&self) -> usize {

@@ -62,7 +62,7 @@ fn the_same_question_has_the_same_answer_whatever_was_asked_before_and_by_how_ma
     assert_eq!(pool.install(|| other.summarise(&sample)), first);
     // Tables are shared, so here they are drawn by hand: one thread, three threads, and too many draws to be kept.
     let images: Vec<_> = (0..60).map(|i: u32| (format!("{i}.jpg"), (i % 3).to_string())).collect();
-    let drawn = |room| Table::new(images.iter(), [1; 32], room);
+    let drawn = |room| Table::new(images.iter(), [1; 32]).with_draws(room);
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let [kept, made] = [KEPT, 0].map(drawn);
     assert!(pool.install(|| drawn(KEPT)).kept == kept.kept && alone.install(|| drawn(KEPT)).kept == kept.kept);
@@ -70,6 +70,18 @@ fn the_same_question_has_the_same_answer_whatever_was_asked_before_and_by_how_ma
     assert!(
         kept.kept.is_some() && made.kept.is_none() && means(&kept) == means(&made) && made.drawn(7) != made.drawn(8)
     );
+}
+
+#[test]
+fn tables_that_no_report_uses_make_way() {
+    let images: Vec<_> = (0..6).map(|i: u32| (format!("{i}.jpg"), String::new())).collect();
+    let table = |name: u8| Arc::new(Table::new(images.iter(), [name; 32]).with_draws(KEPT));
+    let used = table(1);
+    let each = used.draws();
+    let mut tables: BTreeMap<_, _> = [([1; 32], Arc::clone(&used)), ([2; 32], table(2))].into();
+    assert_eq!((room_for(each, &mut tables, 3 * each), tables.len()), (each, 2));
+    assert_eq!((room_for(each, &mut tables, 2 * each), tables.len()), (each, 1));
+    assert_eq!((room_for(2 * each, &mut tables, 2 * each), tables.contains_key(&[1; 32])), (each, true));
 }
 
 #[test]
