@@ -15,8 +15,8 @@ pub(crate) fn opaque(tile: RgbImage) -> RgbaImage {
     image::DynamicImage::ImageRgb8(tile).to_rgba8()
 }
 
-/// A picture, `side` pixels wide and high, each pixel that of `picture` at the place of its centre. `image` resizes so, too, by
-/// weighted sums, which takes a hundred times as long.
+/// A picture, `side` pixels wide and high, each pixel that of `picture` at the place of its centre. `image` resizes so, too, but
+/// by weighted sums of floats.
 pub(crate) fn nearest<P: Pixel<Subpixel = u8>>(
     picture: &ImageBuffer<P, Vec<u8>>,
     side: u32,

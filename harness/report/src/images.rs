@@ -80,8 +80,7 @@ pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: &str) -> String {
     let row = |(breed, images): (&&str, &Vec<usize>)| {
         let mean = |scores: &Vec<f64>| images.iter().map(|&i| scores[i]).sum::<f64>() / images.len() as f64;
         let of_arms = scores.iter().zip(&lines).map(|(scores, lines)| (mean(scores), lines.clone()));
-        let number = count(images.len() as u64);
-        let number = lines.first().map_or(number.clone(), |lines| linked(&number, Source::Images, lines));
+        let number = linked(&count(images.len() as u64), Source::Images, &lines[0]);
         Row::new(&words(breed), number, &of_arms.collect::<Vec<_>>())
     };
     let mut rows: Vec<Row> = of_breeds.iter().map(row).collect();

@@ -52,7 +52,7 @@ pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     names.join(if names.iter().any(|name| name.contains(", ")) { "; " } else { ", " })
 }
 
-/// The name of a breed or class as words.
+/// A name as words: of a breed, a class or a column.
 pub(crate) fn words(name: &str) -> String {
     name.replace('_', " ")
 }

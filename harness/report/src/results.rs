@@ -94,8 +94,8 @@ impl<'a> Results<'a> {
             cells.push(or_none(figure.filter(|_| !row.baseline).and_then(over_seeds)));
         }
         if self.images {
-            let number = figure.and_then(|f| f.images).map(|n| count(n as u64));
-            cells.push(or_none(number.map(|number| linked(&number, Source::Images, &images))));
+            let own = figure.and_then(|f| f.images);
+            cells.push(or_none(own.map(|n| linked(&count(n as u64), Source::Images, &images))));
         }
         if self.printed {
             cells.extend(self.printed_cells(row));
