@@ -1,10 +1,9 @@
 //! The studies that compare arms: several printed tables, several seeds, networks measured in different ways.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
-
-mod fixture;
-
-use fixture::arms::{self, STUDIES};
+use crate::fixture::{
+    self,
+    arms::{self, STUDIES},
+};
 use harness_report::{
     RenderedFile, ReportError,
     input::{PublishedVerdict, Setting, file, published_csv},

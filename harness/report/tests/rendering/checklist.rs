@@ -1,10 +1,6 @@
 //! The checklist at the end of a report: the records decide what is ticked.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
-
-mod fixture;
-
-use fixture::{SMALL, arms};
+use crate::fixture::{self, SMALL, arms};
 use harness_report::input::file;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

@@ -1,10 +1,6 @@
 //! Whole reports, rendered from an invented data folder.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
-
-mod fixture;
-
-use fixture::{REALISTIC, SMALL, Size};
+use crate::fixture::{self, REALISTIC, SMALL, Size};
 use harness_report::{Change, RenderedFile, ReportError, write};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

@@ -1,17 +1,13 @@
 //! Every text of every chart is whole and stands free, whatever the study: measured from the drawn SVG in the bundled font.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
-
-mod fixture;
-
+use crate::fixture::{self, REALISTIC, SMALL, Size, arms};
 use ab_glyph::{Font as _, FontRef, ScaleFont as _};
-use fixture::{REALISTIC, SMALL, Size, arms};
 use harness_report::RenderedFile;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
-static REGULAR: &[u8] = include_bytes!("../assets/HarnessSans-Regular.ttf");
-static BOLD: &[u8] = include_bytes!("../assets/HarnessSans-Bold.ttf");
+static REGULAR: &[u8] = include_bytes!("../../assets/HarnessSans-Regular.ttf");
+static BOLD: &[u8] = include_bytes!("../../assets/HarnessSans-Bold.ttf");
 
 /// A text of a chart and the box that its letters fill: left, top, right, bottom.
 #[derive(Debug)]

@@ -1,10 +1,6 @@
 //! From every figure of a page to the rows it is made of, and to the run that wrote them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
-
-mod fixture;
-
-use fixture::{REALISTIC, SMALL, Size};
+use crate::fixture::{self, REALISTIC, SMALL, Size};
 use harness_report::RenderedFile;
 use std::{
     collections::BTreeMap,
