@@ -18,19 +18,24 @@ const BLOCK: usize = 250;
 const KEPT: usize = 1 << 26;
 /// Images of a table whose draws are kept: two bytes name each.
 const NAMED: usize = 1 << 16;
+/// Images whose values lie in the processor's nearest cache together.
+const NEAR: usize = 1 << 10;
+/// Summaries that are remembered at most.
+const REMEMBERED: usize = 1 << 16;
 
 /// Gives means of images their intervals. What was drawn once for some images is used for all arms, metrics and differences
-/// over the same images, in all reports of a process; what was computed once is remembered.
+/// over the same images, and what was computed once is remembered: both in all reports of a process.
 #[derive(Debug)]
 pub(crate) struct Resampler {
     /// Name and class of each image.
     images: Vec<(String, String)>,
     tables: Mutex<BTreeMap<Vec<usize>, Arc<Table>>>,
-    known: Mutex<BTreeMap<String, Summary>>,
 }
 
 /// Tables by their seeds: reports on the same images share them.
 static TABLES: Mutex<BTreeMap<[u8; 32], Arc<Table>>> = Mutex::new(BTreeMap::new());
+/// Summaries by the digest of their table and scores: studies share arms.
+static KNOWN: Mutex<BTreeMap<String, Summary>> = Mutex::new(BTreeMap::new());
 
 /// Resamples of some of the images.
 #[derive(Debug)]
@@ -67,7 +72,7 @@ impl Distribution {
 impl Resampler {
     /// `images` are names and classes; samples have one score for each, in this order.
     pub(crate) fn new(images: Vec<(String, String)>) -> Self {
-        Self { images, tables: Mutex::default(), known: Mutex::default() }
+        Self { images, tables: Mutex::default() }
     }
 
     /// The mean over images, after the mean over seeds, and the 2.5 % and 97.5 % points of its bootstrap distribution: images
@@ -80,14 +85,19 @@ impl Resampler {
         if images.len() < 2 {
             return Some(Summary { mean, low: mean, high: mean, images: images.len(), seeds });
         }
-        let question = digest_of(sample, &images);
-        if let Some(known) = locked(&self.known).get(&question) {
+        let table = self.table(&images);
+        let question = digest_of(&table, sample, &images);
+        if let Some(known) = locked(&KNOWN).get(&question) {
             return Some(*known);
         }
         // No lock is held while other threads work for this one, so none can wait for itself.
-        let (low, high) = interval(&self.table(&images), sample, &images, mean);
+        let (low, high) = interval(&table, sample, &images, mean);
         let summary = Summary { mean, low, high, images: images.len(), seeds };
-        locked(&self.known).insert(question, summary);
+        let mut known = locked(&KNOWN);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(question, summary);
         Some(summary)
     }
 
@@ -135,13 +145,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn digest_of(sample: &Sample, images: &[usize]) -> String {
-    let mut bytes = Vec::new();
-    for image in images {
-        bytes.extend(image.to_le_bytes());
-    }
-    for score in sample.columns().iter().flatten() {
-        bytes.extend(score.to_le_bytes());
+fn digest_of(table: &Table, sample: &Sample, images: &[usize]) -> String {
+    let mut bytes = table.seed.to_vec();
+    for column in sample.columns() {
+        for &image in images {
+            bytes.extend(column[image].to_le_bytes());
+        }
     }
     digest::of_bytes(&bytes)
 }
@@ -168,14 +177,20 @@ fn resampled(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> Vec
             |block| means_of(table, (block, &table.drawn(block)), columns.len(), |c, at| columns[c][at as usize]);
         return blocks.into_par_iter().flat_map_iter(means).collect();
     };
-    // As long as two bytes can count: then no place needs to be checked, which takes a third of the time.
-    let mut padded = vec![0.0; NAMED * columns.len()];
-    let padded = padded.as_chunks_mut::<NAMED>().0;
-    padded.iter_mut().zip(&columns).for_each(|(padded, column)| padded[..column.len()].copy_from_slice(column));
+    let means = if images.len() <= NEAR { means_of_kept::<NEAR> } else { means_of_kept::<NAMED> };
+    means(table, kept, &columns)
+}
+
+/// The mean of each resample, of at most `N` images, `N` a power of two up to [`NAMED`]. No place among so many needs to be
+/// checked, which takes a third of the time.
+fn means_of_kept<const N: usize>(table: &Table, kept: &[Vec<u16>], columns: &[Vec<f64>]) -> Vec<f64> {
+    let mut padded = vec![0.0; N * columns.len()];
+    let padded = padded.as_chunks_mut::<N>().0;
+    padded.iter_mut().zip(columns).for_each(|(padded, column)| padded[..column.len()].copy_from_slice(column));
     let padded = &*padded;
-    let means =
-        |block: usize| means_of(table, (block, &kept[block]), columns.len(), |c, at: u16| padded[c][usize::from(at)]);
-    blocks.into_par_iter().flat_map_iter(means).collect()
+    let value = |c: usize, at: u16| padded[c][usize::from(at) % N];
+    let means = |(block, draws): (usize, &Vec<u16>)| means_of(table, (block, draws), columns.len(), value);
+    kept.par_iter().enumerate().flat_map_iter(means).collect()
 }
 
 /// The mean of each resample of a block: over some of the seeds, the sums of `value(seed, draw)` over all draws.
