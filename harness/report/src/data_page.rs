@@ -6,7 +6,7 @@ use crate::{
     error::ReportError,
     gallery,
     input::DatasetInput,
-    markdown::{count, words},
+    markdown::{count, listed, words},
     output::RenderedFile,
     template,
 };
@@ -88,7 +88,7 @@ fn set(set: &DatasetInput) -> Set<'_> {
     Set {
         name: &set.dataset,
         role: &set.role,
-        arms: set.arms.join(", "),
+        arms: listed(&set.arms),
         protocols: set.protocols.join(", "),
         licence: &set.licence,
         citation: &set.citation,

@@ -24,10 +24,10 @@ fn tested<'a>(data: &'a Data, metric: &Metric, protocol: &str) -> Vec<(&'a ArmIn
     arms.filter_map(|arm| Some((arm, sample(&arm.name)?))).collect()
 }
 
-/// `soft Dice under the published protocol`, and the condition between commas where there are several.
+/// `soft Dice under the published protocol`, and the condition in brackets where there are several: a word or a colon may follow.
 fn subject(data: &Data, metric: &Metric, protocol: &str) -> String {
     let condition = if data.has_conditions() {
-        format!(", condition {},", escape(data.condition_label(data.first_condition())))
+        format!(" (condition {})", escape(data.condition_label(data.first_condition())))
     } else {
         String::new()
     };

@@ -105,8 +105,11 @@ pub(crate) fn datasets(data: &Data) -> String {
     }
     let citations: BTreeSet<_> = data.datasets.iter().map(|set| &set.citation).filter(|c| !c.is_empty()).collect();
     let citations: Vec<_> = citations.into_iter().map(|c| format!("* {}", escape(c))).collect();
-    let cited =
-        if citations.is_empty() { String::new() } else { format!("\nPlease cite:\n\n{}\n", citations.join("\n")) };
+    let cited = if citations.is_empty() {
+        String::new()
+    } else {
+        format!("\nTo cite for these data:\n\n{}\n", citations.join("\n"))
+    };
     let repeated: String = data.datasets.iter().filter_map(repeated).collect();
     table.captioned("data sets as they were used") + &repeated + &cited
 }
@@ -131,7 +134,7 @@ fn used(set: &DatasetInput) -> String {
 }
 
 fn arm_list(set: &DatasetInput) -> String {
-    escape(&set.arms.join(", "))
+    escape(&listed(&set.arms))
 }
 
 /// Files that were left out, with reasons: by name where they are few. What several uses of a data set leave out alike

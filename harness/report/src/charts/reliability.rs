@@ -32,10 +32,10 @@ pub struct Reliability {
 }
 
 const PANEL_HEIGHT: f64 = 330.0;
-const FOOT: &str = "Confidence: mean probability of the predicted class";
-const CAPTION: &str = "Each point holds the pixels of a fifteenth of the range of confidence, and stands at their mean confidence \
-                       and their accuracy. On the dotted line a network is right as often as it is sure; below it, it is too sure. \
-                       Bins with fewer than one pixel in a thousand are left out.";
+const FOOT: &str = "Mean confidence";
+const CAPTION: &str = "Confidence is the probability of the predicted class. Each point holds the pixels of a fifteenth of its range, and \
+                       stands at their mean confidence and their accuracy. On the dotted line a network is right as often as it is \
+                       sure; below it, it is too sure. Bins with fewer than one pixel in a thousand are left out.";
 /// Bins with a smaller share of the pixels say little, and are not drawn.
 const LEAST_SHARE: f64 = 0.001;
 
