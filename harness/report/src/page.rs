@@ -59,7 +59,7 @@ impl<'a> Body<'a> {
         let events = Parser::new_ext(markdown, options).map(without_html).collect();
         let mut events = traced(events, trace);
         let contents = name_headings(&mut events);
-        let mut setter = Setter { events: &events, at: 0, out: String::new(), charts, set: Vec::new() };
+        let mut setter = Setter { events: &events, at: 0, out: String::new(), charts, set: Vec::new(), figures: 0 };
         while setter.at < events.len() {
             setter.step();
         }
@@ -135,6 +135,8 @@ struct Setter<'a, 'c> {
     charts: &'c [Chart],
     /// The charts that were set so far.
     set: Vec<&'c Chart>,
+    /// How many figures there are so far.
+    figures: usize,
 }
 
 impl<'a> Setter<'a, '_> {

@@ -31,8 +31,10 @@ impl<'c> Setter<'_, 'c> {
         let chart = self.charts.iter().find(|chart| address == format!("charts/{}.svg", chart.name));
         let class = if address.starts_with("gallery/") { "sheet" } else { "chart" };
         let shown = chart.map_or(picture, |chart| self.slot(chart));
+        self.figures += 1;
+        let label = format!("Figure {}", self.figures);
         self.put(&format!(
-            "<figure class=\"{class}\">\n<div class=\"scroll\" role=\"region\" aria-label=\"Figure\" tabindex=\"0\">{shown}</div>\n"
+            "<figure class=\"{class}\">\n<div class=\"scroll\" role=\"region\" aria-label=\"{label}\" tabindex=\"0\">{shown}</div>\n"
         ));
         let captioned =
             matches!(self.events.get(self.at), Some(Event::Start(Tag::Paragraph))) && self.starts_with(FIGURE);
