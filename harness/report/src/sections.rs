@@ -125,12 +125,14 @@ fn repeated(set: &DatasetInput) -> Option<String> {
     ))
 }
 
-/// A data set, and where not all arms or protocols used it in this way, which did.
+/// A data set, and in brackets which arms and protocols used it in this way, where not all did.
 fn used(set: &DatasetInput) -> String {
-    let arms = (!set.arms.is_empty()).then(|| format!(" as {} used it", arm_list(set)));
+    let arms = (!set.arms.is_empty()).then(|| format!("used by {}", arm_list(set)));
     let protocols = set.protocols.join(", ");
-    let protocols = (!protocols.is_empty()).then(|| format!(" under the protocol {}", escape(&protocols)));
-    [Some(escape(&set.dataset)), arms, protocols].into_iter().flatten().collect()
+    let protocols = (!protocols.is_empty()).then(|| format!("under the protocol {}", escape(&protocols)));
+    let by: Vec<String> = arms.into_iter().chain(protocols).collect();
+    let name = escape(&set.dataset);
+    if by.is_empty() { name } else { format!("{name} ({})", by.join(" ")) }
 }
 
 fn arm_list(set: &DatasetInput) -> String {
