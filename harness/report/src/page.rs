@@ -59,7 +59,8 @@ impl<'a> Body<'a> {
         let events = Parser::new_ext(markdown, options).map(without_html).collect();
         let mut events = traced(events, trace);
         let contents = name_headings(&mut events);
-        let mut setter = Setter { events: &events, at: 0, out: String::new(), charts, set: Vec::new(), figures: 0 };
+        let mut setter =
+            Setter { events: &events, at: 0, out: String::new(), charts, set: Vec::new(), figures: 0, trace };
         while setter.at < events.len() {
             setter.step();
         }
@@ -72,11 +73,6 @@ fn unbroken(html: &str) -> String {
     let is_number = |part: &&str| part.ends_with(|c: char| c.is_ascii_digit());
     let parts = html.split_inclusive(" %").map(|part| (part, part.strip_suffix(" %").filter(is_number)));
     parts.flat_map(|(part, number)| number.map_or([part, ""], |number| [number, "\u{a0}%"])).collect()
-}
-
-/// Markdown of this crate within a page, before sanitising.
-fn html_of(markdown: &str) -> String {
-    Body::new(markdown, &[], &|_| None).html
 }
 
 fn without_html(event: Event<'_>) -> Event<'_> {
@@ -137,6 +133,8 @@ struct Setter<'a, 'c> {
     set: Vec<&'c Chart>,
     /// How many figures there are so far.
     figures: usize,
+    /// The rows that a link leads to.
+    trace: &'a dyn Fn(&str) -> Option<Trace>,
 }
 
 impl<'a> Setter<'a, '_> {
@@ -337,7 +335,7 @@ mod tests {
     use super::*;
 
     fn page(markdown: &str) -> String {
-        sanitise(&html_of(markdown))
+        sanitise(&Body::new(markdown, &[], &|_| None).html)
     }
 
     #[test]

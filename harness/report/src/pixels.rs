@@ -58,7 +58,7 @@ impl Data {
         let mut bins = [Bin::default(); BINS];
         let mut lines = Vec::new();
         for Line { line, row } in self.calibration.iter().filter(|line| wanted(&line.row)) {
-            let Some(bin) = (0..BINS).find(|&bin| row.high <= Reliability::ends(bin).1) else { continue };
+            let Some(bin) = bin_of(row) else { continue };
             bins[bin].pixels = bins[bin].pixels.saturating_add(row.pixels);
             bins[bin].right = bins[bin].right.saturating_add(row.right);
             bins[bin].confidence += row.confidence;
@@ -66,6 +66,18 @@ impl Data {
         }
         (!lines.is_empty()).then(|| Counted { counts: Reliability::from_bins(bins), lines })
     }
+
+    /// Lines of `calibration.csv` with a bin of an arm under a condition and protocol, one a seed.
+    pub(crate) fn bin_lines(&self, [arm, condition, protocol]: [&str; 3], bin: usize) -> Vec<Lines> {
+        let place = |row: &CalibrationInput| row.arm == arm && row.condition == condition && row.protocol == protocol;
+        let own = self.calibration.iter().filter(|line| place(&line.row) && bin_of(&line.row) == Some(bin));
+        own.map(|line| line.line..=line.line).collect()
+    }
+}
+
+/// The bin that a row counts.
+fn bin_of(row: &CalibrationInput) -> Option<usize> {
+    (0..BINS).find(|&bin| row.high <= Reliability::ends(bin).1)
 }
 
 /// Table of which classes are taken for which under a protocol and the first condition; empty where that was not counted.

@@ -7,7 +7,7 @@ use crate::{
     },
     data::{Data, Line},
     error::ReportError,
-    input::{ANY_PROTOCOL, file},
+    input::{ANY_PROTOCOL, MetricInput, file},
     markdown::{count, number, percent},
     metric::Metric,
     output::RenderedFile,
@@ -126,16 +126,18 @@ fn context(data: &Data, runs: &[Run<'_>], run: &Run<'_>) -> Result<Value, Report
     })
 }
 
-/// Of a test all rows; of training those of the kept epoch and of the last, under one of the places that the run takes.
+/// Whether the page of its run lists a row: of a test all, of training those of the kept epoch and of the last.
+pub(crate) fn lists(data: &Data, row: &MetricInput) -> bool {
+    let ends = || [data.metrics.last_epoch(&row.run), data.kept_epoch(&row.run)];
+    row.stage == "evaluate" || ends().contains(&Some(row.epoch))
+}
+
+/// The rows that a page lists, under one of the places that the run takes.
 fn metric_rows<'a>(data: &'a Data, run: &Run<'_>) -> Vec<MetricRow<'a>> {
     let first = run.first();
-    let own = data.metrics.all().iter().filter(|Line { row, .. }| row.run == first.record.key);
-    let own: Vec<_> = own.filter(|Line { row, .. }| row.stage == first.stage).collect();
-    let last = own.iter().map(|line| line.row.epoch).max();
-    let wanted =
-        |epoch: u32| first.stage == "evaluate" || Some(epoch) == last || Some(epoch) == first.record.kept_epoch;
+    let own = data.metrics.of_run(&first.record.key).filter(|line| line.row.stage == first.stage);
     let mut rows: Vec<MetricRow<'a>> = Vec::new();
-    for Line { line, row } in own.into_iter().filter(|line| wanted(line.row.epoch)) {
+    for Line { line, row } in own.filter(|line| lists(data, &line.row)) {
         let found = MetricRow {
             lines: vec![*line],
             epoch: row.epoch,

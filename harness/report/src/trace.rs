@@ -3,7 +3,10 @@
 //! In Markdown a figure is a link by reference, `[0.845][m12]`, so that tables stay readable raw; [`with_definitions`] adds what
 //! the references stand for, `[m12]: data/metrics.csv#L12`. A page then finds the runs of those rows ([`Trace::of`]).
 
-use crate::data::{Data, Line, MetricLine};
+use crate::{
+    data::{Data, Line, MetricLine},
+    run_page::lists,
+};
 use harness_record::digest;
 use std::{collections::BTreeSet, fmt::Write as _, ops::RangeInclusive};
 
@@ -169,11 +172,11 @@ impl Trace {
                 runs.push(run.to_owned());
             }
         }
-        let href = match (source.section(), runs.first()) {
-            (Some(section), Some(run)) if source == Source::Metrics => {
-                format!("{}#{section}-{}", page_of(run), rows.first()?)
-            }
-            (Some(section), Some(run)) => format!("{}#{section}", page_of(run)),
+        let first = rows.first().and_then(|row| number(row));
+        let listed = first.filter(|line| source == Source::Metrics && data.is_listed(*line));
+        let href = match (source.section(), runs.first(), listed) {
+            (Some(section), Some(run), Some(line)) => format!("{}#{section}-{line}", page_of(run)),
+            (Some(section), Some(run), None) => format!("{}#{section}", page_of(run)),
             _ => source.file().to_owned(),
         };
         Some(Self { csv: source.file(), rows: rows.join(" "), runs, href })
@@ -186,6 +189,11 @@ pub(crate) fn page_of(run: &str) -> String {
 }
 
 impl Data {
+    /// Whether the page of its run lists a line of `metrics.csv`.
+    fn is_listed(&self, line: u64) -> bool {
+        row_at(self.metrics.all(), line).is_some_and(|row| lists(self, row))
+    }
+
     /// Key of the run that wrote a line of a table.
     fn run_at(&self, source: Source, line: u64) -> Option<&str> {
         match source {

@@ -1,7 +1,7 @@
 //! The figures of a chart as a table: all of them as CSV, and as many as a page can hold in Markdown.
 
 use crate::{
-    data::Data,
+    data::{Data, PublishedLine},
     error::ReportError,
     figure::Figure,
     markdown::{Align, Table, count, escape, number},
@@ -9,6 +9,7 @@ use crate::{
     output,
     results::{NONE, ends},
     statistics::CONFIDENCE,
+    trace::{Lines, Source, linked},
 };
 use serde::Serialize;
 
@@ -40,6 +41,9 @@ pub(super) struct Tested<'a> {
     low: Option<f64>,
     high: Option<f64>,
     printed: Option<&'a str>,
+    /// Its rows in `metrics.csv`, one a seed.
+    #[serde(skip)]
+    lines: Vec<Lines>,
 }
 
 impl<'a> Tested<'a> {
@@ -64,6 +68,7 @@ impl<'a> Tested<'a> {
             low: interval.map(|(low, _)| low),
             high: interval.map(|(_, high)| high),
             printed,
+            lines: figure.map_or(Vec::new(), |figure| figure.rows.iter().map(|row| row.line..=row.line).collect()),
         })
     }
 }
@@ -85,6 +90,9 @@ pub(super) struct Trained<'a> {
     /// Whether it is the first or the last of its run.
     #[serde(skip)]
     pub(super) is_end: bool,
+    /// Its row in `metrics.csv`.
+    #[serde(skip)]
+    pub(super) line: u64,
 }
 
 /// The table of figures on the test images.
@@ -103,8 +111,14 @@ pub(super) fn of_tested(data: &Data, title: &str, rows: &[Tested<'_>]) -> Result
         if data.has_conditions() {
             cells.push(escape(data.condition_label(row.condition)));
         }
-        let interval = row.low.zip(row.high).map(ends);
-        cells.extend([row.value.map(number), interval, row.printed.map(escape)].map(or_none));
+        let images = data.scores.lines(row.arm, row.condition, row.protocol);
+        let interval = row.low.zip(row.high).map(|found| linked(&ends(found), Source::Images, &images));
+        let value = row.value.map(|value| linked(&number(value), Source::Metrics, &row.lines));
+        let printed = row.printed.map(|text| {
+            let line = data.printed_line(row.arm, row.condition, row.metric);
+            line.map_or_else(|| escape(text), PublishedLine::linked)
+        });
+        cells.extend([value, interval, printed].map(or_none));
         table.rows.push(cells);
     }
     records(title, &head, rows, &table)
@@ -128,7 +142,8 @@ pub(super) fn of_trained(data: &Data, title: &str, rows: &[Trained<'_>]) -> Resu
             cells.push(row.seed.to_string());
         }
         let kept = if row.kept { " (kept)" } else { "" };
-        cells.extend([format!("{}{kept}", row.epoch), number(row.value)]);
+        let value = linked(&number(row.value), Source::Metrics, &[row.line..=row.line]);
+        cells.extend([format!("{}{kept}", row.epoch), value]);
         table.rows.push(cells);
     }
     records(title, &head, rows, &table)
@@ -145,6 +160,9 @@ pub(super) struct Binned<'a> {
     pub(super) pixels: u64,
     pub(super) confidence: f64,
     pub(super) accuracy: f64,
+    /// Its rows in `calibration.csv`, one a seed.
+    #[serde(skip)]
+    pub(super) lines: Vec<Lines>,
 }
 
 /// The table of a reliability diagram.
@@ -156,7 +174,8 @@ pub(super) fn of_bins(data: &Data, title: &str, rows: &[Binned<'_>]) -> Result<R
     for row in rows.iter().take(MOST_ROWS) {
         let bin = ends((row.low, row.high));
         let mut cells = vec![escape(data.arm_label(row.arm)), escape(row.protocol), bin];
-        cells.extend([number(row.confidence), number(row.accuracy), count(row.pixels)]);
+        let numbers = [number(row.confidence), number(row.accuracy), count(row.pixels)];
+        cells.extend(numbers.map(|text| linked(&text, Source::Calibration, &row.lines)));
         table.rows.push(cells);
     }
     records(title, &head, rows, &table)
@@ -207,6 +226,7 @@ mod tests {
             value: 0.1 + 0.2,
             kept: epoch == 37,
             is_end: epoch == 1 || epoch == epochs,
+            line: 2,
         };
         (0..lines).flat_map(|seed| (1..=epochs).map(move |epoch| row(seed, epoch))).collect()
     }

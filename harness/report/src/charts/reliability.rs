@@ -209,6 +209,7 @@ fn binned<'a>(data: &'a Data, panels: &[Lines<'a>]) -> Vec<Binned<'a>> {
                     pixels: bin.pixels,
                     confidence,
                     accuracy,
+                    lines: data.bin_lines([&arm.name, data.first_condition(), panel.protocol], index),
                 });
             }
         }

@@ -64,8 +64,8 @@ pub(crate) fn draw(data: &Data, run: &RunInput) -> Result<Option<Svg>, ReportErr
 fn curves<'a>(data: &'a Data, run: &RunInput) -> Vec<Curves<'a>> {
     let mut panels: Vec<Curves<'a>> = Vec::new();
     // A run that several arms share stands in the table once for each of them.
-    let own = data.metrics.all().iter().map(|Line { row, .. }| row).filter(|row| {
-        (row.run == run.record.key && row.arm == run.arm && row.protocol == run.protocol)
+    let own = data.metrics.of_run(&run.record.key).map(|Line { row, .. }| row).filter(|row| {
+        (row.arm == run.arm && row.protocol == run.protocol)
             && (row.stage == run.stage && row.predictor == "model" && row.value.is_finite())
     });
     for row in own {

@@ -29,7 +29,7 @@ fn rendered(folder: &TempDir) -> BTreeMap<String, String> {
 }
 
 /// A link that names its rows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Traced {
     href: String,
     csv: String,
@@ -111,6 +111,34 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
     let sources =
         ["calibration", "confusion", "metrics", "per_image", "published"].map(|name| format!("data/{name}.csv"));
     assert_eq!(counts.keys().copied().collect::<Vec<_>>(), sources);
+}
+
+#[test]
+fn every_number_of_a_charts_table_leads_to_its_row() {
+    let mut study = fixture::study();
+    let calibration =
+        serde_json::json!({"name": "calibration", "kind": "reliability", "title": "Accuracy by confidence"});
+    study["report"]["charts"].as_array_mut().unwrap().push(calibration);
+    let files = rendered(&folder(&study, Size { epochs: 6, ..SMALL }));
+    let mut sources: BTreeMap<String, usize> = BTreeMap::new();
+    for data in files["index.html"].split("<details class=\"data\">").skip(1) {
+        let cells = data.split("</details>").next().unwrap().split("<td class=\"number\">").skip(1);
+        for cell in cells.map(|rest| rest.split("</td>").next().unwrap()) {
+            let [link] = traced(cell).try_into().unwrap_or_else(|_| {
+                // The number of an epoch is the name of a row; what is not there is a dash.
+                assert!(cell.trim_end_matches(" (kept)").parse::<u32>().is_ok() || cell == "\u{2013}", "{cell}");
+                [Traced::default()]
+            });
+            *sources.entry(link.csv).or_default() += 1;
+        }
+    }
+    let expected = ["", "calibration", "metrics", "per_image", "published"];
+    let expected = expected.map(|name| if name.is_empty() { String::new() } else { format!("data/{name}.csv") });
+    assert_eq!(sources.keys().cloned().collect::<Vec<_>>(), expected);
+    // Pages of runs list the kept and the last epoch; of others they show the curve.
+    let links = traced(&files["index.html"]);
+    let middle = links.iter().filter(|link| link.href.ends_with("#metrics")).count();
+    assert!(middle > 0 && middle < links.len());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{
         axis::{self, Tick},
         records::Trained,
     },
-    data::Data,
+    data::{Data, MetricLine},
     input::ANY_PROTOCOL,
     metric::{Metric, PUBLISHED_PROTOCOL},
 };
@@ -23,6 +23,8 @@ pub(super) struct Line {
     pub(super) seed: u64,
     /// Epochs with their values.
     pub(super) points: Vec<(u32, f64)>,
+    /// Their rows in `metrics.csv`, as many.
+    rows: Vec<u64>,
     /// The epoch whose weights were kept.
     pub(super) kept: Option<u32>,
 }
@@ -109,15 +111,16 @@ fn lines(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> Vec<Line
         let column = data.column(&named.name, metric, protocol);
         for &seed in &data.study.seeds {
             for (split, (name, _)) in SPLITS.iter().enumerate() {
-                let logged = data.metrics.of([stage, name, "model", column]).map(|line| &line.row).filter(|row| {
+                let logged = data.metrics.of([stage, name, "model", column]).filter(|MetricLine { row, .. }| {
                     (row.arm == named.name && row.protocol == protocol && row.seed == seed) && row.value.is_finite()
                 });
-                let rows: Vec<_> = logged.collect();
-                let points: Vec<_> = rows.iter().map(|row| (row.epoch, row.value)).collect();
+                let logged: Vec<_> = logged.collect();
+                let points: Vec<_> = logged.iter().map(|line| (line.row.epoch, line.row.value)).collect();
                 let last = points.iter().map(|(epoch, _)| *epoch).max();
-                let kept = rows.first().and_then(|row| data.kept_epoch(&row.run)).or(last);
+                let kept = logged.first().and_then(|line| data.kept_epoch(&line.row.run)).or(last);
                 if !points.is_empty() {
-                    lines.push(Line { arm, split, seed, points, kept });
+                    let rows = logged.iter().map(|line| line.line).collect();
+                    lines.push(Line { arm, split, seed, points, rows, kept });
                 }
             }
         }
@@ -132,7 +135,7 @@ pub(super) fn records<'a>(data: &'a Data, rows: &'a [Vec<Curves>]) -> Vec<Traine
         for line in &curves.lines {
             let arm = data.study.arms[line.arm].name.as_str();
             let ends = [line.points.first(), line.points.last()].map(|end| end.map(|(epoch, _)| *epoch));
-            records.extend(line.points.iter().map(|&(epoch, value)| Trained {
+            records.extend(line.points.iter().zip(&line.rows).map(|(&(epoch, value), &row)| Trained {
                 stage: curves.stage,
                 metric: curves.metric.name,
                 column: data.column(arm, curves.metric, &curves.protocol),
@@ -144,6 +147,7 @@ pub(super) fn records<'a>(data: &'a Data, rows: &'a [Vec<Curves>]) -> Vec<Traine
                 value,
                 kept: line.kept == Some(epoch),
                 is_end: ends.contains(&Some(epoch)),
+                line: row,
             }));
         }
     }
