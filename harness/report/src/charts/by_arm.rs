@@ -320,7 +320,7 @@ fn records<'a>(data: &'a Data, looks: &[Look<'a>], panels: &'a [Points<'a>]) -> 
         for (arm, row) in data.study.arms.iter().zip(&points.arms) {
             for (look, point) in looks.iter().zip(row) {
                 let place = [arm.name.as_str(), look.protocol, data.first_condition()];
-                let figures = (point.figure.as_ref(), point.printed.as_ref().map(|printed| printed.text));
+                let figures = (point.figure.as_ref(), point.printed.is_some());
                 records.extend(Tested::new(data, points.metric, place, figures));
             }
         }

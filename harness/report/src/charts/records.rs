@@ -1,7 +1,7 @@
 //! The figures of a chart as a table: all of them as CSV, and as many as a page can hold in Markdown.
 
 use crate::{
-    data::{Data, PublishedLine},
+    data::{Data, MetricLine, PublishedLine},
     error::ReportError,
     figure::Figure,
     markdown::{Align, Table, count, escape, number},
@@ -9,7 +9,7 @@ use crate::{
     output,
     results::{NONE, ends},
     statistics::CONFIDENCE,
-    trace::{Lines, Source, linked},
+    trace::{Lines, Source, linked, to_metrics, with_definitions},
 };
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ const STEPS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 #[derive(Debug, Clone)]
 pub(crate) struct Records {
     pub(crate) csv: Vec<u8>,
-    /// The table of the page.
+    /// The table of the page, with what its references stand for.
     pub(crate) markdown: String,
     /// How many rows the page leaves out.
     pub(crate) left_out: usize,
@@ -41,20 +41,25 @@ pub(super) struct Tested<'a> {
     low: Option<f64>,
     high: Option<f64>,
     printed: Option<&'a str>,
+    /// The row of `printed`.
+    #[serde(skip)]
+    printed_line: Option<&'a PublishedLine>,
     /// Its rows in `metrics.csv`, one a seed.
     #[serde(skip)]
-    lines: Vec<Lines>,
+    rows: Vec<&'a MetricLine>,
 }
 
 impl<'a> Tested<'a> {
-    /// The figure of an arm under a condition and protocol, and what was printed of it; `None` if there is neither.
+    /// The figure of an arm under a condition and protocol, and what was printed of it if that is shown; `None` if there is
+    /// neither.
     pub(super) fn new(
         data: &'a Data,
         metric: &'static Metric,
         [arm, protocol, condition]: [&'a str; 3],
-        (figure, printed): (Option<&Figure<'_>>, Option<&'a str>),
+        (figure, with_printed): (Option<&Figure<'a>>, bool),
     ) -> Option<Self> {
-        if figure.is_none() && printed.is_none() {
+        let printed_line = data.printed_line(arm, condition, metric.name).filter(|_| with_printed);
+        if figure.is_none() && printed_line.is_none() {
             return None;
         }
         let interval = figure.and_then(|figure| figure.interval);
@@ -67,8 +72,9 @@ impl<'a> Tested<'a> {
             value: figure.map(|figure| figure.mean),
             low: interval.map(|(low, _)| low),
             high: interval.map(|(_, high)| high),
-            printed,
-            lines: figure.map_or(Vec::new(), |figure| figure.rows.iter().map(|row| row.line..=row.line).collect()),
+            printed: printed_line.map(|line| line.row.value.trim()),
+            printed_line,
+            rows: figure.map_or(Vec::new(), |figure| figure.rows.clone()),
         })
     }
 }
@@ -113,12 +119,8 @@ pub(super) fn of_tested(data: &Data, title: &str, rows: &[Tested<'_>]) -> Result
         }
         let images = data.scores.lines(row.arm, row.condition, row.protocol);
         let interval = row.low.zip(row.high).map(|found| linked(&ends(found), Source::Images, &images));
-        let value = row.value.map(|value| linked(&number(value), Source::Metrics, &row.lines));
-        let printed = row.printed.map(|text| {
-            let line = data.printed_line(row.arm, row.condition, row.metric);
-            line.map_or_else(|| escape(text), PublishedLine::linked)
-        });
-        cells.extend([value, interval, printed].map(or_none));
+        let value = row.value.map(|value| to_metrics(&number(value), &row.rows));
+        cells.extend([value, interval, row.printed_line.map(PublishedLine::linked)].map(or_none));
         table.rows.push(cells);
     }
     records(title, &head, rows, &table)
@@ -193,7 +195,7 @@ fn records<T: Serialize, const N: usize>(
         all => format!("{} of the {} figures of the chart {}", count(shown as u64), count(all as u64), escape(title)),
     };
     let csv = output::csv("charts", *head, rows)?;
-    Ok(Records { csv, markdown: table.captioned(&caption), left_out: rows.len() - shown })
+    Ok(Records { csv, markdown: with_definitions(table.captioned(&caption)), left_out: rows.len() - shown })
 }
 
 fn label(metric: &str) -> String {

@@ -13,7 +13,7 @@ use super::{
     records,
 };
 use crate::{data::Data, error::ReportError};
-use curves::{Curves, Line, SPLITS};
+use curves::{Curves, Line, Point, SPLITS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,8 +93,8 @@ fn ends(data: &Data, curves: &Curves, (x, y): (&Scale, &Scale)) -> Vec<End> {
     for (split, _) in SPLITS.iter().enumerate() {
         for (arm, named) in data.study.arms.iter().enumerate() {
             let lasts: Vec<_> = curves.of(arm, split).filter_map(|line| line.points.last()).collect();
-            let (Some(last), count) = (lasts.iter().map(|p| p.0).max(), lasts.len() as f64) else { continue };
-            let value = lasts.iter().map(|p| p.1).sum::<f64>() / count;
+            let (Some(last), count) = (lasts.iter().map(|p| p.epoch).max(), lasts.len() as f64) else { continue };
+            let value = lasts.iter().map(|p| p.value).sum::<f64>() / count;
             let at = (x.at(f64::from(last)), y.at(value));
             ends.push(End { text: named.label.clone(), ink: Ink::Series(arm, split), at });
         }
@@ -134,11 +134,11 @@ impl Drawn<'_, '_> {
     }
 
     fn line(&self, curves: &Curves, line: &Line, (x, y): (&Scale, &Scale)) -> Result<(), String> {
-        let at = |point: &(u32, f64)| (x.at(f64::from(point.0)), y.at(point.1));
+        let at = |point: &Point| (x.at(f64::from(point.epoch)), y.at(point.value));
         let ink = Ink::Series(line.arm, line.split);
         let points: Vec<_> = line.points.iter().map(at).collect();
         self.canvas.line(&thinned(&points), ink, 2.0)?;
-        let Some(kept) = line.points.iter().find(|(epoch, _)| Some(*epoch) == line.kept) else { return Ok(()) };
+        let Some(kept) = line.points.iter().find(|point| Some(point.epoch) == line.kept) else { return Ok(()) };
         self.canvas.marker(at(kept), Marker::of_series(line.arm), ink)?;
         self.canvas.tip(at(kept), words::of_kept(self.data, curves, line, *kept));
         Ok(())

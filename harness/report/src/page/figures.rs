@@ -8,7 +8,6 @@ use super::{Body, FIGURE, Setter};
 use crate::{
     charts::{Chart, style_sheet},
     markdown::count,
-    trace::with_definitions,
 };
 use pulldown_cmark::{Event, Tag, TagEnd};
 
@@ -60,7 +59,7 @@ impl<'c> Setter<'_, 'c> {
     /// The table of a chart's figures, behind a click.
     fn data_of(&mut self, chart: &Chart) {
         self.put("<details class=\"data\">\n<summary>Data of this chart</summary>\n");
-        self.put(&Body::new(&with_definitions(chart.records.markdown.clone()), &[], self.trace).html);
+        self.put(&Body::new(&chart.records.markdown, &[], self.trace).html);
         if chart.records.left_out > 0 {
             let (left_out, name) = (count(chart.records.left_out as u64), &chart.name);
             self.put(&format!("<p>{left_out} more rows are in <a href=\"charts/{name}.csv\">{name}.csv</a>.</p>\n"));

@@ -117,7 +117,7 @@ pub(super) fn records<'a>(data: &'a Data, panels: &'a [Lines<'a>]) -> Vec<Tested
                 for (i, condition) in data.study.conditions.iter().enumerate() {
                     let figure = measured.and_then(|line| line.points.iter().find(|(c, _)| *c == i));
                     let printed = printed.and_then(|line| line.points.iter().find(|(c, _)| *c == i));
-                    let figures = (figure.map(|(_, figure)| figure), printed.map(|(_, printed)| printed.text));
+                    let figures = (figure.map(|(_, figure)| figure), printed.is_some());
                     let place = [named.name.as_str(), protocol, condition.name.as_str()];
                     records.extend(Tested::new(data, lines.metric, place, figures));
                 }

@@ -15,16 +15,22 @@ pub(super) const SPLITS: [(&str, &str); 2] = [("validation", "Validation"), ("tr
 /// Stages, likewise.
 const STAGES: [(&str, &str); 2] = [("pretrain", "Pretraining"), ("finetune", "Fine-tuning")];
 
+/// A value of an epoch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Point {
+    pub(super) epoch: u32,
+    pub(super) value: f64,
+    /// Its row in `metrics.csv`.
+    row: u64,
+}
+
 /// One line: an arm, a seed and a split.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) arm: usize,
     pub(super) split: usize,
     pub(super) seed: u64,
-    /// Epochs with their values.
-    pub(super) points: Vec<(u32, f64)>,
-    /// Their rows in `metrics.csv`, as many.
-    rows: Vec<u64>,
+    pub(super) points: Vec<Point>,
     /// The epoch whose weights were kept.
     pub(super) kept: Option<u32>,
 }
@@ -47,7 +53,7 @@ impl Curves {
 
     /// The first and the last epoch.
     pub(super) fn epochs(&self) -> (f64, f64) {
-        (1.0, self.points().map(|(epoch, _)| f64::from(epoch)).fold(1.0, f64::max))
+        (1.0, self.points().map(|point| f64::from(point.epoch)).fold(1.0, f64::max))
     }
 
     /// The vertical range and its ticks. A loss is shown over its own range: its curvature matters, and its zero may be far
@@ -56,11 +62,11 @@ impl Curves {
         if self.metric.is_share() {
             return axis::share_ticks();
         }
-        let values = || self.points().map(|(_, value)| value);
+        let values = || self.points().map(|point| point.value);
         axis::ticks(values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    fn points(&self) -> impl Iterator<Item = (u32, f64)> {
+    fn points(&self) -> impl Iterator<Item = Point> {
         self.lines.iter().flat_map(|line| line.points.iter().copied())
     }
 }
@@ -115,12 +121,12 @@ fn lines(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> Vec<Line
                     (row.arm == named.name && row.protocol == protocol && row.seed == seed) && row.value.is_finite()
                 });
                 let logged: Vec<_> = logged.collect();
-                let points: Vec<_> = logged.iter().map(|line| (line.row.epoch, line.row.value)).collect();
-                let last = points.iter().map(|(epoch, _)| *epoch).max();
+                let point = |line: &&MetricLine| Point { epoch: line.row.epoch, value: line.row.value, row: line.line };
+                let points: Vec<_> = logged.iter().map(point).collect();
+                let last = points.iter().map(|point| point.epoch).max();
                 let kept = logged.first().and_then(|line| data.kept_epoch(&line.row.run)).or(last);
                 if !points.is_empty() {
-                    let rows = logged.iter().map(|line| line.line).collect();
-                    lines.push(Line { arm, split, seed, points, rows, kept });
+                    lines.push(Line { arm, split, seed, points, kept });
                 }
             }
         }
@@ -134,8 +140,8 @@ pub(super) fn records<'a>(data: &'a Data, rows: &'a [Vec<Curves>]) -> Vec<Traine
     for curves in rows.iter().flatten() {
         for line in &curves.lines {
             let arm = data.study.arms[line.arm].name.as_str();
-            let ends = [line.points.first(), line.points.last()].map(|end| end.map(|(epoch, _)| *epoch));
-            records.extend(line.points.iter().zip(&line.rows).map(|(&(epoch, value), &row)| Trained {
+            let ends = [line.points.first(), line.points.last()].map(|end| end.map(|point| point.epoch));
+            records.extend(line.points.iter().map(|&Point { epoch, value, row }| Trained {
                 stage: curves.stage,
                 metric: curves.metric.name,
                 column: data.column(arm, curves.metric, &curves.protocol),

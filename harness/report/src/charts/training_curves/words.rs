@@ -1,6 +1,6 @@
 //! Training curves in words.
 
-use super::curves::{Curves, Line, SPLITS};
+use super::curves::{Curves, Line, Point, SPLITS};
 use crate::{data::Data, markdown::number};
 use std::collections::BTreeSet;
 
@@ -22,9 +22,9 @@ pub(super) fn epochs(curves: &Curves) -> Vec<Pointed> {
     let most = (MOST_LINES / groups.len().max(1)).clamp(4, MOST_EPOCHS);
     let (_, last) = curves.epochs();
     let step = STEPS.into_iter().find(|step| last / f64::from(*step) <= most as f64).unwrap_or(u32::MAX);
-    let logged: BTreeSet<u32> = curves.lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)).collect();
+    let logged: BTreeSet<u32> = curves.lines.iter().flat_map(|line| line.points.iter().map(|p| p.epoch)).collect();
     let ends = curves.lines.iter().flat_map(|line| [line.points.first(), line.points.last()]).flatten();
-    let mut numbers: BTreeSet<u32> = ends.map(|(epoch, _)| *epoch).collect();
+    let mut numbers: BTreeSet<u32> = ends.map(|point| point.epoch).collect();
     numbers.extend(logged.into_iter().filter(|epoch| epoch.is_multiple_of(step)));
     let numbers: Vec<u32> = numbers.into_iter().collect();
     let middle = |a: u32, b: u32| f64::midpoint(f64::from(a), f64::from(b));
@@ -43,8 +43,8 @@ pub(super) fn in_epoch(data: &Data, curves: &Curves, epoch: u32) -> String {
     let mut lines = vec![format!("{}, epoch {epoch}", curves.heading)];
     for (arm, named) in data.study.arms.iter().enumerate() {
         for (split, (_, words)) in SPLITS.iter().enumerate() {
-            let there = curves.of(arm, split).filter_map(|line| line.points.iter().find(|p| p.0 == epoch));
-            let values: Vec<f64> = there.map(|point| point.1).collect();
+            let there = curves.of(arm, split).filter_map(|line| line.points.iter().find(|p| p.epoch == epoch));
+            let values: Vec<f64> = there.map(|point| point.value).collect();
             let name = format!("{}, {}", named.label, words.to_lowercase());
             match values[..] {
                 [] => {}
@@ -64,7 +64,7 @@ fn over_seeds(values: &[f64]) -> String {
 }
 
 /// What a line is where its weights were kept.
-pub(super) fn of_kept(data: &Data, curves: &Curves, line: &Line, (epoch, value): (u32, f64)) -> String {
+pub(super) fn of_kept(data: &Data, curves: &Curves, line: &Line, Point { epoch, value, .. }: Point) -> String {
     let seed = if data.has_seeds() { format!(", seed {}", line.seed) } else { String::new() };
     let (arm, split) = (&data.study.arms[line.arm].label, SPLITS[line.split].1.to_lowercase());
     format!("{arm}, {split}{seed}\n{}: {} in epoch {epoch}, whose weights were kept", curves.heading, number(value))
@@ -90,8 +90,8 @@ pub(super) fn describe(data: &Data, rows: &[Vec<Curves>]) -> String {
 fn course(lines: &[&Line]) -> Option<String> {
     let firsts: Vec<_> = lines.iter().filter_map(|line| line.points.first()).collect();
     let lasts: Vec<_> = lines.iter().filter_map(|line| line.points.last()).collect();
-    let mean = |points: &[&(u32, f64)]| points.iter().map(|p| p.1).sum::<f64>() / points.len() as f64;
-    let (first, last) = (firsts.first()?.0, lasts.iter().map(|p| p.0).max().unwrap_or(1));
+    let mean = |points: &[&Point]| points.iter().map(|p| p.value).sum::<f64>() / points.len() as f64;
+    let (first, last) = (firsts.first()?.epoch, lasts.iter().map(|p| p.epoch).max().unwrap_or(1));
     let over = if lines.len() > 1 { format!(", as means of {} seeds", lines.len()) } else { String::new() };
     Some(format!("{} in epoch {first}, {} in epoch {last}{over}", number(mean(&firsts)), number(mean(&lasts))))
 }
