@@ -1,6 +1,9 @@
 //! Every text of every chart is whole and stands free, whatever the study: measured from the drawn SVG in the bundled font.
 
-use crate::fixture::{self, REALISTIC, SMALL, Size, arms};
+use crate::{
+    fixture::{self, REALISTIC, SMALL, Size, arms},
+    render, templates, text,
+};
 use ab_glyph::{Font as _, FontRef, ScaleFont as _};
 use harness_report::RenderedFile;
 use serde_json::{Value, json};
@@ -73,17 +76,12 @@ fn faults(svg: &str) -> Vec<String> {
 }
 
 fn rendered(data: &Path) -> Vec<RenderedFile> {
-    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
-    harness_report::render(data, &templates, fixture::setting(data)).unwrap()
+    render(data, &templates()).unwrap()
 }
 
 fn charts(data: &Path) -> Vec<RenderedFile> {
     let files = rendered(data).into_iter();
     files.filter(|file| file.path.extension().is_some_and(|extension| extension == "svg")).collect()
-}
-
-fn text<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
-    std::str::from_utf8(&files.iter().find(|file| file.path == Path::new(path)).unwrap().bytes).unwrap()
 }
 
 /// The words of all tips of a chart, a line each.

@@ -1,14 +1,13 @@
 //! The checklist at the end of a report: the records decide what is ticked.
 
-use crate::fixture::{self, SMALL, arms};
+use crate::{
+    fixture::{self, SMALL, arms},
+    render, templates,
+};
 use harness_report::input::file;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::TempDir;
-
-fn templates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
-}
 
 /// A folder of data that tests change.
 struct Folder(TempDir);
@@ -31,7 +30,7 @@ impl Folder {
     /// The file of the report, from its checklist on.
     fn rendered(&self, name: &str, start: &str) -> String {
         let data = self.0.path();
-        let files = harness_report::render(data, &templates(), fixture::setting(data)).unwrap();
+        let files = render(data, &templates()).unwrap();
         let file = files.into_iter().find(|file| file.path == Path::new(name)).unwrap();
         let text = String::from_utf8(file.bytes).unwrap();
         text[text.find(start).unwrap()..].to_owned()

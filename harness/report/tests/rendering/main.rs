@@ -8,3 +8,30 @@ mod fixture;
 mod report;
 mod studies;
 mod tracing;
+
+use fixture::Size;
+use harness_report::{RenderedFile, ReportError};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The templates of the project.
+fn templates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
+}
+
+/// A report folder with `data/` in it.
+fn folder(study: &serde_json::Value, size: Size) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fixture::write(&folder.path().join("data"), study, size);
+    folder
+}
+
+/// Rendered as what its `study.json` says that it is.
+fn render(data: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
+    harness_report::render(data, templates, fixture::setting(data))
+}
+
+fn text<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
+    let file = files.iter().find(|f| f.path == Path::new(path)).unwrap();
+    std::str::from_utf8(&file.bytes).unwrap()
+}

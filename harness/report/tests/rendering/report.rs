@@ -1,33 +1,14 @@
 //! Whole reports, rendered from an invented data folder.
 
-use crate::fixture::{self, REALISTIC, SMALL, Size};
+use crate::{
+    fixture::{self, REALISTIC, SMALL, Size},
+    folder, render, templates, text,
+};
 use harness_report::{Change, RenderedFile, ReportError, write};
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-
-fn templates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
-}
-
-/// Rendered as what its `study.json` says that it is.
-fn render(data: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
-    harness_report::render(data, templates, fixture::setting(data))
-}
-
-/// A report folder with `data/` in it.
-fn folder(study: &serde_json::Value, size: Size) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fixture::write(&folder.path().join("data"), study, size);
-    folder
-}
+use std::path::Path;
 
 fn rendered(study: &serde_json::Value, size: Size) -> Vec<RenderedFile> {
     render(&folder(study, size).path().join("data"), &templates()).unwrap()
-}
-
-fn text<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
-    let file = files.iter().find(|f| f.path == Path::new(path)).unwrap();
-    std::str::from_utf8(&file.bytes).unwrap()
 }
 
 #[test]

@@ -1,27 +1,21 @@
 //! The studies that compare arms: several printed tables, several seeds, networks measured in different ways.
 
-use crate::fixture::{
-    self,
-    arms::{self, STUDIES},
+use crate::{
+    fixture::{
+        self,
+        arms::{self, STUDIES},
+    },
+    render, templates, text,
 };
 use harness_report::{
     RenderedFile, ReportError,
     input::{PublishedVerdict, Setting, file, published_csv},
 };
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::TempDir;
 
 const IMAGES: usize = 12;
-
-fn templates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
-}
-
-/// Rendered as what its `study.json` says that it is.
-fn render(data: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
-    harness_report::render(data, templates, fixture::setting(data))
-}
 
 fn verdicts(data: &Path) -> Result<Vec<PublishedVerdict>, ReportError> {
     let judged = harness_report::verdicts(data, fixture::setting(data))?;
@@ -36,11 +30,6 @@ fn folder(study: &Value) -> TempDir {
 
 fn rendered(data: &Path) -> Vec<RenderedFile> {
     render(data, &templates()).unwrap()
-}
-
-fn text<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
-    let file = files.iter().find(|f| f.path == Path::new(path)).unwrap();
-    std::str::from_utf8(&file.bytes).unwrap()
 }
 
 fn report(study: &Value) -> String {

@@ -1,26 +1,16 @@
 //! From every figure of a page to the rows it is made of, and to the run that wrote them.
 
-use crate::fixture::{self, REALISTIC, SMALL, Size};
-use harness_report::RenderedFile;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+use crate::{
+    fixture::{self, REALISTIC, SMALL, Size},
+    folder, render, templates,
 };
+use harness_report::RenderedFile;
+use std::collections::BTreeMap;
 use tempfile::TempDir;
-
-fn templates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
-}
-
-fn folder(study: &serde_json::Value, size: Size) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fixture::write(&folder.path().join("data"), study, size);
-    folder
-}
 
 fn rendered(folder: &TempDir) -> BTreeMap<String, String> {
     let data = folder.path().join("data");
-    let files = harness_report::render(&data, &templates(), fixture::setting(&data)).unwrap();
+    let files = render(&data, &templates()).unwrap();
     let text = |file: RenderedFile| {
         let name = file.path.to_str().unwrap().to_owned();
         String::from_utf8(file.bytes).ok().map(|text| (name, text))
@@ -200,7 +190,7 @@ fn a_key_that_is_no_digest_names_no_file() {
     runs[0]["record"]["key"] = "../../x".into();
     std::fs::write(&path, runs.to_string()).unwrap();
     let data = folder.path().join("data");
-    let error = harness_report::render(&data, &templates(), fixture::setting(&data)).unwrap_err().to_string();
+    let error = render(&data, &templates()).unwrap_err().to_string();
     assert!(error.contains("runs.json") && error.contains("../../x") && error.contains("SHA-256"), "{error}");
 }
 
