@@ -118,7 +118,7 @@ fn written(mut encoder: Encoder<'_, &mut Vec<u8>>, colour: ColorType, pixels: &[
     encoder.set_color(colour);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_deflate_compression(DeflateCompression::Level(EFFORT));
-    encoder.set_filter(Filter::Adaptive);
+    encoder.set_filter(Filter::Paeth);
     let mut writer = encoder.write_header().map_err(wrap)?;
     writer.write_image_data(pixels).map_err(wrap)?;
     writer.finish().map_err(wrap)
