@@ -7,6 +7,7 @@ use crate::{
     spec::BASELINES,
     statistics::{Summary, over_seeds},
 };
+use std::collections::BTreeMap;
 
 /// A figure of the data.
 #[derive(Debug, Clone)]
@@ -73,6 +74,28 @@ impl Data {
         let sample = self.scores.sample(arm, condition, metric, protocol)?;
         let Summary { mean, low, high, images, .. } = self.scores.summarise(&sample)?;
         Some(Figure { mean, interval: Some((low, high)), images: Some(images), rows })
+    }
+
+    /// Summarises all that the tables of results hold at once, as that is faster; it is remembered for [`Self::tested`].
+    pub(crate) fn summarise_tested(&self) {
+        let of_arms =
+            self.study.arms.iter().flat_map(|arm| self.study.conditions.iter().map(|c| (&*arm.name, &*c.name)));
+        let places: Vec<_> = of_arms.chain(self.baselines().map(|baseline| (baseline, ""))).collect();
+        let mut samples = BTreeMap::new();
+        for protocol in &self.study.protocols {
+            for metric in self.study.report.metrics.iter().filter_map(|name| Metric::find(name)) {
+                for &(arm, condition) in &places {
+                    let column = self.column(arm, metric, protocol);
+                    let sample = || self.scores.sample(arm, condition, metric, protocol);
+                    if let Some(sample) = Some(sample).filter(|_| !is_over_batches(column)).and_then(|sample| sample())
+                    {
+                        let protocol = if BASELINES.contains(&arm) { "" } else { protocol };
+                        samples.insert((protocol, arm, condition, column), sample);
+                    }
+                }
+            }
+        }
+        self.scores.summarise_all(&samples.into_values().collect::<Vec<_>>());
     }
 
     /// A metric on images of training, `split` being `train` or `validation`, in the epoch whose weights were kept.

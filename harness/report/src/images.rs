@@ -39,7 +39,8 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String
     let arms = tested(data, metric, protocol);
     let of = |species: Species| {
         let is_one = move |image: usize| Species::of_breed(&data.scores.breeds()[image]) == Some(species);
-        arms.iter().map(|(_, sample)| data.scores.summarise(&sample.clone().only(is_one))).collect::<Vec<_>>()
+        let samples: Vec<_> = arms.iter().map(|(_, sample)| sample.clone().only(is_one)).collect();
+        data.scores.summarise_all(&samples)
     };
     let found = [of(Species::Cat), of(Species::Dog)];
     if found.iter().flatten().all(Option::is_none) {

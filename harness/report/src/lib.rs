@@ -70,6 +70,7 @@ use std::path::Path;
 /// asks for what is not there. Every error carries the path.
 pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<RenderedFile>, ReportError> {
     let data = data::Data::read(data_dir, setting)?;
+    data.summarise_tested();
     published::check_recorded(&data)?;
     let charts: Vec<_> = data.study.report.charts.par_iter().map(|spec| spec.draw(&data)).collect::<Result<_, _>>()?;
     let sheets = gallery::sheets(&data)?;

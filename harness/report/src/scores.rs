@@ -156,6 +156,11 @@ impl Scores {
         self.resampler.summarise(sample)
     }
 
+    /// The same of each sample, in less time than one after the other.
+    pub(crate) fn summarise_all(&self, samples: &[Sample]) -> Vec<Option<Summary>> {
+        self.resampler.summarise_all(samples)
+    }
+
     /// The interval of a relative change: `differences` as a part of `base`.
     pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
         self.resampler.relative(differences, base)

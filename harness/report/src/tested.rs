@@ -70,8 +70,7 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
             }
         }
     }
-    // Each claim has a generator of its own, so the order in which threads take them changes nothing.
-    let measured: Vec<_> = asked.par_iter().map(|asked| asked.measure(data)).collect();
+    let measured = measure_all(&asked, data);
     let mut corrected = vec![1.0; asked.len()];
     for protocol in &data.study.protocols {
         let family: Vec<_> =
@@ -98,16 +97,32 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The difference that the claim is about, and its test.
-    fn measure(&self, data: &Data) -> Result<(Summary, DifferenceTest), Untested> {
-        let Self { claim, comparison, protocol } = self;
+    /// What the claim says is above zero.
+    fn differences(&self, data: &Data) -> Result<Sample, Untested> {
+        let Self { comparison, protocol, .. } = self;
         let question = Question { data, protocol, species: None };
-        let differences = question.differences([&comparison.left, &comparison.right])?.below(comparison.offset);
-        let difference = data.scores.summarise(&differences).ok_or(Untested::NotRun)?;
-        // Images are the units: several seeds of one image are averaged, as they are not independent.
-        let seed = digest::seed(&["claim", &claim.name, protocol]);
-        Ok((difference, test_of_differences(&differences.defined(), seed)))
+        Ok(question.differences([&comparison.left, &comparison.right])?.below(comparison.offset))
     }
+}
+
+/// The difference that each claim is about, and its test.
+fn measure_all(asked: &[Asked<'_>], data: &Data) -> Vec<Result<(Summary, DifferenceTest), Untested>> {
+    let differences: Vec<_> = asked.iter().map(|asked| asked.differences(data)).collect();
+    let found: Vec<Sample> = differences.iter().filter_map(|found| found.as_ref().ok().cloned()).collect();
+    let mut summaries = data.scores.summarise_all(&found).into_iter();
+    let summaries: Vec<_> = differences
+        .iter()
+        .map(|found| {
+            found.as_ref().map_err(Clone::clone).and_then(|_| summaries.next().flatten().ok_or(Untested::NotRun))
+        })
+        .collect();
+    // Each claim has a generator of its own, so the order in which threads take them changes nothing.
+    let tested = asked.par_iter().zip(differences).zip(summaries).map(|((asked, differences), summary)| {
+        // Images are the units: several seeds of one image are averaged, as they are not independent.
+        let seed = digest::seed(&["claim", &asked.claim.name, asked.protocol]);
+        Ok((summary?, test_of_differences(&differences?.defined(), seed)))
+    });
+    tested.collect()
 }
 
 impl Data {

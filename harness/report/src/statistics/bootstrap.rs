@@ -1,27 +1,22 @@
 //! Bootstrap intervals of means over images, and over seeds where there are several.
 
-use super::{RESAMPLES, Sample, Summary, mean, strata::Strata};
+mod means;
+mod table;
+
+use super::{RESAMPLES, Sample, Summary, mean};
 use harness_record::digest;
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng as _, SeedableRng as _},
-};
-use rayon::prelude::*;
+use means::deviations;
 use std::{
+    array,
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use table::Table;
 
-/// Resamples that are drawn by one generator.
-const BLOCK: usize = 250;
-/// Draws that are kept to be used again, in all tables together: an eighth of a gigabyte.
-const KEPT: usize = 1 << 26;
-/// Images of a table whose draws are kept: two bytes name each.
-const NAMED: usize = 1 << 16;
-/// Images whose values lie in the processor's nearest cache together.
-const NEAR: usize = 1 << 10;
 /// Summaries that are remembered at most.
 const REMEMBERED: usize = 1 << 16;
+/// Questions that are answered together.
+const TOGETHER: usize = 4;
 
 /// Gives means of images their intervals. What was drawn once for some images is used for all arms, metrics and differences
 /// over the same images, and what was computed once is remembered: both in all reports of a process.
@@ -32,21 +27,8 @@ pub(crate) struct Resampler {
     tables: Mutex<BTreeMap<Vec<usize>, Arc<Table>>>,
 }
 
-/// Tables by their seeds: reports on the same images share them.
-static TABLES: Mutex<BTreeMap<[u8; 32], Arc<Table>>> = Mutex::new(BTreeMap::new());
 /// Summaries by the digest of their table and scores: studies share arms.
 static KNOWN: Mutex<BTreeMap<String, Summary>> = Mutex::new(BTreeMap::new());
-
-/// Resamples of some of the images.
-#[derive(Debug)]
-struct Table {
-    strata: Strata,
-    /// What one draw of an image counts.
-    weights: Vec<f64>,
-    seed: [u8; 32],
-    /// The blocks, unless there are too many draws or images to be kept.
-    kept: Option<Vec<Vec<u16>>>,
-}
 
 /// A mean and its bootstrap distribution.
 #[derive(Debug, Clone)]
@@ -79,26 +61,47 @@ impl Resampler {
     /// drawn within their classes and, independently, seeds (Owen, Annals of Applied Statistics 1, 2007), of both one fewer
     /// than there are. `None` if no image has a score; a single image has no spread, so its interval is itself.
     pub(crate) fn summarise(&self, sample: &Sample) -> Option<Summary> {
+        self.summarise_all(std::slice::from_ref(sample)).pop()?
+    }
+
+    /// The same of each sample, and the same bits; it takes less time than one after the other.
+    pub(crate) fn summarise_all(&self, samples: &[Sample]) -> Vec<Option<Summary>> {
+        let mut found = vec![None; samples.len()];
+        let mut open: Vec<(usize, Question<'_>)> = Vec::new();
+        for (place, sample) in samples.iter().enumerate() {
+            match self.ask(sample) {
+                Some(Asked::Answered(summary)) => found[place] = Some(summary),
+                Some(Asked::Open(question)) => open.push((place, question)),
+                None => {}
+            }
+        }
+        open.sort_by_key(|(_, one)| one.group());
+        // No lock is held while other threads work for this one, so none can wait for itself.
+        for group in open.chunk_by(|(_, one), (_, next)| one.group() == next.group()) {
+            for some in group.chunks(TOGETHER) {
+                let questions: Vec<_> = some.iter().map(|(_, question)| question).collect();
+                for ((place, question), interval) in some.iter().zip(intervals(&questions)) {
+                    found[*place] = Some(question.answered(interval));
+                }
+            }
+        }
+        found
+    }
+
+    /// `None` if no image has a score.
+    fn ask<'a>(&self, sample: &'a Sample) -> Option<Asked<'a>> {
         let images = sample.images();
         let mean = mean(&sample.defined())?;
-        let seeds = sample.seeds();
         if images.len() < 2 {
-            return Some(Summary { mean, low: mean, high: mean, images: images.len(), seeds });
+            let summary = Summary { mean, low: mean, high: mean, images: images.len(), seeds: sample.seeds() };
+            return Some(Asked::Answered(summary));
         }
         let table = self.table(&images);
-        let question = digest_of(&table, sample, &images);
-        if let Some(known) = locked(&KNOWN).get(&question) {
-            return Some(*known);
+        let digest = digest_of(&table, sample, &images);
+        if let Some(known) = locked(&KNOWN).get(&digest) {
+            return Some(Asked::Answered(*known));
         }
-        // No lock is held while other threads work for this one, so none can wait for itself.
-        let (low, high) = interval(&table, sample, &images, mean);
-        let summary = Summary { mean, low, high, images: images.len(), seeds };
-        let mut known = locked(&KNOWN);
-        if known.len() >= REMEMBERED {
-            known.clear();
-        }
-        known.insert(question, summary);
-        Some(summary)
+        Some(Asked::Open(Question { sample, images, mean, table, digest }))
     }
 
     /// The interval of `mean(differences) / mean(base)`, a relative change, by the same resamples as [`Self::summarise`]: above
@@ -111,11 +114,11 @@ impl Resampler {
             return None;
         }
         let table = self.table(&images);
-        let [above, below] = [differences, &base].map(|sample| resampled(&table, sample, &images, 0.0));
-        if below.iter().any(|&mean| mean <= 0.0) {
+        let means = deviations(&table, [differences, &base], &images, [0.0; 2]);
+        if means.iter().any(|&[_, below]| below <= 0.0) {
             return None;
         }
-        let mut ratios: Vec<f64> = above.iter().zip(&below).map(|(above, below)| above / below).collect();
+        let mut ratios: Vec<f64> = means.iter().map(|[above, below]| above / below).collect();
         Some((quantile(&mut ratios, 0.025), quantile(&mut ratios, 0.975)))
     }
 
@@ -126,7 +129,7 @@ impl Resampler {
         let mean = mean(&sample.defined())?;
         let deviations = match images.len() {
             0 | 1 => vec![0.0; RESAMPLES],
-            _ => resampled(&self.table(&images), sample, &images, mean),
+            _ => deviations(&self.table(&images), [sample], &images, [mean]).into_iter().flatten().collect(),
         };
         Some(Distribution { mean, deviations })
     }
@@ -155,152 +158,63 @@ fn digest_of(table: &Table, sample: &Sample, images: &[usize]) -> String {
     digest::of_bytes(&bytes)
 }
 
-/// The ends of the interval around `mean`.
-fn interval(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> (f64, f64) {
-    ends(&mut resampled(table, sample, images, mean), mean)
+/// A sample whose summary is asked for.
+enum Asked<'a> {
+    Answered(Summary),
+    Open(Question<'a>),
+}
+
+/// A sample of at least two images whose interval is not known yet.
+struct Question<'a> {
+    sample: &'a Sample,
+    images: Vec<usize>,
+    mean: f64,
+    table: Arc<Table>,
+    digest: String,
+}
+
+impl Question<'_> {
+    /// What is alike in questions that can be answered together: the draws and the number of seeds.
+    fn group(&self) -> ([u8; 32], usize) {
+        (self.table.seed, self.sample.columns().len())
+    }
+
+    /// The summary, which is remembered.
+    fn answered(&self, (low, high): (f64, f64)) -> Summary {
+        let summary = Summary { mean: self.mean, low, high, images: self.images.len(), seeds: self.sample.seeds() };
+        let mut known = locked(&KNOWN);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(self.digest.clone(), summary);
+        summary
+    }
+}
+
+/// The intervals of up to [`TOGETHER`] questions of a group.
+fn intervals(questions: &[&Question<'_>]) -> Vec<(f64, f64)> {
+    match questions.len() {
+        0 => Vec::new(),
+        1 => intervals_of::<1>(questions),
+        2 => intervals_of::<2>(questions),
+        _ => intervals_of::<TOGETHER>(questions),
+    }
+}
+
+/// The intervals of up to `L` questions; the last stands where there are fewer.
+fn intervals_of<const L: usize>(questions: &[&Question<'_>]) -> Vec<(f64, f64)> {
+    let lanes: [&Question<'_>; L] = array::from_fn(|lane| questions[lane.min(questions.len() - 1)]);
+    let (table, images) = (&lanes[0].table, &lanes[0].images);
+    let rows = deviations(table, lanes.map(|question| question.sample), images, lanes.map(|question| question.mean));
+    let of_lane = |(lane, question): (usize, &&Question<'_>)| {
+        ends(&mut rows.iter().map(|row| row[lane]).collect::<Vec<_>>(), question.mean)
+    };
+    questions.iter().enumerate().map(of_lane).collect()
 }
 
 /// The 2.5 % and 97.5 % points of `mean` and the deviations from it; reorders them.
 fn ends(deviations: &mut [f64], mean: f64) -> (f64, f64) {
     (mean + quantile(deviations, 0.025), mean + quantile(deviations, 0.975))
-}
-
-/// How far the mean of each resample lies from `mean`: as what is constant then has an interval of one point, to the bit.
-fn resampled(table: &Table, sample: &Sample, images: &[usize], mean: f64) -> Vec<f64> {
-    let deviations = |column: &Vec<f64>| -> Vec<f64> {
-        images.iter().zip(&table.weights).map(|(&i, weight)| (column[i] - mean) * weight).collect()
-    };
-    let columns: Vec<_> = sample.columns().iter().map(deviations).collect();
-    let blocks = 0..RESAMPLES / BLOCK;
-    let Some(kept) = &table.kept else {
-        let means =
-            |block| means_of(table, (block, &table.drawn(block)), columns.len(), |c, at| columns[c][at as usize]);
-        return blocks.into_par_iter().flat_map_iter(means).collect();
-    };
-    let means = if images.len() <= NEAR { means_of_kept::<NEAR> } else { means_of_kept::<NAMED> };
-    means(table, kept, &columns)
-}
-
-/// The mean of each resample, of at most `N` images, `N` a power of two up to [`NAMED`]. No place among so many needs to be
-/// checked, which takes a third of the time.
-fn means_of_kept<const N: usize>(table: &Table, kept: &[Vec<u16>], columns: &[Vec<f64>]) -> Vec<f64> {
-    let mut padded = vec![0.0; N * columns.len()];
-    let padded = padded.as_chunks_mut::<N>().0;
-    padded.iter_mut().zip(columns).for_each(|(padded, column)| padded[..column.len()].copy_from_slice(column));
-    let padded = &*padded;
-    let value = |c: usize, at: u16| padded[c][usize::from(at) % N];
-    let means = |(block, draws): (usize, &Vec<u16>)| means_of(table, (block, draws), columns.len(), value);
-    kept.par_iter().enumerate().flat_map_iter(means).collect()
-}
-
-/// The mean of each resample of a block: over some of the seeds, the sums of `value(seed, draw)` over all draws.
-fn means_of<D: Copy>(
-    table: &Table,
-    (block, draws): (usize, &[D]),
-    seeds: usize,
-    value: impl Fn(usize, D) -> f64,
-) -> Vec<f64> {
-    let (drawn, of_each) = (drawn_seeds(seeds), draws_of(seeds));
-    let resamples = draws.chunks_exact(table.strata.total()).enumerate();
-    let means = resamples.map(|(i, draws)| {
-        let chosen = &drawn[(block * BLOCK + i) * of_each..][..of_each];
-        chosen.iter().map(|&seed| sum_of(draws, |at| value(seed, at))).sum::<f64>() / chosen.len() as f64
-    });
-    means.collect()
-}
-
-/// Seeds that a resample draws of `count`: one fewer than there are, for the same reason as with images.
-fn draws_of(count: usize) -> usize {
-    count.saturating_sub(1).max(1)
-}
-
-/// Seeds of all resamples, as indices, resample after resample: drawn once for each number of seeds.
-fn drawn_seeds(count: usize) -> Arc<Vec<usize>> {
-    static DRAWN: Mutex<BTreeMap<usize, Arc<Vec<usize>>>> = Mutex::new(BTreeMap::new());
-    Arc::clone(locked(&DRAWN).entry(count).or_insert_with(|| Arc::new(draw_seeds(count))))
-}
-
-fn draw_seeds(count: usize) -> Vec<usize> {
-    let mut generator = ChaCha8Rng::from_seed(digest::seed(&["bootstrap", "seeds", &count.to_string()]));
-    (0..RESAMPLES * draws_of(count)).map(|_| index_below(count, &mut generator)).collect()
-}
-
-/// How many of `all` draws are left beside those of `tables`. Where `needed` are more, tables that no report uses any more make way.
-fn room_for(needed: usize, tables: &mut BTreeMap<[u8; 32], Arc<Table>>, all: usize) -> usize {
-    let left = |tables: &BTreeMap<_, Arc<Table>>| {
-        all.saturating_sub(tables.values().filter(|t| t.kept.is_some()).map(|t| t.draws()).sum())
-    };
-    if needed > left(tables) {
-        tables.retain(|_, table| Arc::strong_count(table) > 1);
-    }
-    left(tables)
-}
-
-impl Table {
-    /// The table of these images, which is drawn once.
-    fn shared<'a>(images: impl Iterator<Item = &'a (String, String)> + Clone) -> Arc<Self> {
-        let words = images.clone().flat_map(|(name, class)| [name.as_str(), class.as_str()]);
-        let seed = digest::seed(&["bootstrap", "images"].into_iter().chain(words).collect::<Vec<_>>());
-        let mut tables = locked(&TABLES);
-        if let Some(table) = tables.get(&seed) {
-            return Arc::clone(table);
-        }
-        let table = Self::new(images, seed);
-        let room = room_for(table.draws(), &mut tables, KEPT);
-        // While it is drawn other threads work for this one.
-        drop(tables);
-        let table = Arc::new(table.with_draws(room));
-        Arc::clone(locked(&TABLES).entry(seed).or_insert(table))
-    }
-
-    fn new<'a>(images: impl Iterator<Item = &'a (String, String)>, seed: [u8; 32]) -> Self {
-        let strata = Strata::new(images.map(|(_, class)| class.as_str()));
-        Self { weights: strata.weights(), strata, seed, kept: None }
-    }
-
-    /// Draws, if no more than `room` draws come of it.
-    fn with_draws(mut self, room: usize) -> Self {
-        if self.draws() <= room && self.weights.len() <= NAMED {
-            let short = |block| self.drawn(block).into_iter().map(|at| at as u16).collect();
-            self.kept = Some((0..RESAMPLES / BLOCK).into_par_iter().map(short).collect());
-        }
-        self
-    }
-
-    fn draws(&self) -> usize {
-        self.strata.total() * RESAMPLES
-    }
-
-    /// Positions of the drawn images of a block, resample after resample.
-    fn drawn(&self, block: usize) -> Vec<u32> {
-        let mut generator = ChaCha8Rng::from_seed(self.seed);
-        generator.set_stream(block as u64);
-        let mut drawn = Vec::with_capacity(BLOCK * self.strata.total());
-        for _ in 0..BLOCK {
-            for (members, draws) in self.strata.draws() {
-                drawn.extend((0..draws).map(|_| members[index_below(members.len(), &mut generator)] as u32));
-            }
-        }
-        drawn
-    }
-}
-
-/// The sum of the values of `draws`, in four chains, as one alone would wait for each addition.
-fn sum_of<D: Copy>(draws: &[D], value: impl Fn(D) -> f64) -> f64 {
-    let mut sums = [0.0; 4];
-    let (fours, rest) = draws.as_chunks::<4>();
-    for four in fours {
-        for (sum, &at) in sums.iter_mut().zip(four) {
-            *sum += value(at);
-        }
-    }
-    let rest: f64 = rest.iter().map(|&at| value(at)).sum();
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
-}
-
-/// A number below `n`, by multiplication: its bias, below n/2^32, is far under the resampling error.
-fn index_below(n: usize, generator: &mut ChaCha8Rng) -> usize {
-    ((u64::from(generator.next_u32()) * n as u64) >> 32) as usize
 }
 
 /// The `q` quantile of the values, linear between neighbours; reorders them.

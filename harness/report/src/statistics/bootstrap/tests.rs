@@ -1,4 +1,12 @@
-use super::*;
+use super::{
+    means::NEAR,
+    table::{KEPT, room_for},
+    *,
+};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
 
 /// Numbers of three classes, from a formula that numpy repeats.
 fn scores() -> Vec<f64> {
@@ -73,7 +81,7 @@ fn any_number_of_threads_and_any_room_give_the_same_draws_and_means() {
         let images: Vec<_> = (0..count).map(|i| (format!("{i}.jpg"), (i % 3).to_string())).collect();
         let sample = one_seed((0..count).map(|i| scores()[i % 60]).collect());
         let drawn = |room| Table::new(images.iter(), [1; 32]).with_draws(room);
-        let means = |table: &Table| resampled(table, &sample, &(0..count).collect::<Vec<_>>(), 0.0);
+        let means = |table: &Table| deviations(table, [&sample], &(0..count).collect::<Vec<_>>(), [0.0]);
         let [kept, made] = [KEPT, 0].map(drawn);
         assert!(kept.kept.is_some() && made.kept.is_none() && made.drawn(7) != made.drawn(8));
         assert!([&alone, &three].map(|pool| pool.install(|| drawn(KEPT)).kept == kept.kept) == [true; 2]);
@@ -172,4 +180,38 @@ fn samples_that_are_independent_are_drawn_independently() {
     let (low, high) = own.minus(&constant);
     assert!((low - (found.low - 0.25)).abs() < 1e-12 && (high - (found.high - 0.25)).abs() < 1e-12);
     assert!(resampler.distribution(&one_seed(vec![f64::NAN; 60])).is_none());
+}
+
+#[test]
+fn questions_that_are_answered_together_have_the_answers_that_they_have_alone() {
+    let of = |offset: f64| one_seed(scores().iter().map(|v| v * (1.0 + offset)).collect());
+    let two_seeds =
+        |offset: f64| Sample::new(vec![0, 1], vec![scores(), scores().iter().map(|v| v + offset).collect()]);
+    let mut asked: Vec<Sample> = (0..7).map(|i| of(f64::from(i) / 16.0)).collect();
+    asked.extend([
+        of(0.5).only(|image| image % 2 == 0),
+        of(0.5).only(|image| image == 3),
+        one_seed(vec![f64::NAN; 60]),
+    ]);
+    asked.extend((1..4).map(|i| two_seeds(f64::from(i) / 8.0)));
+    asked.push(of(0.0));
+    let resampler = of_three_classes();
+    let together = resampler.summarise_all(&asked);
+    for (sample, found) in asked.iter().zip(&together) {
+        let images = sample.images();
+        let alone = (images.len() > 1).then(|| {
+            let mean = mean(&sample.defined()).unwrap();
+            let rows = deviations(&resampler.table(&images), [sample], &images, [mean]);
+            ends(&mut rows.into_iter().flatten().collect::<Vec<_>>(), mean)
+        });
+        match (alone, found) {
+            (Some(alone), Some(found)) => {
+                assert_eq!((found.low, found.high, found.images), (alone.0, alone.1, images.len()));
+            }
+            (None, Some(found)) => assert_eq!((found.low, found.images), (found.high, 1)),
+            (None, None) => assert!(images.is_empty()),
+            (Some(_), None) => panic!("an answer is missing"),
+        }
+    }
+    assert_eq!(together.iter().filter(|found| found.is_none()).count(), 1);
 }
