@@ -5,7 +5,7 @@ use crate::{
     data::Data,
     error::ReportError,
     gallery,
-    input::DatasetInput,
+    input::{DatasetInput, GroupCount},
     markdown::{count, listed, words},
     output::RenderedFile,
     template,
@@ -33,7 +33,7 @@ struct Set<'a> {
     splits: Vec<&'a str>,
     groups: Vec<Group>,
     /// Images in each split, and in all.
-    total: Vec<String>,
+    total: Vec<Cell>,
     left_out: String,
 }
 
@@ -42,7 +42,15 @@ struct Set<'a> {
 struct Group {
     name: String,
     /// Images in each split, and in all.
-    images: Vec<String>,
+    images: Vec<Cell>,
+}
+
+/// A number of images.
+#[derive(Serialize)]
+struct Cell {
+    images: String,
+    /// Where `datasets.json` holds it, or what it is the sum of: a JSON pointer (RFC 6901).
+    pointer: String,
 }
 
 /// The page, and the sheet where there are pictures.
@@ -56,7 +64,7 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
         }
         None => None,
     };
-    let sets: Vec<Set<'_>> = data.datasets.iter().map(set).collect();
+    let sets: Vec<Set<'_>> = data.datasets.iter().enumerate().map(set).collect();
     let context = context! {
         study => &data.study.study, title => &data.study.title, profile => &data.study.profile,
         sets => Value::from(Serde(sets)),
@@ -70,21 +78,18 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
     Ok(files)
 }
 
-fn set(set: &DatasetInput) -> Set<'_> {
+fn set((place, set): (usize, &DatasetInput)) -> Set<'_> {
     let splits: Vec<&str> = set.splits.iter().map(|split| split.split.as_str()).collect();
-    let counts = |group: &crate::input::GroupCount| -> Vec<u64> {
+    let of_group = |(at, group): (usize, &GroupCount)| {
         let of = |split: &&str| match *split {
-            "train" => group.train,
-            "validation" => group.validation,
-            _ => group.test,
+            "train" => (group.train, "train"),
+            "validation" => (group.validation, "validation"),
+            _ => (group.test, "test"),
         };
-        splits.iter().map(of).collect()
+        let counts = splits.iter().map(of).map(|(images, member)| (images, format!("/{member}")));
+        Group { name: words(&group.group), images: with_sum(&format!("/{place}/groups/{at}"), counts) }
     };
-    let with_sum =
-        |images: &[u64]| -> Vec<String> { images.iter().copied().chain([images.iter().sum()]).map(count).collect() };
-    let group =
-        |group: &crate::input::GroupCount| Group { name: words(&group.group), images: with_sum(&counts(group)) };
-    let total: Vec<u64> = set.splits.iter().map(|split| split.images).collect();
+    let total = set.splits.iter().enumerate().map(|(at, split)| (split.images, format!("/{at}/images")));
     Set {
         name: &set.dataset,
         role: &set.role,
@@ -94,9 +99,20 @@ fn set(set: &DatasetInput) -> Set<'_> {
         citation: &set.citation,
         digest: &set.digest,
         size: set.size,
-        groups: set.groups.iter().map(group).collect(),
-        total: with_sum(&total),
+        groups: set.groups.iter().enumerate().map(of_group).collect(),
+        total: with_sum(&format!("/{place}/splits"), total),
         left_out: count(set.left_out.len() as u64),
         splits,
     }
+}
+
+/// Numbers of images with their places below `pointer`, and their sum.
+fn with_sum(pointer: &str, counts: impl Iterator<Item = (u64, String)>) -> Vec<Cell> {
+    let (mut cells, mut sum) = (Vec::new(), 0_u64);
+    for (images, place) in counts {
+        sum = sum.saturating_add(images);
+        cells.push(Cell { images: count(images), pointer: format!("{pointer}{place}") });
+    }
+    cells.push(Cell { images: count(sum), pointer: pointer.to_owned() });
+    cells
 }

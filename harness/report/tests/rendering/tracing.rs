@@ -228,3 +228,31 @@ fn changes_since_the_last_collection_are_told() {
     assert!(report.contains(sentence), "{report}");
     assert!(report.contains("\u{2212}0.250 |"), "{report}");
 }
+
+/// All numbers that a part of a JSON file holds, added up.
+fn sum(value: &serde_json::Value) -> u64 {
+    match value {
+        serde_json::Value::Number(number) => number.as_u64().unwrap(),
+        serde_json::Value::Array(all) => all.iter().map(sum).sum(),
+        serde_json::Value::Object(all) => all.values().map(sum).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn every_count_of_the_data_page_says_where_the_data_hold_it() {
+    let folder = folder(&fixture::study(), REALISTIC);
+    let files = rendered(&folder);
+    let page = &files["data.html"];
+    let counts = page.split("data-json=\"data/datasets.json\" data-pointer=\"").skip(1);
+    let text = std::fs::read_to_string(folder.path().join("data/datasets.json")).unwrap();
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut found = 0;
+    for count in counts {
+        let (pointer, rest) = count.split_once("\">").unwrap();
+        let shown: u64 = rest[..rest.find('<').unwrap()].replace(',', "").parse().unwrap();
+        assert_eq!(sum(data.pointer(pointer).expect(pointer)), shown, "{pointer}");
+        found += 1;
+    }
+    assert!(found > 0 && found == page.matches("<td class=\"number\"").count(), "{found} of {page}");
+}
