@@ -68,6 +68,14 @@ impl Ink {
             other => other,
         }
     }
+
+    /// The ink with the pattern of dots.
+    fn dotted(self) -> Self {
+        match self {
+            Self::Series(colour, _) => Self::Series(colour, 2),
+            _ => Self::Plain(2),
+        }
+    }
 }
 
 /// Where text lies relative to its point.
@@ -84,6 +92,9 @@ pub(crate) enum Marker {
     Circle,
     Square,
     Triangle,
+    InvertedTriangle,
+    Cross,
+    Plus,
     Diamond,
     /// An outline, so that a point beneath it stays visible.
     HollowDiamond,
@@ -92,7 +103,7 @@ pub(crate) enum Marker {
 impl Marker {
     /// Marker of a series, counted from 0; the diamond is kept for printed figures.
     pub(crate) fn of_series(series: usize) -> Self {
-        [Self::Circle, Self::Square, Self::Triangle][series % 3]
+        [Self::Circle, Self::Square, Self::Triangle, Self::InvertedTriangle, Self::Cross, Self::Plus][series % 6]
     }
 }
 
@@ -162,9 +173,9 @@ impl Canvas<'_> {
         self.area.draw(&PathElement::new(points, style)).map_err(wrap)
     }
 
-    /// A thin line that leads from what is shown to what is said of it.
+    /// A thin dotted line that leads from what is shown to what is said of it: a solid one could be taken for what is shown.
     pub(crate) fn leader(&self, points: &[(f64, f64)], ink: Ink) -> Drawn {
-        let color = ink.without_dash().colour().mix(0.45);
+        let color = ink.dotted().colour().mix(0.6);
         let style = ShapeStyle { color, filled: false, stroke_width: SCALE as u32 };
         let points: Vec<_> = points.iter().copied().map(pixel).collect();
         self.area.draw(&PathElement::new(points, style)).map_err(wrap)
@@ -186,6 +197,15 @@ impl Canvas<'_> {
             }
             Marker::Square => self.fill(&[(x - R, y - R), (x + R, y - R), (x + R, y + R), (x - R, y + R)], ink, 1.0),
             Marker::Triangle => self.fill(&[(x, y - 4.5), (x + 4.5, y + R), (x - 4.5, y + R)], ink, 1.0),
+            Marker::InvertedTriangle => self.fill(&[(x, y + 4.5), (x + 4.5, y - R), (x - 4.5, y - R)], ink, 1.0),
+            Marker::Cross => {
+                self.line(&[(x - R, y - R), (x + R, y + R)], ink.without_dash(), 2.5)?;
+                self.line(&[(x - R, y + R), (x + R, y - R)], ink.without_dash(), 2.5)
+            }
+            Marker::Plus => {
+                self.line(&[(x - 4.5, y), (x + 4.5, y)], ink.without_dash(), 2.5)?;
+                self.line(&[(x, y - 4.5), (x, y + 4.5)], ink.without_dash(), 2.5)
+            }
             Marker::Diamond => self.fill(&[(x, y - 5.0), (x + 5.0, y), (x, y + 5.0), (x - 5.0, y)], ink, 1.0),
             Marker::HollowDiamond => {
                 let corners = [(x, y - 7.0), (x + 7.0, y), (x, y + 7.0), (x - 7.0, y), (x, y - 7.0)];

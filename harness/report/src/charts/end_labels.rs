@@ -11,8 +11,10 @@ const PITCH: f64 = TEXT * LINE;
 const LEADER: f64 = 15.0;
 /// Right of the labels.
 const MARGIN: f64 = 3.0;
-/// The least width of the axes that labels may leave.
+/// The least width of the axes that labels may leave, and the least part of the width that the axes must keep: between long
+/// labels, which every panel repeats, lines could not be told apart.
 const LEAST_AXES: f64 = 104.0;
+const LEAST_SHARE: f64 = 0.5;
 
 /// The end of a line, and what is written beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +65,7 @@ impl Plan {
             let high = |(ends, (bottom, top)): &(Vec<End>, (f64, f64))| {
                 grouped(ends, grouping).len() as f64 * PITCH <= (bottom - top) * grouping.share()
             };
-            gutter + LEAST_AXES <= width && panels.iter().all(high)
+            gutter + LEAST_AXES.max(LEAST_SHARE * width) <= width && panels.iter().all(high)
         };
         let plan = [Grouping::Close, Grouping::First].into_iter().find(|grouping| fits(*grouping));
         Ok(plan.map(|grouping| Self { gutter, grouping }))

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     data::Data,
     error::ReportError,
-    markdown::{count, number},
+    markdown::{count, escape, number},
 };
 use harness_record::metrics::{
     Reliability as Counts,
@@ -20,6 +20,7 @@ use harness_record::metrics::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// How often networks are right by how sure they are, under the first condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,7 +83,13 @@ impl Reliability {
         })?;
         let records = records::of_bins(data, &self.title, &binned(data, &panels))?;
         let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Chart { name, title, caption: CAPTION.to_owned(), svg, records, alternative })
+        let mut caption = CAPTION.to_owned();
+        if data.has_conditions() {
+            let condition = escape(data.condition_label(data.first_condition()));
+            // Writing to memory cannot fail.
+            let _ = write!(caption, " All of it under the condition {condition}.");
+        }
+        Ok(Chart { name, title, caption, svg, records, alternative })
     }
 }
 

@@ -30,8 +30,8 @@ pub struct TrainingCurves {
 }
 
 const PANEL_HEIGHT: f64 = 230.0;
-const CAPTION: &str = "Each line is one run, and its marker the epoch whose weights were kept. A metric that a stage does not \
-                       log has no line.";
+const CAPTION: &str = "Each line is a run's validation or training, and its marker the epoch whose weights were kept. The axes of \
+                       losses begin where the values do. A metric that a stage does not log has no line.";
 /// Most points of a line: more are not told apart.
 const MOST_POINTS: usize = 480;
 
@@ -51,7 +51,8 @@ impl TrainingCurves {
         })?;
         let records = records::of_trained(data, &self.title, &curves::records(data, &rows))?;
         let (name, title) = (self.name.clone(), self.title.clone());
-        Ok(Chart { name, title, caption: CAPTION.to_owned(), svg, records, alternative })
+        let caption = format!("{CAPTION}{}", words::of_shared(data, &rows));
+        Ok(Chart { name, title, caption, svg, records, alternative })
     }
 }
 
@@ -87,11 +88,12 @@ fn places(rows: &[Vec<Curves>], head: &Head, plan: Option<Plan>) -> Result<Vec<P
     Ok(places)
 }
 
-/// The end of each arm's lines of one split, as a mean over seeds.
+/// The end of each arm's lines of validation, or of training where there are no others, as a mean over seeds.
 fn ends(data: &Data, curves: &Curves, (x, y): (&Scale, &Scale)) -> Vec<End> {
     let mut ends = Vec::new();
-    for (split, _) in SPLITS.iter().enumerate() {
-        for (arm, named) in data.study.arms.iter().enumerate() {
+    for (arm, named) in data.study.arms.iter().enumerate() {
+        let logged = (0..SPLITS.len()).find(|split| curves.of(arm, *split).next().is_some());
+        if let Some(split) = logged {
             let lasts: Vec<_> = curves.of(arm, split).filter_map(|line| line.points.last()).collect();
             let (Some(last), count) = (lasts.iter().map(|p| p.epoch).max(), lasts.len() as f64) else { continue };
             let value = lasts.iter().map(|p| p.value).sum::<f64>() / count;

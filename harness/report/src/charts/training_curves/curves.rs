@@ -24,7 +24,7 @@ pub(super) struct Point {
     row: u64,
 }
 
-/// One line: an arm, a seed and a split.
+/// One line: an arm, a seed and a split. Arms that share a run share its line, which is the first arm's.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) arm: usize,
@@ -33,6 +33,10 @@ pub(super) struct Line {
     pub(super) points: Vec<Point>,
     /// The epoch whose weights were kept.
     pub(super) kept: Option<u32>,
+    /// Key of the run.
+    run: String,
+    /// The other arms that share the run.
+    pub(super) shared: Vec<usize>,
 }
 
 /// One set of axes.
@@ -112,7 +116,7 @@ fn heading(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> String
 }
 
 fn lines(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     for (arm, named) in data.study.arms.iter().enumerate() {
         let column = data.column(&named.name, metric, protocol);
         for &seed in &data.study.seeds {
@@ -125,8 +129,10 @@ fn lines(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> Vec<Line
                 let points: Vec<_> = logged.iter().map(point).collect();
                 let last = points.iter().map(|point| point.epoch).max();
                 let kept = logged.first().and_then(|line| data.kept_epoch(&line.row.run)).or(last);
-                if !points.is_empty() {
-                    lines.push(Line { arm, split, seed, points, kept });
+                let Some(run) = logged.first().map(|line| line.row.run.clone()) else { continue };
+                match lines.iter_mut().find(|line| line.run == run && line.split == split && line.seed == seed) {
+                    Some(line) => line.shared.push(arm),
+                    None => lines.push(Line { arm, split, seed, points, kept, run, shared: Vec::new() }),
                 }
             }
         }

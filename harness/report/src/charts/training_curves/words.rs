@@ -1,7 +1,10 @@
 //! Training curves in words.
 
 use super::curves::{Curves, Line, Point, SPLITS};
-use crate::{data::Data, markdown::number};
+use crate::{
+    data::Data,
+    markdown::{escape, listed, number},
+};
 use std::collections::BTreeSet;
 
 /// Every how many epochs one has words.
@@ -84,6 +87,22 @@ pub(super) fn describe(data: &Data, rows: &[Vec<Curves>]) -> String {
         sentences.push(format!("{}: {}.", curves.heading, parts.join("; ")));
     }
     if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
+}
+
+/// Which arms have no line of their own, as a sentence; empty if all have.
+pub(super) fn of_shared(data: &Data, rows: &[Vec<Curves>]) -> String {
+    let label = |arm: &usize| escape(&data.study.arms[*arm].label);
+    let mut sentences: Vec<String> = Vec::new();
+    for line in rows.iter().flatten().flat_map(|curves| &curves.lines).filter(|line| !line.shared.is_empty()) {
+        let others: Vec<_> = line.shared.iter().map(label).collect();
+        let verb = if others.len() == 1 { "shares" } else { "share" };
+        let sentence =
+            format!(" The line of {} is that of {}, too, which {verb} the run.", label(&line.arm), listed(&others));
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
+    sentences.concat()
 }
 
 /// Where the lines of one arm and split begin and end: as a mean where there are several seeds.
