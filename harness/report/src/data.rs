@@ -163,6 +163,14 @@ impl Data {
         }
     }
 
+    /// Labels of arms, in the order of the study.
+    pub(crate) fn arm_labels<'a>(&'a self, names: &'a [String]) -> Vec<&'a str> {
+        let known = self.study.arms.iter().filter(|arm| names.contains(&arm.name)).map(|arm| arm.label.as_str());
+        let known: Vec<_> = known.collect();
+        // Data from before arms were listed by name list their labels.
+        if known.is_empty() { names.iter().map(String::as_str).collect() } else { known }
+    }
+
     /// Label of a condition.
     pub(crate) fn condition_label<'a>(&'a self, name: &'a str) -> &'a str {
         self.study.conditions.iter().find(|c| c.name == name).map_or(name, |c| &c.label)

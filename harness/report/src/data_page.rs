@@ -64,7 +64,7 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
         }
         None => None,
     };
-    let sets: Vec<Set<'_>> = data.datasets.iter().enumerate().map(set).collect();
+    let sets: Vec<Set<'_>> = data.datasets.iter().enumerate().map(|(place, used)| set(data, place, used)).collect();
     let context = context! {
         study => &data.study.study, title => &data.study.title, profile => &data.study.profile,
         sets => Value::from(Serde(sets)),
@@ -78,7 +78,7 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
     Ok(files)
 }
 
-fn set((place, set): (usize, &DatasetInput)) -> Set<'_> {
+fn set<'a>(data: &Data, place: usize, set: &'a DatasetInput) -> Set<'a> {
     let splits: Vec<&str> = set.splits.iter().map(|split| split.split.as_str()).collect();
     let of_group = |(at, group): (usize, &GroupCount)| {
         let of = |split: &&str| match *split {
@@ -93,7 +93,7 @@ fn set((place, set): (usize, &DatasetInput)) -> Set<'_> {
     Set {
         name: &set.dataset,
         role: &set.role,
-        arms: listed(&set.arms),
+        arms: listed(&data.arm_labels(&set.arms)),
         protocols: set.protocols.join(", "),
         licence: &set.licence,
         citation: &set.citation,

@@ -89,7 +89,7 @@ pub(crate) fn datasets(data: &Data) -> String {
     for (i, set) in data.datasets.iter().enumerate() {
         for split in &set.splits {
             let mut cells = vec![escape(&set.dataset), escape(&set.role)];
-            cells.extend(with_arms.then(|| if set.arms.is_empty() { "all".to_owned() } else { arm_list(set) }));
+            cells.extend(with_arms.then(|| if set.arms.is_empty() { "all".to_owned() } else { arm_list(data, set) }));
             let protocols = if set.protocols.is_empty() { "all".to_owned() } else { escape(&set.protocols.join(", ")) };
             cells.extend(with_protocols.then_some(protocols));
             cells.extend([
@@ -110,24 +110,24 @@ pub(crate) fn datasets(data: &Data) -> String {
     } else {
         format!("\nTo cite for these data:\n\n{}\n", citations.join("\n"))
     };
-    let repeated: String = data.datasets.iter().filter_map(repeated).collect();
+    let repeated: String = data.datasets.iter().filter_map(|set| repeated(data, set)).collect();
     table.captioned("data sets as they were used") + &repeated + &cited
 }
 
 /// What became of pictures that show the same as another one, where that was looked for.
-fn repeated(set: &DatasetInput) -> Option<String> {
+fn repeated(data: &Data, set: &DatasetInput) -> Option<String> {
     let repeated = set.repeated?;
     let became = if repeated.removed { "they were left out" } else { "they were used" };
     Some(format!(
         "\nOf {}, pictures that show the same as another one, pixel for pixel: {}; {became}.\n",
-        used(set),
+        used(data, set),
         count(repeated.pictures)
     ))
 }
 
 /// A data set, and in brackets which arms and protocols used it in this way, where not all did.
-fn used(set: &DatasetInput) -> String {
-    let arms = (!set.arms.is_empty()).then(|| format!("used by {}", arm_list(set)));
+fn used(data: &Data, set: &DatasetInput) -> String {
+    let arms = (!set.arms.is_empty()).then(|| format!("used by {}", arm_list(data, set)));
     let protocols = set.protocols.join(", ");
     let protocols = (!protocols.is_empty()).then(|| format!("under the protocol {}", escape(&protocols)));
     let by: Vec<String> = arms.into_iter().chain(protocols).collect();
@@ -135,22 +135,38 @@ fn used(set: &DatasetInput) -> String {
     if by.is_empty() { name } else { format!("{name} ({})", by.join(" ")) }
 }
 
-fn arm_list(set: &DatasetInput) -> String {
-    escape(&listed(&set.arms))
+fn arm_list(data: &Data, set: &DatasetInput) -> String {
+    escape(&listed(&data.arm_labels(&set.arms)))
 }
 
 /// Files that were left out, with reasons: by name where they are few. What several uses of a data set leave out alike
 /// is listed once.
 pub(crate) fn left_out(data: &Data) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut listed: Vec<&DatasetInput> = Vec::new();
+    let mut sets: Vec<DatasetInput> = Vec::new();
     for set in data.datasets.iter().filter(|set| !set.left_out.is_empty()) {
-        if !listed.iter().any(|other| other.dataset == set.dataset && other.left_out == set.left_out) {
-            listed.push(set);
-            parts.push(left_out_of(set));
+        match sets.iter_mut().find(|other| other.dataset == set.dataset && other.left_out == set.left_out) {
+            Some(other) => {
+                other.arms = united(&other.arms, &set.arms);
+                other.protocols = united(&other.protocols, &set.protocols);
+            }
+            None => sets.push(set.clone()),
         }
     }
-    if parts.is_empty() { "No file was left out.\n".to_owned() } else { parts.join("\n") }
+    // In the order of the study; all of them need not be named.
+    let all = |set: &DatasetInput| data.study.arms.iter().all(|arm| set.arms.contains(&arm.name));
+    sets.iter_mut().filter(|set| all(set)).for_each(|set| set.arms.clear());
+    if sets.is_empty() {
+        return "No file was left out.\n".to_owned();
+    }
+    sets.iter().map(|set| left_out_of(data, set)).collect::<Vec<_>>().join("\n")
+}
+
+/// What is in one of the lists; all of it, which is written as an empty list, if one has all.
+fn united(one: &[String], other: &[String]) -> Vec<String> {
+    if one.is_empty() || other.is_empty() {
+        return Vec::new();
+    }
+    one.iter().chain(other.iter().filter(|name| !one.contains(name))).cloned().collect()
 }
 
 /// Reasons for leaving files out, each with its number of files. Of very many only the most frequent are named.
@@ -174,11 +190,11 @@ fn reasons(left_out: &[FileRow]) -> String {
     sums.join("; ")
 }
 
-fn left_out_of(set: &DatasetInput) -> String {
+fn left_out_of(data: &Data, set: &DatasetInput) -> String {
     let total = count(set.left_out.len() as u64);
     let files = if set.left_out.len() == 1 { "file was" } else { "files were" };
     let name = escape(&set.dataset);
-    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", used(set), reasons(&set.left_out));
+    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", used(data, set), reasons(&set.left_out));
     let mut table = Table::new(["File", "Group", "Split", "Reason"].map(|head| (head, Align::Left)));
     for row in set.left_out.iter().take(LISTED) {
         table.rows.push([&row.file, &row.group, &row.split, &row.reason].map(|t| escape(t)).into());

@@ -221,7 +221,7 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
                 let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
                 let Some(stage) = stages.find(|stage| stage.settings.work.kind() == kind) else { continue };
                 let own = dataset(role, stage, sources.store, &manifests)?;
-                add_use(&mut all, own, &arm.spec.label, protocol.name());
+                add_use(&mut all, own, &arm.spec.name, protocol.name());
             }
         }
     }

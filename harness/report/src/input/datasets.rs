@@ -10,7 +10,7 @@ pub struct DatasetInput {
     pub role: String,
     /// Name of the data set.
     pub dataset: String,
-    /// Labels of the arms that used it in this way; empty where all arms did.
+    /// Names of the arms that used it in this way; empty where all arms did.
     #[serde(default)]
     pub arms: Vec<String>,
     /// Protocols under which it was used in this way; empty where it was under all.
