@@ -225,7 +225,7 @@ impl Sheet {
         let names = self.photographs();
         format!(
             "{} {}{}, with true and predicted outlines of pet and border",
-            if names.len() > 1 { "Photographs" } else { "Photograph" },
+            if names.len() > 1 { "Pictures" } else { "Picture" },
             names.join(", "),
             if data.has_conditions() { format!(" under the conditions {}", labels.join(", ")) } else { String::new() }
         )
@@ -246,7 +246,7 @@ fn row_label(data: &Data, arm: &str, protocol: &str) -> String {
 pub(crate) fn to_markdown(data: &Data, sheets: &[Sheet]) -> String {
     let Some(first) = sheets.first() else { return "There are no pictures.\n".to_owned() };
     let labels: Vec<_> = first.columns.iter().map(|c| escape(data.condition_label(&c.condition))).collect();
-    let columns = if data.has_conditions() { labels.join(", ") } else { "one photograph each".to_owned() };
+    let columns = if data.has_conditions() { labels.join(", ") } else { "one picture each".to_owned() };
     let rows: Vec<_> = first.predictions.iter().map(|(arm, protocol)| row_label(data, arm, protocol)).collect();
     let reading = format!(
         "Columns: {columns}. First row: the truth as outlines; below it the predictions of {}, as outlines and fills. The \

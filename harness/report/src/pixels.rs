@@ -2,8 +2,8 @@
 
 use crate::{
     data::{Data, Line},
-    input::{CalibrationInput, ConfusionInput},
-    markdown::{Align, Table, count, escape, number, percent, signed},
+    input::{ArmInput, CalibrationInput, ConfusionInput},
+    markdown::{Align, Table, count, escape, listed, number, percent, signed},
     results::NONE,
     spec::BASELINES,
     trace::{Lines, Source, add_line, linked},
@@ -112,6 +112,37 @@ pub(crate) fn confusion(data: &Data, protocol: &str) -> String {
         escape(protocol),
         at_first(data)
     ))
+}
+
+/// From this share of the pixels on, a network takes all for one class.
+const NEARLY_ALL: f64 = 0.995;
+
+/// A sentence on the arms that take nearly every pixel for one class under a protocol and the first condition: their masks say
+/// nothing, whatever their soft scores are. Empty if there is none.
+pub(crate) fn of_one_class(data: &Data, protocol: &str) -> String {
+    let mut sentences = Vec::new();
+    for (class, name) in data.study.classes.iter().enumerate().take(CLASSES) {
+        let takes = |arm: &&ArmInput| {
+            let found = data.confusion(&arm.name, data.first_condition(), protocol);
+            let counts = found.map_or([[0; CLASSES]; CLASSES], |found| found.counts.counts());
+            let (taken, all) = (counts.iter().map(|row| row[class]).sum::<u64>(), counts.iter().flatten().sum::<u64>());
+            all > 0 && taken as f64 >= NEARLY_ALL * all as f64
+        };
+        let arms: Vec<_> = data.study.arms.iter().filter(takes).map(|arm| escape(&arm.label)).collect();
+        if !arms.is_empty() {
+            sentences.push(format!(
+                "**Under the {} protocol, every mask is {name} alone, or nearly: {}.** Of their pixels{}, {} or more are taken for \
+                 {name}, as a network would do that has learnt nothing. Where a soft score of theirs lies above the \
+                 baselines, it tells how sure they are of it, not that they tell classes apart.\n",
+                escape(protocol),
+                listed(&arms),
+                if data.has_conditions() { format!(" ({})", at_first(data).trim_start_matches(", ")) } else { String::new() },
+                percent(NEARLY_ALL),
+                name = escape(name),
+            ));
+        }
+    }
+    sentences.join("\n")
 }
 
 /// `, condition 0 %`, where there are several.

@@ -1,4 +1,4 @@
-//! The printed tables as they were printed, each figure beside what was reproduced of it.
+//! The printed tables as they were printed, each figure beside what this report measured.
 
 use crate::{
     data::{Data, PublishedLine},
@@ -20,7 +20,7 @@ pub(crate) fn tables(data: &Data) -> String {
     names.into_iter().map(|name| PrintedTable::new(data, name).to_markdown()).collect::<Vec<_>>().join("\n")
 }
 
-/// One printed table: a row a variant, and for each split and metric the printed figure, the reproduced one and a verdict.
+/// One printed table: a row a variant, and for each split and metric the printed figure, ours and a verdict.
 struct PrintedTable<'a> {
     data: &'a Data,
     name: &'a str,
@@ -49,7 +49,7 @@ impl<'a> PrintedTable<'a> {
         for &(split, metric) in &self.columns {
             let head = column_head(split, metric);
             columns.push((format!("{head}, printed"), Align::Right));
-            columns.push((format!("{head}, reproduced"), Align::Right));
+            columns.push((format!("{head}, here"), Align::Right));
             columns.push(("Verdict".to_owned(), Align::Left));
         }
         let mut table = Table::new(columns);

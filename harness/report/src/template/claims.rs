@@ -6,6 +6,7 @@ use super::{
     operands::refuse,
 };
 use crate::{
+    claim::Relation,
     data::Data,
     markdown::{Align, Table, code, count, escape, number, signed},
     results::NONE,
@@ -60,9 +61,9 @@ fn table(
         ("Seeds", Align::Right),
     ]);
     table.rows = tested.iter().map(|one| [name(one)].into_iter().chain(cells(data, one)).collect()).collect();
-    let reasons: Vec<_> = tested.iter().filter_map(|one| Some(format!("* {}: {}", name(one), reason(one)?))).collect();
-    let reasons = if reasons.is_empty() { String::new() } else { format!("\n{}\n", reasons.join("\n")) };
-    table.captioned(caption) + &reasons
+    // Paragraphs: a list would run into the one that explains the columns.
+    let remarks: Vec<_> = tested.iter().filter_map(|one| remark(one)).map(|remark| format!("\n{remark}\n")).collect();
+    table.captioned(caption) + &remarks.concat()
 }
 
 fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
@@ -97,12 +98,24 @@ fn signed_effect(effect: f64) -> String {
     }
 }
 
-/// What a row cannot say.
-fn reason(tested: &TestedClaim) -> Option<String> {
+/// What a row cannot say, as a sentence.
+fn remark(tested: &TestedClaim) -> Option<String> {
+    let (claim, protocol) = (code(&tested.claim.expect), escape(&tested.protocol));
     match &tested.outcome {
         Err(Untested::NotRun) => None,
-        Err(reason) => Some(format!("not comparable, as {}", escape(&reason.to_string()))),
-        Ok(_) if tested.comparison.offset != 0.0 => Some("the difference is that beyond the stated margin".to_owned()),
+        Err(reason) => {
+            let reason = escape(&reason.to_string());
+            Some(format!("{claim} is not comparable under the {protocol} protocol: {reason}."))
+        }
+        Ok(_) if tested.comparison.offset != 0.0 => {
+            let side = match tested.comparison.relation {
+                Relation::Greater | Relation::GreaterOrEqual => "above",
+                Relation::Less | Relation::LessOrEqual => "below",
+            };
+            Some(format!(
+                "The difference of {claim} is counted from the margin that it states: {side} zero the claim holds."
+            ))
+        }
         Ok(_) => None,
     }
 }

@@ -6,6 +6,7 @@ use super::{
     operands::{check_protocol, metric, operand, species},
 };
 use crate::{
+    claim::Operand,
     figure::Figure,
     markdown::{count, escape, number, percent, percent_change, signed},
     metric::Direction,
@@ -112,8 +113,12 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
     let sides = [operand(facts, left)?, operand(facts, right)?];
     let phrase = |protocol: &String| {
         let question = Question { data: &facts.data, protocol, species: None };
-        let found = match question.difference([&sides[0], &sides[1]], 0.0) {
-            Ok(found) => format!("{} ({CONFIDENCE} interval {})", signed(found.mean), interval(&found)),
+        let sides = [&sides[0], &sides[1]];
+        let found = match question.difference(sides, 0.0) {
+            Ok(found) => {
+                let over = over(&question, sides, &found);
+                format!("{} ({CONFIDENCE} interval {}{over})", signed(found.mean), interval(&found))
+            }
             Err(Untested::NotRun) => NOT_RUN.to_owned(),
             Err(reason) => escape(&reason.to_string()),
         };
@@ -126,8 +131,7 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
 pub(super) fn compare(facts: &Facts, left: &str, right: &str, protocol: &str) -> Answer {
     check_protocol(facts, protocol)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
-    let question = Question { data: &facts.data, protocol, species: None };
-    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0)))
+    Ok(differing(&Question { data: &facts.data, protocol, species: None }, [&sides[0], &sides[1]]))
 }
 
 /// `contrast("a@x.dice", "a@y.dice", "b@x.dice", "b@y.dice", "corrected")`: the paired difference of two changes,
@@ -139,7 +143,7 @@ pub(super) fn contrast(facts: &Facts, first: [&str; 2], second: [&str; 2], proto
         changes.push([operand(facts, left)?, operand(facts, right)?]);
     }
     let question = Question { data: &facts.data, protocol, species: None };
-    Ok(compared(question.contrast([&changes[0], &changes[1]])))
+    Ok(compared(question.contrast([&changes[0], &changes[1]]), ""))
 }
 
 /// `species_value("imbalanced.dice", "cat", "corrected")`: the mean over the test images of one species.
@@ -155,11 +159,25 @@ pub(super) fn species_value(facts: &Facts, text: &str, of: &str, protocol: &str)
 pub(super) fn species_compare(facts: &Facts, [left, right]: [&str; 2], of: &str, protocol: &str) -> Answer {
     check_protocol(facts, protocol)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
-    let question = Question { data: &facts.data, protocol, species: Some(species(of)?) };
-    Ok(compared(question.difference([&sides[0], &sides[1]], 0.0)))
+    Ok(differing(&Question { data: &facts.data, protocol, species: Some(species(of)?) }, [&sides[0], &sides[1]]))
 }
 
-fn compared(found: Result<Summary, Untested>) -> Value {
+/// Over how many images a paired difference is, if a side was tested on more.
+fn over(question: &Question<'_>, sides: [&Operand; 2], found: &Summary) -> String {
+    let is_all = |side: &Operand| question.values(side).is_ok_and(|sample| sample.defined().len() == found.images);
+    if sides.into_iter().all(is_all) {
+        return String::new();
+    }
+    format!(", over the {} images that both were tested on", count(found.images as u64))
+}
+
+fn differing(question: &Question<'_>, sides: [&Operand; 2]) -> Value {
+    let found = question.difference(sides, 0.0);
+    let over = found.as_ref().map_or_else(|_| String::new(), |found| over(question, sides, found));
+    compared(found, &over)
+}
+
+fn compared(found: Result<Summary, Untested>, over: &str) -> Value {
     let reason = found.as_ref().err().map(Untested::to_string).unwrap_or_default();
     let found = found.ok();
     let none = || NOT_RUN.to_owned();
@@ -170,7 +188,7 @@ fn compared(found: Result<Summary, Untested>) -> Value {
     };
     Value::from(Serde(Compared {
         run: found.is_some(),
-        phrase: Value::from_safe_string(found.map_or_else(|| not_judged(&reason), |s| phrase(sign, &s))),
+        phrase: Value::from_safe_string(found.map_or_else(|| not_judged(&reason), |s| phrase(sign, &s, over))),
         reason,
         sign,
         difference: found.map_or_else(none, |s| signed(s.mean)),
@@ -185,8 +203,8 @@ fn not_judged(reason: &str) -> String {
 }
 
 /// A paired difference in words that its sign chooses.
-fn phrase(sign: &str, found: &Summary) -> String {
-    let interval = format!("{CONFIDENCE} interval of the paired difference {}", interval(found));
+fn phrase(sign: &str, found: &Summary, over: &str) -> String {
+    let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", interval(found));
     match sign {
         "level" => format!("not to be told apart ({}, {interval})", signed(found.mean)),
         _ => format!("**{sign}** by {} ({interval})", number(found.mean.abs())),
@@ -201,6 +219,8 @@ struct Ranked {
     value: String,
     /// The 95 % interval; `no interval` where there is none.
     interval: String,
+    /// `; 56 images`, where not all arms were tested on equally many.
+    over: String,
 }
 
 /// `ranking("dice", "corrected")`: the arms that were run, best first.
@@ -214,7 +234,10 @@ pub(super) fn ranking(facts: &Facts, name: &str, protocol: &str) -> Answer {
         Direction::Higher => b.mean.total_cmp(&a.mean),
         Direction::Lower => a.mean.total_cmp(&b.mean),
     });
+    let alike = arms.windows(2).all(|pair| pair[0].1.images == pair[1].1.images);
+    let over = |images: usize| format!("; {} images", count(images as u64));
     let ranked = arms.into_iter().map(|(arm, figure)| Ranked {
+        over: figure.images.filter(|_| !alike).map_or(String::new(), over),
         name: arm.name.clone(),
         label: arm.label.clone(),
         value: number(figure.mean),

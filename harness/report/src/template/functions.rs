@@ -6,6 +6,7 @@ use super::{
     claims, figures,
     operands::{check_protocol, metric, refuse},
     statements::statements,
+    training::training,
 };
 use crate::{
     changes,
@@ -23,7 +24,7 @@ use std::sync::Arc;
 pub(super) type Answer = Result<Value, Error>;
 
 /// Names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 44] = [
+pub(super) const FUNCTIONS: [&str; 46] = [
     "arms",
     "by_breed",
     "by_species",
@@ -53,6 +54,7 @@ pub(super) const FUNCTIONS: [&str; 44] = [
     "left_out",
     "metric_label",
     "not_run",
+    "of_one_class",
     "percent_change",
     "percent_of",
     "printed_tables",
@@ -64,6 +66,7 @@ pub(super) const FUNCTIONS: [&str; 44] = [
     "species_value",
     "statements",
     "table",
+    "training",
     "value",
     "versions",
     "was_published",
@@ -101,6 +104,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("table", |f, protocol| of_protocol(f, protocol, results::tables), protocol);
     add!("confusion", |f, protocol| of_protocol(f, protocol, pixels::confusion), protocol);
     add!("calibration", |f, protocol| of_protocol(f, protocol, pixels::calibration), protocol);
+    add!("of_one_class", |f, protocol| of_protocol(f, protocol, pixels::of_one_class), protocol);
     add!("comparability", |f, protocol| of_protocol(f, protocol, results::incomparable_because), protocol);
     add!("chart", chart, name);
     add!("charts", charts, kind);
@@ -109,6 +113,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("has_arm", |f: &Facts, name: &str| Ok(Value::from(f.data.study.arms.iter().any(|a| a.name == name))), name);
     add!("has_baseline", |f: &Facts, name: &str| Ok(Value::from(f.data.baselines().any(|b| b == name))), name);
     add!("has_model", |f: &Facts, name: &str| Ok(Value::from(has_model(f, name))), name);
+    add!("training", training, arm);
     add!("code", |_: &Facts, text: &str| safe(code(text)), text);
     let owned = Arc::clone(facts);
     environment.add_function("percent_change", move |given: Rest<Value>| percent_change(&owned, &given));

@@ -10,6 +10,7 @@ pub(crate) mod files;
 mod functions;
 mod operands;
 mod statements;
+mod training;
 
 use crate::{
     charts::Chart,

@@ -95,9 +95,14 @@ fn summary(borne: &[Borne]) -> String {
         // Writing to memory cannot fail.
         let _ = write!(
             text,
-            " Of the others, {} measure something else: the distance of a figure from another metric of the same network, \
-             not a change from one network to another.",
-            number(others)
+            " {} {} something else: the distance of a figure from another metric of the same network, not a change from one \
+             network to another.",
+            if others == known - out {
+                format!("The other {}", number(others))
+            } else {
+                format!("Of the others, {}", number(others))
+            },
+            if others == 1 { "measures" } else { "measure" }
         );
     }
     text

@@ -256,3 +256,26 @@ fn every_count_of_the_data_page_says_where_the_data_hold_it() {
     }
     assert!(found > 0 && found == page.matches("<td class=\"number\"").count(), "{found} of {page}");
 }
+
+#[test]
+fn masks_of_a_single_class_are_pointed_out() {
+    let folder = folder(&fixture::study(), SMALL);
+    let path = folder.path().join("data/confusion.csv");
+    let said = "**Under the published protocol, every mask is background alone, or nearly:";
+    assert!(!rendered(&folder)["report.md"].contains(said));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let only_background = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        if cells[1] != "published" || cells[8] == "background" {
+            return line.to_owned();
+        }
+        [&cells[..9], &["0"]].concat().join(",")
+    };
+    std::fs::write(&path, text.lines().map(only_background).collect::<Vec<_>>().join("\n")).unwrap();
+    let report = &rendered(&folder)["report.md"];
+    assert!(
+        report.contains(said) && report.contains("Of their pixels (condition 0 %), 99.5\u{a0}% or more"),
+        "{report}"
+    );
+    assert!(!report.contains("**Under the corrected protocol, every mask"));
+}
