@@ -46,12 +46,11 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String
     if found.iter().flatten().all(Option::is_none) {
         return String::new();
     }
-    let interval = format!("{CONFIDENCE} interval");
-    let mut columns = vec![("Arm", Align::Left)];
-    for head in ["Cats", "Dogs"] {
-        columns.extend([(head, Align::Right), (&interval, Align::Right), ("Images", Align::Right)]);
-    }
-    let mut table = Table::new(columns);
+    let heads = ["cats", "dogs"].map(|species| {
+        [format!("Mean, {species}"), format!("{CONFIDENCE} interval, {species}"), format!("Images, {species}")]
+    });
+    let heads = heads.concat().into_iter().map(|head| (head, Align::Right));
+    let mut table = Table::new([("Arm".to_owned(), Align::Left)].into_iter().chain(heads));
     for (i, (arm, _)) in arms.iter().enumerate() {
         let lines = data.scores.lines(&arm.name, data.first_condition(), protocol);
         let linked = |text: &str| linked(text, Source::Images, &lines);

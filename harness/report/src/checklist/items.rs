@@ -154,7 +154,7 @@ fn first_weights(data: &Data) -> Result<String, String> {
         return Err(format!("say where these come from, and under which licence: {}.", list(files)));
     }
     if found.iter().all(|start| is_random(start)) {
-        return Ok("none: every arm begins with random weights, see [Methods](#methods).".to_owned());
+        return Ok("every arm begins with random weights, see [Methods](#methods).".to_owned());
     }
     Ok(format!("{}; see [Methods](#methods).", list(found)))
 }
@@ -265,7 +265,10 @@ pub(super) fn code_and_compute(facts: &Facts) -> Vec<Item> {
         item("Versions", unless(unversioned, "in [Provenance](#provenance).")),
         item("Determinism", unless(none, promise)),
         item("Command that repeats it", unless(command, "in [How to reproduce](#how-to-reproduce).")),
-        item("Devices and time", unless(untimed, format!("{devices}; {total} in all, of each run in [Runs](#runs)."))),
+        item(
+            "Devices and time",
+            unless(untimed, format!("{devices}; {total} in all. [Runs](#runs) has those of each run.")),
+        ),
         open("Compute beyond these runs", "say what trials and failed runs took; only finished runs are recorded."),
     ]
 }
@@ -284,7 +287,10 @@ fn commits(data: &Data) -> Result<String, String> {
             let more = commits.len().saturating_sub(LISTED);
             let more = if more > 0 { format!(" and {} more", count(more as u64)) } else { String::new() };
             let word = if commits.len() == 1 { "commit" } else { "commits" };
-            Ok(format!("{word} {}{more}, without changes beside it, of each run in [Runs](#runs).", named.join(", ")))
+            Ok(format!(
+                "{word} {}{more}, without uncommitted changes. [Runs](#runs) has that of each run.",
+                named.join(", ")
+            ))
         }
         (_, 0, _) => Err(format!("{} of {of} name no commit; run them again in a checkout.", count(without as u64))),
         _ => Err(format!(

@@ -96,7 +96,7 @@ fn every_link_of_a_checklist_leads_somewhere() {
 #[test]
 fn code_that_no_commit_holds_is_not_ticked() {
     let folder = Folder::new(&fixture::study());
-    folder.is_known("Code of every run", "commit `0a1b2c3d`, without changes");
+    folder.is_known("Code of every run", "commit `0a1b2c3d`, without uncommitted changes");
     folder.change(file::RUNS, |runs| runs[1]["record"]["dirty"] = true.into());
     folder.is_open("Code of every run", "1 of 9 runs were made by code with changes that no commit holds");
     folder.change(file::RUNS, |runs| {
