@@ -68,6 +68,8 @@ struct Table<'a> {
     split: &'a str,
     better: Option<&'static str>,
     conditions: bool,
+    /// What must be known of all its rows; they do not repeat it.
+    note: Option<&'a str>,
     rows: Vec<Line<'a>>,
 }
 
@@ -161,11 +163,24 @@ fn tables(comparison: &Comparison) -> Vec<Table<'_>> {
                 split: &row.place.split,
                 better: row.direction.map(better),
                 conditions,
+                note: None,
                 rows: vec![line],
             }),
         }
     }
+    tables.iter_mut().for_each(Table::lift_note);
     tables
+}
+
+impl Table<'_> {
+    /// Notes that all rows share become one of the table.
+    fn lift_note(&mut self) {
+        let first = self.rows[0].note;
+        if self.rows.iter().all(|row| row.note == first) {
+            self.note = first;
+            self.rows.iter_mut().for_each(|row| row.note = None);
+        }
+    }
 }
 
 /// The interval of a row on the scale of all rows of its metric, zero in it.
