@@ -194,15 +194,15 @@ fn left_out_of(data: &Data, set: &DatasetInput) -> String {
     let total = count(set.left_out.len() as u64);
     let files = if set.left_out.len() == 1 { "file was" } else { "files were" };
     let name = escape(&set.dataset);
-    let mut text = format!("Of {}, {total} {files} left out: {}.\n\n", used(data, set), reasons(&set.left_out));
+    let mut text = format!("{}: {total} {files} left out; {}.\n\n", used(data, set), reasons(&set.left_out));
     let mut table = Table::new(["File", "Group", "Split", "Reason"].map(|head| (head, Align::Left)));
     for row in set.left_out.iter().take(LISTED) {
         table.rows.push([&row.file, &row.group, &row.split, &row.reason].map(|t| escape(t)).into());
     }
     let caption = if set.left_out.len() > LISTED {
-        format!("the first {LISTED} of {total} files of {name} that were left out; all are in data/datasets.json")
+        format!("the first {LISTED} of {total} files left out of {name}; all are in data/datasets.json")
     } else {
-        format!("files of {name} that were left out")
+        format!("files left out of {name}")
     };
     text += &table.captioned(&caption);
     text

@@ -157,7 +157,7 @@ fn all_reports_stand_on_one_page() {
         "How much of the segmentation survives",
         "2 arms, 1 seed, 9 runs",
         "9 not comparable, 6 not run",
-        "harness study blurring --profile demo",
+        "<span>harness study</span> <span>blurring</span> <span>--profile demo</span>",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
