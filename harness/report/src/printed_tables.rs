@@ -2,7 +2,7 @@
 
 use crate::{
     data::{Data, PublishedLine},
-    markdown::{Align, Table, escape, number},
+    markdown::{Align, Table, code, escape, number},
     metric::{Metric, PUBLISHED_PROTOCOL},
     published::Agreement,
     spec::PublishedRows,
@@ -62,7 +62,10 @@ impl<'a> PrintedTable<'a> {
             0.0 => String::new(),
             stated => format!("; stated tolerance {}", number(stated)),
         };
-        table.captioned(&format!("printed table {}, under the published protocol{tolerance}", escape(self.name)))
+        table.captioned(&format!(
+            "printed table {} of data/published.csv, under the published protocol{tolerance}",
+            code(self.name)
+        ))
     }
 
     fn row_head(&self) -> &'static str {

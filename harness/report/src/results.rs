@@ -173,9 +173,9 @@ fn over_seeds(figure: &Figure<'_>) -> Option<String> {
     Some(to_metrics(&format!("{} ({})", ends((spread.low, spread.high)), spread.seeds), &figure.rows))
 }
 
-/// `0.843 to 0.859`
-pub(crate) fn interval(summary: &Summary) -> String {
-    ends((summary.low, summary.high))
+/// `−0.008 to +0.011`: of a difference.
+pub(crate) fn interval(difference: &Summary) -> String {
+    format!("{} to {}", signed(difference.low), signed(difference.high))
 }
 
 /// `0.843 to 0.859`

@@ -9,7 +9,7 @@ use crate::{
     claim::Relation,
     data::Data,
     markdown::{Align, Table, code, count, escape, number, signed},
-    results::NONE,
+    results::{NONE, interval},
     statistics::CONFIDENCE,
     tested::{TestedClaim, Untested},
     trace::{Source, linked},
@@ -80,7 +80,7 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
     [
         found.verdict.to_string(),
         linked(&signed(difference.mean)),
-        linked(&format!("{} to {}", signed(difference.low), signed(difference.high))),
+        linked(&interval(difference)),
         linked(&number(found.p)),
         found.effect.map_or(NONE.to_owned(), |effect| linked(&signed_effect(effect))),
         linked(&count(difference.images as u64)),

@@ -148,10 +148,8 @@ fn a_stated_tolerance_widens_what_counts_as_reproduced() {
     assert_eq!(verdict(&study), "differs");
     study["report"]["published"][0]["tolerance"] = 0.016.into();
     assert_eq!(verdict(&study), "reproduced");
-    assert!(
-        report(&study)
-            .contains("printed table training-performance, under the published protocol; stated tolerance 0.016")
-    );
+    let caption = "`training-performance` of data/published.csv, under the published protocol; stated tolerance 0.016";
+    assert!(report(&study).contains(caption));
 }
 
 #[test]
