@@ -6,6 +6,7 @@ use crate::{
         CalibrationInput, ChangesInput, ConfusionInput, DatasetInput, GalleryRow, ImagePrefix, MetricInput,
         PublishedRow, RunInput, Setting, StudyInput, file,
     },
+    markdown::escape,
     scores::{ScoreLine, Scores},
     spec::{BASELINES, PERFECT_IN_UNIT_RANGE},
     trace,
@@ -163,12 +164,9 @@ impl Data {
         }
     }
 
-    /// Labels of arms, in the order of the study.
+    /// Labels of arms.
     pub(crate) fn arm_labels<'a>(&'a self, names: &'a [String]) -> Vec<&'a str> {
-        let known = self.study.arms.iter().filter(|arm| names.contains(&arm.name)).map(|arm| arm.label.as_str());
-        let known: Vec<_> = known.collect();
-        // Data from before arms were listed by name list their labels.
-        if known.is_empty() { names.iter().map(String::as_str).collect() } else { known }
+        names.iter().map(|name| self.arm_label(name)).collect()
     }
 
     /// Label of a condition.
@@ -189,6 +187,14 @@ impl Data {
     /// Whether the study ran under more than one seed.
     pub(crate) fn has_seeds(&self) -> bool {
         self.study.seeds.len() > 1
+    }
+
+    /// ` (condition 0 %)`: the first condition as Markdown, where there are several.
+    pub(crate) fn first_in_brackets(&self) -> String {
+        if !self.has_conditions() {
+            return String::new();
+        }
+        format!(" (condition {})", escape(self.condition_label(self.first_condition())))
     }
 
     /// Name of the first condition, which claims and tables take where none is named.

@@ -86,16 +86,18 @@ impl Data {
             for metric in self.study.report.metrics.iter().filter_map(|name| Metric::find(name)) {
                 for &(arm, condition) in &places {
                     let column = self.column(arm, metric, protocol);
-                    let sample = || self.scores.sample(arm, condition, metric, protocol);
-                    if let Some(sample) = Some(sample).filter(|_| !is_over_batches(column)).and_then(|sample| sample())
-                    {
+                    if is_over_batches(column) {
+                        continue;
+                    }
+                    if let Some(sample) = self.scores.sample(arm, condition, metric, protocol) {
+                        // Baselines are the same under every protocol.
                         let protocol = if BASELINES.contains(&arm) { "" } else { protocol };
                         samples.insert((protocol, arm, condition, column), sample);
                     }
                 }
             }
         }
-        self.scores.summarise_all(&samples.into_values().collect::<Vec<_>>());
+        self.scores.summarise_all(&samples.values().collect::<Vec<_>>());
     }
 
     /// A metric on images of training, `split` being `train` or `validation`, in the epoch whose weights were kept.

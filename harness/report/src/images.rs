@@ -26,12 +26,7 @@ fn tested<'a>(data: &'a Data, metric: &Metric, protocol: &str) -> Vec<(&'a ArmIn
 
 /// `soft Dice under the published protocol`, and the condition in brackets where there are several: a word or a colon may follow.
 fn subject(data: &Data, metric: &Metric, protocol: &str) -> String {
-    let condition = if data.has_conditions() {
-        format!(" (condition {})", escape(data.condition_label(data.first_condition())))
-    } else {
-        String::new()
-    };
-    format!("{} under the {} protocol{condition}", metric.in_words(protocol), escape(protocol))
+    format!("{} under the {} protocol{}", metric.in_words(protocol), escape(protocol), data.first_in_brackets())
 }
 
 /// Means and intervals of each arm over the test images of cats and of dogs; empty where species are not known.
@@ -40,7 +35,7 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String
     let of = |species: Species| {
         let is_one = move |image: usize| Species::of_breed(&data.scores.breeds()[image]) == Some(species);
         let samples: Vec<_> = arms.iter().map(|(_, sample)| sample.clone().only(is_one)).collect();
-        data.scores.summarise_all(&samples)
+        data.scores.summarise_all(&samples.iter().collect::<Vec<_>>())
     };
     let found = [of(Species::Cat), of(Species::Dog)];
     if found.iter().flatten().all(Option::is_none) {

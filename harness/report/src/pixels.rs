@@ -136,7 +136,7 @@ pub(crate) fn of_one_class(data: &Data, protocol: &str) -> String {
                  baselines, it tells how sure they are of it, not that they tell classes apart.\n",
                 escape(protocol),
                 listed(&arms),
-                if data.has_conditions() { format!(" ({})", at_first(data).trim_start_matches(", ")) } else { String::new() },
+                data.first_in_brackets(),
                 percent(NEARLY_ALL),
                 name = escape(name),
             ));

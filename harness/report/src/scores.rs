@@ -157,7 +157,7 @@ impl Scores {
     }
 
     /// The same of each sample, in less time than one after the other.
-    pub(crate) fn summarise_all(&self, samples: &[Sample]) -> Vec<Option<Summary>> {
+    pub(crate) fn summarise_all(&self, samples: &[&Sample]) -> Vec<Option<Summary>> {
         self.resampler.summarise_all(samples)
     }
 

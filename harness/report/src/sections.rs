@@ -152,9 +152,15 @@ pub(crate) fn left_out(data: &Data) -> String {
             None => sets.push(set.clone()),
         }
     }
-    // In the order of the study; all of them need not be named.
-    let all = |set: &DatasetInput| data.study.arms.iter().all(|arm| set.arms.contains(&arm.name));
-    sets.iter_mut().filter(|set| all(set)).for_each(|set| set.arms.clear());
+    // All of them need not be named.
+    for set in &mut sets {
+        if data.study.arms.iter().all(|arm| set.arms.contains(&arm.name)) {
+            set.arms.clear();
+        }
+        if data.study.protocols.iter().all(|protocol| set.protocols.contains(protocol)) {
+            set.protocols.clear();
+        }
+    }
     if sets.is_empty() {
         return "No file was left out.\n".to_owned();
     }

@@ -108,7 +108,7 @@ impl Asked<'_> {
 /// The difference that each claim is about, and its test.
 fn measure_all(asked: &[Asked<'_>], data: &Data) -> Vec<Result<(Summary, DifferenceTest), Untested>> {
     let differences: Vec<_> = asked.iter().map(|asked| asked.differences(data)).collect();
-    let found: Vec<Sample> = differences.iter().filter_map(|found| found.as_ref().ok().cloned()).collect();
+    let found: Vec<&Sample> = differences.iter().filter_map(|found| found.as_ref().ok()).collect();
     let mut summaries = data.scores.summarise_all(&found).into_iter();
     let summaries: Vec<_> = differences
         .iter()

@@ -61,11 +61,11 @@ impl Resampler {
     /// drawn within their classes and, independently, seeds (Owen, Annals of Applied Statistics 1, 2007), of both one fewer
     /// than there are. `None` if no image has a score; a single image has no spread, so its interval is itself.
     pub(crate) fn summarise(&self, sample: &Sample) -> Option<Summary> {
-        self.summarise_all(std::slice::from_ref(sample)).pop()?
+        self.summarise_all(&[sample]).pop()?
     }
 
     /// The same of each sample, and the same bits; it takes less time than one after the other.
-    pub(crate) fn summarise_all(&self, samples: &[Sample]) -> Vec<Option<Summary>> {
+    pub(crate) fn summarise_all(&self, samples: &[&Sample]) -> Vec<Option<Summary>> {
         let mut found = vec![None; samples.len()];
         let mut open: Vec<(usize, Question<'_>)> = Vec::new();
         for (place, sample) in samples.iter().enumerate() {

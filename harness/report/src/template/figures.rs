@@ -99,7 +99,7 @@ struct Compared {
     /// The 95 % interval.
     interval: String,
     images: String,
-    /// All of it as Markdown: `**higher** by 0.012 (95 % interval of the paired difference 0.004 to 0.020)`.
+    /// All of it as Markdown: `**higher** by 0.012 (95 % interval of the paired difference +0.004 to +0.020)`.
     phrase: Value,
 }
 

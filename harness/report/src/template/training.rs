@@ -27,13 +27,13 @@ pub(super) fn training(facts: &Facts, arm: &str) -> Answer {
         let names: Vec<_> = data.study.arms.iter().map(|known| known.name.as_str()).collect();
         return Err(refuse("arm", arm, &names));
     };
-    let found = groups(data, [&named.name, &named.label]).map(TrainedOn::new).unwrap_or_default();
+    let found = groups(data, &named.name).map(TrainedOn::new).unwrap_or_default();
     Ok(Value::from(Serde(found)))
 }
 
-/// Images by breed of the data set that an arm, by its name or by its label, was fine-tuned on.
-fn groups<'a>(data: &'a Data, names: [&str; 2]) -> Option<&'a [GroupCount]> {
-    let is_of = |arms: &[String]| arms.is_empty() || arms.iter().any(|arm| names.contains(&arm.as_str()));
+/// Images by breed of the data set that an arm was fine-tuned on.
+fn groups<'a>(data: &'a Data, arm: &str) -> Option<&'a [GroupCount]> {
+    let is_of = |arms: &[String]| arms.is_empty() || arms.iter().any(|name| name == arm);
     let set = data.datasets.iter().find(|set| set.role == "segmentation" && is_of(&set.arms))?;
     (!set.groups.is_empty()).then_some(&set.groups)
 }

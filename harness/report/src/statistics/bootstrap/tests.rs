@@ -196,7 +196,7 @@ fn questions_that_are_answered_together_have_the_answers_that_they_have_alone() 
     asked.extend((1..4).map(|i| two_seeds(f64::from(i) / 8.0)));
     asked.push(of(0.0));
     let resampler = of_three_classes();
-    let together = resampler.summarise_all(&asked);
+    let together = resampler.summarise_all(&asked.iter().collect::<Vec<_>>());
     for (sample, found) in asked.iter().zip(&together) {
         let images = sample.images();
         let alone = (images.len() > 1).then(|| {
