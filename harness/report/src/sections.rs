@@ -268,6 +268,7 @@ fn commit(commit: Option<&str>, dirty: bool) -> String {
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
+        0 if seconds > 0.0 => "under 1 s".to_owned(),
         0..120 => format!("{whole} s"),
         120..7200 => format!("{} min", (whole + 30) / 60),
         _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
@@ -299,7 +300,8 @@ mod tests {
 
     #[test]
     fn durations_are_read_at_a_glance() {
-        assert_eq!([4.6, 119.0, 600.0, 7260.0].map(duration), ["5 s", "119 s", "10 min", "2 h 1 min"]);
+        let read = [0.0, 0.2, 4.6, 119.0, 600.0, 7260.0].map(duration);
+        assert_eq!(read, ["0 s", "under 1 s", "5 s", "119 s", "10 min", "2 h 1 min"]);
     }
 
     #[test]
