@@ -36,7 +36,7 @@ bundle() {
     # A target of its own keeps RUSTFLAGS off build scripts, which must not load CUDA.
     target=$(rustc -vV | sed -n 's/^host: //p')
     local build=(--locked --release --target "$target" --features cuda,cudnn --message-format json-render-diagnostics)
-    cargo build "${build[@]}" --package harness-runner --bin harness >"$out/build.json"
+    cargo build "${build[@]}" --package harness-cli --bin harness >"$out/build.json"
     cargo test "${build[@]}" --package harness-learn --lib --test golden --test training --no-run >>"$out/build.json"
     "$python" - "$out" <<'PYTHON'
 import json, shutil, sys

@@ -1,7 +1,7 @@
 //! An archive, unpacked as each of the formats: nothing is written outside its folder, no link, no more than the bounds allow.
 #![no_main]
 
-use harness_data::archive::{ArchiveError, Format, Limits, unpack};
+use harness_fetch::archive::{ArchiveError, Format, Limits, unpack};
 use libfuzzer_sys::fuzz_target;
 use std::{fs, ops::ControlFlow, sync::LazyLock};
 use tempfile::TempDir;

@@ -18,7 +18,7 @@ static ROOT: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let (_, file) = &*ROOT;
     fs::write(file, bytes).expect("a file");
-    let Some(manifest) = harness_runner::fuzzing::manifest(file) else { return };
+    let Some(manifest) = harness_cli::fuzzing::manifest(file) else { return };
     let data = Path::new("/data");
     stays(data, &manifest.place(data));
     for file in manifest.files() {
@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
     for expected in &manifest.expect {
         stays(data, &data.join(expected.path()));
     }
-    harness_data::install::missing(&manifest, data, "cannot be fetched");
+    harness_fetch::install::missing(&manifest, data, "cannot be fetched");
 });
 
 /// Panics if `path` is not below `data`.

@@ -18,5 +18,5 @@ static ROOT: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let (root, file) = &*ROOT;
     fs::write(file, bytes).expect("a file");
-    harness_runner::fuzzing::spec(root.path(), file);
+    harness_cli::fuzzing::spec(root.path(), file);
 });

@@ -10,7 +10,7 @@ use crate::{
         source::Source,
     },
 };
-use harness_data::manifest::{Manifest, Origin};
+use harness_fetch::manifest::{Manifest, Origin};
 use harness_record::files;
 use serde_json::Value;
 use std::path::Path;

@@ -11,7 +11,7 @@ use crate::{
     spec::diagnosis::printable,
     stored::{Run, folders_of_runs},
 };
-use harness_data::human;
+use harness_fetch::human;
 use harness_record::{
     RecordError, files,
     store::{State, Store},

@@ -8,7 +8,7 @@ use crate::{
     manifests::Manifests,
     progress::Progress,
 };
-use harness_data::{
+use harness_fetch::{
     holdings::How,
     human,
     import::{self, Options},

@@ -6,7 +6,7 @@ use crate::{
     manifests::Manifests,
     progress::Progress,
 };
-use harness_data::{
+use harness_fetch::{
     holdings, install,
     manifest::{Layout, Manifest},
 };

@@ -7,7 +7,7 @@ use crate::{
     failure::{Failure, Outcome},
     manifests,
 };
-use harness_data::{digests, install::missing, manifest::Layout};
+use harness_fetch::{digests, install::missing, manifest::Layout};
 use harness_learn::models::{InitSpec, init::EncoderSpec};
 use harness_record::digest;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 use super::*;
-use harness_data::manifest::{Layout, Origin};
+use harness_fetch::manifest::{Layout, Origin};
 use harness_learn::datasets::CatsAndDogs;
 
 fn folder() -> PathBuf {

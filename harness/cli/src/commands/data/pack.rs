@@ -9,7 +9,7 @@ use crate::{
     manifests::Manifests,
     progress::Progress,
 };
-use harness_data::human;
+use harness_fetch::human;
 use harness_learn::{datasets, protocol::Protocol};
 use harness_record::store::Store;
 use serde_json::json;

@@ -15,7 +15,7 @@ use crate::{
         source::Source,
     },
 };
-use harness_data::manifest::{Catalogue, Manifest, Origin, is_below};
+use harness_fetch::manifest::{Catalogue, Manifest, Origin, is_below};
 use harness_learn::{datasets::DatasetSpec, monitor::Monitor};
 use harness_record::suggest::closest;
 use serde_json::Value;

@@ -8,7 +8,7 @@ use crate::{
     study::{Experiment, Resolved},
     weights::{self, Located},
 };
-use harness_data::install;
+use harness_fetch::install;
 use harness_learn::{
     datasets::{self, DataError, DatasetSpec, Purpose, Survey},
     models::InitSpec,

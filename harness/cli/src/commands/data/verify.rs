@@ -7,7 +7,7 @@ use crate::{
     manifests::{self, Manifests},
     progress::Progress,
 };
-use harness_data::{
+use harness_fetch::{
     digests,
     holdings::{self, Holding, State, Verified},
     human,
@@ -91,7 +91,7 @@ fn chosen<'a>(options: &DataVerify, manifests: &'a Manifests, data: &Path) -> Ou
             if options.names.is_empty() {
                 continue;
             }
-            return Err(Failure::data(harness_data::install::missing(manifest, data, "cannot be verified")));
+            return Err(Failure::data(harness_fetch::install::missing(manifest, data, "cannot be verified")));
         }
         chosen.push(manifest);
     }

@@ -8,7 +8,7 @@ use crate::{
     manifests::Manifests,
     progress::Progress,
 };
-use harness_data::{
+use harness_fetch::{
     human,
     manifest::{Manifest, Origin},
 };

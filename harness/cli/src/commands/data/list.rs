@@ -7,7 +7,7 @@ use crate::{
     manifests::Manifests,
     spec::diagnosis::Diagnosis,
 };
-use harness_data::{
+use harness_fetch::{
     holdings::{self, State},
     human, install,
     manifest::{Manifest, Origin},

@@ -5,7 +5,7 @@ use crate::{
     spec::{decode::check_profiles, diagnosis::Problems, layers::Spec},
     study::{self, Resolved, Study},
 };
-use harness_data::manifest::Manifest;
+use harness_fetch::manifest::Manifest;
 use std::path::Path;
 
 /// Reads a spec below `root` in each of its profiles, as `validate` and `study` do, and words all that is wrong with it.

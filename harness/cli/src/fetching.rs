@@ -12,7 +12,7 @@ use crate::{
     study::Resolved,
     surveys::Places,
 };
-use harness_data::{
+use harness_fetch::{
     fetch::{FetchError, Network, Policy},
     holdings::{self, Holding},
     human,

@@ -6,7 +6,7 @@ use crate::{
     failure::{Failure, Outcome},
     manifests,
 };
-use harness_data::manifest::Manifest;
+use harness_fetch::manifest::Manifest;
 use harness_learn::device;
 use serde::Serialize;
 use std::path::Path;

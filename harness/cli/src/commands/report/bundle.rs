@@ -17,7 +17,7 @@ use crate::{
     spec::layers::{self, Spec},
     study::Resolved,
 };
-use harness_data::human;
+use harness_fetch::human;
 use harness_record::{digest, files};
 use std::{
     collections::{BTreeMap, BTreeSet},

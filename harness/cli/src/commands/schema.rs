@@ -6,7 +6,7 @@ use crate::{
     spec::layers::PROFILES,
     study::Study,
 };
-use harness_data::manifest::Manifest;
+use harness_fetch::manifest::Manifest;
 use serde_json::{Value, json};
 
 pub(crate) fn run(manifest: bool) -> Outcome {
