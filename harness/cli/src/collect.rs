@@ -19,7 +19,7 @@ use harness_record::{
     run::RunRecord,
     store::Store,
 };
-use harness_report::input::{
+use harness_report::inputs::{
     ANY_PROTOCOL, ArmInput, DatasetInput, Family, GroupCount, ImagePrefix, MetricInput, PublishedRow, RepeatedInput,
     RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
 };
@@ -92,7 +92,7 @@ pub(crate) fn write_published(printed: &[PublishedRow], data: &Path, setting: Se
     let path = data.join(file::PUBLISHED);
     // Written once, with its verdicts: others may read it at any time.
     let rows = harness_report::verdicts_on(printed, data, setting).map_err(Failure::run)?;
-    Ok(files::write(&path, &harness_report::input::published_csv(&path, &rows)?)?)
+    Ok(files::write(&path, &harness_report::inputs::published_csv(&path, &rows)?)?)
 }
 
 /// What only the runs can say of a study.

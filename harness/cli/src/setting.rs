@@ -9,7 +9,7 @@ use harness_learn::{
     models::{LinknetSpec, ModelSpec, SegnetSpec, VqvaeSpec},
     split::Selection,
 };
-use harness_report::input::{DatasetInput, Setting};
+use harness_report::inputs::{DatasetInput, Setting};
 
 /// Images of the published work without labels.
 const PUBLISHED_UNLABELLED: u64 = 2 * 18_499;

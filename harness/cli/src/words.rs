@@ -7,7 +7,7 @@ use harness_learn::{
     models::InitSpec,
     train::Training,
 };
-use harness_report::input::{ArmSettings, ConditionInput, StageSettings};
+use harness_report::inputs::{ArmSettings, ConditionInput, StageSettings};
 use std::fmt::Display;
 
 /// The command that makes the report.

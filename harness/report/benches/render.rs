@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use harness_report::input::Setting;
+use harness_report::inputs::Setting;
 use rayon::prelude::*;
 use std::{fs, path::PathBuf};
 

@@ -1,6 +1,5 @@
 //! What can go wrong while a report is rendered. Every variant says where.
 
-use crate::spec::SpecProblem;
 use harness_record::RecordError;
 use std::path::PathBuf;
 
@@ -96,6 +95,18 @@ pub enum ReportError {
         /// The drawing library's error.
         message: String,
     },
+}
+
+/// What is wrong with a report section.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("report.{path}: {message}{}", .suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default())]
+pub struct SpecProblem {
+    /// Where, within the section: `claims[0].expect`.
+    pub path: String,
+    /// What was found and what was expected.
+    pub message: String,
+    /// The nearest name that would be right.
+    pub suggestion: Option<String>,
 }
 
 impl ReportError {

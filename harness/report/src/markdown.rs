@@ -1,5 +1,11 @@
 //! Markdown that stays readable raw: escaped text, aligned tables, numbers.
 
+/// Start of a paragraph that is the caption of the table after it.
+pub(crate) const CAPTION: &str = "Table: ";
+
+/// What is not known or does not apply.
+pub(crate) const NONE: &str = "–";
+
 /// Text from a spec or a file name as Markdown that shows exactly this text: on one line, with nothing of it read as markup.
 pub(crate) fn escape(text: &str) -> String {
     let chars: Vec<char> = text.chars().filter(|c| !is_direction_control(*c)).collect();
@@ -94,7 +100,7 @@ impl Table {
 
     /// The table under its caption, each column as wide as its widest cell.
     pub(crate) fn captioned(&self, caption: &str) -> String {
-        format!("Table: {caption}\n\n{}", self.to_markdown())
+        format!("{CAPTION}{caption}\n\n{}", self.to_markdown())
     }
 
     fn to_markdown(&self) -> String {
@@ -150,6 +156,16 @@ pub(crate) fn signed(value: f64) -> String {
     if text.starts_with('\u{2212}') || text == "0.000" { text } else { format!("+{text}") }
 }
 
+/// `0.843 to 0.859`: an interval.
+pub(crate) fn ends((low, high): (f64, f64)) -> String {
+    format!("{} to {}", number(low), number(high))
+}
+
+/// `−0.008 to +0.011`: an interval of a difference.
+pub(crate) fn signed_ends((low, high): (f64, f64)) -> String {
+    format!("{} to {}", signed(low), signed(high))
+}
+
 /// A share as a percentage with one decimal: `93.6 %`, its space unbreakable.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", share * 100.0)
@@ -183,6 +199,17 @@ pub(crate) fn count(value: u64) -> String {
         text.push(c);
     }
     text
+}
+
+/// Seconds, as a reader takes them in: `5 s`, `10 min`, `2 h 1 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0 if seconds > 0.0 => "under 1 s".to_owned(),
+        0..120 => format!("{whole} s"),
+        120..7200 => format!("{} min", (whole + 30) / 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
 }
 
 #[cfg(test)]
@@ -241,5 +268,11 @@ mod tests {
         assert_eq!(percent_change(0.5, 0.499_999_999).as_deref(), Some("0.00\u{a0}%"));
         assert!(percent_change(0.0, 0.5).is_none());
         assert_eq!(percent(0.9357), "93.6\u{a0}%");
+    }
+
+    #[test]
+    fn durations_are_read_at_a_glance() {
+        let read = [0.0, 0.2, 4.6, 119.0, 600.0, 7260.0].map(duration);
+        assert_eq!(read, ["0 s", "under 1 s", "5 s", "119 s", "10 min", "2 h 1 min"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The report on disk: written whole, or compared without writing.
 
-use crate::{error::ReportError, input::Setting, render};
+use crate::error::ReportError;
 use harness_record::{RecordError, files};
 use serde::Serialize;
 use std::{
@@ -54,20 +54,6 @@ pub struct Difference {
     pub path: PathBuf,
     /// How it differs.
     pub what: Change,
-}
-
-/// Renders the report of `report_dir` from its `data/` and names every file that would change, sorted by path.
-/// Writes nothing.
-///
-/// # Errors
-/// As [`render`], and folders that cannot be listed.
-pub fn check(report_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<Difference>, ReportError> {
-    let rendered = render(&report_dir.join("data"), templates, setting)?;
-    let mut differences = differences(report_dir, &rendered)?;
-    let strays = strays(report_dir, &rendered)?;
-    differences.extend(strays.into_iter().map(|path| Difference { path, what: Change::Unexpected }));
-    differences.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(differences)
 }
 
 /// The files of `rendered` that are not in `folder` as they were rendered, in their order.
@@ -134,7 +120,7 @@ fn change(path: &Path, bytes: &[u8]) -> Result<Option<Change>, ReportError> {
 }
 
 /// Files of the report's own folders that were not rendered, sorted.
-fn strays(report_dir: &Path, rendered: &[RenderedFile]) -> Result<Vec<PathBuf>, ReportError> {
+pub(crate) fn strays(report_dir: &Path, rendered: &[RenderedFile]) -> Result<Vec<PathBuf>, ReportError> {
     let mut found = Vec::new();
     for name in OWN_FOLDERS {
         let folder = report_dir.join(name);

@@ -12,7 +12,10 @@ mod tags;
 
 use crate::{
     error::ReportError,
-    template::{self, files},
+    template::{
+        files,
+        render::{check_syntax, name_for},
+    },
 };
 use shown::Shown;
 use std::{ops::Range, path::Path};
@@ -54,7 +57,7 @@ pub fn templates(folder: &Path) -> Result<Vec<String>, ReportError> {
 /// # Errors
 /// A template that cannot be read, or is no text.
 pub fn templates_of(folder: &Path, study: &str) -> Result<Vec<String>, ReportError> {
-    let mut found = vec![template::name_for(folder, study)];
+    let mut found = vec![name_for(folder, study)];
     let mut at = 0;
     while let Some(name) = found.get(at) {
         let source = files::text(folder, name)?.unwrap_or_default();
@@ -73,7 +76,7 @@ pub fn templates_of(folder: &Path, study: &str) -> Result<Vec<String>, ReportErr
 /// # Errors
 /// A template that is missing, cannot be read, is longer than a mebibyte, or does not parse.
 pub fn check(folder: &Path, name: &str) -> Result<Vec<Finding>, ReportError> {
-    template::check_syntax(folder, name)?;
+    check_syntax(folder, name)?;
     let source = files::text(folder, name)?.unwrap_or_default();
     Ok(findings(&source))
 }

@@ -3,7 +3,7 @@
 use super::write_json;
 use crate::failure::{Failure, Outcome};
 use harness_record::{files, rows};
-use harness_report::input::{ChangedFigure, ChangesInput, MetricInput, RunInput, file};
+use harness_report::inputs::{ChangedFigure, ChangesInput, MetricInput, RunInput, file};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,

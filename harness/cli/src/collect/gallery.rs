@@ -7,7 +7,7 @@ use crate::{
     study::Study,
 };
 use harness_record::{files, rows, store::Store};
-use harness_report::input::{GalleryKind, GalleryRow, file};
+use harness_report::inputs::{GalleryKind, GalleryRow, file};
 use std::path::{Path, PathBuf};
 
 /// The most that is read of a picture, in bytes.

@@ -6,7 +6,7 @@ use harness_record::{
     rows::{self, CalibrationRow, ConfusionRow},
     store::Store,
 };
-use harness_report::input::{CalibrationInput, ConfusionInput, RunInput, file};
+use harness_report::inputs::{CalibrationInput, ConfusionInput, RunInput, file};
 use std::{collections::BTreeSet, path::Path};
 
 /// Lines that are kept of a log's end.

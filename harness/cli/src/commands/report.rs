@@ -19,7 +19,7 @@ use crate::{
 use harness_record::{files, files::Lock, rows, store::Store};
 use harness_report::{
     ReportError,
-    input::{DatasetInput, PublishedRow, Setting, StudyInput, file},
+    inputs::{DatasetInput, PublishedRow, Setting, StudyInput, file},
 };
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};

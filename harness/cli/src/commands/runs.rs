@@ -16,7 +16,7 @@ use harness_record::{
     RecordError, files,
     store::{State, Store},
 };
-use harness_report::input::{RunInput, file};
+use harness_report::inputs::{RunInput, file};
 use needed::Needed;
 use serde::Serialize;
 use std::{collections::BTreeMap, fs, path::Path};

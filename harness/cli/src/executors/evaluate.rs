@@ -21,7 +21,7 @@ pub(crate) struct KeptPicture {
     /// File name of the PNG, beside the index.
     pub(crate) file: String,
     /// `image`, `truth` or `prediction`.
-    pub(crate) kind: harness_report::input::GalleryKind,
+    pub(crate) kind: harness_report::inputs::GalleryKind,
     /// Number of the image, counted from 0 over the kept ones.
     pub(crate) number: usize,
     /// File name of the photograph.
@@ -68,7 +68,7 @@ impl Sitting<'_> {
 }
 
 fn keep_pictures(folder: &Folder, gallery: &[Shown], size: u32) -> Outcome {
-    use harness_report::input::GalleryKind as Kind;
+    use harness_report::inputs::GalleryKind as Kind;
     let mut images: Vec<&str> = Vec::new();
     let mut index = Vec::new();
     for shown in gallery {

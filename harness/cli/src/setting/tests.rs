@@ -1,6 +1,6 @@
 use super::*;
 use crate::spec::layers::Spec;
-use harness_report::input::{RepeatedInput, SplitCount};
+use harness_report::inputs::{RepeatedInput, SplitCount};
 use std::path::Path;
 
 fn resolved(study: &str, profile: &str) -> Resolved {

@@ -143,7 +143,7 @@ impl Found<'_> {
             if !is_plain(&arm.name) {
                 self.wrong(&format!("arms[{i}].name"), "a name of lower-case letters, digits and hyphens");
             }
-            if harness_report::spec::BASELINES.contains(&arm.name.as_str()) {
+            if harness_report::inputs::BASELINES.contains(&arm.name.as_str()) {
                 self.wrong(&format!("arms[{i}].name"), "another name: this one is a baseline's");
             }
             if study.arms[..i].iter().any(|other| other.name == arm.name) {

@@ -1,56 +1,28 @@
 //! Metrics by arm: a panel a metric, a row an arm and protocol, each a point with its interval.
 
+mod points;
 mod words;
 
 use super::{
-    Chart,
     axis::{self, Scale, Tick},
     canvas::{Anchor, Canvas, Ink, Marker, TEXT, draw_chart, text_width},
+    chart::Chart,
     legend::Entry,
     lettering::{LINE, fitted},
-    measured_how,
     panel::{Head, MARGIN, WIDTH, heading_lines, most_lines},
     records::{self, Tested},
+    words::measured_how,
 };
 use crate::{
-    data::Data,
     error::ReportError,
-    figure::Figure,
+    figures::{
+        data::Data,
+        metrics::{Metric, PUBLISHED_PROTOCOL},
+    },
+    inputs::charts::{ByArm, Protocols},
     markdown::number,
-    metric::{Metric, PUBLISHED_PROTOCOL},
-    published::Printed,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// Metrics by arm, under the first condition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ByArm {
-    /// Name: becomes the file's name.
-    pub name: String,
-    /// Metrics, a panel each.
-    pub metrics: Vec<String>,
-    /// Title.
-    pub title: String,
-    /// Whether published figures are drawn.
-    #[serde(default)]
-    pub published: bool,
-    /// Protocols that are drawn.
-    #[serde(default)]
-    pub protocols: Protocols,
-}
-
-/// Protocols that a chart shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Protocols {
-    /// All of the study.
-    #[default]
-    All,
-    /// These.
-    Only(Vec<String>),
-}
+use points::{Look, Point, Points};
 
 const COLUMNS: usize = 3;
 /// Height of the line with an arm's label.
@@ -66,27 +38,6 @@ const AXIS: f64 = 36.0;
 /// Widths of a column of numbers: the least, and the most.
 const NUMBERS: (f64, f64) = (54.0, 96.0);
 const AXES: &str = "Each axis begins and ends where its data do, not at 0 and 1.";
-
-/// The point of one arm under one protocol.
-struct Point<'a> {
-    figure: Option<Figure<'a>>,
-    /// The printed figure, on the row of the protocol that it was measured under.
-    printed: Option<Printed<'a>>,
-}
-
-/// All points of one metric.
-struct Points<'a> {
-    metric: &'static Metric,
-    /// One list an arm, of one point a protocol.
-    arms: Vec<Vec<Point<'a>>>,
-}
-
-/// One protocol as it is drawn.
-struct Look<'a> {
-    protocol: &'a str,
-    ink: Ink,
-    marker: Marker,
-}
 
 impl ByArm {
     pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
@@ -147,32 +98,6 @@ impl ByArm {
         let arms = data.study.arms.iter();
         let arms = arms.map(|arm| looks.iter().enumerate().map(|look| point(&arm.name, look)).collect()).collect();
         Points { metric, arms }
-    }
-}
-
-impl Points<'_> {
-    fn heading(&self) -> String {
-        format!("{} ({})", self.metric.label, self.metric.unit)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Point<'_>> {
-        self.arms.iter().flatten()
-    }
-
-    fn has_printed(&self) -> bool {
-        self.all().any(|point| point.printed.is_some())
-    }
-
-    /// The range of everything that is drawn, and its ticks.
-    fn range(&self) -> ((f64, f64), Vec<Tick>) {
-        let figures = self.all().filter_map(|p| p.figure.as_ref()).flat_map(|f| [f.low(), f.high()]);
-        let values: Vec<f64> = figures.chain(self.all().filter_map(|p| p.printed.as_ref()).map(|p| p.value)).collect();
-        if values.is_empty() {
-            return axis::share_ticks();
-        }
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        axis::ticks(low, high)
     }
 }
 

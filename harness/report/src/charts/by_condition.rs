@@ -4,36 +4,17 @@ mod lines;
 mod words;
 
 use super::{
-    Chart,
     axis::{self, Scale, Tick},
     canvas::{Canvas, Ink, Marker, draw_chart},
+    chart::Chart,
     end_labels::{End, Plan},
     legend::Entry,
-    measured_how,
     panel::{Head, MARGIN, Panel, WIDTH, most_lines},
     records,
+    words::measured_how,
 };
-use crate::{data::Data, error::ReportError};
+use crate::{error::ReportError, figures::data::Data, inputs::charts::ByCondition};
 use lines::{Line, Lines, lines};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// Metrics over the conditions of the test.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ByCondition {
-    /// Name: becomes the file's name.
-    pub name: String,
-    /// Metrics, a panel each.
-    pub metrics: Vec<String>,
-    /// Title.
-    pub title: String,
-    /// Label of the horizontal axis, with its unit.
-    pub x: String,
-    /// Whether published figures are drawn.
-    #[serde(default)]
-    pub published: bool,
-}
 
 const PANEL_HEIGHT: f64 = 300.0;
 /// Columns of panels, and fewer where only that leaves room for labels.

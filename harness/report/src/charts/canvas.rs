@@ -4,8 +4,10 @@
 //! [`Svg::new`] replaces each by a class, and the style sheet of the file says how a role looks on light and dark.
 
 use super::{
+    fonts::{BOLD, FAMILY, REGULAR},
     svg::{self, Svg},
     tips::Tip,
+    xml::printable,
 };
 use crate::error::ReportError;
 use plotters::{
@@ -24,13 +26,6 @@ use std::{cell::RefCell, sync::Once};
 const SCALE: f64 = 2.0;
 /// plotters divides font sizes by this before it writes them.
 const FONT_DIVISOR: f64 = 1.24;
-/// Family by which the bundled font is registered.
-pub(crate) const FAMILY: &str = "Harness Sans";
-
-/// The bundled font.
-pub(crate) static REGULAR: &[u8] = include_bytes!("../../assets/HarnessSans-Regular.ttf");
-static BOLD: &[u8] = include_bytes!("../../assets/HarnessSans-Bold.ttf");
-
 /// A colour by its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {
@@ -223,7 +218,7 @@ impl Canvas<'_> {
         };
         let colour = ink.colour();
         let style = TextStyle { pos: Pos::new(h_pos, VPos::Center), ..style(size, bold) }.color(&colour);
-        self.area.draw(&Text::new(svg::printable(text), pixel(at), style)).map_err(wrap)
+        self.area.draw(&Text::new(printable(text), pixel(at), style)).map_err(wrap)
     }
 
     /// Words that are shown when `at` is pointed at.

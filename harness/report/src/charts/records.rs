@@ -1,15 +1,12 @@
 //! The figures of a chart as a table: all of them as CSV, and as many as a page can hold in Markdown.
 
 use crate::{
-    data::{Data, MetricLine, PublishedLine},
     error::ReportError,
-    figure::Figure,
-    markdown::{Align, Table, count, escape, number},
-    metric::Metric,
+    figures::{data::Data, figure::Figure, metrics::Metric, statistics::summary::CONFIDENCE},
+    inputs::{lines::Lines, metrics::MetricLine, published::PublishedLine},
+    links::{Source, linked, to_metrics, to_published, with_definitions},
+    markdown::{Align, NONE, Table, count, ends, escape, number},
     output,
-    results::{NONE, ends},
-    statistics::CONFIDENCE,
-    trace::{Lines, Source, linked, to_metrics, with_definitions},
 };
 use serde::Serialize;
 
@@ -120,7 +117,7 @@ pub(super) fn of_tested(data: &Data, title: &str, rows: &[Tested<'_>]) -> Result
         let images = data.scores.lines(row.arm, row.condition, row.protocol);
         let interval = row.low.zip(row.high).map(|found| linked(&ends(found), Source::Images, &images));
         let value = row.value.map(|value| to_metrics(&number(value), &row.rows));
-        cells.extend([value, interval, row.printed_line.map(PublishedLine::linked)].map(or_none));
+        cells.extend([value, interval, row.printed_line.map(to_published)].map(or_none));
         table.rows.push(cells);
     }
     records(title, &head, rows, &table)

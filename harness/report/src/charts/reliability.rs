@@ -1,36 +1,25 @@
 //! Reliability diagrams: how often networks are right by how sure they are. A panel a protocol, a line an arm.
 
 use super::{
-    Chart,
     axis::{self, Scale, Tick},
     canvas::{Canvas, Ink, Marker, draw_chart},
+    chart::Chart,
     end_labels::{End, Plan},
     legend::Entry,
     panel::{Head, MARGIN, Panel, WIDTH, most_lines},
     records::{self, Binned},
 };
 use crate::{
-    data::Data,
     error::ReportError,
+    figures::data::Data,
+    inputs::{charts::Reliability, study::ArmInput},
     markdown::{count, escape, number},
 };
 use harness_record::metrics::{
     Reliability as Counts,
     reliability::{BINS, Bin},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
-
-/// How often networks are right by how sure they are, under the first condition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Reliability {
-    /// Name: becomes the file's name.
-    pub name: String,
-    /// Title.
-    pub title: String,
-}
 
 const PANEL_HEIGHT: f64 = 330.0;
 const FOOT: &str = "Mean confidence";
@@ -95,7 +84,7 @@ impl Reliability {
 
 fn lines(data: &Data) -> Vec<Lines<'_>> {
     let of = |protocol: &str| {
-        let line = |(arm, named): (usize, &crate::input::ArmInput)| {
+        let line = |(arm, named): (usize, &ArmInput)| {
             let counted = data.reliability(&named.name, data.first_condition(), protocol)?.counts;
             let least = counted.pixels() as f64 * LEAST_SHARE;
             let bins = counted.bins().iter().copied().enumerate();

@@ -1,16 +1,16 @@
 //! What one run logged, epoch by epoch: a panel a metric, a line a split.
 
 use super::{
-    Svg,
     axis::{self, Scale},
     canvas::{Canvas, Ink, Marker, draw_chart},
     legend::Entry,
     panel::{Head, MARGIN, Panel, WIDTH, most_lines},
+    svg::Svg,
 };
 use crate::{
-    data::{Data, Line},
     error::ReportError,
-    input::RunInput,
+    figures::data::Data,
+    inputs::{lines::Line, runs::RunInput},
     markdown::{capitalised, number, words},
 };
 use harness_record::metrics::Metric;

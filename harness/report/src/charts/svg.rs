@@ -2,8 +2,9 @@
 //! those who cannot see it, and a style sheet for light and dark.
 
 use super::{
-    canvas::FAMILY,
+    fonts::FAMILY,
     tips::{self, Tip},
+    xml::escape,
 };
 use std::fmt::Write as _;
 
@@ -141,17 +142,6 @@ fn rules(pick: impl Fn((&'static str, &'static str)) -> &'static str) -> String 
     }
     let _ = writeln!(text, ".plot .tips{{fill:{}}}", pick(ROLES[0]));
     text
-}
-
-/// Text without what no XML may hold and what turns other text around.
-pub(super) fn printable(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-    let known = text.chars().filter(|c| !turns(*c) && !matches!(c, '\u{fffe}' | '\u{ffff}'));
-    known.map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-pub(super) fn escape(text: &str) -> String {
-    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Tooltips: places of a chart that say in words what stands there, in areas that are large enough to be pointed at.
 
-use super::svg::escape;
+use super::xml::escape;
 use std::fmt::Write as _;
 
 /// Largest and smallest radius of the area around a point, in units of layout.

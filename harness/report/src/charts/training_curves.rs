@@ -4,30 +4,16 @@ mod curves;
 mod words;
 
 use super::{
-    Chart,
     axis::{self, Scale},
     canvas::{Canvas, Ink, Marker, draw_chart},
+    chart::Chart,
     end_labels::{End, Plan},
     legend::Entry,
     panel::{Head, MARGIN, Panel, WIDTH, most_lines},
     records,
 };
-use crate::{data::Data, error::ReportError};
+use crate::{error::ReportError, figures::data::Data, inputs::charts::TrainingCurves};
 use curves::{Curves, Line, Point, SPLITS};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// Metrics over the epochs of training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingCurves {
-    /// Name: becomes the file's name.
-    pub name: String,
-    /// Metrics, a row of panels each.
-    pub metrics: Vec<String>,
-    /// Title.
-    pub title: String,
-}
 
 const PANEL_HEIGHT: f64 = 230.0;
 const CAPTION: &str = "Each line is a run's validation or training, and its marker the epoch whose weights were kept. The axes of \

@@ -1,6 +1,6 @@
 //! What else is different about two results: settings, versions, commits, devices, data.
 
-use crate::input::{RunSummary, file::short};
+use crate::inputs::{file::short, runs::RunSummary};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

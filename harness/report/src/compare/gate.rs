@@ -1,7 +1,7 @@
 //! What counts as a regression.
 
-use super::{Comparison, Row};
-use crate::metric::{METRICS, Metric};
+use super::result::{Comparison, Row};
+use crate::figures::metrics::{METRICS, Metric};
 use harness_record::suggest::closest;
 use serde::Serialize;
 use std::str::FromStr;

@@ -1,6 +1,9 @@
 //! Which figures of two results belong together.
 
-use super::{Both, CompareError, Only, Place, Side};
+use super::{
+    result::{Both, CompareError, Only, Place},
+    side::Side,
+};
 
 /// Places that both sides have, in the order of A. What only one has is added to `only`.
 pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Place>, CompareError> {

@@ -1,10 +1,12 @@
 //! The difference of a figure between two results, its interval, and its test.
 
-use super::{Both, Change, Only, Place, Row, Side, Unlike};
-use crate::{
-    figure::is_over_batches,
-    metric::Metric,
-    statistics::{Resampler, Sample, test_of_differences},
+use super::{
+    result::{Both, Change, Only, Place, Row, Unlike},
+    side::Side,
+};
+use crate::figures::{
+    metrics::{Metric, is_over_batches},
+    statistics::{bootstrap::Resampler, sample::Sample, sign_flips::test_of_differences},
 };
 use harness_record::{
     digest,

@@ -1,12 +1,14 @@
 //! A comparison as words, as a page and as a table of data.
 
-use super::{Both, Change, Comparison, Gate, Row, better};
+use super::{
+    gate::Gate,
+    result::{Both, Change, Comparison, Row, better},
+};
 use crate::{
     error::ReportError,
-    markdown::{count, number, signed},
+    markdown::{NONE, count, number, signed},
     output::RenderedFile,
-    results::NONE,
-    template,
+    template::engine,
 };
 use harness_record::RecordError;
 use minijinja::{Value, context, value::Serde};
@@ -123,7 +125,7 @@ pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Resu
         tables => Value::from(Serde(tables(comparison))), summary => summary(comparison), only => Value::from(Serde(&comparison.only)),
         regressions, unlike, circumstances, differences => DIFFERENCES,
     };
-    let page = template::page(templates, TEMPLATE, context)?;
+    let page = engine::page(templates, TEMPLATE, context)?;
     Ok(vec![RenderedFile::new(DIFFERENCES, csv(comparison)?), RenderedFile::new("index.html", page.into_bytes())])
 }
 

@@ -1,14 +1,19 @@
 //! One of two results, read.
 
-use super::{About, CompareError, circumstances::Facts};
+use super::{
+    circumstances::Facts,
+    result::{About, CompareError},
+};
 use crate::{
-    data::{Line, MetricLine, image_rows, json, lines},
-    input::{
-        ANY_PROTOCOL, ArmInput, ArmSettings, ConditionInput, Family, ImagePrefix, MetricInput, RunInput, file,
-        file::short,
+    figures::{metrics::METRICS, scores::Scores},
+    inputs::{
+        file::{self, short},
+        images::{ImagePrefix, image_rows},
+        lines::{Line, json, lines},
+        metrics::{MetricInput, MetricLine},
+        runs::{ANY_PROTOCOL, RunInput},
+        study::{ArmInput, ArmSettings, ConditionInput, Family},
     },
-    metric::METRICS,
-    scores::Scores,
 };
 use harness_record::{
     rows::{self, ImageRow, MetricRow},

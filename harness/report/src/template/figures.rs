@@ -1,20 +1,21 @@
 //! Figures in sentences: values, intervals, and comparisons whose words the data choose.
 
 use super::{
-    Facts,
-    functions::{Answer, safe},
+    answer::{Answer, safe},
+    facts::Facts,
     operands::{check_protocol, metric, operand, species},
 };
 use crate::{
-    claim::Operand,
-    figure::Figure,
-    markdown::{count, escape, number, percent, percent_change, signed},
-    metric::Direction,
-    published::Printed,
-    results::{ends, interval},
-    statistics::{CONFIDENCE, Summary},
-    tested::{Question, Untested},
+    figures::{
+        claim::Operand,
+        figure::Figure,
+        published::Printed,
+        statistics::summary::{CONFIDENCE, Summary},
+        tested::{Question, Untested},
+    },
+    markdown::{count, ends, escape, number, percent, percent_change, signed, signed_ends},
 };
+use harness_record::metrics::Direction;
 use minijinja::{Error, Value, value::Serde};
 use serde::Serialize;
 
@@ -117,7 +118,7 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
         let found = match question.difference(sides, 0.0) {
             Ok(found) => {
                 let over = over(&question, sides, &found);
-                format!("{} ({CONFIDENCE} interval {}{over})", signed(found.mean), interval(&found))
+                format!("{} ({CONFIDENCE} interval {}{over})", signed(found.mean), signed_ends(found.interval()))
             }
             Err(Untested::NotRun) => NOT_RUN.to_owned(),
             Err(reason) => escape(&reason.to_string()),
@@ -193,7 +194,7 @@ fn compared(found: Result<Summary, Untested>, over: &str) -> Value {
         sign,
         difference: found.map_or_else(none, |s| signed(s.mean)),
         size: found.map_or_else(none, |s| number(s.mean.abs())),
-        interval: found.map_or_else(none, |s| interval(&s)),
+        interval: found.map_or_else(none, |s| signed_ends(s.interval())),
         images: found.map_or_else(none, |s| count(s.images as u64)),
     }))
 }
@@ -204,7 +205,7 @@ fn not_judged(reason: &str) -> String {
 
 /// A paired difference in words that its sign chooses.
 fn phrase(sign: &str, found: &Summary, over: &str) -> String {
-    let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", interval(found));
+    let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", signed_ends(found.interval()));
     match sign {
         "level" => format!("not to be told apart ({}, {interval})", signed(found.mean)),
         _ => format!("**{sign}** by {} ({interval})", number(found.mean.abs())),

@@ -1,27 +1,24 @@
 //! The functions of a template: every figure, table, chart and picture of a report comes through one of them.
 
 use super::{
-    Facts,
+    answer::{Answer, refuse, safe},
     arguments::{check_count, texts},
-    claims, figures,
-    operands::{check_protocol, metric, refuse},
+    facts::Facts,
+    figures,
+    operands::{check_protocol, metric},
     statements::statements,
     training::training,
 };
 use crate::{
-    changes,
-    charts::{Chart, ChartSpec},
-    checklist,
-    data::Data,
-    definitions, gallery, images,
+    charts::chart::Chart,
+    figures::{data::Data, metrics::Metric},
+    inputs::charts::ChartSpec,
     markdown::{code, escape},
-    metric::Metric,
-    pixels, printed_tables, results, sections,
+    pictures::gallery,
+    sections::{changes, claims, datasets, definitions, images, methods, pixels, printed_tables, results, runs},
 };
-use minijinja::{Environment, Error, Value, value::Rest};
+use minijinja::{Environment, Value, value::Rest};
 use std::sync::Arc;
-
-pub(super) type Answer = Result<Value, Error>;
 
 /// Names of all functions, for suggestions.
 pub(super) const FUNCTIONS: [&str; 46] = [
@@ -108,7 +105,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("comparability", |f, protocol| of_protocol(f, protocol, results::incomparable_because), protocol);
     add!("chart", chart, name);
     add!("charts", charts, kind);
-    add!("claim", claims::one, name);
+    add!("claim", claim, name);
     add!("metric_label", |_: &Facts, name: &str| metric(name).map(|m| Value::from(m.label)), name);
     add!("has_arm", |f: &Facts, name: &str| Ok(Value::from(f.data.study.arms.iter().any(|a| a.name == name))), name);
     add!("has_baseline", |f: &Facts, name: &str| Ok(Value::from(f.data.baselines().any(|b| b == name))), name);
@@ -140,20 +137,20 @@ type List = fn(&Facts) -> String;
 /// Functions without arguments: whole sections.
 fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     let lists: [(&'static str, List); 14] = [
-        ("arms", |f| sections::arms(&f.data)),
+        ("arms", |f| methods::arms(&f.data)),
         ("changes", |f| changes::to_markdown(&f.data)),
-        ("checklist", checklist::checklist),
-        ("claims", claims::all),
-        ("conditions", |f| sections::conditions(&f.data)),
-        ("datasets", |f| sections::datasets(&f.data)),
+        ("checklist", |f| checklist::checklist(&f.data, &f.claims)),
+        ("claims", |f| claims::all(&f.data, &f.claims)),
+        ("conditions", |f| methods::conditions(&f.data)),
+        ("datasets", |f| datasets::datasets(&f.data)),
         ("definitions", |f| definitions::definitions(&f.data)),
         ("gallery", |f| gallery::to_markdown(&f.data, &f.sheets)),
-        ("left_out", |f| sections::left_out(&f.data)),
+        ("left_out", |f| datasets::left_out(&f.data)),
         ("not_run", |f| printed_tables::without_run(&f.data)),
         ("printed_tables", |f| printed_tables::tables(&f.data)),
-        ("runs", |f| sections::runs(&f.data)),
-        ("settings", |f| sections::settings(&f.data)),
-        ("versions", |f| sections::versions(&f.data)),
+        ("runs", |f| runs::runs(&f.data)),
+        ("settings", |f| methods::settings(&f.data)),
+        ("versions", |f| runs::versions(&f.data)),
     ];
     for (name, list) in lists {
         let facts = Arc::clone(facts);
@@ -162,12 +159,6 @@ fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
             safe(list(&facts))
         });
     }
-}
-
-/// Markdown that needs no escaping.
-#[expect(clippy::unnecessary_wraps, reason = "every function of a template answers with a result")]
-pub(super) fn safe(text: String) -> Answer {
-    Ok(Value::from_safe_string(text))
 }
 
 /// Whether an arm has that network. Data from before arms named theirs are of the VQ-VAE, the one there was.
@@ -185,6 +176,14 @@ fn of_protocol(facts: &Facts, protocol: &str, section: fn(&Data, &str) -> String
 fn of_images(facts: &Facts, name: &str, protocol: &str, section: fn(&Data, &Metric, &str) -> String) -> Answer {
     check_protocol(facts, protocol)?;
     safe(section(&facts.data, metric(name)?, protocol))
+}
+
+fn claim(facts: &Facts, name: &str) -> Answer {
+    let names: Vec<_> = facts.data.study.report.claims.iter().map(|c| c.name.as_str()).collect();
+    if !names.contains(&name) {
+        return Err(refuse("claim", name, &names));
+    }
+    safe(claims::one(&facts.data, &facts.claims, name))
 }
 
 fn chart(facts: &Facts, name: &str) -> Answer {

@@ -1,21 +1,14 @@
 //! Names that templates pass to functions, each checked against what there is.
 
-use super::Facts;
+use super::{answer::refuse, facts::Facts};
 use crate::{
-    claim::Operand,
-    metric::{METRICS, Metric},
-    spec::BASELINES,
-    species::Species,
+    figures::{
+        claim::Operand,
+        metrics::{METRICS, Metric},
+    },
+    inputs::{baselines::BASELINES, species::Species},
 };
-use harness_record::suggest::closest;
 use minijinja::{Error, ErrorKind};
-
-/// Refuses a name, with the nearest one that would be right.
-pub(super) fn refuse(what: &str, name: &str, names: &[&str]) -> Error {
-    let meant = closest(name, names.iter().copied()).map(|m| format!(" (did you mean `{m}`?)")).unwrap_or_default();
-    let message = format!("no {what} is called `{name}`{meant}; there are {}", names.join(", "));
-    Error::new(ErrorKind::InvalidOperation, message)
-}
 
 pub(super) fn metric(name: &str) -> Result<&'static Metric, Error> {
     let names: Vec<_> = METRICS.iter().map(|m| m.name).collect();

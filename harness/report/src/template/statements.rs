@@ -1,22 +1,22 @@
 //! Percentages that another text states in words, held against its own printed table and against our figures.
 
 use super::{
-    Facts,
+    answer::{Answer, safe},
     arguments::{check_count, wrong_type},
-    functions::{Answer, safe},
+    facts::Facts,
     operands::operand,
 };
 use crate::{
-    claim::Operand,
-    data::{Data, PublishedLine},
-    input::PublishedRow,
-    markdown::{Align, Table, count, escape, percent_change, signed_percent},
-    metric::Metric,
-    published::Printed,
-    results::NONE,
-    statistics::CONFIDENCE,
-    tested::Question,
-    trace::{Lines, Source, linked},
+    figures::{
+        claim::Operand, data::Data, metrics::Metric, published::Printed, statistics::summary::CONFIDENCE,
+        tested::Question,
+    },
+    inputs::{
+        lines::Lines,
+        published::{PublishedLine, PublishedRow},
+    },
+    links::{Source, linked},
+    markdown::{Align, NONE, Table, count, escape, percent_change, signed_percent},
 };
 use minijinja::{Error, ErrorKind, Value, value::ValueKind};
 use std::fmt::Write as _;

@@ -1,7 +1,14 @@
 //! What an arm's network was fine-tuned on, for sentences on cats and dogs.
 
-use super::{Facts, functions::Answer, operands::refuse};
-use crate::{data::Data, input::GroupCount, markdown::count, species::Species};
+use super::{
+    answer::{Answer, refuse},
+    facts::Facts,
+};
+use crate::{
+    figures::data::Data,
+    inputs::{datasets::GroupCount, species::Species},
+    markdown::count,
+};
 use minijinja::{Value, value::Serde};
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use crate::{
     fixture::{self, SMALL, arms},
     render, templates,
 };
-use harness_report::input::file;
+use harness_report::inputs::file;
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::TempDir;

@@ -9,7 +9,7 @@ use crate::{
 };
 use harness_report::{
     RenderedFile, ReportError,
-    input::{PublishedVerdict, Setting, file, published_csv},
+    inputs::{PublishedVerdict, Setting, file, published_csv},
 };
 use serde_json::Value;
 use std::path::Path;

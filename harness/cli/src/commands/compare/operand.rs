@@ -11,7 +11,7 @@ use crate::{
 use harness_record::suggest::closest;
 use harness_report::{
     compare::{Choice, Side},
-    input::file,
+    inputs::file,
 };
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use crate::{
     collect::SPEC,
     failure::{Failure, Outcome},
 };
-use harness_report::input::file;
+use harness_report::inputs::file;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},

@@ -1,9 +1,10 @@
 //! A chart by arm in words.
 
-use super::{Look, Point, Points};
+use super::points::{Look, Point, Points};
 use crate::{
-    charts::figure_in_words, data::Data, figure::Figure, markdown::number, metric::Metric, published::Printed,
-    results::ends,
+    charts::words::figure_in_words,
+    figures::{data::Data, figure::Figure, metrics::Metric, published::Printed},
+    markdown::{ends, number},
 };
 
 /// A point.

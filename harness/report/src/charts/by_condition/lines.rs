@@ -6,10 +6,12 @@ use crate::{
         canvas::{Ink, Marker},
         records::Tested,
     },
-    data::Data,
-    figure::Figure,
-    metric::{Metric, PUBLISHED_PROTOCOL},
-    published::Printed,
+    figures::{
+        data::Data,
+        figure::Figure,
+        metrics::{Metric, PUBLISHED_PROTOCOL},
+        published::Printed,
+    },
 };
 
 /// A line of a panel: an arm and a protocol.

@@ -2,7 +2,9 @@
 
 use super::lines::{Line, Lines, PrintedLine};
 use crate::{
-    charts::figure_in_words, data::Data, figure::Figure, markdown::number, metric::Metric, published::Printed,
+    charts::words::figure_in_words,
+    figures::{data::Data, figure::Figure, metrics::Metric, published::Printed},
+    markdown::number,
 };
 
 /// The name of a line: its arm, and its protocol where there are several.

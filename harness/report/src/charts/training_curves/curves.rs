@@ -5,9 +5,11 @@ use crate::{
         axis::{self, Tick},
         records::Trained,
     },
-    data::{Data, MetricLine},
-    input::ANY_PROTOCOL,
-    metric::{Metric, PUBLISHED_PROTOCOL},
+    figures::{
+        data::Data,
+        metrics::{Metric, PUBLISHED_PROTOCOL},
+    },
+    inputs::{metrics::MetricLine, runs::ANY_PROTOCOL},
 };
 
 /// Splits with their names for people, in the order of their dashes.

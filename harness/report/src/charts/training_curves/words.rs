@@ -2,7 +2,7 @@
 
 use super::curves::{Curves, Line, Point, SPLITS};
 use crate::{
-    data::Data,
+    figures::data::Data,
     markdown::{escape, listed, number},
 };
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 use super::super::Place;
 use crate::failure::{Failure, Outcome};
 use harness_record::files;
-use harness_report::input::{DatasetInput, RunInput, StudyInput, file};
+use harness_report::inputs::{DatasetInput, RunInput, StudyInput, file};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 

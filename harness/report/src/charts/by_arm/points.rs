@@ -1,0 +1,56 @@
+//! The figures of a chart by arm, as points.
+
+use crate::{
+    charts::{
+        axis::{self, Tick},
+        canvas::{Ink, Marker},
+    },
+    figures::{figure::Figure, metrics::Metric, published::Printed},
+};
+
+/// The point of one arm under one protocol.
+pub(super) struct Point<'a> {
+    pub(super) figure: Option<Figure<'a>>,
+    /// The printed figure, on the row of the protocol that it was measured under.
+    pub(super) printed: Option<Printed<'a>>,
+}
+
+/// All points of one metric.
+pub(super) struct Points<'a> {
+    pub(super) metric: &'static Metric,
+    /// One list an arm, of one point a protocol.
+    pub(super) arms: Vec<Vec<Point<'a>>>,
+}
+
+/// One protocol as it is drawn.
+pub(super) struct Look<'a> {
+    pub(super) protocol: &'a str,
+    pub(super) ink: Ink,
+    pub(super) marker: Marker,
+}
+
+impl Points<'_> {
+    pub(super) fn heading(&self) -> String {
+        format!("{} ({})", self.metric.label, self.metric.unit)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Point<'_>> {
+        self.arms.iter().flatten()
+    }
+
+    pub(super) fn has_printed(&self) -> bool {
+        self.all().any(|point| point.printed.is_some())
+    }
+
+    /// The range of everything that is drawn, and its ticks.
+    pub(super) fn range(&self) -> ((f64, f64), Vec<Tick>) {
+        let figures = self.all().filter_map(|p| p.figure.as_ref()).flat_map(|f| [f.low(), f.high()]);
+        let values: Vec<f64> = figures.chain(self.all().filter_map(|p| p.printed.as_ref()).map(|p| p.value)).collect();
+        if values.is_empty() {
+            return axis::share_ticks();
+        }
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        axis::ticks(low, high)
+    }
+}

@@ -1,0 +1,181 @@
+//! Whether every name in a `report:` section is known.
+
+use super::{claim::Comparison, metrics::METRICS};
+use crate::{
+    error::SpecProblem,
+    inputs::{
+        baselines::BASELINES,
+        charts::ChartSpec,
+        spec::{PublishedRows, ReportSpec},
+    },
+};
+use harness_record::suggest::closest;
+
+/// Protocols there are.
+const PROTOCOLS: [&str; 2] = ["published", "corrected"];
+
+impl ReportSpec {
+    /// Checks every name in the section against the arms and conditions of its study.
+    ///
+    /// # Errors
+    /// The first name that is unknown, name that is used twice, or claim that cannot be read.
+    pub fn check(&self, arms: &[&str], conditions: &[&str]) -> Result<(), SpecProblem> {
+        let names = Names { arms, conditions };
+        let metrics: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        for (i, metric) in self.metrics.iter().enumerate() {
+            known(format!("metrics[{i}]"), "metric", metric, &metrics)?;
+        }
+        for (i, table) in self.published.iter().enumerate() {
+            if !(table.tolerance >= 0.0 && table.tolerance.is_finite()) {
+                let message = format!("{}: expected a number of at least 0", table.tolerance);
+                return Err(problem(format!("published[{i}].tolerance"), message));
+            }
+            match (table.rows, &table.arm) {
+                (_, Some(arm)) => known(format!("published[{i}].arm"), "arm", arm, arms)?,
+                (PublishedRows::Condition, None) => {
+                    let message = "missing: a table whose rows are conditions needs the arm it is about".to_owned();
+                    return Err(problem(format!("published[{i}].arm"), message));
+                }
+                (PublishedRows::Arm, None) => {}
+            }
+        }
+        for (i, chart) in self.charts.iter().enumerate() {
+            file_name(format!("charts[{i}].name"), chart.name())?;
+            for (j, metric) in chart.metrics().iter().enumerate() {
+                known(format!("charts[{i}].metrics[{j}]"), "metric", metric, &metrics)?;
+            }
+            for (j, protocol) in chart.protocols().iter().enumerate() {
+                known(format!("charts[{i}].protocols.only[{j}]"), "protocol", protocol, &PROTOCOLS)?;
+            }
+        }
+        unique("charts", self.charts.iter().map(ChartSpec::name))?;
+        if let Some(gallery) = &self.gallery {
+            known("gallery.arm".to_owned(), "arm", &gallery.arm, arms)?;
+            known("gallery.protocol".to_owned(), "protocol", &gallery.protocol, &PROTOCOLS)?;
+        }
+        for (i, claim) in self.claims.iter().enumerate() {
+            if let Some(protocol) = &claim.protocol {
+                known(format!("claims[{i}].protocol"), "protocol", protocol, &PROTOCOLS)?;
+            }
+            names.claim(&format!("claims[{i}].expect"), &claim.expect)?;
+        }
+        unique("claims", self.claims.iter().map(|c| c.name.as_str()))
+    }
+}
+
+/// The names of a study that a claim can use.
+struct Names<'a> {
+    arms: &'a [&'a str],
+    conditions: &'a [&'a str],
+}
+
+impl Names<'_> {
+    fn claim(&self, path: &str, text: &str) -> Result<(), SpecProblem> {
+        let comparison: Comparison = text.parse().map_err(|e| problem(path.to_owned(), format!("{e}")))?;
+        let metrics: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        let arms: Vec<_> = self.arms.iter().chain(&BASELINES).copied().collect();
+        for side in [&comparison.left, &comparison.right] {
+            known(path.to_owned(), "arm", &side.arm, &arms)?;
+            known(path.to_owned(), "metric", &side.metric, &metrics)?;
+            if let Some(condition) = &side.condition {
+                if BASELINES.contains(&side.arm.as_str()) {
+                    let message = format!("`{}` is no network, so it has no condition", side.arm);
+                    return Err(problem(path.to_owned(), message));
+                }
+                known(path.to_owned(), "condition", condition, self.conditions)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn problem(path: String, message: String) -> SpecProblem {
+    SpecProblem { path, message, suggestion: None }
+}
+
+fn known(path: String, what: &str, name: &str, names: &[&str]) -> Result<(), SpecProblem> {
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let message = format!("no {what} is called `{name}`; expected one of {}", names.join(", "));
+    Err(SpecProblem { path, message, suggestion: closest(name, names.iter().copied()) })
+}
+
+/// A chart's name becomes a file name, so it may hold nothing that means something to a file system or in a link.
+fn file_name(path: String, name: &str) -> Result<(), SpecProblem> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.is_empty() && name.chars().all(plain) {
+        return Ok(());
+    }
+    Err(problem(path, format!("`{name}` is a file name: use lower-case letters, digits and hyphens")))
+}
+
+fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Result<(), SpecProblem> {
+    let mut seen = std::collections::BTreeSet::new();
+    for (i, name) in names.enumerate() {
+        if !seen.insert(name) {
+            return Err(problem(format!("{list}[{i}].name"), format!("`{name}` is used twice")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::spec::ClaimSpec;
+
+    fn spec(expect: &str) -> ReportSpec {
+        let claim = ClaimSpec { name: "c".into(), expect: expect.into(), text: "It is so.".into(), protocol: None };
+        ReportSpec { metrics: vec!["dice".into()], claims: vec![claim], ..ReportSpec::default() }
+    }
+
+    fn check(expect: &str) -> Result<(), SpecProblem> {
+        spec(expect).check(&["ssl", "supervised"], &["blur-0", "blur-100"])
+    }
+
+    #[test]
+    fn names_that_exist_pass() {
+        check("ssl@blur-0.dice > ssl@blur-100.dice").unwrap();
+        check("supervised.iou >= majority-class.iou + 0.01").unwrap();
+    }
+
+    #[test]
+    fn unknown_names_get_a_suggestion() {
+        let arm = check("ssl.dice > supervized.dice").unwrap_err();
+        assert_eq!((arm.path.as_str(), arm.suggestion.as_deref()), ("claims[0].expect", Some("supervised")));
+        let condition = check("ssl@blur-O.dice > ssl.dice").unwrap_err();
+        assert_eq!(condition.suggestion.as_deref(), Some("blur-0"));
+        let metric = check("ssl.dicee > ssl.dice").unwrap_err();
+        assert_eq!(metric.suggestion.as_deref(), Some("dice"));
+        assert!(metric.to_string().ends_with("(did you mean `dice`?)"), "{metric}");
+    }
+
+    #[test]
+    fn what_is_no_claim_is_refused() {
+        assert!(check("ssl.dice > ").is_err());
+        assert!(check("all-background@blur-0.dice < ssl.dice").is_err());
+    }
+
+    #[test]
+    fn a_tolerance_is_no_less_than_nothing() {
+        let mut spec = spec("ssl.dice > supervised.dice");
+        spec.published = serde_json::from_value(serde_json::json!([{"table": "t", "rows": "arm"}])).unwrap();
+        let arms = ["ssl", "supervised"];
+        assert!(spec.check(&arms, &[]).is_ok() && !serde_json::to_string(&spec).unwrap().contains("tolerance"));
+        for wrong in [-0.01, f64::NAN, f64::INFINITY] {
+            spec.published[0].tolerance = wrong;
+            assert_eq!(spec.check(&arms, &[]).unwrap_err().path, "published[0].tolerance");
+        }
+    }
+
+    #[test]
+    fn a_chart_cannot_leave_its_folder() {
+        let mut spec = spec("ssl.dice > supervised.dice");
+        spec.charts = serde_json::from_value(serde_json::json!([
+            {"name": "../x", "kind": "by-condition", "metrics": ["dice"], "title": "t", "x": "blur"}
+        ]))
+        .unwrap();
+        assert_eq!(spec.check(&["ssl", "supervised"], &[]).unwrap_err().path, "charts[0].name");
+    }
+}

@@ -1,0 +1,13 @@
+//! Figures: what is computed from the data, without a word of the report.
+
+mod check;
+pub(crate) mod claim;
+pub(crate) mod data;
+pub(crate) mod figure;
+pub(crate) mod metrics;
+pub(crate) mod pixels;
+pub(crate) mod published;
+pub(crate) mod runs;
+pub(crate) mod scores;
+pub(crate) mod statistics;
+pub(crate) mod tested;

@@ -1,0 +1,317 @@
+//! Printed figures beside reproduced ones.
+
+use super::{
+    data::Data,
+    figure::Figure,
+    metrics::{Metric, PUBLISHED_PROTOCOL},
+};
+use crate::{
+    error::ReportError,
+    inputs::{
+        file,
+        published::{PublishedLine, PublishedRow, PublishedVerdict, Recorded},
+        spec::PublishedRows,
+        study::Setting,
+    },
+};
+use std::{fmt, path::Path};
+
+/// A printed figure with its rounding.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Printed<'a> {
+    /// As it was printed.
+    pub(crate) text: &'a str,
+    pub(crate) value: f64,
+    /// Half a unit of its last digit.
+    pub(crate) half_unit: f64,
+}
+
+/// The words for [`Agreement`], the best first.
+pub(crate) const VERDICTS: [&str; 4] = ["reproduced", "differs", "not comparable", "not run"];
+
+/// How a printed figure compares with the reproduced one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// It lies in the 95 % interval of a run of the published setting, or agrees with a figure without interval, after
+    /// rounding and within the stated tolerance.
+    Reproduced,
+    /// It does not.
+    Differs,
+    /// They cannot be held against each other; what is different, in words.
+    NotComparable(&'static str),
+    /// There is no run.
+    NotRun,
+}
+
+impl Agreement {
+    /// The verdict, with what is different in a figure that is not comparable: `not comparable: other data and size`.
+    pub(crate) fn in_words(self) -> String {
+        match self {
+            Self::NotComparable(why) => format!("{self}: {why}"),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Why they are not comparable; empty if they are.
+    fn why(self) -> &'static str {
+        if let Self::NotComparable(why) = self { why } else { "" }
+    }
+}
+
+/// The verdict alone.
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self {
+            Self::Reproduced => 0,
+            Self::Differs => 1,
+            Self::NotComparable(_) => 2,
+            Self::NotRun => 3,
+        };
+        f.write_str(VERDICTS[place])
+    }
+}
+
+/// What is different where a figure cannot be held against a printed one. Figures of [`Setting::Full`] under the published
+/// protocol can, and no others.
+fn difference_of(setting: Setting, protocol: &str) -> Option<&'static str> {
+    match (setting, protocol == PUBLISHED_PROTOCOL) {
+        (Setting::Full, true) => None,
+        (Setting::Full, false) => Some("other protocol"),
+        (Setting::Other, true) => Some("other data or settings"),
+        (Setting::Other, false) => Some("other data or settings, other protocol"),
+        (Setting::Sample | Setting::Synthetic, true) => Some("other data and size"),
+        (Setting::Sample | Setting::Synthetic, false) => Some("other data, size and protocol"),
+        (Setting::Unknown, true) => Some("not of today's spec"),
+        (Setting::Unknown, false) => Some("not of today's spec, other protocol"),
+    }
+}
+
+impl<'a> Printed<'a> {
+    /// `None` if the text is not a number.
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
+        let value: f64 = text.trim().parse().ok().filter(|v: &f64| v.is_finite())?;
+        let decimals = text.trim().split_once('.').map_or(0, |(_, digits)| digits.len());
+        let half_unit = (0..decimals).fold(0.5, |unit, _| unit / 10.0);
+        Some(Self { text: text.trim(), value, half_unit })
+    }
+
+    /// Whether it lies in the interval of a reproduced figure, or agrees with the figure where it has none, rounding and
+    /// `tolerance` allowed for.
+    fn agrees(&self, figure: &Figure<'_>, tolerance: f64) -> bool {
+        let room = self.half_unit + tolerance;
+        self.value - room <= figure.high() && self.value + room >= figure.low()
+    }
+}
+
+impl Data {
+    /// Rows of the printed tables, in the order of the file.
+    pub(crate) fn printed_rows(&self) -> impl Iterator<Item = &PublishedRow> {
+        self.published.iter().map(|line| &line.row)
+    }
+
+    /// The row of the printed test figure of an arm under a condition, and its line.
+    pub(crate) fn printed_line(&self, arm: &str, condition: &str, metric: &str) -> Option<&PublishedLine> {
+        self.published.iter().find(|PublishedLine { row, .. }| {
+            row.metric == metric && row.split == "test" && self.place_of(row) == Some((arm, condition))
+        })
+    }
+
+    /// The printed test figure of an arm under a condition.
+    pub(crate) fn printed(&self, arm: &str, condition: &str, metric: &str) -> Option<Printed<'_>> {
+        Printed::read(&self.printed_line(arm, condition, metric)?.row.value)
+    }
+
+    /// What the data hold of a printed figure, under the published protocol.
+    pub(crate) fn reproduced(&self, row: &PublishedRow) -> Option<Figure<'_>> {
+        let (arm, condition) = self.place_of(row)?;
+        let metric = Metric::find(&row.metric)?;
+        match row.split.as_str() {
+            "test" => self.tested(arm, condition, metric, PUBLISHED_PROTOCOL),
+            // Training sees no condition but the first.
+            "train" if condition == self.first_condition() => self.trained(arm, "train", metric, PUBLISHED_PROTOCOL),
+            "val" if condition == self.first_condition() => self.trained(arm, "validation", metric, PUBLISHED_PROTOCOL),
+            _ => None,
+        }
+    }
+
+    /// The verdict on a printed figure beside one that was reproduced under `protocol`.
+    pub(crate) fn agreement(&self, row: &PublishedRow, reproduced: Option<&Figure<'_>>, protocol: &str) -> Agreement {
+        let Some(figure) = reproduced else { return Agreement::NotRun };
+        if let Some(why) = difference_of(self.study.setting, protocol) {
+            return Agreement::NotComparable(why);
+        }
+        match Printed::read(&row.value) {
+            None => Agreement::NotComparable("no number was printed"),
+            Some(printed) if printed.agrees(figure, self.tolerance(&row.table)) => Agreement::Reproduced,
+            Some(_) => Agreement::Differs,
+        }
+    }
+
+    /// The tolerance that the spec states for a printed table.
+    pub(crate) fn tolerance(&self, table: &str) -> f64 {
+        self.study.report.published.iter().find(|t| t.table == table).map_or(0.0, |t| t.tolerance)
+    }
+
+    /// The arm and condition that a printed row is about, if its table belongs to the study.
+    pub(crate) fn place_of<'a>(&'a self, row: &'a PublishedRow) -> Option<(&'a str, &'a str)> {
+        let table = self.study.report.published.iter().find(|t| t.table == row.table)?;
+        Some(match table.rows {
+            PublishedRows::Arm => (row.variant.as_str(), self.first_condition()),
+            PublishedRows::Condition => (table.arm.as_deref()?, row.variant.as_str()),
+        })
+    }
+}
+
+/// A printed figure with its verdict, and what the verdict stands on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The printed figure, the reproduced one and the verdict.
+    pub row: PublishedVerdict,
+    /// The stated tolerance, in the unit of the metric.
+    pub tolerance: f64,
+    /// Test images that the reproduced figure is a mean over; `None` where it is none over images.
+    pub images: Option<usize>,
+    /// Seeds that it is a mean over.
+    pub seeds: usize,
+    /// Why it is not comparable; empty if it is.
+    pub why: &'static str,
+}
+
+/// The verdict on every printed figure of the data folder `data_dir`, in the order of its `published.csv`, for a study that
+/// ran in `setting`.
+///
+/// Figures of split `test` are held against the test results; those of `train` and `val` against the epoch of
+/// fine-tuning whose weights were kept, as a mean over seeds. All under the published protocol.
+///
+/// # Errors
+/// As [`render`](crate::render), for the files of the data folder.
+pub fn verdicts(data_dir: &Path, setting: Setting) -> Result<Vec<Judged>, ReportError> {
+    let data = Data::read(data_dir, setting)?;
+    Ok(data.printed_rows().map(|row| judge(&data, row)).collect())
+}
+
+/// The verdicts on `printed` instead of what the folder holds of printed figures, in their order: what its `published.csv` is to be.
+///
+/// # Errors
+/// As [`verdicts`].
+pub fn verdicts_on(
+    printed: &[PublishedRow],
+    data_dir: &Path,
+    setting: Setting,
+) -> Result<Vec<PublishedVerdict>, ReportError> {
+    let mut data = Data::read(data_dir, setting)?;
+    let line = |row: &PublishedRow| PublishedLine { line: 0, row: row.clone(), recorded: Recorded::default() };
+    data.published = printed.iter().map(line).collect();
+    Ok(printed.iter().map(|row| judge(&data, row).row).collect())
+}
+
+fn judge(data: &Data, row: &PublishedRow) -> Judged {
+    let figure = data.reproduced(row);
+    let agreement = data.agreement(row, figure.as_ref(), PUBLISHED_PROTOCOL);
+    let interval = figure.as_ref().and_then(|f| f.interval);
+    Judged {
+        tolerance: data.tolerance(&row.table),
+        images: figure.as_ref().and_then(|f| f.images),
+        seeds: figure.as_ref().map_or(0, |f| f.rows.len()),
+        why: agreement.why(),
+        row: PublishedVerdict {
+            table: row.table.clone(),
+            study: row.study.clone(),
+            variant: row.variant.clone(),
+            model: row.model.clone(),
+            split: row.split.clone(),
+            metric: row.metric.clone(),
+            value: row.value.clone(),
+            verdict: agreement.to_string(),
+            reproduced: figure.map(|f| f.mean),
+            low: interval.map(|i| i.0),
+            high: interval.map(|i| i.1),
+        },
+    }
+}
+
+/// Compares the verdicts that `published.csv` records, if it does, with those that follow from the data.
+pub(crate) fn check_recorded(data: &Data) -> Result<(), ReportError> {
+    for line in &data.published {
+        let computed = judge(data, &line.row).row;
+        let columns = [
+            ("value", &line.recorded.reproduced, computed.reproduced.map_or("not run".to_owned(), |v| v.to_string())),
+            ("lower end", &line.recorded.low, computed.low.map(|v| v.to_string()).unwrap_or_default()),
+            ("upper end", &line.recorded.high, computed.high.map(|v| v.to_string()).unwrap_or_default()),
+            ("verdict", &line.recorded.verdict, computed.verdict),
+        ];
+        for (what, recorded, computed) in columns {
+            let Some(recorded) = recorded.as_ref().filter(|text| !is_same(text, &computed)) else { continue };
+            let [recorded, computed] = [recorded, &computed].map(|text| if text.is_empty() { "nothing" } else { text });
+            let row = &line.row;
+            let message = format!(
+                "printed table `{}`, row `{}`, {} {}: the recorded {what} is `{recorded}`, but the data give \
+                 `{computed}`; do not edit the file; `harness report --renew` computes it anew, \
+                 as after an update of harness",
+                row.table, row.variant, row.split, row.metric
+            );
+            return Err(ReportError::Published { path: data.dir.join(file::PUBLISHED), line: line.line, message });
+        }
+    }
+    Ok(())
+}
+
+/// Numbers are the same if they read as the same number, however they were written.
+fn is_same(recorded: &str, computed: &str) -> bool {
+    let numbers = (recorded.trim().parse::<f64>(), computed.parse::<f64>());
+    recorded == computed || matches!(numbers, (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(mean: f64, interval: Option<(f64, f64)>) -> Figure<'static> {
+        Figure { mean, interval, images: Some(10), rows: Vec::new() }
+    }
+
+    fn agrees(printed: &str, low: f64, high: f64, tolerance: f64) -> bool {
+        let reproduced = figure(f64::midpoint(low, high), Some((low, high)));
+        Printed::read(printed).unwrap().agrees(&reproduced, tolerance)
+    }
+
+    #[test]
+    fn rounding_of_the_printed_figure_counts() {
+        assert!(agrees("0.851", 0.8514, 0.860, 0.0)); // 0.851 may have been 0.8515
+        assert!(!agrees("0.851", 0.8516, 0.860, 0.0));
+        assert!(agrees("0.85", 0.8516, 0.860, 0.0));
+    }
+
+    #[test]
+    fn a_stated_tolerance_widens_the_interval_on_both_sides() {
+        assert!(agrees("0.851", 0.8564, 0.860, 0.005) && !agrees("0.851", 0.8566, 0.860, 0.005));
+        assert!(agrees("0.851", 0.84, 0.8456, 0.005) && !agrees("0.851", 0.84, 0.8454, 0.005));
+    }
+
+    #[test]
+    fn a_figure_without_interval_agrees_only_as_printed() {
+        let agrees = |mean| Printed::read("0.858").unwrap().agrees(&figure(mean, None), 0.0);
+        assert!(agrees(0.8584) && agrees(0.8576) && !agrees(0.8586) && !agrees(0.8574));
+    }
+
+    #[test]
+    fn only_the_published_experiment_can_be_compared() {
+        for setting in [Setting::Other, Setting::Sample, Setting::Synthetic, Setting::Unknown] {
+            assert!(difference_of(setting, "published").is_some() && difference_of(setting, "corrected").is_some());
+        }
+        assert_eq!(difference_of(Setting::Full, "published"), None);
+        assert_eq!(difference_of(Setting::Full, "corrected"), Some("other protocol"));
+        assert_eq!(Agreement::NotComparable("other data and size").in_words(), "not comparable: other data and size");
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        assert!(is_same("0.850", "0.85") && is_same("", "") && is_same("not run", "not run"));
+        assert!(!is_same("0.8501", "0.85") && !is_same("", "0.85") && !is_same("reproduced", "differs"));
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_no_figure() {
+        assert!(Printed::read("n/a").is_none() && Printed::read("NaN").is_none());
+    }
+}

@@ -1,0 +1,228 @@
+//! Bootstrap intervals of means over images, and over seeds where there are several.
+
+mod means;
+mod table;
+
+use super::{
+    sample::Sample,
+    summary::{RESAMPLES, Summary, mean},
+};
+use harness_record::digest;
+use means::deviations;
+use std::{
+    array,
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use table::{Table, locked};
+
+/// Summaries that are remembered at most.
+const REMEMBERED: usize = 1 << 16;
+/// Questions that are answered together.
+const TOGETHER: usize = 4;
+
+/// Gives means of images their intervals. What was drawn once for some images is used for all arms, metrics and differences
+/// over the same images, and what was computed once is remembered: both in all reports of a process.
+#[derive(Debug)]
+pub(crate) struct Resampler {
+    /// Name and class of each image.
+    images: Vec<(String, String)>,
+    tables: Mutex<BTreeMap<Vec<usize>, Arc<Table>>>,
+}
+
+/// Summaries by the digest of their table and scores: studies share arms.
+static KNOWN: Mutex<BTreeMap<String, Summary>> = Mutex::new(BTreeMap::new());
+
+/// A mean and its bootstrap distribution.
+#[derive(Debug, Clone)]
+pub(crate) struct Distribution {
+    pub(crate) mean: f64,
+    /// Of each resample's mean from `mean`.
+    deviations: Vec<f64>,
+}
+
+impl Distribution {
+    /// The 95 % interval of `self − other`, the two being independent of each other.
+    ///
+    /// Resamples of the same images are drawn alike, so the resample of one is held against another resample of the other, half
+    /// of all away: their draws have nothing in common, whether the images are the same or not.
+    pub(crate) fn minus(&self, other: &Self) -> (f64, f64) {
+        let half = other.deviations.len() / 2;
+        let others = other.deviations.iter().cycle().skip(half);
+        let mut differences: Vec<f64> = self.deviations.iter().zip(others).map(|(own, other)| own - other).collect();
+        ends(&mut differences, self.mean - other.mean)
+    }
+}
+
+impl Resampler {
+    /// `images` are names and classes; samples have one score for each, in this order.
+    pub(crate) fn new(images: Vec<(String, String)>) -> Self {
+        Self { images, tables: Mutex::default() }
+    }
+
+    /// The mean over images, after the mean over seeds, and the 2.5 % and 97.5 % points of its bootstrap distribution: images
+    /// drawn within their classes and, independently, seeds (Owen, Annals of Applied Statistics 1, 2007), of both one fewer
+    /// than there are. `None` if no image has a score; a single image has no spread, so its interval is itself.
+    pub(crate) fn summarise(&self, sample: &Sample) -> Option<Summary> {
+        self.summarise_all(&[sample]).pop()?
+    }
+
+    /// The same of each sample, and the same bits; it takes less time than one after the other.
+    pub(crate) fn summarise_all(&self, samples: &[&Sample]) -> Vec<Option<Summary>> {
+        let mut found = vec![None; samples.len()];
+        let mut open: Vec<(usize, Question<'_>)> = Vec::new();
+        for (place, sample) in samples.iter().enumerate() {
+            match self.ask(sample) {
+                Some(Asked::Answered(summary)) => found[place] = Some(summary),
+                Some(Asked::Open(question)) => open.push((place, question)),
+                None => {}
+            }
+        }
+        open.sort_by_key(|(_, one)| one.group());
+        // No lock is held while other threads work for this one, so none can wait for itself.
+        for group in open.chunk_by(|(_, one), (_, next)| one.group() == next.group()) {
+            for some in group.chunks(TOGETHER) {
+                let questions: Vec<_> = some.iter().map(|(_, question)| question).collect();
+                for ((place, question), interval) in some.iter().zip(intervals(&questions)) {
+                    found[*place] = Some(question.answered(interval));
+                }
+            }
+        }
+        found
+    }
+
+    /// `None` if no image has a score.
+    fn ask<'a>(&self, sample: &'a Sample) -> Option<Asked<'a>> {
+        let images = sample.images();
+        let mean = mean(&sample.defined())?;
+        if images.len() < 2 {
+            let summary = Summary { mean, low: mean, high: mean, images: images.len(), seeds: sample.seeds() };
+            return Some(Asked::Answered(summary));
+        }
+        let table = self.table(&images);
+        let digest = digest_of(&table, sample, &images);
+        if let Some(known) = locked(&KNOWN).get(&digest) {
+            return Some(Asked::Answered(*known));
+        }
+        Some(Asked::Open(Question { sample, images, mean, table, digest }))
+    }
+
+    /// The interval of `mean(differences) / mean(base)`, a relative change, by the same resamples as [`Self::summarise`]: above
+    /// and below a line the same images and seeds are drawn. `differences` are `to − base`. `None` where an image has no
+    /// score in `base`, where there are fewer than two images, or where a resampled base is not above zero.
+    pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
+        let images = differences.images();
+        let base = base.like(differences)?;
+        if images.len() < 2 || base.images() != images {
+            return None;
+        }
+        let table = self.table(&images);
+        let means = deviations(&table, [differences, &base], &images, [0.0; 2]);
+        if means.iter().any(|&[_, below]| below <= 0.0) {
+            return None;
+        }
+        let mut ratios: Vec<f64> = means.iter().map(|[above, below]| above / below).collect();
+        Some((quantile(&mut ratios, 0.025), quantile(&mut ratios, 0.975)))
+    }
+
+    /// The mean over images and how far the mean of each resample lies from it, as [`Resampler::summarise`] draws them. `None`
+    /// if no image has a score.
+    pub(crate) fn distribution(&self, sample: &Sample) -> Option<Distribution> {
+        let images = sample.images();
+        let mean = mean(&sample.defined())?;
+        let deviations = match images.len() {
+            0 | 1 => vec![0.0; RESAMPLES],
+            _ => deviations(&self.table(&images), [sample], &images, [mean]).into_iter().flatten().collect(),
+        };
+        Some(Distribution { mean, deviations })
+    }
+
+    fn table(&self, images: &[usize]) -> Arc<Table> {
+        if let Some(table) = locked(&self.tables).get(images) {
+            return Arc::clone(table);
+        }
+        let table = Table::shared(images.iter().map(|&i| &self.images[i]));
+        Arc::clone(locked(&self.tables).entry(images.to_vec()).or_insert(table))
+    }
+}
+
+fn digest_of(table: &Table, sample: &Sample, images: &[usize]) -> String {
+    let mut bytes = table.seed.to_vec();
+    for column in sample.columns() {
+        for &image in images {
+            bytes.extend(column[image].to_le_bytes());
+        }
+    }
+    digest::of_bytes(&bytes)
+}
+
+/// A sample whose summary is asked for.
+enum Asked<'a> {
+    Answered(Summary),
+    Open(Question<'a>),
+}
+
+/// A sample of at least two images whose interval is not known yet.
+struct Question<'a> {
+    sample: &'a Sample,
+    images: Vec<usize>,
+    mean: f64,
+    table: Arc<Table>,
+    digest: String,
+}
+
+impl Question<'_> {
+    /// What is alike in questions that can be answered together: the draws and the number of seeds.
+    fn group(&self) -> ([u8; 32], usize) {
+        (self.table.seed, self.sample.columns().len())
+    }
+
+    /// The summary, which is remembered.
+    fn answered(&self, (low, high): (f64, f64)) -> Summary {
+        let summary = Summary { mean: self.mean, low, high, images: self.images.len(), seeds: self.sample.seeds() };
+        let mut known = locked(&KNOWN);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(self.digest.clone(), summary);
+        summary
+    }
+}
+
+/// The intervals of up to [`TOGETHER`] questions of a group.
+fn intervals(questions: &[&Question<'_>]) -> Vec<(f64, f64)> {
+    match questions.len() {
+        0 => Vec::new(),
+        1 => intervals_of::<1>(questions),
+        2 => intervals_of::<2>(questions),
+        _ => intervals_of::<TOGETHER>(questions),
+    }
+}
+
+/// The intervals of up to `L` questions; the last stands where there are fewer.
+fn intervals_of<const L: usize>(questions: &[&Question<'_>]) -> Vec<(f64, f64)> {
+    let lanes: [&Question<'_>; L] = array::from_fn(|lane| questions[lane.min(questions.len() - 1)]);
+    let (table, images) = (&lanes[0].table, &lanes[0].images);
+    let rows = deviations(table, lanes.map(|question| question.sample), images, lanes.map(|question| question.mean));
+    let of_lane = |(lane, question): (usize, &&Question<'_>)| {
+        ends(&mut rows.iter().map(|row| row[lane]).collect::<Vec<_>>(), question.mean)
+    };
+    questions.iter().enumerate().map(of_lane).collect()
+}
+
+/// The 2.5 % and 97.5 % points of `mean` and the deviations from it; reorders them.
+fn ends(deviations: &mut [f64], mean: f64) -> (f64, f64) {
+    (mean + quantile(deviations, 0.025), mean + quantile(deviations, 0.975))
+}
+
+/// The `q` quantile of the values, linear between neighbours; reorders them.
+fn quantile(values: &mut [f64], q: f64) -> f64 {
+    let at = q * (values.len() - 1) as f64;
+    let (_, below, above) = values.select_nth_unstable_by(at.floor() as usize, f64::total_cmp);
+    let below = *below;
+    let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+    below + (at - at.floor()) * (next - below)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! `published.csv`: printed figures, alone or with what was reproduced of them.
+
+use super::lines::CSV_LIMIT;
+use crate::error::ReportError;
+use harness_record::{RecordError, files};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A row of `published.csv`: a printed figure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedRow {
+    /// Name of the printed table.
+    pub table: String,
+    /// Study it belongs to.
+    pub study: String,
+    /// Row of the printed table: an arm or a condition.
+    pub variant: String,
+    /// Model.
+    pub model: String,
+    /// `train`, `val` or `test`.
+    pub split: String,
+    /// `dice`, `iou`, `accuracy` or `loss`.
+    pub metric: String,
+    /// The figure as it was printed: its last digit tells how it was rounded.
+    pub value: String,
+}
+
+/// A row of `published.csv` with the reproduced figure and the verdict, both under the published protocol.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublishedVerdict {
+    /// As in [`PublishedRow`].
+    pub table: String,
+    /// As in [`PublishedRow`].
+    pub study: String,
+    /// As in [`PublishedRow`].
+    pub variant: String,
+    /// As in [`PublishedRow`].
+    pub model: String,
+    /// As in [`PublishedRow`].
+    pub split: String,
+    /// As in [`PublishedRow`].
+    pub metric: String,
+    /// As in [`PublishedRow`].
+    pub value: String,
+    /// The reproduced figure; written as `not run` where there is none.
+    #[serde(with = "not_run")]
+    pub reproduced: Option<f64>,
+    /// Lower end of its 95 % interval: over test images, or over seeds for figures of training. Empty where there is none.
+    pub low: Option<f64>,
+    /// Upper end, likewise.
+    pub high: Option<f64>,
+    /// `reproduced`, `differs`, `not comparable` or `not run`.
+    pub verdict: String,
+}
+
+/// A row of `published.csv`, the line that it stands on, and the verdict that it records.
+#[derive(Debug)]
+pub(crate) struct PublishedLine {
+    pub(crate) line: u64,
+    pub(crate) row: PublishedRow,
+    pub(crate) recorded: Recorded,
+}
+
+/// What a row of `published.csv` says was reproduced, as text; `None` where the file has no such column.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) reproduced: Option<String>,
+    pub(crate) low: Option<String>,
+    pub(crate) high: Option<String>,
+    pub(crate) verdict: Option<String>,
+}
+
+/// Names of the columns of a [`PublishedVerdict`].
+const COLUMNS: [&str; 11] =
+    ["table", "study", "variant", "model", "split", "metric", "value", "reproduced", "low", "high", "verdict"];
+
+/// The CSV text of `published.csv` with verdicts; `path` is for the error.
+pub fn published_csv(path: &Path, rows: &[PublishedVerdict]) -> Result<Vec<u8>, RecordError> {
+    let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
+    // The header is there even where no row is.
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    writer.write_record(COLUMNS).map_err(wrap)?;
+    for row in rows {
+        writer.serialize(row).map_err(wrap)?;
+    }
+    writer.into_inner().map_err(|e| wrap(e.into_error().into()))
+}
+
+/// The rows of `published.csv`; none if it is not there.
+pub(crate) fn published_lines(path: &Path) -> Result<Vec<PublishedLine>, ReportError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
+    let bytes = files::read(path, CSV_LIMIT)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let headers = reader.headers().map_err(wrap)?.clone();
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(wrap)?;
+        let row = record.deserialize(Some(&headers)).map_err(wrap)?;
+        let cell = |name: &str| {
+            let column = headers.iter().position(|head| head == name)?;
+            record.get(column).map(str::to_owned)
+        };
+        let recorded =
+            Recorded { reproduced: cell("reproduced"), low: cell("low"), high: cell("high"), verdict: cell("verdict") };
+        lines.push(PublishedLine { line: record.position().map_or(0, csv::Position::line), row, recorded });
+    }
+    Ok(lines)
+}
+
+/// A figure as a cell that is never empty.
+mod not_run {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    const NOT_RUN: &str = "not run";
+
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(number) => serializer.serialize_f64(*number),
+            None => serializer.serialize_str(NOT_RUN),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == NOT_RUN {
+            return Ok(None);
+        }
+        text.parse()
+            .map(Some)
+            .map_err(|_| D::Error::custom(format!("expected a number or `{NOT_RUN}`, found `{text}`")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_survive_a_round_trip() {
+        let row = |reproduced, low, verdict: &str| PublishedVerdict {
+            table: "linknet".into(),
+            study: "baselines".into(),
+            variant: "linknet".into(),
+            model: "linknet".into(),
+            split: "val".into(),
+            metric: "dice".into(),
+            value: "0.770".into(),
+            reproduced,
+            low,
+            high: low,
+            verdict: verdict.into(),
+        };
+        let rows = [row(Some(0.1 + 0.2), Some(0.25), "differs"), row(None, None, "not run")];
+        let text = published_csv(Path::new("x"), &rows).unwrap();
+        let lines: Vec<_> = std::str::from_utf8(&text).unwrap().lines().collect();
+        assert_eq!(lines[0], COLUMNS.join(","));
+        assert!(lines[1].ends_with("0.770,0.30000000000000004,0.25,0.25,differs"), "{}", lines[1]);
+        assert!(lines[2].ends_with("0.770,not run,,,not run"), "{}", lines[2]);
+        let back: Vec<PublishedVerdict> =
+            csv::Reader::from_reader(text.as_slice()).into_deserialize().collect::<Result<_, _>>().unwrap();
+        assert_eq!(back, rows);
+    }
+}

@@ -1,0 +1,199 @@
+//! A data set at a glance: how many pictures of each class, what was left out, and a contact sheet with the masks drawn over.
+
+use crate::{
+    error::ReportError,
+    output::{RenderedFile, csv},
+    pictures::{
+        contact_sheet::{self, SHEET, alternative},
+        drawing::encode_exactly,
+        tile::Tile,
+    },
+    template::engine,
+};
+use harness_record::rows::FileRow;
+use minijinja::{Value, context, value::Serde};
+use serde::Serialize;
+use std::{collections::BTreeMap, path::Path};
+
+const TEMPLATE: &str = "contact.html.j2";
+const COUNTS: &str = "counts.csv";
+const LEFT_OUT: &str = "left_out.csv";
+
+/// What is known of a data set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The name that it was asked for by.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its licence.
+    pub licence: String,
+    /// Whom to cite.
+    pub citation: String,
+    /// Its page; empty if it has none.
+    pub homepage: String,
+    /// Names of its parts that have pictures.
+    pub parts: Vec<String>,
+    /// Pictures of each class, sorted by name.
+    pub classes: Vec<Counts>,
+    /// Pictures of all classes.
+    pub total: Counts,
+    /// Files that are not used, the most frequent reason first.
+    pub left_out: Vec<LeftOut>,
+    /// Files that a balanced draw left over.
+    pub not_drawn: u64,
+    /// Pixels of all trimaps by class; empty where there are none.
+    pub pixels: Vec<Share>,
+    /// Widths and heights of the files; none where the pictures are drawn or cannot be measured.
+    pub sides: Option<Sides>,
+    /// Side to which pictures were resized, in pixels.
+    pub size: u32,
+}
+
+/// Pictures of a class.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Breed or class; `total` for all.
+    pub class: String,
+    /// Pictures by part.
+    pub images: BTreeMap<String, u64>,
+    /// Pictures of all parts.
+    pub total: u64,
+}
+
+/// Files that are not used for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// How many.
+    pub files: u64,
+    /// `skipped` if they are damaged or missing, `unused` if nothing says what they are for.
+    pub how: String,
+    /// The reason, as it was given for the first of them.
+    pub reason: String,
+    /// Whether it is given for the others in other words: with their own names or numbers.
+    pub alike: bool,
+}
+
+/// Pixels of a class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Share {
+    /// `pet`, `background` or `border`.
+    pub class: String,
+    /// How many pixels, at [`Summary::size`].
+    pub pixels: u64,
+    /// The same in percent of all, with one decimal.
+    pub percent: f64,
+}
+
+/// Widths and heights of all files, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sides {
+    /// The smallest of them all.
+    pub smallest: u32,
+    /// The one in the middle; the smaller of two.
+    pub median: u32,
+    /// The largest of them all.
+    pub largest: u32,
+}
+
+/// Renders `counts.csv`, `index.html`, `left_out.csv` and `sheet.png`, the sheet with `tiles` in their order.
+///
+/// # Errors
+/// A template that is missing or asks for what is not there, and tiles that are not `size` pixels wide and high.
+pub fn render(
+    summary: &Summary,
+    tiles: &[Tile],
+    left_out: &[FileRow],
+    templates: &Path,
+) -> Result<Vec<RenderedFile>, ReportError> {
+    let sheet = contact_sheet::draw(tiles, summary.size)?;
+    let drawn = |source| ReportError::Picture { path: SHEET.into(), source };
+    let picture = context! {
+        file => SHEET, width => sheet.width(), height => sheet.height(), alternative => alternative(tiles),
+        pairs => tiles.iter().any(|tile| tile.classes.is_some()),
+    };
+    let context = context! { summary => Value::from(Serde(summary)), picture, counts => COUNTS, left_out => LEFT_OUT };
+    let page = engine::page(templates, TEMPLATE, context)?;
+    Ok(vec![
+        RenderedFile::new(COUNTS, counts(summary)?),
+        RenderedFile::new("index.html", page.into_bytes()),
+        RenderedFile::new(LEFT_OUT, csv(LEFT_OUT, ["split", "file", "group", "reason"], left_out)?),
+        RenderedFile::new(SHEET, encode_exactly(&sheet).map_err(drawn)?),
+    ])
+}
+
+/// A row a class and part.
+fn counts(summary: &Summary) -> Result<Vec<u8>, ReportError> {
+    let of = |counts: &Counts, part: &String| counts.images.get(part).copied().unwrap_or_default();
+    let rows: Vec<(&str, &str, u64)> = summary
+        .classes
+        .iter()
+        .flat_map(|class| summary.parts.iter().map(move |part| (class.class.as_str(), part.as_str(), of(class, part))))
+        .collect();
+    csv(COUNTS, ["class", "part", "images"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tile(class: &str, masked: bool) -> Tile {
+        Tile {
+            class: class.into(),
+            part: "test".into(),
+            rgb: [90, 140, 60].repeat(32 * 32),
+            classes: masked.then(|| (0..32 * 32).map(|i| u8::from(i % 32 > 16)).collect()),
+        }
+    }
+
+    fn summary(class: &str) -> Summary {
+        let counts = |class: &str| Counts { class: class.into(), images: [("test".into(), 2)].into(), total: 2 };
+        Summary {
+            name: "x".into(),
+            title: "X".into(),
+            licence: "none".into(),
+            citation: "none".into(),
+            homepage: String::new(),
+            parts: vec!["test".into()],
+            classes: vec![counts(class)],
+            total: counts("total"),
+            left_out: Vec::new(),
+            not_drawn: 0,
+            pixels: Vec::new(),
+            sides: None,
+            size: 32,
+        }
+    }
+
+    fn rendered(summary: &Summary, tiles: &[Tile]) -> BTreeMap<String, Vec<u8>> {
+        let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
+        let files = render(summary, tiles, &[], &templates).unwrap();
+        files.into_iter().map(|file| (file.path.display().to_string(), file.bytes)).collect()
+    }
+
+    #[test]
+    fn a_picture_without_loss_and_tables_with_headers() {
+        let files = rendered(&summary("Maine_Coon"), &[tile("Maine_Coon", true), tile("Maine_Coon", false)]);
+        assert_eq!(files["counts.csv"], b"class,part,images\nMaine_Coon,test,2\n");
+        assert_eq!(files["left_out.csv"], b"split,file,group,reason\n");
+        let sheet = image::load_from_memory(&files["sheet.png"]).unwrap().to_rgb8();
+        assert!(sheet.pixels().filter(|pixel| pixel.0 == [90, 140, 60]).count() > 2 * 32 * 32);
+        let page = String::from_utf8(files["index.html"].clone()).unwrap();
+        assert!(page.contains("1 of them beside a copy") && page.contains("2 of Maine Coon"), "{page}");
+    }
+
+    #[test]
+    fn names_stay_text() {
+        let class = "<script>alert(1)</script>\" onload=\"x";
+        let files = rendered(&summary(class), &[tile(class, false)]);
+        let page = String::from_utf8(files["index.html"].clone()).unwrap();
+        assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script") && !page.contains("\" onload="));
+    }
+
+    #[test]
+    fn a_tile_of_another_size_is_refused() {
+        let small = Tile { rgb: vec![0; 12], ..tile("a", false) };
+        let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
+        assert!(render(&summary("a"), &[small], &[], &templates).is_err());
+    }
+}

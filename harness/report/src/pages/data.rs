@@ -1,0 +1,117 @@
+//! The page on a report's data: how many images of each breed in each split, and a contact sheet of test images.
+
+use crate::{
+    error::ReportError,
+    figures::data::Data,
+    inputs::datasets::{DatasetInput, GroupCount},
+    markdown::{count, listed, words},
+    output::RenderedFile,
+    pictures::{contact_sheet, gallery, tile::Tile},
+    template::engine,
+};
+use minijinja::{Value, context, value::Serde};
+use serde::Serialize;
+use std::path::Path;
+
+const TEMPLATE: &str = "data.html.j2";
+const PAGE: &str = "data.html";
+const SHEET: &str = "gallery/contact.png";
+
+/// A data set as some arms used it.
+#[derive(Serialize)]
+struct Set<'a> {
+    name: &'a str,
+    role: &'a str,
+    arms: String,
+    protocols: String,
+    licence: &'a str,
+    citation: &'a str,
+    digest: &'a str,
+    size: u32,
+    /// Names of the splits that were used.
+    splits: Vec<&'a str>,
+    groups: Vec<Group>,
+    /// Images in each split, and in all.
+    total: Vec<Cell>,
+    left_out: String,
+}
+
+/// A breed or class.
+#[derive(Serialize)]
+struct Group {
+    name: String,
+    /// Images in each split, and in all.
+    images: Vec<Cell>,
+}
+
+/// A number of images.
+#[derive(Serialize)]
+struct Cell {
+    images: String,
+    /// Where `datasets.json` holds it, or what it is the sum of: a JSON pointer (RFC 6901).
+    pointer: String,
+}
+
+/// The page, and the sheet where there are pictures.
+pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
+    let tiles = gallery::clear_images(data)?;
+    let sheet = match tiles.first() {
+        Some((_, size)) => {
+            let size = *size;
+            let tiles: Vec<Tile> = tiles.into_iter().map(|(tile, _)| tile).collect();
+            Some(contact_sheet::sheet_png(&tiles, size)?)
+        }
+        None => None,
+    };
+    let sets: Vec<Set<'_>> = data.datasets.iter().enumerate().map(|(place, used)| set(data, place, used)).collect();
+    let context = context! {
+        study => &data.study.study, title => &data.study.title, profile => &data.study.profile,
+        sets => Value::from(Serde(sets)),
+        sheet => sheet.as_ref().map(|(_, [width, height], alternative)| {
+            context! { file => SHEET, width, height, alternative }
+        }),
+    };
+    let page = engine::page(templates, TEMPLATE, context)?;
+    let mut files = vec![RenderedFile::new(PAGE, page.into_bytes())];
+    files.extend(sheet.map(|(png, ..)| RenderedFile::new(SHEET, png)));
+    Ok(files)
+}
+
+fn set<'a>(data: &Data, place: usize, set: &'a DatasetInput) -> Set<'a> {
+    let splits: Vec<&str> = set.splits.iter().map(|split| split.split.as_str()).collect();
+    let of_group = |(at, group): (usize, &GroupCount)| {
+        let of = |split: &&str| match *split {
+            "train" => (group.train, "train"),
+            "validation" => (group.validation, "validation"),
+            _ => (group.test, "test"),
+        };
+        let counts = splits.iter().map(of).map(|(images, member)| (images, format!("/{member}")));
+        Group { name: words(&group.group), images: with_sum(&format!("/{place}/groups/{at}"), counts) }
+    };
+    let total = set.splits.iter().enumerate().map(|(at, split)| (split.images, format!("/{at}/images")));
+    Set {
+        name: &set.dataset,
+        role: &set.role,
+        arms: listed(&data.arm_labels(&set.arms)),
+        protocols: set.protocols.join(", "),
+        licence: &set.licence,
+        citation: &set.citation,
+        digest: &set.digest,
+        size: set.size,
+        groups: set.groups.iter().enumerate().map(of_group).collect(),
+        total: with_sum(&format!("/{place}/splits"), total),
+        left_out: count(set.left_out.len() as u64),
+        splits,
+    }
+}
+
+/// Numbers of images with their places below `pointer`, and their sum.
+fn with_sum(pointer: &str, counts: impl Iterator<Item = (u64, String)>) -> Vec<Cell> {
+    let (mut cells, mut sum) = (Vec::new(), 0_u64);
+    for (images, place) in counts {
+        sum = sum.saturating_add(images);
+        cells.push(Cell { images: count(images), pointer: format!("{pointer}{place}") });
+    }
+    cells.push(Cell { images: count(sum), pointer: pointer.to_owned() });
+    cells
+}

@@ -1,0 +1,14 @@
+//! Pages and files around the Markdown.
+
+mod body;
+pub mod contact;
+pub(crate) mod data;
+mod headings;
+pub(crate) mod index;
+pub(crate) mod latex;
+pub(crate) mod provenance;
+pub(crate) mod run;
+pub(crate) mod site;
+mod slots;
+mod trace;
+mod traced;

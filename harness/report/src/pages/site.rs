@@ -1,0 +1,139 @@
+//! `reports/index.html`: every report with its question, its answer and what became of the printed figures.
+//!
+//! It is made from the reports as they lie on disk, so that it says what they say.
+
+use crate::{
+    error::ReportError,
+    figures::published::VERDICTS,
+    inputs::{
+        file,
+        lines::{json, optional_rows},
+        published::PublishedVerdict,
+        runs::RunInput,
+        study::StudyInput,
+    },
+    output::RenderedFile,
+    template::engine,
+};
+use harness_record::files;
+use minijinja::{Value, context, value::Serde};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use serde::Serialize;
+use std::{collections::BTreeSet, path::Path};
+
+const TEMPLATE: &str = "site.html.j2";
+/// Most bytes that are read of a report.
+const LIMIT: u64 = 64 << 20;
+const PAGE: &str = "index.html";
+
+/// A report of the site.
+#[derive(Debug, Serialize)]
+struct Entry {
+    profile: String,
+    study: String,
+    /// Address of its page, relative to the site's.
+    page: String,
+    title: String,
+    question: String,
+    /// The first paragraph of its answer, without markup; empty if the report has none.
+    answer: String,
+    arms: usize,
+    seeds: usize,
+    /// Distinct runs.
+    runs: usize,
+    /// Whether a run was made from a working tree with changes that no commit has.
+    dirty: bool,
+    /// Verdicts on printed figures with how often each was given, the best first.
+    verdicts: Vec<(&'static str, usize)>,
+}
+
+/// Renders the page of all reports that lie at `<reports>/<profile>/<study>/`, given as `(profile, study)` in the order of the page.
+///
+/// # Errors
+/// Data of a report that are missing or damaged; a template that is missing or asks for what is not there.
+pub fn site(reports: &Path, places: &[(String, String)], templates: &Path) -> Result<RenderedFile, ReportError> {
+    let entries: Vec<Entry> =
+        places.iter().map(|(profile, study)| entry(reports, profile, study)).collect::<Result<_, _>>()?;
+    let mut profiles: Vec<(&str, Vec<&Entry>)> = Vec::new();
+    for entry in &entries {
+        match profiles.last_mut() {
+            Some((profile, list)) if *profile == entry.profile => list.push(entry),
+            _ => profiles.push((&entry.profile, vec![entry])),
+        }
+    }
+    let context = context! { profiles => Value::from(Serde(profiles)), reports => entries.len() };
+    let page = engine::page(templates, TEMPLATE, context)?;
+    Ok(RenderedFile::new(PAGE, page.into_bytes()))
+}
+
+fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportError> {
+    let folder = reports.join(profile).join(study);
+    let data = folder.join("data");
+    let input: StudyInput = json(&data.join(file::STUDY))?;
+    let runs: Vec<RunInput> = json(&data.join(file::RUNS))?;
+    let report = folder.join("report.md");
+    let text = if report.exists() { files::read(&report, LIMIT)? } else { Vec::new() };
+    let keys: BTreeSet<&str> = runs.iter().map(|run| run.record.key.as_str()).collect();
+    Ok(Entry {
+        profile: profile.to_owned(),
+        study: study.to_owned(),
+        page: format!("{profile}/{study}/{PAGE}"),
+        answer: answer(&String::from_utf8_lossy(&text)),
+        arms: input.arms.len(),
+        seeds: input.seeds.len(),
+        runs: keys.len(),
+        dirty: runs.iter().any(|run| run.record.dirty),
+        verdicts: verdicts(&data.join(file::PUBLISHED))?,
+        title: input.title,
+        question: input.question,
+    })
+}
+
+/// How often each verdict was given.
+fn verdicts(path: &Path) -> Result<Vec<(&'static str, usize)>, ReportError> {
+    let rows: Vec<PublishedVerdict> = optional_rows(path)?;
+    let count = |word: &'static str| (word, rows.iter().filter(|row| row.verdict == word).count());
+    Ok(VERDICTS.into_iter().map(count).filter(|(_, count)| *count > 0).collect())
+}
+
+/// The first paragraph under `## Answer`, without markup.
+fn answer(markdown: &str) -> String {
+    let (mut in_heading, mut in_answer, mut in_paragraph) = (false, false, false);
+    let (mut heading, mut text) = (String::new(), String::new());
+    for event in Parser::new(markdown) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => {
+                in_heading = true;
+                heading.clear();
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                in_heading = false;
+                if in_answer {
+                    break;
+                }
+                in_answer = heading == "Answer";
+            }
+            Event::Start(Tag::Paragraph) if in_answer => in_paragraph = true,
+            Event::End(TagEnd::Paragraph) if in_paragraph => break,
+            Event::Text(part) | Event::Code(part) if in_heading => heading.push_str(&part),
+            Event::Text(part) | Event::Code(part) if in_paragraph => text.push_str(&part),
+            Event::SoftBreak | Event::HardBreak if in_paragraph => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_the_first_paragraph_under_its_heading() {
+        let text =
+            "# T\n\nNot this.\n\n## Answer\n\n**It helps:** by `0.1`\nor so.\n\nMore.\n\n## Claims\n\nNor this.\n";
+        assert_eq!(answer(text), "It helps: by 0.1 or so.");
+        assert_eq!(answer("# T\n\n## Answer\n\n## Claims\n\ntext\n"), "");
+        assert_eq!(answer("text\n"), "");
+    }
+}

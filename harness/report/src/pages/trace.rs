@@ -1,0 +1,78 @@
+//! From a link of the Markdown to the rows that it leads to, and the runs that wrote them.
+
+use crate::{
+    figures::{data::Data, runs::lists},
+    inputs::{lines::Line, runs::is_key},
+    links::{Source, digits, page_of},
+};
+
+/// The rows that a link of the Markdown leads to, and their runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trace {
+    /// File of the rows, relative to the report.
+    pub(crate) csv: &'static str,
+    /// `12`, `12 45-47`
+    pub(crate) rows: String,
+    /// Full keys, each once; none of what no run wrote.
+    pub(crate) runs: Vec<String>,
+    /// The page of the first run, and the place on it; the table itself where there is no run.
+    pub(crate) href: String,
+}
+
+impl Trace {
+    /// Reads the address of a link: `data/metrics.csv#L12,L45`. `None` if it leads elsewhere, or to rows that are not there.
+    pub(crate) fn of(data: &Data, address: &str) -> Option<Self> {
+        let (file, lines) = address.split_once('#')?;
+        let source = Source::ALL.into_iter().find(|source| source.file() == file)?;
+        let mut runs: Vec<String> = Vec::new();
+        let mut rows = Vec::new();
+        for part in lines.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let [first, last] = [first, last].map(|line| line.strip_prefix('L').and_then(digits));
+            let [first, last] = [first?, last?];
+            rows.push(part.replace('L', ""));
+            if source == Source::Published {
+                data.published.iter().find(|row| row.line == first && first == last)?;
+                continue;
+            }
+            let (run, end) = (data.run_at(source, first)?, data.run_at(source, last)?);
+            if run != end || !is_key(run) {
+                return None;
+            }
+            if !runs.iter().any(|seen| seen == run) {
+                runs.push(run.to_owned());
+            }
+        }
+        let first = rows.first().and_then(|row| digits(row));
+        let listed = first.filter(|line| source == Source::Metrics && data.is_listed(*line));
+        let href = match (source.section(), runs.first(), listed) {
+            (Some(section), Some(run), Some(line)) => format!("{}#{section}-{line}", page_of(run)),
+            (Some(section), Some(run), None) => format!("{}#{section}", page_of(run)),
+            _ => source.file().to_owned(),
+        };
+        Some(Self { csv: source.file(), rows: rows.join(" "), runs, href })
+    }
+}
+
+impl Data {
+    /// Whether the page of its run lists a line of `metrics.csv`.
+    fn is_listed(&self, line: u64) -> bool {
+        row_at(self.metrics.all(), line).is_some_and(|row| lists(self, row))
+    }
+
+    /// Key of the run that wrote a line of a table.
+    fn run_at(&self, source: Source, line: u64) -> Option<&str> {
+        match source {
+            Source::Metrics => row_at(self.metrics.all(), line).map(|row| row.run.as_str()),
+            Source::Images => self.scores.run_at(line),
+            Source::Confusion => row_at(&self.confusion, line).map(|row| row.run.as_str()),
+            Source::Calibration => row_at(&self.calibration, line).map(|row| row.run.as_str()),
+            Source::Published => None,
+        }
+    }
+}
+
+/// The row on a line. Lines ascend, as they stand in the file.
+fn row_at<T>(lines: &[Line<T>], line: u64) -> Option<&T> {
+    lines.binary_search_by_key(&line, |row| row.line).ok().map(|at| &lines[at].row)
+}

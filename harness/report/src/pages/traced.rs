@@ -1,0 +1,55 @@
+//! Links of a page to the rows of the data.
+
+use super::trace::Trace;
+use pulldown_cmark::{Event, Tag, TagEnd};
+
+/// Links to rows of the data become links to the page of the run that wrote them, and say which rows of what they are.
+pub(super) fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<Trace>) -> Vec<Event<'a>> {
+    let mut out = Vec::with_capacity(events.len());
+    let mut inside = false;
+    for event in events {
+        let found = match &event {
+            Event::Start(Tag::Link { dest_url, .. }) => trace(dest_url),
+            _ => None,
+        };
+        if let Some(Trace { csv, rows, runs, href }) = found {
+            // All of it is made of digits, hexadecimal digits and names of this program.
+            let runs = if runs.is_empty() { String::new() } else { format!(" data-run=\"{}\"", runs.join(" ")) };
+            let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\"{runs}>");
+            out.push(Event::InlineHtml(tag.into()));
+            inside = true;
+        } else if inside && matches!(event, Event::End(TagEnd::Link)) {
+            out.push(Event::InlineHtml("</a>".into()));
+            inside = false;
+        } else {
+            out.push(event);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::{body::Body, index::sanitise};
+
+    #[test]
+    fn figures_lead_to_their_run_and_name_their_rows() {
+        let trace = |address: &str| {
+            (address == "data/metrics.csv#L12").then(|| Trace {
+                csv: "data/metrics.csv",
+                rows: "12".to_owned(),
+                runs: vec!["0123abcd".to_owned()],
+                href: "runs/0123abcd.html#metrics-12".to_owned(),
+            })
+        };
+        let markdown = "| a | b |\n|---|--:|\n| x | [0.5][m12] |\n| y | [0.6][m13] |\n\n\
+                        [m12]: data/metrics.csv#L12\n[m13]: data/metrics.csv#L13\n";
+        let html = sanitise(&Body::new(markdown, &[], &trace).html);
+        let link = "<td class=\"number\"><a href=\"runs/0123abcd.html#metrics-12\" data-csv=\"data/metrics.csv\" \
+                    data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
+        assert!(html.contains(link), "{html}");
+        // What is not known stays the link that it is.
+        assert!(html.contains("<a href=\"data/metrics.csv#L13\""), "{html}");
+    }
+}

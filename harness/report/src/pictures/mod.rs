@@ -1,0 +1,7 @@
+//! Pictures: sheets of photographs with their masks.
+
+pub(crate) mod contact_sheet;
+pub(crate) mod drawing;
+pub(crate) mod gallery;
+mod lettering;
+pub(crate) mod tile;

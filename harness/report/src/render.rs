@@ -1,0 +1,66 @@
+//! A report from its data folder: every file of it, in memory.
+
+use crate::{
+    error::ReportError,
+    figures::{data::Data, published::check_recorded, tested::test_claims},
+    inputs::study::Setting,
+    output::{Change, Difference, RenderedFile, differences, strays},
+    pages::{data, index, latex, provenance, run},
+    pictures::gallery::sheets,
+    template::{self, facts::Facts},
+};
+use rayon::prelude::*;
+use std::path::Path;
+
+/// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`. `setting` is
+/// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
+///
+/// The files are sorted by path: `charts/*.csv`, `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `provenance.json`,
+/// `report.md`, `runs/*.html`, `tables/*.tex`.
+///
+/// # Errors
+/// A file of the data that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
+/// figure that does not follow from the data; a template that is missing or
+/// asks for what is not there. Every error carries the path.
+pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<RenderedFile>, ReportError> {
+    let data = Data::read(data_dir, setting)?;
+    data.summarise_tested();
+    check_recorded(&data)?;
+    let charts: Vec<_> = data.study.report.charts.par_iter().map(|spec| spec.draw(&data)).collect::<Result<_, _>>()?;
+    let sheets = sheets(&data)?;
+    let claims = test_claims(&data);
+    let facts = Facts { data, claims, charts, sheets };
+    let (report, facts) = template::render::render(facts, templates)?;
+    let page = index::render(&facts.data, &facts.charts, &report, templates)?;
+
+    let mut files = latex::files(&report);
+    files.extend(run::pages(&facts.data, templates)?);
+    files.extend(data::files(&facts.data, templates)?);
+    files.extend([
+        RenderedFile::new("index.html", page.into_bytes()),
+        RenderedFile::new("provenance.json", provenance::json(&facts.data)),
+        RenderedFile::new("report.md", report.into_bytes()),
+    ]);
+    for chart in facts.charts {
+        let svg = chart.svg.file(&chart.name).into_bytes();
+        files.push(RenderedFile::new(format!("charts/{}.svg", chart.name), svg));
+        files.push(RenderedFile::new(format!("charts/{}.csv", chart.name), chart.records.csv));
+    }
+    files.extend(facts.sheets.into_iter().map(|s| RenderedFile::new(s.file, s.png)));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// Renders the report of `report_dir` from its `data/` and names every file that would change, sorted by path.
+/// Writes nothing.
+///
+/// # Errors
+/// As [`render`], and folders that cannot be listed.
+pub fn check(report_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<Difference>, ReportError> {
+    let rendered = render(&report_dir.join("data"), templates, setting)?;
+    let mut differences = differences(report_dir, &rendered)?;
+    let strays = strays(report_dir, &rendered)?;
+    differences.extend(strays.into_iter().map(|path| Difference { path, what: Change::Unexpected }));
+    differences.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(differences)
+}

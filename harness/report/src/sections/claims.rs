@@ -1,0 +1,113 @@
+//! Claims as tables: what each says, the difference that was found, its test, and the verdict.
+
+use crate::{
+    figures::{
+        claim::Relation,
+        data::Data,
+        statistics::summary::CONFIDENCE,
+        tested::{TestedClaim, Untested},
+    },
+    links::{Source, linked},
+    markdown::{Align, NONE, Table, code, count, escape, number, signed, signed_ends},
+};
+
+/// One claim, a row a protocol.
+pub(crate) fn one(data: &Data, claims: &[TestedClaim], name: &str) -> String {
+    let tested: Vec<_> = claims.iter().filter(|tested| tested.claim.name == name).collect();
+    let Some(first) = tested.first() else { return String::new() };
+    let caption = format!("{} ({})", escape(first.claim.text.trim_end_matches('.')), code(&first.claim.expect));
+    table(data, "Protocol", &tested, |tested| escape(&tested.protocol), &caption)
+}
+
+/// All of them, a table a protocol.
+pub(crate) fn all(data: &Data, claims: &[TestedClaim]) -> String {
+    let mut parts = Vec::new();
+    for protocol in &data.study.protocols {
+        let tested: Vec<_> = claims.iter().filter(|tested| tested.protocol == *protocol).collect();
+        if !tested.is_empty() {
+            let sentence =
+                |tested: &TestedClaim| format!("{} {}", escape(&tested.claim.text), code(&tested.claim.expect));
+            let caption = format!("claims under the {} protocol", escape(protocol));
+            parts.push(table(data, "Claim", &tested, sentence, &caption));
+        }
+    }
+    parts.join("\n")
+}
+
+fn table(
+    data: &Data,
+    head: &str,
+    tested: &[&TestedClaim],
+    name: impl Fn(&TestedClaim) -> String,
+    caption: &str,
+) -> String {
+    let interval = format!("{CONFIDENCE} interval");
+    let mut table = Table::new([
+        (head, Align::Left),
+        ("Verdict", Align::Left),
+        ("Difference", Align::Right),
+        (&interval, Align::Right),
+        ("p (Holm)", Align::Right),
+        ("d_z", Align::Right),
+        ("Images", Align::Right),
+        ("Seeds", Align::Right),
+    ]);
+    table.rows = tested.iter().map(|one| [name(one)].into_iter().chain(cells(data, one)).collect()).collect();
+    // Paragraphs: a list would run into the one that explains the columns.
+    let remarks: Vec<_> = tested.iter().filter_map(|one| remark(one)).map(|remark| format!("\n{remark}\n")).collect();
+    table.captioned(caption) + &remarks.concat()
+}
+
+fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
+    let found = match &tested.outcome {
+        Ok(found) => found,
+        Err(reason) => {
+            let verdict = if *reason == Untested::NotRun { "not run" } else { "not comparable" };
+            return [verdict, NONE, NONE, NONE, NONE, NONE, NONE].map(str::to_owned);
+        }
+    };
+    let difference = &found.difference;
+    let lines = data.lines_of([&tested.comparison.left, &tested.comparison.right], &tested.protocol);
+    let linked = |text: &str| linked(text, Source::Images, &lines);
+    [
+        found.verdict.to_string(),
+        linked(&signed(difference.mean)),
+        linked(&signed_ends(difference.interval())),
+        linked(&number(found.p)),
+        found.effect.map_or(NONE.to_owned(), |effect| linked(&signed_effect(effect))),
+        linked(&count(difference.images as u64)),
+        if difference.seeds == 0 { NONE.to_owned() } else { linked(&count(difference.seeds as u64)) },
+    ]
+}
+
+/// An effect size has two decimals: a third would say more than the images do.
+fn signed_effect(effect: f64) -> String {
+    let text = format!("{:.2}", effect.abs());
+    match effect {
+        _ if text == "0.00" => text,
+        e if e < 0.0 => format!("\u{2212}{text}"),
+        _ => format!("+{text}"),
+    }
+}
+
+/// What a row cannot say, as a sentence.
+fn remark(tested: &TestedClaim) -> Option<String> {
+    let (claim, protocol) = (code(&tested.claim.expect), escape(&tested.protocol));
+    match &tested.outcome {
+        Err(Untested::NotRun) => None,
+        Err(reason) => {
+            let reason = escape(&reason.to_string());
+            Some(format!("{claim} is not comparable under the {protocol} protocol: {reason}."))
+        }
+        Ok(_) if tested.comparison.offset != 0.0 => {
+            let side = match tested.comparison.relation {
+                Relation::Greater | Relation::GreaterOrEqual => "above",
+                Relation::Less | Relation::LessOrEqual => "below",
+            };
+            Some(format!(
+                "The difference of {claim} is counted from the margin that it states: {side} zero the claim holds."
+            ))
+        }
+        Ok(_) => None,
+    }
+}

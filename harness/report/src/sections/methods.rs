@@ -1,0 +1,63 @@
+//! What was done: settings, arms and conditions.
+
+use crate::{
+    figures::data::Data,
+    markdown::{Align, Table, escape, listed},
+};
+
+/// Settings of every arm, a table a stage; arms with equal settings share a column.
+pub(crate) fn settings(data: &Data) -> String {
+    let mut stages: Vec<&str> = Vec::new();
+    for stage in data.study.settings.iter().flat_map(|arm| &arm.stages) {
+        if !stages.contains(&stage.stage.as_str()) {
+            stages.push(&stage.stage);
+        }
+    }
+    stages.iter().map(|stage| stage_settings(data, stage)).collect::<Vec<_>>().join("\n")
+}
+
+/// Labels of the arms that share the settings of a stage, and the settings.
+type Group<'a> = (Vec<&'a str>, &'a [(String, String)]);
+
+fn stage_settings(data: &Data, stage: &str) -> String {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for arm in &data.study.settings {
+        for found in arm.stages.iter().filter(|s| s.stage == stage) {
+            match groups.iter_mut().find(|(_, lines)| *lines == found.lines) {
+                Some((arms, _)) => arms.push(data.arm_label(&arm.arm)),
+                None => groups.push((vec![data.arm_label(&arm.arm)], &found.lines)),
+            }
+        }
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in groups.iter().flat_map(|(_, lines)| lines.iter()) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let heads = groups.iter().map(|(arms, _)| escape(&listed(arms)));
+    let mut table = Table::new(std::iter::once("Setting".to_owned()).chain(heads).map(|head| (head, Align::Left)));
+    for name in names {
+        let values = groups.iter().map(|(_, lines)| {
+            lines.iter().find(|(n, _)| n == name).map_or("–".to_owned(), |(_, value)| escape(value))
+        });
+        table.rows.push(std::iter::once(escape(name)).chain(values).collect());
+    }
+    table.captioned(&format!("settings of stage {}", escape(stage)))
+}
+
+/// Arms in words.
+pub(crate) fn arms(data: &Data) -> String {
+    let lines = data.study.arms.iter().map(|arm| format!("* **{}**: {}", escape(&arm.label), escape(&arm.description)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Conditions in words.
+pub(crate) fn conditions(data: &Data) -> String {
+    let mut table = Table::new([("Condition", Align::Left), ("What is done to the test images", Align::Left)]);
+    for condition in &data.study.conditions {
+        let detail = if condition.detail.is_empty() { "nothing" } else { &condition.detail };
+        table.rows.push(vec![escape(&condition.label), escape(detail)]);
+    }
+    table.captioned("conditions of the test")
+}

@@ -1,0 +1,13 @@
+//! Sections: what templates ask for whole, as Markdown.
+
+pub(crate) mod changes;
+pub(crate) mod checklist;
+pub(crate) mod claims;
+pub(crate) mod datasets;
+pub(crate) mod definitions;
+pub(crate) mod images;
+pub(crate) mod methods;
+pub(crate) mod pixels;
+pub(crate) mod printed_tables;
+pub(crate) mod results;
+pub(crate) mod runs;

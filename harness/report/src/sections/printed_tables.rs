@@ -1,0 +1,135 @@
+//! The printed tables as they were printed, each figure beside what this report measured.
+
+use crate::{
+    figures::{
+        data::Data,
+        metrics::{Metric, PUBLISHED_PROTOCOL},
+        published::Agreement,
+    },
+    inputs::{published::PublishedLine, spec::PublishedRows},
+    links::{to_metrics, to_published},
+    markdown::{Align, Table, code, escape, number},
+};
+
+/// All printed tables of the study, in the order of the file.
+pub(crate) fn tables(data: &Data) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for row in data.printed_rows() {
+        if !names.contains(&row.table.as_str()) {
+            names.push(&row.table);
+        }
+    }
+    names.into_iter().map(|name| PrintedTable::new(data, name).to_markdown()).collect::<Vec<_>>().join("\n")
+}
+
+/// One printed table: a row a variant, and for each split and metric the printed figure, ours and a verdict.
+struct PrintedTable<'a> {
+    data: &'a Data,
+    name: &'a str,
+    variants: Vec<&'a str>,
+    /// Split and metric.
+    columns: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> PrintedTable<'a> {
+    fn new(data: &'a Data, name: &'a str) -> Self {
+        let mut table = Self { data, name, variants: Vec::new(), columns: Vec::new() };
+        for row in data.printed_rows().filter(|row| row.table == name) {
+            if !table.variants.contains(&row.variant.as_str()) {
+                table.variants.push(&row.variant);
+            }
+            let column = (row.split.as_str(), row.metric.as_str());
+            if !table.columns.contains(&column) {
+                table.columns.push(column);
+            }
+        }
+        table
+    }
+
+    fn to_markdown(&self) -> String {
+        let mut columns = vec![(self.row_head().to_owned(), Align::Left)];
+        for &(split, metric) in &self.columns {
+            let head = column_head(split, metric);
+            columns.push((format!("{head}, printed"), Align::Right));
+            columns.push((format!("{head}, here"), Align::Right));
+            columns.push(("Verdict".to_owned(), Align::Left));
+        }
+        let mut table = Table::new(columns);
+        for variant in &self.variants {
+            let mut cells = vec![escape(self.label(variant))];
+            cells.extend(self.columns.iter().flat_map(|&column| self.cells(variant, column)));
+            table.rows.push(cells);
+        }
+        let tolerance = match self.data.tolerance(self.name) {
+            0.0 => String::new(),
+            stated => format!("; stated tolerance {}", number(stated)),
+        };
+        table.captioned(&format!(
+            "printed table {} of data/published.csv, under the published protocol{tolerance}",
+            code(self.name)
+        ))
+    }
+
+    fn row_head(&self) -> &'static str {
+        match self.selected() {
+            Some(PublishedRows::Condition) => "Condition",
+            _ => "Arm",
+        }
+    }
+
+    /// What the rows of this table are in the study; `None` if the study does not speak of it.
+    fn selected(&self) -> Option<PublishedRows> {
+        self.data.study.report.published.iter().find(|t| t.table == self.name).map(|t| t.rows)
+    }
+
+    fn label<'b>(&'b self, variant: &'b str) -> &'b str {
+        match self.selected() {
+            Some(PublishedRows::Condition) => self.data.condition_label(variant),
+            _ => self.data.arm_label(variant),
+        }
+    }
+
+    fn cells(&self, variant: &str, (split, metric): (&str, &str)) -> [String; 3] {
+        let is_here = |line: &&PublishedLine| {
+            let row = &line.row;
+            row.table == self.name && row.variant == variant && row.split == split && row.metric == metric
+        };
+        let Some(line) = self.data.published.iter().find(is_here) else {
+            return ["–", "–", "–"].map(str::to_owned);
+        };
+        let row = &line.row;
+        let figure = self.data.reproduced(row);
+        let verdict = self.data.agreement(row, figure.as_ref(), PUBLISHED_PROTOCOL).in_words();
+        [to_published(line), figure.as_ref().map_or("–".to_owned(), |f| to_metrics(&number(f.mean), &f.rows)), verdict]
+    }
+}
+
+/// `Test Dice`
+fn column_head(split: &str, metric: &str) -> String {
+    let label = Metric::find(metric).map_or(metric, |m| m.label);
+    let label = if label == "Loss" { "loss" } else { label };
+    let split = match split {
+        "train" => "Training",
+        "val" => "Validation",
+        "test" => "Test",
+        other => other,
+    };
+    escape(&format!("{split} {label}"))
+}
+
+/// Printed figures for which there are no data, with the verdict that says so.
+pub(crate) fn without_run(data: &Data) -> String {
+    let left = ["Printed table", "Row", "Split", "Metric"].map(|head| (head, Align::Left));
+    let mut table = Table::new(left.into_iter().chain([("Published", Align::Right), ("Verdict", Align::Left)]));
+    for line in data.published.iter().filter(|line| data.reproduced(&line.row).is_none()) {
+        let row = &line.row;
+        let mut cells: Vec<_> = [&row.table, &row.variant, &row.split, &row.metric].map(|t| escape(t)).into();
+        cells.extend([to_published(line), Agreement::NotRun.to_string()]);
+        table.rows.push(cells);
+    }
+    if table.rows.is_empty() {
+        String::new()
+    } else {
+        table.captioned("printed figures for which this report has no data")
+    }
+}

@@ -1,0 +1,16 @@
+//! All that a template can ask for.
+
+use crate::{
+    charts::chart::Chart,
+    figures::{data::Data, tested::TestedClaim},
+    pictures::gallery::Sheet,
+};
+
+/// The data of a report, and what was made of them.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) data: Data,
+    pub(crate) claims: Vec<TestedClaim>,
+    pub(crate) charts: Vec<Chart>,
+    pub(crate) sheets: Vec<Sheet>,
+}

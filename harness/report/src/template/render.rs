@@ -1,0 +1,81 @@
+//! The Markdown of a report.
+
+use super::{
+    engine::{environment, template_error},
+    facts::Facts,
+    files, functions,
+};
+use crate::{
+    error::ReportError,
+    figures::statistics::{
+        sign_flips::ENUMERATED,
+        summary::{CONFIDENCE, LEVEL, RESAMPLES},
+    },
+    links::with_definitions,
+    markdown::count,
+};
+use minijinja::{Error, Value, context, value::Serde};
+use std::{path::Path, sync::Arc};
+
+/// Renders the study's template, or `study.md.j2` where it has none of its own.
+pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), ReportError> {
+    let name = name_for(templates, &facts.data.study.study);
+    let facts = Arc::new(facts);
+    let rendered =
+        evaluate(&facts, templates, &name).map_err(|e| template_error(templates, &name, &e, &functions::FUNCTIONS));
+    let text = with_definitions(tidy(&rendered?));
+    // The environment, and with it every other owner, is gone.
+    match Arc::try_unwrap(facts) {
+        Ok(facts) => Ok((text, facts)),
+        Err(_) => Err(ReportError::Template {
+            path: templates.join(name),
+            line: None,
+            message: "the template kept its facts".to_owned(),
+        }),
+    }
+}
+
+/// The template of a study: its own, or the general one where it has none.
+pub(crate) fn name_for(templates: &Path, study: &str) -> String {
+    let own = format!("{study}{}", files::ENDING);
+    if files::is_plain(&own) && templates.join(&own).is_file() { own } else { format!("study{}", files::ENDING) }
+}
+
+/// Whether a template is there and parses.
+pub(crate) fn check_syntax(templates: &Path, name: &str) -> Result<(), ReportError> {
+    if files::text(templates, name)?.is_none() {
+        let message = "there is no such template".to_owned();
+        return Err(ReportError::Template { path: templates.join(name), line: None, message });
+    }
+    let parsed = environment(templates).and_then(|environment| environment.get_template(name).map(drop));
+    parsed.map_err(|error| template_error(templates, name, &error, &functions::FUNCTIONS))
+}
+
+fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, Error> {
+    let mut environment = environment(templates)?;
+    functions::add(&mut environment, facts);
+    let study = Value::from(Serde(&facts.data.study));
+    let context = context! {
+        study, confidence => CONFIDENCE, level => LEVEL.to_string(), resamples => count(RESAMPLES as u64),
+        enumerated => count(ENUMERATED as u64),
+        test_images => count(facts.data.scores.images().len() as u64),
+    };
+    environment.get_template(name)?.render(context)
+}
+
+/// No line ends in spaces, no two empty lines follow each other, and the file ends in one line feed.
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut empty = true;
+    for line in text.lines().map(str::trim_end) {
+        if line.is_empty() && empty {
+            continue;
+        }
+        empty = line.is_empty();
+        out.push_str(line);
+        out.push('\n');
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
