@@ -1,7 +1,7 @@
 //! What counts as a regression.
 
 use super::result::{Comparison, Row};
-use crate::figures::metrics::{METRICS, Metric};
+use crate::figures::metrics::Metric;
 use harness_record::suggest::closest;
 use serde::Serialize;
 use std::str::FromStr;
@@ -22,8 +22,10 @@ impl FromStr for Gate {
         let expected = "expected METRIC:THRESHOLD, as in dice:0.01";
         let (metric, threshold) = text.rsplit_once(':').ok_or_else(|| expected.to_owned())?;
         if Metric::find(metric).is_none() {
-            let names = METRICS.map(|metric| metric.name);
-            let meant = closest(metric, names).map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
+            let names = Metric::names();
+            let meant = closest(metric, names.iter().copied())
+                .map(|meant| format!(" (did you mean `{meant}`?)"))
+                .unwrap_or_default();
             return Err(format!("no metric is called `{metric}`{meant}; there are {}", names.join(", ")));
         }
         match threshold.parse::<f64>() {

@@ -20,10 +20,13 @@ pub use page::{Shown, render};
 pub use result::{About, Both, Change, CompareError, Comparison, Only, Place, Row, Unlike};
 pub use side::{Choice, Side};
 
-use crate::figures::{metrics::METRICS, statistics::sign_flips::holm};
+use crate::figures::statistics::sign_flips::holm;
 use harness_record::suggest::closest;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
+
+/// The metrics of results that show none in particular.
+const USUAL: [&str; 4] = ["dice", "iou", "accuracy", "loss"];
 
 /// Compares `metrics`, or those of the reports where none are named, and those of `gates`, of two results.
 ///
@@ -92,7 +95,7 @@ fn chosen(a: &Side, b: &Side, metrics: &[String], only: &mut Vec<Only>) -> Resul
     }
     let (of_a, of_b) = (a.shown_metrics(), b.shown_metrics());
     let (Some(of_a), Some(of_b)) = (&of_a, &of_b) else {
-        return Ok(of_a.or(of_b).unwrap_or_else(|| METRICS[..4].iter().map(|metric| metric.name.to_owned()).collect()));
+        return Ok(of_a.or(of_b).unwrap_or_else(|| USUAL.map(str::to_owned).to_vec()));
     };
     for (side, own, other) in [("A", of_a, of_b), ("B", of_b, of_a)] {
         let missing = own.iter().filter(|metric| !other.contains(metric));

@@ -5,7 +5,7 @@ use super::{
     result::{About, CompareError},
 };
 use crate::{
-    figures::{metrics::METRICS, scores::Scores},
+    figures::{metrics::Metric, scores::Scores},
     inputs::{
         file::{self, short},
         images::{ImagePrefix, image_rows},
@@ -248,7 +248,7 @@ impl Side {
     /// Names that can be asked for of this side and `other`.
     pub(super) fn known_metrics<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
         if !self.is_trained() {
-            return METRICS.iter().map(|metric| metric.name).collect();
+            return Metric::names();
         }
         let mut names = self.trained_metrics();
         names.extend(other.trained_metrics());

@@ -1,6 +1,6 @@
 //! Whether every name in a `report:` section is known.
 
-use super::{claim::Comparison, metrics::METRICS};
+use super::{claim::Comparison, metrics::Metric};
 use crate::{
     error::SpecProblem,
     inputs::{
@@ -21,7 +21,7 @@ impl ReportSpec {
     /// The first name that is unknown, name that is used twice, or claim that cannot be read.
     pub fn check(&self, arms: &[&str], conditions: &[&str]) -> Result<(), SpecProblem> {
         let names = Names { arms, conditions };
-        let metrics: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        let metrics = Metric::names();
         for (i, metric) in self.metrics.iter().enumerate() {
             known(format!("metrics[{i}]"), "metric", metric, &metrics)?;
         }
@@ -72,7 +72,7 @@ struct Names<'a> {
 impl Names<'_> {
     fn claim(&self, path: &str, text: &str) -> Result<(), SpecProblem> {
         let comparison: Comparison = text.parse().map_err(|e| problem(path.to_owned(), format!("{e}")))?;
-        let metrics: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        let metrics = Metric::names();
         let arms: Vec<_> = self.arms.iter().chain(&BASELINES).copied().collect();
         for side in [&comparison.left, &comparison.right] {
             known(path.to_owned(), "arm", &side.arm, &arms)?;

@@ -4,7 +4,7 @@ use super::scores::Scores;
 use crate::{
     error::ReportError,
     inputs::{
-        baselines::{BASELINES, PERFECT_IN_UNIT_RANGE},
+        baselines::{self, BASELINES, PERFECT_IN_UNIT_RANGE},
         changes::ChangesInput,
         datasets::DatasetInput,
         file,
@@ -68,12 +68,8 @@ impl Data {
 
     /// Label of an arm; baselines have one too.
     pub(crate) fn arm_label<'a>(&'a self, name: &'a str) -> &'a str {
-        match name {
-            "all-background" => "All background",
-            "majority-class" => "Majority class",
-            PERFECT_IN_UNIT_RANGE => "Perfect mask in 0 to 1",
-            _ => self.study.arms.iter().find(|a| a.name == name).map_or(name, |a| &a.label),
-        }
+        let arm = || self.study.arms.iter().find(|a| a.name == name).map(|a| a.label.as_str());
+        baselines::label(name).or_else(arm).unwrap_or(name)
     }
 
     /// Labels of arms.

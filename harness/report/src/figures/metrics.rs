@@ -1,76 +1,70 @@
 //! The metrics of tables, charts and claims: what a name in a spec means under a protocol.
 
-use harness_record::metrics::{
-    self as measured, SCORES, accuracy, batch_dice, batch_iou, dice, iou, loss, soft_dice, soft_iou,
-};
-
 use crate::inputs::study::Family;
-use harness_record::metrics::Direction;
+use harness_record::metrics::{
+    self as measured, Direction, SCORES, batch_dice, batch_iou, dice, iou, soft_dice, soft_iou,
+};
+use std::sync::LazyLock;
 
 /// A metric that a report can print.
 #[derive(Debug, Clone, Copy)]
-pub struct Metric {
+pub(crate) struct Metric {
     /// Name in specs.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Label of tables and charts.
-    pub label: &'static str,
+    pub(crate) label: &'static str,
     /// Unit in words.
-    pub unit: &'static str,
+    pub(crate) unit: &'static str,
     /// Which way is good.
-    pub direction: Direction,
+    pub(crate) direction: Direction,
     /// What it is under the published protocol, for each [`Family`].
     published: [&'static measured::Metric; 2],
     /// What it is under every other protocol.
     corrected: &'static measured::Metric,
 }
 
-/// A metric that is the same under every protocol.
-const fn fixed(name: &'static str, metric: &'static measured::Metric) -> Metric {
-    Metric { label: metric.label, ..by_protocol(name, metric, [metric, metric]) }
-}
-
-/// A metric that is what the protocol says.
-const fn by_protocol(
-    name: &'static str,
-    corrected: &'static measured::Metric,
-    published: [&'static measured::Metric; 2],
-) -> Metric {
-    Metric { name, label: name, unit: corrected.unit, direction: corrected.direction, published, corrected }
-}
-
-/// All metrics. The first two mean what the protocol says; the others are one column under every protocol.
-pub const METRICS: [Metric; 18] = [
-    Metric { label: "Dice", ..by_protocol("dice", &dice::MACRO, [&soft_dice::SOFT_DICE, &batch_dice::BATCH_DICE]) },
-    Metric { label: "IoU", ..by_protocol("iou", &iou::MACRO, [&soft_iou::SOFT_IOU, &batch_iou::BATCH_IOU]) },
-    fixed("accuracy", &accuracy::ACCURACY),
-    fixed("loss", &loss::LOSS),
-    fixed("hard_dice", &dice::MACRO),
-    fixed("hard_iou", &iou::MACRO),
-    fixed("soft_dice", &soft_dice::SOFT_DICE),
-    fixed("soft_iou", &soft_iou::SOFT_IOU),
-    fixed("dice_pet", &dice::PET),
-    fixed("dice_background", &dice::BACKGROUND),
-    fixed("dice_border", &dice::BORDER),
-    fixed("iou_pet", &iou::PET),
-    fixed("iou_background", &iou::BACKGROUND),
-    fixed("iou_border", &iou::BORDER),
-    fixed("dice_micro", &dice::MICRO),
-    fixed("iou_micro", &iou::MICRO),
-    fixed("batch_dice", &batch_dice::BATCH_DICE),
-    fixed("batch_iou", &batch_iou::BATCH_IOU),
-];
+/// All metrics: two that mean what the protocol says, and then those that tests measure, each the same under every protocol.
+pub(crate) static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| {
+    let dice = Metric::by_protocol(["dice", "Dice"], &dice::MACRO, [&soft_dice::SOFT_DICE, &batch_dice::BATCH_DICE]);
+    let iou = Metric::by_protocol(["iou", "IoU"], &iou::MACRO, [&soft_iou::SOFT_IOU, &batch_iou::BATCH_IOU]);
+    [dice, iou].into_iter().chain(measured::METRICS.iter().map(Metric::fixed)).collect()
+});
 
 /// The protocol under which `dice` and `iou` are what printed the figures of the network.
-pub const PUBLISHED_PROTOCOL: &str = "published";
+pub(crate) const PUBLISHED_PROTOCOL: &str = "published";
 
 impl Metric {
+    fn by_protocol(
+        [name, label]: [&'static str; 2],
+        corrected: &'static measured::Metric,
+        published: [&'static measured::Metric; 2],
+    ) -> Self {
+        Self { name, label, unit: corrected.unit, direction: corrected.direction, published, corrected }
+    }
+
+    /// A metric that is the same under every protocol. Its name is that of its column, unless the protocol decides what that name
+    /// means.
+    fn fixed(measured: &'static measured::Metric) -> Self {
+        let name = match measured.name {
+            "dice" => "hard_dice",
+            "iou" => "hard_iou",
+            other => other,
+        };
+        Self::by_protocol([name, measured.label], measured, [measured; 2])
+    }
+
     /// The metric of that name.
-    pub fn find(name: &str) -> Option<&'static Self> {
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
         METRICS.iter().find(|m| m.name == name)
     }
 
+    /// Names of all metrics.
+    pub(crate) fn names() -> Vec<&'static str> {
+        METRICS.iter().map(|metric| metric.name).collect()
+    }
+
     /// What is measured under `protocol` for a network of `family`: its definition, its source, and its column.
-    pub fn measured(&self, protocol: &str, family: Family) -> &'static measured::Metric {
+    pub(crate) fn measured(&self, protocol: &str, family: Family) -> &'static measured::Metric {
         match (protocol == PUBLISHED_PROTOCOL, family) {
             (true, Family::Soft) => self.published[0],
             (true, Family::Batch) => self.published[1],
@@ -79,7 +73,7 @@ impl Metric {
     }
 
     /// Name of the column of `per_image.csv` that holds it under `protocol` for a network of `family`.
-    pub fn column(&self, protocol: &str, family: Family) -> &'static str {
+    pub(crate) fn column(&self, protocol: &str, family: Family) -> &'static str {
         self.measured(protocol, family).name
     }
 
@@ -91,7 +85,7 @@ impl Metric {
     /// Index of [`Metric::column`] in [`SCORES`].
     pub(crate) fn score_index(&self, protocol: &str, family: Family) -> usize {
         let column = self.column(protocol, family);
-        // Every column of the table above is a score (tested below).
+        // What is measured is a score (tested below).
         SCORES.iter().position(|&s| s == column).unwrap_or_default()
     }
 
@@ -105,7 +99,7 @@ impl Metric {
     }
 
     /// Whether its values lie in 0..1.
-    pub fn is_share(&self) -> bool {
+    pub(crate) fn is_share(&self) -> bool {
         self.direction == Direction::Higher
     }
 }
@@ -121,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_column_is_a_score_and_every_score_has_a_name() {
-        for metric in METRICS {
+        for metric in METRICS.iter() {
             for measured in metric.published.iter().chain([&metric.corrected]) {
                 assert!(SCORES.contains(&measured.name), "{}", metric.name);
                 assert_eq!((measured.unit, measured.direction), (metric.unit, metric.direction), "{}", metric.name);

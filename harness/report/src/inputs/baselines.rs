@@ -6,3 +6,13 @@ pub const BASELINES: [&str; 3] = ["all-background", "majority-class", PERFECT_IN
 
 /// The baseline that only some studies have: reports show it where the data hold rows of it.
 pub(crate) const PERFECT_IN_UNIT_RANGE: &str = "perfect-in-unit-range";
+
+/// Label of a baseline; `None` of what is none.
+pub(crate) fn label(name: &str) -> Option<&'static str> {
+    match name {
+        "all-background" => Some("All background"),
+        "majority-class" => Some("Majority class"),
+        PERFECT_IN_UNIT_RANGE => Some("Perfect mask in 0 to 1"),
+        _ => None,
+    }
+}

@@ -2,17 +2,13 @@
 
 use super::{answer::refuse, facts::Facts};
 use crate::{
-    figures::{
-        claim::Operand,
-        metrics::{METRICS, Metric},
-    },
+    figures::{claim::Operand, metrics::Metric},
     inputs::{baselines::BASELINES, species::Species},
 };
 use minijinja::{Error, ErrorKind};
 
 pub(super) fn metric(name: &str) -> Result<&'static Metric, Error> {
-    let names: Vec<_> = METRICS.iter().map(|m| m.name).collect();
-    Metric::find(name).ok_or_else(|| refuse("metric", name, &names))
+    Metric::find(name).ok_or_else(|| refuse("metric", name, &Metric::names()))
 }
 
 pub(super) fn species(name: &str) -> Result<Species, Error> {
