@@ -48,10 +48,7 @@ Examples:
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
   harness validate                       every spec in studies/, in each of its profiles, and every data manifest
-  harness validate studies/blurring.yaml
-  harness validate --prose               the same as without, and every template: is a figure typed in its text?
-  harness validate --prose blurring      the template of one study and all that it includes, and nothing else
-  harness validate --prose partials/results.md.j2";
+  harness validate studies/blurring.yaml";
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
   harness schema > studies/study.schema.json
@@ -244,9 +241,6 @@ pub(crate) struct Validate {
     /// Specs or manifests [default: all in studies/ and data-manifests/]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Look also for figures that are typed in the text of templates: of all, or of the named studies or templates alone
-    #[arg(long, value_name = "NAME", num_args = 0..)]
-    pub(crate) prose: Option<Vec<String>>,
     /// Print the problems as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -24,7 +24,6 @@ mod markdown;
 mod output;
 mod pages;
 mod pictures;
-pub mod prose;
 mod render;
 mod sections;
 mod template;

@@ -1,6 +1,4 @@
-//! `validate`: every spec, in each of its profiles, every manifest of data, and the text of templates.
-
-mod prose;
+//! `validate`: every spec, in each of its profiles, and every manifest of data.
 
 use super::{count, say, say_json};
 use crate::{
@@ -18,16 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
     let mut problems = Vec::new();
-    let mut checked = Vec::new();
-    // Names of templates alone ask for nothing else.
-    let only_prose = options.prose.as_ref().is_some_and(|names| !names.is_empty()) && options.files.is_empty();
-    if !only_prose {
-        let [specs, manifests] = check_files(&options.files, folders, &mut problems)?;
-        checked.extend([(specs, "spec"), (manifests, "manifest")]);
-    }
-    if let Some(names) = &options.prose {
-        checked.push((prose::check(names, folders, &mut problems)?, "template"));
-    }
+    let [specs, manifests] = check_files(&options.files, folders, &mut problems)?;
     let found = Problems::found(problems);
     if options.json {
         say_json(&found.as_ref().map(Problems::all).unwrap_or_default())?;
@@ -35,17 +24,14 @@ pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
     match found {
         Some(problems) => Err(problems.into()),
         None if options.json => Ok(()),
-        None => say(&format!("{} checked: no problem found", in_words(&checked))),
+        None => say(&format!("{} checked: no problem found", in_words([(specs, "spec"), (manifests, "manifest")]))),
     }
 }
 
-/// `6 specs, 8 manifests and 22 templates`
-fn in_words(checked: &[(usize, &str)]) -> String {
-    let mut parts: Vec<String> = checked.iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(*n, what)).collect();
-    match parts.pop() {
-        Some(last) if !parts.is_empty() => format!("{} and {last}", parts.join(", ")),
-        last => last.unwrap_or_default(),
-    }
+/// `6 specs and 8 manifests`
+fn in_words(checked: [(usize, &str); 2]) -> String {
+    let named = checked.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what));
+    named.collect::<Vec<_>>().join(" and ")
 }
 
 /// Checks specs and manifests, all if none is named, and says how many there were of each.

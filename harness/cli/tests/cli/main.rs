@@ -22,7 +22,6 @@ mod photographs;
 mod pictures;
 mod pixels;
 mod prediction;
-mod prose;
 mod refusals;
 mod reports;
 mod serving;

@@ -12,16 +12,16 @@ const DEPTH: usize = 8;
 /// Most templates that are listed.
 const MOST: usize = 1000;
 /// How the file of a Markdown template ends.
-pub(crate) const ENDING: &str = ".md.j2";
+pub(super) const ENDING: &str = ".md.j2";
 
 /// Whether a template's name stays in its folder.
-pub(crate) fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     let part = |p: &str| !p.is_empty() && !p.starts_with('.') && !p.contains(['\\', ':']);
     name.split('/').all(part)
 }
 
 /// The text of a template; `None` if there is no such file.
-pub(crate) fn text(folder: &Path, name: &str) -> Result<Option<String>, ReportError> {
+fn text(folder: &Path, name: &str) -> Result<Option<String>, ReportError> {
     let path = folder.join(name);
     if !is_plain(name) || !path.exists() {
         return Ok(None);
@@ -45,7 +45,7 @@ pub(super) fn load(folder: &Path, name: &str) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 /// A folder that cannot be listed.
-pub(crate) fn names(folder: &Path) -> Result<Vec<String>, ReportError> {
+pub(super) fn names(folder: &Path) -> Result<Vec<String>, ReportError> {
     let mut names = Vec::new();
     list(folder, "", DEPTH, &mut names)?;
     names.sort();

@@ -8,7 +8,7 @@ mod arguments;
 pub(crate) mod engine;
 pub(crate) mod facts;
 mod figures;
-pub(crate) mod files;
+mod files;
 mod functions;
 mod operands;
 pub(crate) mod render;

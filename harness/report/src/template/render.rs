@@ -36,19 +36,9 @@ pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), 
 }
 
 /// The template of a study: its own, or the general one where it has none.
-pub(crate) fn name_for(templates: &Path, study: &str) -> String {
+fn name_for(templates: &Path, study: &str) -> String {
     let own = format!("{study}{}", files::ENDING);
     if files::is_plain(&own) && templates.join(&own).is_file() { own } else { format!("study{}", files::ENDING) }
-}
-
-/// Whether a template is there and parses.
-pub(crate) fn check_syntax(templates: &Path, name: &str) -> Result<(), ReportError> {
-    if files::text(templates, name)?.is_none() {
-        let message = "there is no such template".to_owned();
-        return Err(ReportError::Template { path: templates.join(name), line: None, message });
-    }
-    let parsed = environment(templates).and_then(|environment| environment.get_template(name).map(drop));
-    parsed.map_err(|error| template_error(templates, name, &error, &functions::FUNCTIONS))
 }
 
 fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, Error> {

@@ -5,6 +5,7 @@
 mod charts;
 mod checklist;
 mod fixture;
+mod prose;
 mod report;
 mod studies;
 mod tracing;
