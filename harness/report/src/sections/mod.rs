@@ -1,7 +1,6 @@
 //! Sections: what templates ask for whole, as Markdown.
 
 pub(crate) mod changes;
-pub(crate) mod checklist;
 pub(crate) mod claims;
 pub(crate) mod datasets;
 pub(crate) mod definitions;

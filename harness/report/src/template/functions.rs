@@ -3,6 +3,7 @@
 use super::{
     answer::{Answer, refuse, safe},
     arguments::{check_count, texts},
+    checklist::checklist,
     facts::Facts,
     figures,
     operands::{check_protocol, metric},
@@ -116,6 +117,11 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     environment.add_function("percent_change", move |given: Rest<Value>| percent_change(&owned, &given));
     let owned = Arc::clone(facts);
     environment.add_function("statements", move |given: Rest<Value>| statements(&owned, &given));
+    let owned = Arc::clone(facts);
+    environment.add_function("checklist", move |given: Rest<Value>| {
+        check_count("checklist", &[], &given, 0)?;
+        checklist(&owned)
+    });
     add_lists(environment, facts);
 }
 
@@ -136,10 +142,9 @@ type List = fn(&Facts) -> String;
 
 /// Functions without arguments: whole sections.
 fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
-    let lists: [(&'static str, List); 14] = [
+    let lists: [(&'static str, List); 13] = [
         ("arms", |f| methods::arms(&f.data)),
         ("changes", |f| changes::to_markdown(&f.data)),
-        ("checklist", |f| checklist::checklist(&f.data, &f.claims)),
         ("claims", |f| claims::all(&f.data, &f.claims)),
         ("conditions", |f| methods::conditions(&f.data)),
         ("datasets", |f| datasets::datasets(&f.data)),

@@ -5,6 +5,7 @@
 
 mod answer;
 mod arguments;
+mod checklist;
 pub(crate) mod engine;
 pub(crate) mod facts;
 mod figures;

@@ -1,0 +1,150 @@
+//! What the records of a report show of what a reviewer asks: the facts that `partials/checklist.md.j2` ticks its items by.
+
+use super::{answer::Answer, facts::Facts};
+use crate::{
+    figures::{data::Data, runs::runs_of, tested::Untested},
+    inputs::{datasets::DatasetInput, file::short},
+    markdown::{count, duration},
+};
+use minijinja::{Value, value::Serde};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Most names that are listed; the rest are counted.
+const LISTED: usize = 3;
+
+/// What `checklist` answers with. Lists of names are empty where there is none.
+#[derive(Debug, Serialize)]
+struct Shown {
+    /// Tests of claims, those without an outcome, and whether one of these lacks a run.
+    claim_tests: usize,
+    untested: usize,
+    not_run: bool,
+    datasets: usize,
+    /// Data sets of which something is not known.
+    without_splits: String,
+    without_digest: String,
+    without_licence: String,
+    without_citation: String,
+    /// Files that were left out, and those of them without a reason.
+    left_out: usize,
+    unexplained: String,
+    /// What training begins with; arms whose settings do not say it; and what is a file of the user's, without a manifest.
+    first_weights: String,
+    without_first_weights: String,
+    own_weights: String,
+    without_settings: String,
+    test_images: usize,
+    /// The seeds, the first few by their number.
+    seeds: String,
+    /// Tests of an arm under a protocol and seed: how many there should be, and how many there are not.
+    arm_tests: usize,
+    missing_tests: usize,
+    runs: usize,
+    /// Runs by code with changes that no commit holds, and runs by code of no commit.
+    dirty: usize,
+    without_commit: usize,
+    /// The first few commits, and how many more there are.
+    commits: Vec<String>,
+    more_commits: usize,
+    /// Whether some run names no versions; no device, or no time.
+    unversioned: bool,
+    untimed: bool,
+    devices: String,
+    /// Of all runs together.
+    time: String,
+}
+
+/// `checklist()`: what the records show.
+pub(super) fn checklist(facts: &Facts) -> Answer {
+    Ok(Value::from(Serde(shown(facts))))
+}
+
+fn shown(facts: &Facts) -> Shown {
+    let Facts { data, claims, .. } = facts;
+    let study = &data.study;
+    let left_out: Vec<_> = data.datasets.iter().flat_map(|set| &set.left_out).collect();
+    let starts: Vec<_> = study.arms.iter().map(|arm| (arm.label.as_str(), first_weights(data, &arm.name))).collect();
+    let weights = || starts.iter().filter_map(|(_, start)| *start);
+    let described = |arm: &str| {
+        study.settings.iter().any(|of| of.arm == arm && of.stages.iter().any(|stage| !stage.lines.is_empty()))
+    };
+    let [arm_tests, missing_tests] = arm_tests(data);
+    let runs = runs_of(data);
+    let records: Vec<_> = runs.iter().map(|run| &run.first().record).collect();
+    let commits: BTreeSet<&str> = records.iter().filter_map(|record| record.commit.as_deref()).collect();
+    let seeds: Vec<_> = study.seeds.iter().take(LISTED).map(u64::to_string).collect();
+    Shown {
+        claim_tests: claims.len(),
+        untested: claims.iter().filter(|claim| claim.outcome.is_err()).count(),
+        not_run: claims.iter().any(|claim| matches!(claim.outcome, Err(Untested::NotRun))),
+        datasets: data.datasets.len(),
+        without_splits: without(data, |set| !set.splits.is_empty()),
+        without_digest: without(data, |set| is_filled(&set.digest)),
+        // The manifests say so where none is known.
+        without_licence: without(data, |set| is_filled(&set.licence) && !set.licence.starts_with("none")),
+        without_citation: without(data, |set| is_filled(&set.citation)),
+        left_out: left_out.len(),
+        unexplained: count(left_out.iter().filter(|row| !is_filled(&row.reason)).count() as u64),
+        first_weights: list(weights()),
+        without_first_weights: list(starts.iter().filter(|(_, start)| start.is_none()).map(|(label, _)| *label)),
+        // An encoder by name has a manifest, with its source and licence; a file by path has neither.
+        own_weights: list(weights().filter(|start| *start != RANDOM && !start.starts_with("the encoder `"))),
+        without_settings: list(study.arms.iter().filter(|arm| !described(&arm.name)).map(|arm| arm.label.as_str())),
+        test_images: data.scores.images().len(),
+        seeds: seeds.join(", ") + if study.seeds.len() > LISTED { ", …" } else { "" },
+        arm_tests,
+        missing_tests,
+        runs: runs.len(),
+        dirty: records.iter().filter(|record| record.dirty).count(),
+        without_commit: records.iter().filter(|record| record.commit.is_none()).count(),
+        more_commits: commits.len().saturating_sub(LISTED),
+        commits: commits.into_iter().take(LISTED).map(|commit| short(commit).to_owned()).collect(),
+        unversioned: records.iter().any(|record| record.versions.is_empty()),
+        untimed: records.iter().any(|record| !is_filled(&record.device) || record.seconds <= 0.0),
+        devices: list(records.iter().map(|record| record.device.as_str())),
+        time: duration(records.iter().map(|record| record.seconds).sum()),
+    }
+}
+
+/// How the settings call weights that come from nowhere.
+const RANDOM: &str = "random weights";
+
+fn is_filled(text: &str) -> bool {
+    !text.trim().is_empty()
+}
+
+/// The first few names, and how many more there are.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: BTreeSet<_> = names.collect();
+    let more = names.len().saturating_sub(LISTED);
+    let first: Vec<_> = names.into_iter().take(LISTED).collect();
+    first.join(", ") + &if more > 0 { format!(" and {} more", count(more as u64)) } else { String::new() }
+}
+
+/// The data sets of which something is not known.
+fn without(data: &Data, is_known: impl Fn(&DatasetInput) -> bool) -> String {
+    list(data.datasets.iter().filter(|set| !is_known(set)).map(|set| set.dataset.as_str()))
+}
+
+/// What the training of an arm begins with, as its settings say it.
+fn first_weights<'a>(data: &'a Data, arm: &str) -> Option<&'a str> {
+    let settings = data.study.settings.iter().find(|settings| settings.arm == arm)?;
+    let stage = settings.stages.iter().find(|stage| stage.stage != "evaluate")?;
+    let (_, network) = stage.lines.iter().find(|(name, _)| name == "network")?;
+    Some(network.rsplit_once(", from ")?.1)
+}
+
+/// How many tests of an arm under a protocol and seed there should be, and how many are missing.
+fn arm_tests(data: &Data) -> [usize; 2] {
+    let study = &data.study;
+    let tests = data.runs.iter().filter(|run| run.stage == "evaluate");
+    let there: BTreeSet<_> = tests.map(|run| (run.arm.as_str(), run.protocol.as_str(), run.seed)).collect();
+    let wanted = study.arms.iter().flat_map(|arm| {
+        let protocols = study.protocols.iter();
+        protocols
+            .flat_map(move |protocol| study.seeds.iter().map(move |seed| (arm.name.as_str(), protocol.as_str(), *seed)))
+    });
+    let wanted: Vec<_> = wanted.collect();
+    [wanted.len(), wanted.iter().filter(|place| !there.contains(place)).count()]
+}
