@@ -5,6 +5,7 @@
 use candle_core::{Device, Tensor, Var};
 use harness_learn::{
     losses::{LossSpec, LossesSpec, Term},
+    models::Finish,
     ops::{self, composed},
 };
 use harness_record::vocabulary::Protocol;

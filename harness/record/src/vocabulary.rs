@@ -305,26 +305,39 @@ mod tests {
     use super::*;
     use std::fmt::Debug;
 
-    fn travels<T: Serialize + for<'de> Deserialize<'de> + FromStr + PartialEq + Debug>(value: T, word: &str) {
-        let json = serde_json::to_string(&value).unwrap();
+    fn travels<T: Serialize + for<'de> Deserialize<'de> + FromStr + PartialEq + Debug>(value: &T, word: &str) {
+        let json = serde_json::to_string(value).unwrap();
         assert_eq!(json, format!("\"{word}\""));
-        assert_eq!(serde_json::from_str::<T>(&json).unwrap(), value);
-        assert!(word.parse::<T>().is_ok_and(|parsed| parsed == value), "{word}");
+        assert_eq!(serde_json::from_str::<T>(&json).unwrap(), *value);
+        assert!(word.parse::<T>().is_ok_and(|parsed| parsed == *value), "{word}");
     }
 
     #[test]
     fn a_word_is_spelled_the_same_everywhere() {
-        Stage::ALL.into_iter().for_each(|word| travels(word, word.name()));
-        Protocol::ALL.into_iter().for_each(|word| travels(word, word.name()));
-        Split::ALL.into_iter().for_each(|word| travels(word, word.name()));
-        Baseline::ALL.into_iter().for_each(|word| travels(word, word.name()));
-        Baseline::ALL.into_iter().for_each(|word| travels(Predictor::Baseline(word), word.name()));
-        Species::ALL.into_iter().for_each(|word| travels(word, word.name()));
-        travels(Predictor::Model, "model");
-        travels(Condition::Clean, "clean");
-        travels(Condition::Blur(25), "blur-25");
+        for word in Stage::ALL {
+            travels(&word, word.name());
+        }
+        for word in Protocol::ALL {
+            travels(&word, word.name());
+        }
+        for word in Split::ALL {
+            travels(&word, word.name());
+        }
+        for word in Species::ALL {
+            travels(&word, word.name());
+        }
+        for word in PrintedDice::ALL {
+            travels(&word, word.name());
+        }
+        for word in Baseline::ALL {
+            travels(&word, word.name());
+            travels(&Predictor::Baseline(word), word.name());
+        }
+        travels(&Predictor::Model, "model");
+        travels(&Condition::Clean, "clean");
+        travels(&Condition::Blur(25), "blur-25");
         let key = "0123456789abcdef".repeat(4);
-        travels(key.parse::<Key>().unwrap(), &key);
+        travels(&key.parse::<Key>().unwrap(), &key);
         assert_eq!(key.parse::<Key>().unwrap().short(), "01234567");
     }
 

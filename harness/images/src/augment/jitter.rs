@@ -70,3 +70,42 @@ fn factor(reach: f64, rng: &mut ChaCha8Rng) -> f32 {
     let least = (1.0 - reach).max(0.0);
     (least + (1.0 + reach - least) * f64::from(random::unit(rng))) as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        augment::{Drawn, Draws},
+        pixels,
+    };
+
+    /// Side of the test image.
+    const SIDE: usize = 20;
+
+    #[test]
+    fn jitter_changes_the_order_of_its_changes() {
+        // Saturating white first and last: what comes out says whether contrast or brightness came first.
+        let picture = [[250u8; 3], [150, 150, 150], [20, 20, 20], [90, 90, 90]].concat().repeat(SIDE * SIDE / 4);
+        let jitter = JitterSpec { brightness: 1.0, contrast: 1.0, saturation: 0.0, hue: 0.0 };
+        let (mut contrast_first, mut brightness_first) = (0, 0);
+        for place in 0..200 {
+            let draws = Draws { seed: 1, epoch: 1 };
+            let changes = jitter.draw(&mut draws.of("jitter", place));
+            let out = Drawn { place, changes }.picture(&picture, SIDE as u32).into_owned();
+            let rng = &mut draws.of("jitter", place);
+            let order = random::shuffled(4, rng);
+            let factors = [0, 1].map(|_| (2.0 * f64::from(random::unit(rng))) as f32);
+            let bright = |rgb: &[u8]| pixels::adjust_brightness(rgb, factors[0]);
+            let contrast = |rgb: &[u8]| pixels::adjust_contrast(rgb, factors[1]);
+            let first = order.iter().find(|&&property| property < 2).unwrap();
+            if *first == 0 {
+                assert_eq!(out, contrast(&bright(&picture)));
+                brightness_first += 1;
+            } else {
+                assert_eq!(out, bright(&contrast(&picture)));
+                contrast_first += 1;
+            }
+        }
+        assert!(brightness_first > 70 && contrast_first > 70, "{brightness_first} {contrast_first}");
+    }
+}
