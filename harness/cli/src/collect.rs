@@ -12,12 +12,14 @@ use crate::{
     study::{Arm, Resolved, Study},
     words,
 };
-use harness_learn::{datasets::Repeated, metrics::CLASS_NAMES};
+use harness_images::datasets::Repeated;
+use harness_learn::metrics::CLASS_NAMES;
 use harness_record::{
     digest, files,
     rows::{self, FileRow, ImageRow, MetricRow},
     run::RunRecord,
     store::Store,
+    vocabulary::PrintedDice,
 };
 use harness_report::inputs::{
     ANY_PROTOCOL, ArmInput, DatasetInput, Family, GroupCount, ImagePrefix, MetricInput, PublishedRow, RepeatedInput,
@@ -112,7 +114,10 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts
         label: arm.spec.label.clone(),
         description: arm.spec.description.clone(),
         model: arm.experiment.model.name().to_owned(),
-        family: if arm.experiment.model.name() == "linknet" { Family::Batch } else { Family::Soft },
+        family: match arm.experiment.model.sizes().published().map(|published| published.dice) {
+            Some(PrintedDice::Batch) => Family::Batch,
+            Some(PrintedDice::Soft) | None => Family::Soft,
+        },
     };
     StudyInput {
         study: resolved.name.clone(),

@@ -19,11 +19,9 @@ use harness_fetch::{
     install::{self, InstallError},
     manifest::{Manifest, Origin},
 };
-use harness_learn::{
-    datasets::{self, DatasetSpec},
-    models::{InitSpec, init::EncoderSpec},
-    monitor::Monitor as _,
-};
+use harness_images::datasets::{self, DatasetSpec};
+use harness_learn::models::{InitSpec, init::EncoderSpec};
+use harness_record::monitor::Monitor as _;
 use std::{
     io::{BufRead, BufReader, ErrorKind, IsTerminal as _, Write},
     path::Path,

@@ -16,8 +16,8 @@ use crate::{
     },
 };
 use harness_fetch::manifest::{Catalogue, Manifest, Origin, is_below};
-use harness_learn::{datasets::DatasetSpec, monitor::Monitor};
-use harness_record::suggest::closest;
+use harness_images::datasets::DatasetSpec;
+use harness_record::{monitor::Monitor, suggest::closest};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,

@@ -5,18 +5,19 @@ use crate::{
     surveys::{self, Surveys},
     weights::Located,
 };
+use harness_images::{
+    datasets::{DatasetSpec, Purpose, Repeated},
+    pixels,
+    split::{Selection, SplitSpec},
+};
 use harness_learn::{
     RECIPE,
-    datasets::{DatasetSpec, Purpose, Repeated},
     evaluate::{self, EvaluateSpec},
     models::{InitSpec, ModelSpec, Normalise},
-    pixels,
     precision::Precision,
-    protocol::{Protocol, pretraining_protocol},
-    split::{Selection, SplitSpec},
     train::{FinetuneSpec, PretrainSpec},
 };
-use harness_record::digest;
+use harness_record::{digest, vocabulary::Protocol};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -279,7 +280,7 @@ impl Plan {
         let mut keys = Vec::new();
         let mut pretrain = None;
         if arm.spec.pretrained {
-            let differs = pretraining_protocol(experiment.model.name()) || unlabelled.dataset.depends_on_protocol();
+            let differs = experiment.model.pretrains_by_protocol() || unlabelled.dataset.depends_on_protocol();
             let work = Work::Pretrain {
                 protocol: differs.then_some(protocol),
                 validation: unlabelled.validation,

@@ -4,9 +4,8 @@
 //! experiment can reproduce a published figure.
 
 use crate::study::{Arm, Resolved};
-use harness_learn::{
+use harness_images::{
     datasets::{Counts, DatasetSpec},
-    models::{LinknetSpec, ModelSpec, SegnetSpec, VqvaeSpec},
     split::Selection,
 };
 use harness_report::inputs::{DatasetInput, Setting};
@@ -40,12 +39,7 @@ fn is_drawn(arm: &Arm) -> bool {
 
 fn is_of_published_size(arm: &Arm) -> bool {
     let (model, size) = (&arm.experiment.model, arm.experiment.data.size);
-    let published = match model {
-        ModelSpec::Vqvae(spec) => *spec == VqvaeSpec::default(),
-        ModelSpec::Segnet(spec) => *spec == SegnetSpec::default(),
-        ModelSpec::Linknet(spec) => *spec == LinknetSpec::default(),
-    };
-    published && size == model.published_size()
+    model.sizes().is_published() && model.sizes().sides().usual == size
 }
 
 /// Whether the arm's data sets hold as many images as the published ones.

@@ -9,11 +9,9 @@ use crate::{
     weights::{self, Located},
 };
 use harness_fetch::install;
-use harness_learn::{
-    datasets::{self, DataError, DatasetSpec, Purpose, Survey},
-    models::InitSpec,
-    protocol::Protocol,
-};
+use harness_images::datasets::{self, DataError, DatasetSpec, Purpose, Survey};
+use harness_learn::models::InitSpec;
+use harness_record::vocabulary::Protocol;
 use std::path::Path;
 
 /// Where data, caches and manifests lie.

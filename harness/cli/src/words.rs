@@ -1,8 +1,8 @@
 //! Settings in words, for reports.
 
 use crate::study::{Arm, Experiment, Resolved};
+use harness_images::datasets::{Counts, DatasetSpec, Duplicates, FilteredSplit, PetsCorpus};
 use harness_learn::{
-    datasets::{Counts, DatasetSpec, Duplicates, FilteredSplit, PetsCorpus},
     evaluate::{EvaluateSpec, radius},
     models::InitSpec,
     train::Training,
@@ -39,7 +39,7 @@ pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     for arm in &resolved.arms {
         let drawn = arm.experiment.init == InitSpec::Random;
-        if drawn && arm.experiment.model.name() == "linknet" {
+        if drawn && arm.experiment.model.sizes().published().is_some_and(|published| published.imagenet) {
             let label = &arm.spec.label;
             let text = "the encoder starts from random weights; in the published work it started from ImageNet's";
             notes.push(format!("{label}: {text}."));
@@ -78,10 +78,10 @@ fn pretrain(experiment: &Experiment) -> StageSettings {
         images.push(format!("{} % of the others train, balanced over the classes", data.fraction * 100.0));
     }
     let mut lines = vec![
-        line("network", format!("{}, from {}", model.describe(), experiment.init.describe())),
+        line("network", format!("{}, from {}", model.sizes().describe(), experiment.init.describe())),
         line("images", images.join("; ")),
         line("task", format!("restore the image from: {}", spec.distortion.describe())),
-        line("loss", format!("mean squared error{}", model.penalty_in_words())),
+        line("loss", format!("mean squared error{}", model.sizes().penalty_in_words())),
     ];
     lines.extend(training(&spec.training(0)));
     StageSettings { stage: "pretrain".to_owned(), lines }
@@ -93,7 +93,7 @@ fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
     let model = &experiment.model;
     let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { experiment.init.describe() };
     let mut lines = vec![
-        line("network", format!("{}, from {start}", model.describe())),
+        line("network", format!("{}, from {start}", model.sizes().describe())),
         line("images", format!("{}, {}", dataset(&data.dataset), side(experiment))),
         line("cut", data.split.describe()),
         line("trains on", data.train.describe()),
@@ -102,7 +102,7 @@ fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
         let loss = spec.losses.under(*protocol);
         lines.push(line(
             &format!("loss, {}", protocol.name()),
-            format!("{}{}", loss.describe(), model.penalty_in_words()),
+            format!("{}{}", loss.describe(), model.sizes().penalty_in_words()),
         ));
     }
     if !spec.augmentation.0.is_empty() {

@@ -1,7 +1,7 @@
 //! A picture's file, as a photograph and as a label map.
 #![no_main]
 
-use harness_learn::pixels::{MAX_PIXELS, Raster, decode, decode_labels};
+use harness_images::pixels::{MAX_PIXELS, Raster, decode, decode_labels};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

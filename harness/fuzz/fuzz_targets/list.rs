@@ -1,10 +1,8 @@
 //! The list files of Oxford-IIIT Pet: `trainval.txt`, and behind a line `====` `test.txt` and `list.txt`.
 #![no_main]
 
-use harness_learn::{
-    datasets::{DatasetSpec, OxfordIiitPet, Purpose, survey},
-    monitor::Silent,
-};
+use harness_images::datasets::{DatasetSpec, OxfordIiitPet, Purpose, survey};
+use harness_record::monitor::Silent;
 use libfuzzer_sys::fuzz_target;
 use std::{fs, sync::LazyLock};
 use tempfile::TempDir;

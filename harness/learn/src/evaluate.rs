@@ -1,18 +1,20 @@
 //! Testing a fine-tuned network, and the baselines beside it, on blurred images.
 
 use crate::{
-    datasets::Pictures,
     losses::LossSpec,
     metrics::{CLASSES, Outputs, Scored, means},
     models::{Model, Normalise, normalise_tensor},
-    monitor::Monitor,
-    pixels::{self, Picture},
-    protocol::Protocol,
     train::{TrainError, classes, tensor},
+};
+use harness_images::{
+    datasets::Pictures,
+    pixels::{self, Picture},
 };
 use harness_record::{
     metrics::{Confusion, Reliability},
+    monitor::Monitor,
     rows::{CalibrationRow, ConfusionRow, ImageRow, MetricRow},
+    vocabulary::{Baseline, Protocol},
 };
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -37,32 +39,8 @@ pub struct EvaluateSpec {
     pub blur: Vec<u32>,
 }
 
-/// A prediction that needs no network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Baseline {
-    /// Background everywhere.
-    AllBackground,
-    /// Everywhere the class that is most frequent in the training images.
-    MajorityClass,
-    /// The truth, as outputs of 0 and 1: what the soft metrics of the published work give to a perfect network whose outputs
-    /// lie between 0 and 1, and then go through a sigmoid.
-    PerfectInUnitRange,
-}
-
 fn usual_baselines() -> Vec<Baseline> {
     vec![Baseline::AllBackground, Baseline::MajorityClass]
-}
-
-impl Baseline {
-    /// Its name as a predictor in tables of data.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AllBackground => "all-background",
-            Self::MajorityClass => "majority-class",
-            Self::PerfectInUnitRange => "perfect-in-unit-range",
-        }
-    }
 }
 
 impl EvaluateSpec {
@@ -243,10 +221,10 @@ impl Test<'_> {
             let side = self.pictures.size as usize;
             let input = tensor(blurred.iter().map(AsRef::as_ref), side, model.device())?;
             let (_, truth) = classes(self.pictures, places, model.device())?;
-            let network = model.spec().name();
+            let procedure = model.spec().procedure(self.protocol);
             let input = normalise_tensor(&input, self.normalise)?;
-            let out = model.forward(&input, self.protocol.test_mode(network))?;
-            let channels = self.protocol.finish(network, &out.channels)?;
+            let out = model.forward(&input, procedure.test)?;
+            let channels = procedure.finish.of(&out.channels)?;
             let scores = Outputs::new(&channels)?.score(&truth, self.loss);
             for ((scored, &place), rgb) in scores.into_iter().zip(places).zip(&blurred) {
                 let item = &self.pictures.items[place as usize];

@@ -5,9 +5,10 @@
 use candle_core::{Device, Tensor, Var};
 use harness_learn::{
     losses::{LossSpec, LossesSpec, Term},
+    models::Finish,
     ops::{self, composed},
-    protocol::Protocol,
 };
+use harness_record::vocabulary::Protocol;
 use std::{collections::HashMap, path::Path};
 
 /// Largest relative error allowed.
@@ -61,7 +62,7 @@ fn losses_and_their_gradients_agree_with_pytorch() {
         compare(name, &golden, |x, target| loss.of(x, target).unwrap());
     }
     let mse = LossSpec::new([(Term::MeanSquaredError, 1.0)]);
-    compare("divided", &golden, |x, target| mse.of(&Protocol::Published.finish("segnet", x).unwrap(), target).unwrap());
+    compare("divided", &golden, |x, target| mse.of(&Finish::DividedByMaximum.of(x).unwrap(), target).unwrap());
 }
 
 #[test]

@@ -7,9 +7,9 @@ use harness_learn::{
     models::{Entry, Role, State},
     ops::{self, composed},
     optimizer::{Optimizer, OptimizerSpec},
-    random,
     train::{LearningRate, ScheduleSpec, clip_gradients},
 };
+use harness_record::random;
 use std::{collections::HashMap, path::Path};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];

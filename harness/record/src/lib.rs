@@ -2,11 +2,13 @@
 //!
 //! * [`files`]: files that appear whole or not at all, and locks between processes
 //! * [`digest`]: SHA-256 of bytes, files and canonical settings
+//! * [`random`]: the generators of all random numbers
 //! * [`monitor`]: how long work tells the outside what it is doing
 //! * [`metrics`]: what is measured of predicted masks
 //! * [`rows`]: the rows of `metrics.csv`, `per_image.csv` and the other tables
 //! * [`run`]: `run.json`, the record of one execution of a stage
 //! * [`store`]: where runs lie
+//! * [`vocabulary`]: stages, protocols, splits and the other words that records, specs and reports share
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -14,10 +16,12 @@ pub mod digest;
 pub mod files;
 pub mod metrics;
 pub mod monitor;
+pub mod random;
 pub mod rows;
 pub mod run;
 pub mod store;
 pub mod suggest;
+pub mod vocabulary;
 
 use std::path::PathBuf;
 

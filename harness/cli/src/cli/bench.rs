@@ -79,6 +79,14 @@ pub(crate) struct TrainStep {
     pub(crate) json: bool,
 }
 
+impl TrainStep {
+    /// The sizes of the network that were given, by the names of their fields in specs.
+    pub(crate) fn sizes(&self) -> [(&'static str, Option<usize>); 5] {
+        let Self { width, depth, inner, dim, codes, .. } = *self;
+        [("width", width), ("depth", depth), ("inner", inner), ("dim", dim), ("codes", codes)]
+    }
+}
+
 /// Options of `bench data`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BenchData {

@@ -11,7 +11,7 @@ use crate::{
 use harness_learn::{
     bench::{self, median},
     device,
-    models::{LinknetSpec, ModelSpec, SegnetSpec, VqvaeSpec},
+    models::ModelSpec,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -71,7 +71,7 @@ pub(crate) fn data(options: &cli::BenchData, loudness: Loudness) -> Outcome {
     let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?; // so that the temporary folder does not stay behind
     let cache = tempfile::tempdir().map_err(Failure::run)?;
-    let speed = bench::data(folder, options.size, usize::from(options.repeat), cache.path(), &progress);
+    let speed = harness_images::bench::data(folder, options.size, usize::from(options.repeat), cache.path(), &progress);
     let speed = speed.map_err(data_failure)?;
     for row in &speed.skipped {
         // Where stderr is closed there is no one to tell.
@@ -96,26 +96,10 @@ pub(crate) fn data(options: &cli::BenchData, loudness: Loudness) -> Outcome {
 
 /// The network that the options describe.
 fn model_spec(options: &cli::TrainStep) -> Outcome<ModelSpec> {
-    let cli::TrainStep { width, depth, inner, dim, codes, .. } = *options;
-    let (published, model) = (VqvaeSpec::default(), options.model.as_str());
-    let spec = match model {
-        "segnet" => ModelSpec::Segnet(SegnetSpec { width: width.unwrap_or(SegnetSpec::default().width) }),
-        "linknet" => ModelSpec::Linknet(LinknetSpec { width: width.unwrap_or(LinknetSpec::default().width) }),
-        _ => ModelSpec::Vqvae(VqvaeSpec {
-            width: width.unwrap_or(published.width),
-            depth: depth.unwrap_or(published.depth),
-            inner: inner.unwrap_or(published.inner),
-            dim: dim.unwrap_or(published.dim),
-            codes: codes.unwrap_or(published.codes),
-            ..published
-        }),
-    };
-    if !matches!(spec, ModelSpec::Vqvae(_)) {
-        let of_the_vqvae = [("depth", depth), ("inner", inner), ("dim", dim), ("codes", codes)];
-        if let Some((name, _)) = of_the_vqvae.iter().find(|(_, value)| value.is_some()) {
-            return Err(Failure::Usage(format!("--{name}: {model} has no such size, only --width")));
-        }
-    }
+    let sizes = options.sizes();
+    let changed = sizes.iter().filter_map(|&(name, size)| Some((name.to_owned(), size?.into()))).collect();
+    let spec = ModelSpec::named(&options.model, changed)
+        .map_err(|e| Failure::Usage(format!("--model {}: {e}", options.model)))?;
     let wrong = |(field, expected): (String, String)| {
         let name = field.rsplit('.').next().unwrap_or_default();
         Failure::Usage(format!("--{name}: expected {expected}"))

@@ -10,10 +10,11 @@ use crate::{
     progress::{Loudness, Progress},
 };
 use encoding::{Joint, Mask};
-use harness_learn::{monitor::Monitor as _, pixels};
+use harness_images::pixels;
 use harness_record::{
     files,
     metrics::{Confusion, Formula, METRICS},
+    monitor::Monitor as _,
     rows,
 };
 use pairs::Pair;

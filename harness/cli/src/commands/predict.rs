@@ -6,15 +6,14 @@ use crate::{
     failure::{Failure, Outcome},
     progress::{Loudness, Progress},
 };
+use harness_images::pixels::{self, Labels, Picture};
 use harness_learn::{
     device,
     metrics::Outputs,
     models::{Mode, Model, ModelSpec, normalise_tensor, read_header, save_tensors},
-    monitor::Monitor as _,
-    pixels::{self, Labels, Picture},
     train::pictures_tensor,
 };
-use harness_record::files;
+use harness_record::{files, monitor::Monitor as _};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -36,8 +35,7 @@ pub(crate) fn run(options: &cli::Predict, loudness: Loudness) -> Outcome {
         }
     };
     spec.check().map_err(|(field, expected)| Failure::Usage(format!("--model: {field} must be {expected}")))?;
-    // Where neither the user nor the weights say, the published size.
-    let size = options.size.or(header.as_ref().map(|h| h.size)).unwrap_or_else(|| spec.published_size());
+    let size = options.size.or(header.as_ref().map(|h| h.size)).unwrap_or_else(|| spec.sizes().sides().usual);
     let normalise = options.normalise.or(header.and_then(|h| h.normalise));
     spec.check_size(size).map_err(|expected| Failure::Usage(format!("--size {size}: expected {expected}")))?;
     let stems = stems(options)?;

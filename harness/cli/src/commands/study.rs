@@ -14,14 +14,12 @@ use crate::{
     study::Resolved,
     surveys::{Places, Surveys},
 };
-use harness_learn::{
-    device::{self, Chosen},
-    monitor::Monitor as _,
-    protocol::Protocol,
-};
+use harness_learn::device::{self, Chosen};
 use harness_record::{
     files::Lock,
+    monitor::Monitor as _,
     store::{State, Store},
+    vocabulary::Protocol,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, path::PathBuf};

@@ -6,11 +6,8 @@ use crate::{
     plan::Work,
     study::GALLERY,
 };
-use harness_learn::{
-    datasets::Purpose,
-    evaluate::{Content, Shown, Test},
-    pixels,
-};
+use harness_images::{datasets::Purpose, pixels};
+use harness_learn::evaluate::{Content, Shown, Test};
 use harness_record::{files, rows, run::RunRecord};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;

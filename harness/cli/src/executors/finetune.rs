@@ -5,11 +5,11 @@ use crate::{
     failure::{Failure, Outcome},
     plan::{Cut, Work},
 };
-use harness_learn::{
+use harness_images::{
     datasets::{Pictures, Purpose},
     split::{Split, split},
-    train::Segmentation,
 };
+use harness_learn::train::Segmentation;
 
 /// The cut of the labelled images that `cut` asks for.
 pub(super) fn cut_of(pictures: &Pictures, cut: &Cut) -> Outcome<Split> {

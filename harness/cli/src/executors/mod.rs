@@ -12,15 +12,15 @@ use crate::{
     progress::Progress,
 };
 pub(crate) use evaluate::KeptPicture;
+use harness_images::datasets::{self, DataError, Pictures, Purpose};
 use harness_learn::{
-    datasets::{self, DataError, Pictures, Purpose},
     device::Chosen,
     models::{InitSpec, Model},
-    monitor::Monitor,
     train::{self, Task, TrainError, Training},
 };
 use harness_record::{
     RecordError, digest, files,
+    monitor::Monitor,
     rows::{self, FileRow},
     run::Status,
     store::{State, Store},

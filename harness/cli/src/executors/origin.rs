@@ -44,7 +44,7 @@ impl Origin {
             ("harness", env!("CARGO_PKG_VERSION").to_owned()),
             ("recipe", RECIPE.to_string()),
             ("candle", harness_learn::CANDLE.to_owned()),
-            ("pixels", harness_learn::pixels::VERSION.to_string()),
+            ("pixels", harness_images::pixels::VERSION.to_string()),
             ("os", std::env::consts::OS.to_owned()),
             ("arch", std::env::consts::ARCH.to_owned()),
         ];

@@ -5,7 +5,9 @@ use crate::{
     failure::{Failure, Outcome},
     plan::Work,
 };
-use harness_learn::{datasets::Purpose, protocol::Protocol, split, train::Reconstruction};
+use harness_images::{datasets::Purpose, split};
+use harness_learn::train::Reconstruction;
+use harness_record::vocabulary::Protocol;
 
 impl Sitting<'_> {
     pub(super) fn pretrain(&self) -> Outcome<Done> {

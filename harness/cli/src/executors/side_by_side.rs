@@ -10,8 +10,7 @@ use crate::{
     plan::{Plan, Stage},
     progress::Progress,
 };
-use harness_learn::monitor::Monitor as _;
-use harness_record::files::Lock;
+use harness_record::{files::Lock, monitor::Monitor as _};
 use rayon::Scope;
 use std::{
     cell::Cell,

@@ -1,6 +1,6 @@
 use super::*;
 use harness_fetch::manifest::{Layout, Origin};
-use harness_learn::datasets::CatsAndDogs;
+use harness_images::datasets::CatsAndDogs;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(FOLDER)

@@ -1,5 +1,6 @@
 use super::*;
 use crate::spec::layers::Spec;
+use harness_learn::models::{ModelSpec, VqvaeSpec};
 use harness_report::inputs::{RepeatedInput, SplitCount};
 use std::path::Path;
 

@@ -1,10 +1,12 @@
 //! The sections of a study that decide its numbers.
 
-use harness_learn::{
+use harness_images::{
     datasets::DatasetSpec,
+    split::{Selection, SplitSpec},
+};
+use harness_learn::{
     evaluate::EvaluateSpec,
     models::{InitSpec, ModelSpec, Normalise},
-    split::{Selection, SplitSpec},
     train::{FinetuneSpec, PretrainSpec},
 };
 use schemars::JsonSchema;
@@ -81,7 +83,7 @@ pub(crate) struct SegmentationData {
 impl SegmentationData {
     /// Whether no image validates.
     pub(crate) fn has_no_validation(&self) -> bool {
-        use harness_learn::split::{Amount, OfficialSplit};
+        use harness_images::split::{Amount, OfficialSplit};
         matches!(self.split, SplitSpec::Official(OfficialSplit { validation: Amount::Images(0), .. }))
             || matches!(&self.split, SplitSpec::Official(OfficialSplit { validation: Amount::Share(share), .. }) if *share == 0.0)
     }

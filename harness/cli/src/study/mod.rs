@@ -13,9 +13,9 @@ use crate::spec::{
 use harness_learn::{
     evaluate::EvaluateSpec,
     models::{InitSpec, ModelSpec},
-    protocol::Protocol,
     train::{FinetuneSpec, PretrainSpec},
 };
+use harness_record::vocabulary::Protocol;
 use harness_report::ReportSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

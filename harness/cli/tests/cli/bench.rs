@@ -83,8 +83,11 @@ fn a_table_holds_the_same_and_the_threads_change_no_bit() {
 fn what_cannot_be_timed_is_refused_with_2() {
     let studio = Studio::new();
     let refused: [(&[&str], &str); 13] = [
-        (&["--model", "linknet", "--size", "32", "--depth", "2"], "--depth: linknet has no such size, only --width"),
-        (&["--model", "segnet", "--codes", "8"], "--codes: segnet has no such size"),
+        (
+            &["--model", "linknet", "--size", "32", "--depth", "2"],
+            "--model linknet: unknown field `depth`, expected `width`",
+        ),
+        (&["--model", "segnet", "--codes", "8"], "--model segnet: unknown field `codes`, expected `width`"),
         (&["--model", "segnet", "--width", "0"], "--width: expected a whole number in 1..=1024"),
         (&["--width", "7"], "--width: expected an even number"),
         (&["--size", "30"], "--size 30: expected a multiple of 4"),

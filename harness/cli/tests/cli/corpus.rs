@@ -1,7 +1,7 @@
 //! A tiny study on a tiny corpus in the layouts of its four sources.
 
 use crate::studio::{Studio, TINY, runs, study};
-use harness_learn::pixels;
+use harness_images::pixels;
 use harness_record::rows::{self, FileRow};
 use std::{collections::BTreeMap, fs};
 

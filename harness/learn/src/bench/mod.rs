@@ -1,11 +1,7 @@
-//! How fast this machine computes: training steps, and pictures decoded.
-//!
-//! The numbers are comparable with those of PyTorch and Pillow for the same work, see `docs/performance.md`.
+//! How fast this machine trains. `docs/performance.md` holds it against PyTorch.
 
-mod data;
 mod train_step;
 
-pub use data::{DataSpeed, data};
 pub use train_step::{StepTimes, TrainStep, train_step};
 
 /// The middle value, or the mean of the middle two, as Python's `statistics.median`; 0 of nothing.

@@ -4,10 +4,9 @@ use crate::{
     models::{Mode, Model, ModelSpec},
     ops,
     optimizer::{AdamSpec, Optimizer, OptimizerSpec},
-    protocol::Protocol,
-    random,
 };
 use candle_core::{Device, Error, Result, Tensor};
+use harness_record::{random, vocabulary::Protocol};
 use std::time::Instant;
 
 const CLASSES: u32 = 3;
@@ -80,7 +79,7 @@ fn batch(work: &TrainStep<'_>, device: &Device) -> Result<(Tensor, Tensor)> {
 
 fn loss(model: &Model, images: &Tensor, classes: &Tensor) -> Result<Tensor> {
     let out = model.forward(images, Mode::Train)?;
-    let channels = Protocol::Published.finish(model.spec().name(), &out.channels)?;
+    let channels = model.spec().procedure(Protocol::Published).finish.of(&out.channels)?;
     let error = ops::cross_entropy(&channels, classes)?;
     match out.penalty {
         Some(penalty) => error + penalty,

@@ -1,7 +1,7 @@
 //! Losses of segmentation: weighted sums of terms, each in its own module.
 //!
 //! All take the network's output `[B, 3, S, S]` as the protocol hands it on
-//! ([`crate::protocol::Protocol::finish`]), and are means over images.
+//! ([`harness_record::vocabulary::Protocol::finish`]), and are means over images.
 
 mod cross_entropy;
 mod mean_squared_error;
@@ -9,9 +9,8 @@ mod probabilities;
 mod sigmoid_cross_entropy;
 mod soft_dice;
 
-use crate::protocol::Protocol;
 use candle_core::{Device, Error, Result, Tensor};
-use harness_record::metrics::Reliability;
+use harness_record::{metrics::Reliability, vocabulary::Protocol};
 use probabilities::Reading;
 use rayon::prelude::*;
 use schemars::JsonSchema;

@@ -273,7 +273,8 @@ mod tests {
 
     /// Outputs, true classes and losses for comparisons.
     fn examples() -> (Tensor, Vec<u8>, Vec<LossSpec>) {
-        use crate::{losses::Term, random};
+        use crate::losses::Term;
+        use harness_record::random;
         let (batch, side) = (3, 19);
         let mut rng = random::generator(&["outputs"]);
         let values = (0..batch * 3 * side * side).map(|_| 8.0 * random::unit(&mut rng) - 4.0).collect();

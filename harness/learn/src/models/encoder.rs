@@ -1,6 +1,6 @@
 //! LinkNet's encoder from the weights of a ResNet-34.
 
-use super::{Model, ModelSpec, weights::WeightsError};
+use super::{Model, weights::WeightsError};
 use std::path::Path;
 
 impl Model {
@@ -8,7 +8,7 @@ impl Model {
     /// decoder stays as it is, and the classifier `fc` is left out. Everything that is missing, unknown or of another shape
     /// is listed before anything is changed.
     pub fn load_encoder(&self, path: &Path) -> Result<(), WeightsError> {
-        if !matches!(self.spec(), ModelSpec::Linknet(_)) {
+        if !self.spec().sizes().has_resnet34() {
             return Err(WeightsError::NoEncoder { model: self.spec().name() });
         }
         let foreign = super::weights::read(path)?.tensors;

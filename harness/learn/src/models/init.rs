@@ -1,7 +1,7 @@
 //! What a network's weights are before its first training.
 
 use super::ModelSpec;
-use crate::datasets::folder::Folder;
+use harness_images::datasets::check_below;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum InitSpec {
     Random,
     /// All weights from a file, written by this program or by PyTorch.
     Checkpoint(CheckpointSpec),
-    /// LinkNet's encoder from a ResNet-34 and the rest at random.
+    /// The encoder from a ResNet-34 and the rest at random: for a network whose encoder is one.
     Encoder(EncoderSpec),
 }
 
@@ -55,10 +55,10 @@ impl InitSpec {
             }
             Self::Encoder(spec) => {
                 spec.check()?;
-                match model {
-                    ModelSpec::Linknet(linknet) if linknet.width == 64 => Ok(()),
-                    _ => Err(("encoder".into(), "given only for a linknet of width 64, which has this encoder".into())),
+                if model.sizes().has_resnet34() {
+                    return Ok(());
                 }
+                Err(("encoder".into(), "given only for a linknet of width 64, which has this encoder".into()))
             }
         }
     }
@@ -101,7 +101,7 @@ impl EncoderSpec {
 
 fn check_file(file: &str) -> Result<(), String> {
     let example = "a path below the data folder, such as weights/vqvae.pt";
-    Folder::check(file, example).map_err(|_| example.to_owned())
+    check_below(file, example).map_err(|_| example.to_owned())
 }
 
 fn check_digest(digest: Option<&String>) -> Result<(), String> {

@@ -4,12 +4,13 @@
 //! which the published checkpoints were saved.
 
 use super::{
-    Mode, Network, Output,
+    Finish, Mode, Network, Output, Procedure, Published, Sides, Sizes,
     layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Kernel},
     state::Builder,
 };
 use crate::ops;
 use candle_core::{Result, Tensor};
+use harness_record::vocabulary::PrintedDice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,14 +28,45 @@ impl Default for LinknetSpec {
     }
 }
 
-impl LinknetSpec {
-    /// What is impossible in it: the field and what it must be.
-    pub fn check(&self) -> std::result::Result<(), (&'static str, String)> {
+/// How the published program obtained its numbers.
+const PUBLISHED: Published = Published {
+    imagenet: true,
+    // It was put into evaluation mode after its first epoch and never back, so its batch norm is frozen while it trains.
+    procedure: Procedure { later_epochs: Mode::Evaluate, test: Mode::Evaluate, finish: Finish::AsItIs },
+    dice: PrintedDice::Batch,
+};
+
+impl Sizes for LinknetSpec {
+    fn check(&self) -> std::result::Result<(), (&'static str, String)> {
         if self.width.is_multiple_of(4) && (4..=1024).contains(&self.width) {
             Ok(())
         } else {
             Err(("width", "a multiple of 4 in 4..=1024: the decoder works on a quarter of the channels".into()))
         }
+    }
+
+    fn sides(&self) -> Sides {
+        Sides { step: 32, least: 32, usual: 256, why: "LinkNet halves an image five times" }
+    }
+
+    fn published(&self) -> Option<&'static Published> {
+        Some(&PUBLISHED)
+    }
+
+    fn is_published(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn describe(&self) -> String {
+        format!("LinkNet, {} to {} channels, ResNet-34 encoder", self.width, 8 * self.width)
+    }
+
+    fn has_resnet34(&self) -> bool {
+        self.width == Self::default().width
+    }
+
+    fn build(&self, at: &Builder) -> Result<Box<dyn Network>> {
+        Ok(Box::new(Linknet::new(self, at)?))
     }
 }
 
@@ -127,7 +159,7 @@ impl Decoder {
 
 /// The network: `[B, 3, S, S] -> [B, 3, S, S]`, S a multiple of 32.
 #[derive(Debug)]
-pub(super) struct Linknet {
+struct Linknet {
     stem: (Conv2d, BatchNorm2d),
     encoders: [Encoder; 4],
     /// From the innermost outwards.
@@ -138,7 +170,7 @@ pub(super) struct Linknet {
 }
 
 impl Linknet {
-    pub(super) fn new(spec: &LinknetSpec, at: &Builder) -> Result<Self> {
+    fn new(spec: &LinknetSpec, at: &Builder) -> Result<Self> {
         let w = spec.width;
         let encoder = |name: &str, inputs, outputs, depth, stride| {
             Encoder::new(inputs, outputs, depth, stride, &at.enter(name)) //

@@ -3,100 +3,157 @@
 mod encoder;
 pub mod init;
 mod layers;
-mod linknet;
 mod normalise;
 mod pickle;
+mod procedure;
 mod pytorch;
 mod quantizer;
-mod segnet;
 mod state;
-mod vqvae;
 pub(crate) mod weights;
 
 use crate::ops;
 use candle_core::{Device, Result, Tensor};
+use harness_record::vocabulary::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use init::InitSpec;
-pub use linknet::LinknetSpec;
 pub use normalise::{Normalise, normalise_tensor};
-pub use segnet::SegnetSpec;
+pub use procedure::{Finish, Procedure, Published};
 pub use state::{Builder, Entry, Init, Role, State};
-pub use vqvae::VqvaeSpec;
 pub use weights::{Header, WeightsError, read_header, save_tensors};
 
-/// Which network, and its sizes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelSpec {
+/// Makes a file of this folder a network that specs can name. It also declares the file as a module.
+macro_rules! networks {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:ident::$spec:ident;)+) => {
+        $(mod $module; pub use $module::$spec;)+
+
+        /// Which network, and its sizes.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        pub enum ModelSpec {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($spec)),+
+        }
+
+        impl ModelSpec {
+            /// Names of all networks.
+            pub const NAMES: [&str; [$($name),+].len()] = [$($name),+];
+
+            /// Its name in specs and weight files.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name),+
+                }
+            }
+
+            /// What the network's file says of it.
+            pub fn sizes(&self) -> &dyn Sizes {
+                match self {
+                    $(Self::$variant(sizes) => sizes),+
+                }
+            }
+        }
+    };
+}
+
+networks! {
     /// Vector-quantised autoencoder.
-    Vqvae(VqvaeSpec),
+    Vqvae = "vqvae" in vqvae::VqvaeSpec;
     /// Encoder and decoder that share the places of their pools' maxima.
-    Segnet(SegnetSpec),
+    Segnet = "segnet" in segnet::SegnetSpec;
     /// ResNet-34 encoder with a light decoder.
-    Linknet(LinknetSpec),
+    Linknet = "linknet" in linknet::LinknetSpec;
+}
+
+/// What a network's file says of a network of these sizes.
+pub trait Sizes {
+    /// What is impossible in them: the field and what it must be.
+    fn check(&self) -> std::result::Result<(), (&'static str, String)>;
+
+    /// Which images it takes.
+    fn sides(&self) -> Sides;
+
+    /// How its published numbers were obtained; `None` of a network that nobody published numbers of.
+    fn published(&self) -> Option<&'static Published> {
+        None
+    }
+
+    /// Whether these are the sizes of the published network.
+    fn is_published(&self) -> bool {
+        false
+    }
+
+    /// A few words for the report.
+    fn describe(&self) -> String;
+
+    /// What it adds to a loss, to stand behind the loss's own words: ` + 0.25 × commitment`, or nothing.
+    fn penalty_in_words(&self) -> String {
+        String::new()
+    }
+
+    /// Whether its encoder is a ResNet-34, which can start from the weights of one.
+    fn has_resnet34(&self) -> bool {
+        false
+    }
+
+    /// The network, with new weights.
+    fn build(&self, at: &Builder) -> Result<Box<dyn Network>>;
+}
+
+/// Sides of the square images that a network takes, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sides {
+    /// Every side is a multiple of it.
+    pub step: u32,
+    /// The smallest side.
+    pub least: u32,
+    /// The side where nothing names another: that of the published work, if there is one.
+    pub usual: u32,
+    /// Why, as a clause: `SegNet halves an image four times`.
+    pub why: &'static str,
+}
+
+impl Sides {
+    /// The largest side of any network, in pixels.
+    const MOST: u32 = 2048;
 }
 
 impl ModelSpec {
-    /// Names of all networks.
-    pub const NAMES: [&str; 3] = ["vqvae", "segnet", "linknet"];
-
-    /// Its name in specs and weight files.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Vqvae(_) => "vqvae",
-            Self::Segnet(_) => "segnet",
-            Self::Linknet(_) => "linknet",
-        }
+    /// The network called `name` in its published sizes, but for the `changed` ones: JSON numbers by the names of the fields.
+    ///
+    /// # Errors
+    /// No such network, or no such field in it, in words.
+    pub fn named(name: &str, changed: serde_json::Map<String, serde_json::Value>) -> std::result::Result<Self, String> {
+        let choice = serde_json::Map::from_iter([(name.to_owned(), changed.into())]);
+        serde_json::from_value(choice.into()).map_err(|e| e.to_string())
     }
 
     /// What is impossible in its sizes: the field, below `model`, and what was expected of it.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
-        let checked = match self {
-            Self::Vqvae(spec) => spec.check(),
-            Self::Segnet(spec) => spec.check(),
-            Self::Linknet(spec) => spec.check(),
-        };
-        checked.map_err(|(field, expected)| (format!("{}.{field}", self.name()), expected))
+        self.sizes().check().map_err(|(field, expected)| (format!("{}.{field}", self.name()), expected))
     }
 
     /// What the side of an image must be, if `size` (pixels) is not possible.
     pub fn check_size(&self, size: u32) -> std::result::Result<(), String> {
-        let (step, least, why) = match self {
-            Self::Vqvae(_) => (4, 8, "a multiple of 4 in 8..=2048: the VQ-VAE halves an image twice"),
-            Self::Segnet(_) => (1, 16, "a whole number in 16..=2048: SegNet halves an image four times"),
-            Self::Linknet(_) => (32, 32, "a multiple of 32 in 32..=2048: LinkNet halves an image five times"),
-        };
-        if size.is_multiple_of(step) && (least..=2048).contains(&size) { Ok(()) } else { Err(why.into()) }
+        let Sides { step, least, why, .. } = self.sizes().sides();
+        if size.is_multiple_of(step) && (least..=Sides::MOST).contains(&size) {
+            return Ok(());
+        }
+        let kind = if step == 1 { "a whole number".to_owned() } else { format!("a multiple of {step}") };
+        Err(format!("{kind} in {least}..={}: {why}", Sides::MOST))
     }
 
-    /// Side of the images on which the published network was trained, in pixels.
-    pub fn published_size(&self) -> u32 {
-        match self {
-            Self::Vqvae(_) | Self::Segnet(_) => 120,
-            Self::Linknet(_) => 256,
+    /// How it is trained and tested under `protocol`. A network without published numbers knows one procedure.
+    pub fn procedure(&self, protocol: Protocol) -> &'static Procedure {
+        match (protocol, self.sizes().published()) {
+            (Protocol::Published, Some(published)) => &published.procedure,
+            _ => &procedure::CORRECTED,
         }
     }
 
-    /// A few words for the report.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Vqvae(s) => format!(
-                "VQ-VAE, {} wide, {} residual blocks of {}, {} codes of {}",
-                s.width, s.depth, s.inner, s.codes, s.dim
-            ),
-            Self::Segnet(s) => format!("SegNet, {} to {} channels", s.width, 8 * s.width),
-            Self::Linknet(s) => format!("LinkNet, {} to {} channels, ResNet-34 encoder", s.width, 8 * s.width),
-        }
-    }
-
-    /// What it adds to a loss, to stand behind the loss's own words: ` + 0.25 × commitment`, or nothing.
-    pub fn penalty_in_words(&self) -> String {
-        match self {
-            Self::Vqvae(s) => format!(" + {} × commitment", s.commitment),
-            Self::Segnet(_) | Self::Linknet(_) => String::new(),
-        }
+    /// Whether its pretraining depends on the protocol. Where it does not, both protocols share it.
+    pub fn pretrains_by_protocol(&self) -> bool {
+        let [published, corrected] = [Protocol::Published, Protocol::Corrected].map(|p| self.procedure(p).finish);
+        published != corrected
     }
 }
 
@@ -155,11 +212,7 @@ impl Model {
     /// A network with weights drawn from `seed`.
     pub fn new(spec: &ModelSpec, seed: u64, device: &Device) -> Result<Self> {
         let builder = Builder::new(seed, device);
-        let network: Box<dyn Network> = match spec {
-            ModelSpec::Vqvae(sizes) => Box::new(vqvae::Vqvae::new(sizes, &builder)?),
-            ModelSpec::Segnet(sizes) => Box::new(segnet::Segnet::new(sizes, &builder)?),
-            ModelSpec::Linknet(sizes) => Box::new(linknet::Linknet::new(sizes, &builder)?),
-        };
+        let network = spec.sizes().build(&builder)?;
         Ok(Self { spec: spec.clone(), network, state: builder.finish(), device: device.clone() })
     }
 

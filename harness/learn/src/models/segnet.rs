@@ -4,12 +4,13 @@
 //! which the published checkpoints were saved.
 
 use super::{
-    Mode, Network, Output,
+    Finish, Mode, Network, Output, Procedure, Published, Sides, Sizes,
     layers::{BatchNorm2d, Conv2d, Kernel},
     state::Builder,
 };
 use crate::ops;
 use candle_core::{Result, Tensor};
+use harness_record::vocabulary::PrintedDice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +28,37 @@ impl Default for SegnetSpec {
     }
 }
 
-impl SegnetSpec {
-    /// What is impossible in it: the field and what it must be.
-    pub fn check(&self) -> std::result::Result<(), (&'static str, String)> {
+/// How the published program obtained its numbers.
+const PUBLISHED: Published = Published {
+    imagenet: false,
+    // Only the VQ-VAE is known never to have been put into evaluation mode.
+    procedure: Procedure { later_epochs: Mode::Train, test: Mode::Evaluate, finish: Finish::DividedByMaximum },
+    dice: PrintedDice::Soft,
+};
+
+impl Sizes for SegnetSpec {
+    fn check(&self) -> std::result::Result<(), (&'static str, String)> {
         if (1..=1024).contains(&self.width) { Ok(()) } else { Err(("width", "a whole number in 1..=1024".into())) }
+    }
+
+    fn sides(&self) -> Sides {
+        Sides { step: 1, least: 16, usual: 120, why: "SegNet halves an image four times" }
+    }
+
+    fn published(&self) -> Option<&'static Published> {
+        Some(&PUBLISHED)
+    }
+
+    fn is_published(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn describe(&self) -> String {
+        format!("SegNet, {} to {} channels", self.width, 8 * self.width)
+    }
+
+    fn build(&self, at: &Builder) -> Result<Box<dyn Network>> {
+        Ok(Box::new(Segnet::new(self, at)?))
     }
 }
 
@@ -66,14 +94,14 @@ impl Block {
 /// The published network also divides its output by the greatest value of the batch. That belongs to how its numbers were
 /// obtained and is left to who trains and tests it: [`ops::divide_by_maximum`].
 #[derive(Debug)]
-pub(super) struct Segnet {
+struct Segnet {
     input: BatchNorm2d,
     down: [Block; 4],
     up: [Block; 4],
 }
 
 impl Segnet {
-    pub(super) fn new(spec: &SegnetSpec, at: &Builder) -> Result<Self> {
+    fn new(spec: &SegnetSpec, at: &Builder) -> Result<Self> {
         let w = spec.width;
         let block = |name: &str, channels: &[usize]| Block::new(channels, &at.enter(name));
         Ok(Self {

@@ -1,7 +1,7 @@
 //! Named parameters and buffers of a model, and how they are first made.
 
-use crate::random;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
+use harness_record::random;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// Whether the optimiser moves a tensor.

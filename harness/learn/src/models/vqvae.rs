@@ -4,12 +4,13 @@
 //! which the published checkpoints were saved.
 
 use super::{
-    Mode, Network, Output,
+    Finish, Mode, Network, Output, Procedure, Published, Sides, Sizes,
     layers::{Conv2d, ConvTranspose2d, Kernel, ResidualBlock},
     quantizer::Quantizer,
     state::Builder,
 };
 use candle_core::{Result, Tensor};
+use harness_record::vocabulary::PrintedDice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,9 +42,16 @@ impl Default for VqvaeSpec {
     }
 }
 
-impl VqvaeSpec {
-    /// What is impossible in it: the field and what it must be.
-    pub fn check(&self) -> std::result::Result<(), (&'static str, String)> {
+/// How the published program obtained its numbers.
+const PUBLISHED: Published = Published {
+    imagenet: false,
+    // It was never put into evaluation mode, so its codebook goes on moving while it is tested.
+    procedure: Procedure { later_epochs: Mode::Train, test: Mode::Train, finish: Finish::AsItIs },
+    dice: PrintedDice::Soft,
+};
+
+impl Sizes for VqvaeSpec {
+    fn check(&self) -> std::result::Result<(), (&'static str, String)> {
         let within = |field, value: usize, least: usize, most: usize| {
             if (least..=most).contains(&value) {
                 Ok(())
@@ -70,6 +78,31 @@ impl VqvaeSpec {
         }
         Ok(())
     }
+
+    fn sides(&self) -> Sides {
+        Sides { step: 4, least: 8, usual: 120, why: "the VQ-VAE halves an image twice" }
+    }
+
+    fn published(&self) -> Option<&'static Published> {
+        Some(&PUBLISHED)
+    }
+
+    fn is_published(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn describe(&self) -> String {
+        let Self { width, depth, inner, dim, codes, .. } = self;
+        format!("VQ-VAE, {width} wide, {depth} residual blocks of {inner}, {codes} codes of {dim}")
+    }
+
+    fn penalty_in_words(&self) -> String {
+        format!(" + {} × commitment", self.commitment)
+    }
+
+    fn build(&self, at: &Builder) -> Result<Box<dyn Network>> {
+        Ok(Box::new(Vqvae::new(self, at)?))
+    }
 }
 
 /// Residual blocks, `depth` of them. The ReLU that ends the stack is left to what follows.
@@ -94,7 +127,7 @@ impl ResidualStack {
 
 /// The network: `[B, 3, S, S] -> [B, 3, S, S]` through `[B, D, S/4, S/4]` codes.
 #[derive(Debug)]
-pub(super) struct Vqvae {
+struct Vqvae {
     down: [Conv2d; 3],
     encoder_stack: ResidualStack,
     pre_vq: Conv2d,
@@ -106,7 +139,7 @@ pub(super) struct Vqvae {
 }
 
 impl Vqvae {
-    pub(super) fn new(spec: &VqvaeSpec, at: &Builder) -> Result<Self> {
+    fn new(spec: &VqvaeSpec, at: &Builder) -> Result<Self> {
         let (width, half) = (spec.width, spec.width / 2);
         let (encoder, decoder) = (at.enter("encoder"), at.enter("decoder"));
         let layer = |i| encoder.enter("layers").enter(i);

@@ -5,10 +5,11 @@
 
 use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
 #[cfg(not(feature = "cudnn"))]
-use crate::{augment::Table, train::Target};
+use crate::train::Target;
 use candle_core::{D, DType, Result, Tensor};
 #[cfg(not(feature = "cudnn"))]
 use candle_core::{Device, Error};
+use harness_images::augment::Table;
 use harness_kernels::pooling::Window;
 #[cfg(not(feature = "cudnn"))]
 use std::ops::Range;

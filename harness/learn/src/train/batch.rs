@@ -1,7 +1,7 @@
 //! Batches of pictures as tensors.
 
-use crate::{augment::Drawn, datasets::Pictures};
 use candle_core::{Device, Result, Tensor};
+use harness_images::{augment::Drawn, datasets::Pictures};
 use rayon::prelude::*;
 
 /// The images of a step.
@@ -89,18 +89,4 @@ pub fn classes(pictures: &Pictures, places: &[u32], device: &Device) -> Result<(
     let host: Vec<u8> = places.iter().flat_map(|&p| pictures.classes_of(p as usize)).copied().collect();
     let tensor = Tensor::from_slice(&host, (places.len(), side, side), &Device::Cpu)?.to_device(device)?;
     Ok((tensor, host))
-}
-
-impl Pictures {
-    /// The interleaved RGB bytes of a picture.
-    pub fn rgb_of(&self, place: usize) -> &[u8] {
-        let length = 3 * (self.size * self.size) as usize;
-        &self.rgb[place * length..][..length]
-    }
-
-    /// The class map of a picture.
-    pub fn classes_of(&self, place: usize) -> &[u8] {
-        let length = (self.size * self.size) as usize;
-        &self.classes[place * length..][..length]
-    }
 }

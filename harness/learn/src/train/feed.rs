@@ -5,13 +5,13 @@ use super::{
     ahead::with_one_ahead,
     batch::{Target, assembled},
 };
-use crate::{
+use crate::ops::Resident;
+use candle_core::{Device, Result};
+use harness_images::{
     augment::{Drawn, Table},
     datasets::Pictures,
-    monitor::Monitor,
-    ops::Resident,
 };
-use candle_core::{Device, Result};
+use harness_record::monitor::Monitor;
 use rayon::prelude::*;
 
 /// Of a GPU's free memory a stage's pictures take at most one part of so many.
@@ -92,12 +92,12 @@ impl<'a> Feed<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
+    use crate::device::{self, DeviceChoice};
+    use harness_images::{
         augment::{AugmentationSpec, DistortionSpec},
         datasets::{Item, Part},
-        device::{self, DeviceChoice},
-        monitor::Silent,
     };
+    use harness_record::monitor::Silent;
     use std::sync::Mutex;
 
     /// Remembers the lines of the log.

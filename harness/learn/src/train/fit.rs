@@ -4,9 +4,9 @@ use super::{
     Measured, Progress, Task, TrainError, Training, add, checkpoint::Checkpoint, clip::clip_gradients, feed::Feed,
     ledger::Ledger, metric_row, session::Session, spec::KeepSpec,
 };
-use crate::{models::Model, monitor::Monitor, random};
+use crate::models::Model;
 use candle_core::{Device, Tensor};
-use harness_record::rows::MetricRow;
+use harness_record::{monitor::Monitor, random, rows::MetricRow};
 use std::{
     path::Path,
     time::{Duration, Instant},

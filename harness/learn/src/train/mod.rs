@@ -12,15 +12,13 @@ mod schedule;
 mod segment;
 mod session;
 mod spec;
+#[cfg(test)]
+mod tests;
 
-use crate::{
-    augment::Drawn,
-    datasets::Pictures,
-    models::{Model, WeightsError},
-    monitor::Monitor,
-};
+use crate::models::{Model, WeightsError};
 use candle_core::Tensor;
-use harness_record::{RecordError, rows::MetricRow};
+use harness_images::{augment::Drawn, datasets::Pictures};
+use harness_record::{RecordError, monitor::Monitor, rows::MetricRow};
 
 #[cfg(test)]
 pub(crate) use batch::assembled;

@@ -2,14 +2,14 @@
 
 use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, metric_row, shown};
 use crate::{
+    models::{Mode, Model, Normalise, normalise_tensor},
+    ops,
+};
+use harness_images::{
     augment::{DistortionSpec, Drawn},
     datasets::Pictures,
-    models::{Mode, Model, Normalise, normalise_tensor},
-    monitor::Monitor,
-    ops,
-    protocol::Protocol,
 };
-use harness_record::rows::MetricRow;
+use harness_record::{monitor::Monitor, rows::MetricRow, vocabulary::Protocol};
 
 /// Names of what a step measures.
 const MEASURED: [&str; 3] = ["loss", "commitment", "perplexity"];
@@ -31,7 +31,7 @@ pub struct Reconstruction<'a> {
     pub batch: u32,
     /// Seed of the study.
     pub seed: u64,
-    /// What becomes of the network's output. Of no account where [`crate::protocol::pretraining_protocol`] says so.
+    /// It decides what becomes of the network's output, where [`crate::models::ModelSpec::pretrains_by_protocol`].
     pub protocol: Protocol,
 }
 
@@ -44,7 +44,7 @@ impl Reconstruction<'_> {
     fn forward(&self, model: &Model, batch: &Batch, mode: Mode) -> Result<Step, TrainError> {
         let batch = batch.to_device(model.device())?;
         let out = model.forward(&normalise_tensor(&batch.images, self.normalise)?, mode)?;
-        let restored = self.protocol.finish(model.spec().name(), &out.channels)?;
+        let restored = model.spec().procedure(self.protocol).finish.of(&out.channels)?;
         let error = ops::mse(&restored, &batch.target)?;
         let mut measured = vec![("loss", error.detach())];
         if let Some(commitment) = &out.commitment {

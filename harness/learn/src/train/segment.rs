@@ -2,21 +2,23 @@
 
 use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, shown};
 use crate::{
-    augment::{AugmentationSpec, Drawn},
-    datasets::Pictures,
     losses::LossSpec,
     metrics::{batch_counts, image_counts, image_row, means},
     models::{Mode, Model, Normalise, Output, normalise_tensor},
-    monitor::Monitor,
-    protocol::Protocol,
 };
 use candle_core::Tensor;
+use harness_images::{
+    augment::{AugmentationSpec, Drawn},
+    datasets::Pictures,
+};
 use harness_record::{
     metrics::{
         Counts, Metric, accuracy::ACCURACY, batch_dice::BATCH_DICE, batch_iou::BATCH_IOU, dice, iou, loss::LOSS,
         soft_dice::SOFT_DICE, soft_iou::SOFT_IOU,
     },
+    monitor::Monitor,
     rows::MetricRow,
+    vocabulary::Protocol,
 };
 
 /// What is followed while training, in the order of its rows.
@@ -54,7 +56,7 @@ impl Segmentation<'_> {
     /// The network's output, and its channels as the protocol leaves them.
     fn forward(&self, model: &Model, images: &Tensor, mode: Mode) -> Result<(Output, Tensor), TrainError> {
         let out = model.forward(&normalise_tensor(images, self.normalise)?, mode)?;
-        let channels = self.protocol.finish(model.spec().name(), &out.channels)?;
+        let channels = model.spec().procedure(self.protocol).finish.of(&out.channels)?;
         Ok((out, channels))
     }
 }
@@ -83,7 +85,7 @@ impl Task for Segmentation<'_> {
 
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
         let batch = batch.to_device(model.device())?;
-        let mode = self.protocol.training_mode(model.spec().name(), batch.epoch);
+        let mode = model.spec().procedure(self.protocol).training_mode(batch.epoch);
         let (out, channels) = self.forward(model, &batch.images, mode)?;
         let error = self.loss.of(&channels, &batch.target)?;
         let mut measured = vec![(SCORES, image_counts(&channels, &batch.target, self.loss)?)];
@@ -113,7 +115,7 @@ impl Task for Segmentation<'_> {
         monitor: &dyn Monitor,
     ) -> Result<Vec<MetricRow>, TrainError> {
         let mut ledger = Ledger::default();
-        let mode = self.protocol.test_mode(model.spec().name());
+        let mode = model.spec().procedure(self.protocol).test;
         let batches = || self.validation.chunks(self.batch as usize);
         let draw = |places: &[u32]| places.iter().map(|&place| Drawn::unchanged(place)).collect();
         feed.each(0, batches(), self.target(), draw, |batch| {
@@ -137,7 +139,7 @@ impl Task for Segmentation<'_> {
     }
 
     fn summary(&self, model: &Model, rows: &[MetricRow]) -> String {
-        let dice = self.protocol.dice(model.spec().name());
+        let dice = model.spec().dice(self.protocol);
         let part = |split, metric, label: &str| shown(rows, split, metric).map(|v| format!("{label} {v}"));
         [part("train", "loss", "loss"), part("train", dice, "Dice"), part("validation", dice, "validation Dice")]
             .into_iter()

@@ -1,11 +1,8 @@
 //! The settings of both kinds of training.
 
 use super::schedule::ScheduleSpec;
-use crate::{
-    augment::{AugmentationSpec, DistortionSpec},
-    losses::LossesSpec,
-    optimizer::OptimizerSpec,
-};
+use crate::{losses::LossesSpec, optimizer::OptimizerSpec};
+use harness_images::augment::{AugmentationSpec, DistortionSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ mod naive;
 mod pytorch;
 
 use candle_core::{Device, Tensor, Var};
-use harness_learn::random;
+use harness_record::random;
 
 /// Values in ±1, of `words`.
 fn tensor(shape: &[usize], words: &[&str]) -> Var {

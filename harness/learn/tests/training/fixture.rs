@@ -1,17 +1,21 @@
 //! Small pictures, a small network, and tasks and monitors for tests.
 
 use candle_core::Device;
-use harness_learn::{
+use harness_images::{
     augment::{AugmentationSpec, Drawn},
     datasets::{self, DatasetSpec, Pictures, Purpose, SyntheticPets},
+    split::{Amount, OfficialSplit, Selection, Split, SplitSpec, split},
+};
+use harness_learn::{
     losses::{LossSpec, Term},
     models::{Model, ModelSpec, VqvaeSpec},
-    monitor::{Monitor, Silent},
-    protocol::Protocol,
-    split::{Amount, OfficialSplit, Selection, Split, SplitSpec, split},
     train::{Batch, Feed, FinetuneSpec, Measured, Progress, Segmentation, Step, Target, Task, TrainError, fit},
 };
-use harness_record::rows::MetricRow;
+use harness_record::{
+    monitor::{Monitor, Silent},
+    rows::MetricRow,
+    vocabulary::Protocol,
+};
 use std::{
     path::Path,
     sync::{

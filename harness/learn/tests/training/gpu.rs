@@ -2,15 +2,16 @@
 
 use crate::fixture::{cross_entropy, cut, pictures, segmentation, spec};
 use candle_core::Device;
-use harness_learn::{
+use harness_images::{
     augment::{AugmentationSpec, DistortionSpec},
     datasets::Purpose,
+};
+use harness_learn::{
     device::{self, DeviceChoice},
     models::{Model, ModelSpec, VqvaeSpec},
-    monitor::Silent,
-    protocol::Protocol,
     train::{FinetuneSpec, Progress, Reconstruction, Segmentation, Task, TrainError, fit},
 };
+use harness_record::{monitor::Silent, vocabulary::Protocol};
 
 fn gpu() -> Option<Device> {
     match device::select(DeviceChoice::Cuda(0)) {

@@ -9,16 +9,15 @@ mod validated;
 
 use candle_core::Device;
 use fixture::{cross_entropy, cut, model, pictures, segmentation, spec, train, values, weights};
+use harness_images::datasets::Purpose;
 use harness_learn::{
-    datasets::Purpose,
     evaluate::{EvaluateSpec, Test},
     losses::{LossSpec, LossesSpec, Term},
     models::{Mode, Model, ModelSpec, Role, VqvaeSpec},
-    monitor::Silent,
     ops,
-    protocol::Protocol,
     train::{TrainError, images},
 };
+use harness_record::{monitor::Silent, vocabulary::Protocol};
 
 #[test]
 fn every_loss_is_lowered_and_noted() {

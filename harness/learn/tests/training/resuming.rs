@@ -1,14 +1,12 @@
 //! Interrupted anywhere and resumed, training gives the same bytes.
 
 use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, train, values, weights};
+use harness_images::{augment::DistortionSpec, datasets::Purpose};
 use harness_learn::{
-    augment::DistortionSpec,
-    datasets::Purpose,
     losses::LossesSpec,
-    monitor::Silent,
-    protocol::Protocol,
     train::{FinetuneSpec, Progress, Reconstruction, Segmentation, Task, TrainError},
 };
+use harness_record::{monitor::Silent, vocabulary::Protocol};
 use std::sync::atomic::AtomicU32;
 
 /// All that a checkpoint has to carry: every schedule state, the best weights, the epochs waited.

@@ -10,7 +10,7 @@ use harness_fetch::{
     holdings, install,
     manifest::{Layout, Manifest},
 };
-use harness_learn::datasets::{
+use harness_images::datasets::{
     self, CatsAndDogs, CatsAndDogsFiltered, Cifar10, DataError, DatasetSpec, OxfordIiitPet, PetsCorpus, Purpose,
     StanfordDogs, Survey, SyntheticPets,
 };

@@ -12,7 +12,7 @@ use harness_fetch::{
     human, install,
     manifest::{Manifest, Origin},
 };
-use harness_learn::datasets;
+use harness_images::datasets;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},

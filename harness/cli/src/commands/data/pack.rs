@@ -10,8 +10,8 @@ use crate::{
     progress::Progress,
 };
 use harness_fetch::human;
-use harness_learn::{datasets, protocol::Protocol};
-use harness_record::store::Store;
+use harness_images::datasets;
+use harness_record::{store::Store, vocabulary::Protocol};
 use serde_json::json;
 
 pub(super) fn run(options: &DataPack, manifests: &Manifests, folders: &Folders, progress: &Progress) -> Outcome {

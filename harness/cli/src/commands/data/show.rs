@@ -13,7 +13,7 @@ use crate::{
     progress::Progress,
     spec::diagnosis::printable,
 };
-use harness_learn::datasets::{self, DatasetSpec, Pictures};
+use harness_images::datasets::{self, DatasetSpec, Pictures};
 use harness_record::{files, rows::FileRow, store::Store};
 use harness_report::contact::{self, Counts, Summary};
 use std::path::Path;

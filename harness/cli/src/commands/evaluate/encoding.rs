@@ -6,7 +6,7 @@
 use super::listed;
 use crate::failure::{Failure, Outcome};
 use clap::ValueEnum;
-use harness_learn::pixels::{self, DecodeError};
+use harness_images::pixels::{self, DecodeError};
 use harness_record::metrics::{CLASSES, Confusion};
 use std::{fmt, path::Path};
 

@@ -4,8 +4,9 @@ use super::{
     engine::{Argument::Address, PICTURES, count, counts},
     memory::{empty, make, tensor},
 };
-use crate::{augment::Table, train::Target};
+use crate::train::Target;
 use candle_core::{CudaStorage, DType, Device, Error, Result, Shape, Tensor, cuda_backend::CudaStorageSlice};
+use harness_images::augment::Table;
 use std::ops::Range;
 
 /// Threads of the block that makes an image; a power of two, and no more than `pictures.cu` has room for.

@@ -9,9 +9,9 @@ use crate::{
     models::{LinknetSpec, Mode, Model, ModelSpec, SegnetSpec, VqvaeSpec},
     ops,
     precision::Precision,
-    random,
 };
 use candle_core::{DType, Device, Result, Tensor, Var};
+use harness_record::random;
 use std::sync::{Mutex, PoisonError};
 
 /// The precision is one for the process, so one test works at a time.

@@ -1,9 +1,7 @@
 //! Which pictures stand on the contact sheet.
 
-use harness_learn::{
-    datasets::{Item, Pictures},
-    random::{generator, shuffled},
-};
+use harness_images::datasets::{Item, Pictures};
+use harness_record::random::{generator, shuffled};
 use harness_report::contact::Tile;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -58,7 +56,7 @@ fn tile(set: &Pictures, i: usize) -> Tile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use harness_learn::datasets::Part;
+    use harness_images::datasets::Part;
 
     fn groups(counts: &[(&str, usize)], wanted: usize) -> Vec<String> {
         let items: Vec<Item> = counts

@@ -5,7 +5,7 @@ use crate::{
     failure::Outcome,
     manifests::{About, Manifests},
 };
-use harness_learn::datasets::{DatasetSpec, Item, Part};
+use harness_images::datasets::{DatasetSpec, Item, Part};
 use harness_record::rows::FileRow;
 use harness_report::contact::{Counts, LeftOut, Share, Sides, Summary};
 use std::{cmp::Reverse, collections::BTreeMap, path::Path};

@@ -1,0 +1,56 @@
+//! Masking: a rectangle of the image is filled.
+
+use super::{Change, percent, require};
+use harness_record::random;
+use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One rectangle an image, whose height and width are the same random share of the image's. The defaults are published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MaskSpec {
+    /// Least share of the side, in 0..1.
+    pub least: f32,
+    /// Largest share of the side, in 0..1.
+    pub most: f32,
+    /// What the rectangle is filled with, in 0..1.
+    pub fill: f32,
+}
+
+impl Default for MaskSpec {
+    fn default() -> Self {
+        Self { least: 0.05, most: 0.25, fill: 0.5 }
+    }
+}
+
+impl MaskSpec {
+    /// What is impossible in it: the field and what was expected of it.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let Self { least, most, fill } = self;
+        require(*least > 0.0 && *least <= 1.0, "least", "a share above 0 and at most 1")?;
+        require(most >= least && *most <= 1.0, "most", "a share of at least `least` and at most 1")?;
+        require((0.0..=1.0).contains(fill), "fill", "a brightness in 0..=1")
+    }
+
+    /// In words.
+    pub fn describe(&self) -> String {
+        let (least, most) = (percent(self.least.into()), percent(self.most.into()));
+        format!("one rectangle of {least} to {most} % of the side, filled with {}", self.fill)
+    }
+
+    /// A rectangle on an image of `side` pixels a side.
+    pub(super) fn draw(&self, side: usize, rng: &mut ChaCha8Rng) -> Change {
+        let ((top, left), (height, width)) = self.rectangle((side, side), rng);
+        Change::Mask { top, left, height, width, fill: self.fill }
+    }
+
+    /// Upper left corner and size of a rectangle, as (rows, columns).
+    fn rectangle(&self, (height, width): (usize, usize), rng: &mut ChaCha8Rng) -> ((usize, usize), (usize, usize)) {
+        let share = self.least + (self.most - self.least) * random::unit(rng);
+        let side = |n: usize| ((n as f32 * share) as usize).clamp(1, n);
+        let size = (side(height), side(width));
+        let mut place = |n: usize, size: usize| random::below(rng, (n - size + 1) as u32) as usize;
+        ((place(height, size.0), place(width, size.1)), size)
+    }
+}

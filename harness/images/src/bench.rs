@@ -1,0 +1,62 @@
+//! How fast pictures are decoded, resized, and read back from the cache. `docs/performance.md` holds it against Pillow.
+
+use crate::datasets::{DataError, any_folder::AnyFolder};
+use harness_record::{monitor::Monitor, rows::FileRow};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// How fast the pictures of a folder become data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataSpeed {
+    /// Seconds of each pass in which all pictures were read from their files, decoded and resized.
+    pub cold: Vec<f64>,
+    /// Seconds of each pass as a second start makes it: the folder was looked through for changed files, then all pictures were
+    /// read from the cache.
+    pub cached: Vec<f64>,
+    /// Number of pictures.
+    pub images: usize,
+    /// Files that are no pictures although they are called so, with the reason.
+    pub skipped: Vec<FileRow>,
+}
+
+/// Times every picture below `folder`, `size` × `size` pixels each, `repeat` times cold and `repeat` times cached, by turns. What
+/// data sets keep in their cache lies below `cache`, which should be an empty folder. Threads are rayon's.
+pub fn data(
+    folder: &Path,
+    size: u32,
+    repeat: usize,
+    cache: &Path,
+    monitor: &dyn Monitor,
+) -> Result<DataSpeed, DataError> {
+    let (mut cold, mut cached) = (Vec::with_capacity(repeat), Vec::with_capacity(repeat));
+    // The system has all files in its memory from here on, for both kinds of passes.
+    let mut found = AnyFolder::survey(folder, cache, monitor)?;
+    let mut counted = (0, Vec::new());
+    for _ in 0..repeat {
+        let (made, took) = timed(|| found.decode(size, monitor))?;
+        cold.push(took);
+        let kept = found.keep(made, cache, size)?;
+        let (read, took) = timed(|| {
+            found = AnyFolder::survey(folder, cache, monitor)?;
+            Ok(found.cached(cache, size, monitor))
+        })?;
+        cached.push(took);
+        // What was read is what was made, or the time is worth nothing.
+        if read.as_ref() != Some(&kept) {
+            return Err(DataError::Changed { path: folder.to_owned() });
+        }
+        counted = (kept.items.len(), kept.left_out);
+    }
+    let (images, mut skipped) = counted;
+    skipped.extend_from_slice(found.left_out());
+    Ok(DataSpeed { cold, cached, images, skipped })
+}
+
+fn timed<T>(work: impl FnOnce() -> Result<T, DataError>) -> Result<(T, f64), DataError> {
+    let start = Instant::now();
+    let done = work()?;
+    let took: Duration = start.elapsed();
+    Ok((done, took.as_secs_f64()))
+}

@@ -1,0 +1,112 @@
+//! Folders whose sub-folders are classes, each with its pictures.
+
+use super::{
+    DataError, Files, Folder, Item, Part, Source, Survey, digest_of,
+    folder::{Kind, picture_name},
+    hashes::{FileHash, Hashes},
+    row,
+};
+use harness_record::{digest, monitor::Monitor, rows::FileRow};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+use std::path::Path;
+
+/// A class: the name of its folder, and its pictures, sorted, by their names below the data set's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Class {
+    pub name: String,
+    pub files: Vec<String>,
+}
+
+/// The classes below `root` (`""`: the folder itself), sorted, and rows for pictures that are not used. `missing` makes an error
+/// of what is not there.
+pub(super) fn classes(
+    folder: &Folder,
+    root: &str,
+    missing: impl Fn(Vec<String>) -> DataError,
+) -> Result<(Vec<Class>, Vec<FileRow>), DataError> {
+    let (mut classes, mut left_out) = (Vec::new(), Vec::new());
+    for (name, kind) in folder.list(root)? {
+        let path = below(root, &name);
+        match kind {
+            Kind::Folder => {
+                let (files, outside) = pictures(folder, &path, &name)?;
+                left_out.extend(outside);
+                if files.is_empty() {
+                    return Err(missing(vec![format!("pictures in {path}/")]));
+                }
+                classes.push(Class { name, files });
+            }
+            Kind::File if picture_name(&name).is_some() => {
+                left_out.push(row("unused", path, "", "in no class's folder"));
+            }
+            Kind::File => {}
+            Kind::Outside => return Err(DataError::Outside { path: folder.file(&path) }),
+        }
+    }
+    if classes.is_empty() {
+        let place = if root.is_empty() { String::new() } else { format!(" in {root}/") };
+        return Err(missing(vec![format!("folders of classes{place}")]));
+    }
+    Ok((classes, left_out))
+}
+
+/// The pictures in one class's folder `path`, sorted, and rows for links that lead out of the data set's folder.
+pub(super) fn pictures(folder: &Folder, path: &str, class: &str) -> Result<(Vec<String>, Vec<FileRow>), DataError> {
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+    for (file, kind) in folder.list(path)? {
+        let name = below(path, &file);
+        match kind {
+            Kind::File if picture_name(&file).is_some() => files.push(name),
+            Kind::Outside => {
+                let reason = "a symbolic link that leads out of the data set's folder";
+                left_out.push(row("unused", name, class, reason));
+            }
+            Kind::File | Kind::Folder => {}
+        }
+    }
+    Ok((files, left_out))
+}
+
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// A survey of all pictures of `classes`. Damaged ones are found when they are decoded.
+pub(super) fn survey_of(
+    folder: &Folder,
+    (classes, left_out): (Vec<Class>, Vec<FileRow>),
+    options: &serde_json::Value,
+    cache: &Path,
+    monitor: &dyn Monitor,
+) -> Result<Survey, DataError> {
+    let mut hashes = Hashes::open(cache, folder);
+    let mut sources = Vec::new();
+    let names: Vec<String> = classes.iter().flat_map(|class| class.files.iter().cloned()).collect();
+    let mut files = hashes.of(&names, monitor)?.into_iter();
+    hashes.save()?;
+    for class in &classes {
+        sources.extend(files.by_ref().take(class.files.len()).map(|file| source(&class.name, file)));
+    }
+    sources.sort_by(|a, b| a.item.name.cmp(&b.item.name));
+    let digest = digest_of(options, &sources, &[])?;
+    Ok(Survey { left_out, ..Survey::of(digest, sources) })
+}
+
+/// A picture of a class, which no label map belongs to.
+pub(super) fn source(class: &str, file: FileHash) -> Source {
+    let item = Item { name: file.name.clone(), group: class.to_owned(), part: Part::Unlabelled };
+    Source { item, folder: 0, files: Files::Picture(file) }
+}
+
+/// Fisher–Yates with a generator of our own, so that the order is the same for ever. `items` come sorted; `words` name the purpose.
+pub(super) fn shuffle<T>(items: &mut [T], words: &[&str]) {
+    let mut generator = ChaCha8Rng::from_seed(digest::seed(words));
+    for last in (1..items.len()).rev() {
+        // A number in 0..=last by multiplication; its bias is below 2⁻⁴⁰.
+        let other = (u128::from(generator.next_u64()) * (last as u128 + 1)) >> 64;
+        items.swap(last, other as usize);
+    }
+}

@@ -1,0 +1,49 @@
+//! Widths and heights of a data set's pictures, before they were resized.
+
+use super::{DataError, DatasetSpec, Item};
+use crate::pixels;
+use harness_record::monitor::Monitor;
+use rayon::prelude::*;
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
+/// How much of a file is read: what a camera writes before the picture itself is smaller.
+const HEAD: u64 = 256 << 10;
+
+/// Width and height of each of `items` that is a file of its own and says so in its head, in the order of the items.
+pub fn dimensions(
+    spec: &DatasetSpec,
+    items: &[Item],
+    data_dir: &Path,
+    monitor: &dyn Monitor,
+) -> Result<Vec<(u32, u32)>, DataError> {
+    // In a pack they are resized already, and pictures of a composed set lie in several folders.
+    let [folder] = &spec.open(data_dir)?[..] else { return Ok(Vec::new()) };
+    if folder.packed().is_some() {
+        return Ok(Vec::new());
+    }
+    monitor.begin("measuring pictures", items.len() as u64);
+    let measured: Vec<Option<(u32, u32)>> = items
+        .par_iter()
+        .map(|item| {
+            if monitor.stopped() {
+                return Err(DataError::Interrupted);
+            }
+            // A picture that is none of these was named when it was decoded; here it only adds nothing.
+            let head = head(&folder.file(&item.name)).ok();
+            monitor.advance(1);
+            Ok(head.and_then(|head| pixels::dimensions(&head)))
+        })
+        .collect::<Result<_, _>>()?;
+    monitor.end();
+    Ok(measured.into_iter().flatten().collect())
+}
+
+fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    Ok(head)
+}

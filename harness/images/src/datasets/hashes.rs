@@ -1,0 +1,299 @@
+//! SHA-256 of a data set's files, remembered from one start to the next.
+//!
+//! A file whose size and time of change are the remembered ones is not read again. (As git does: a file changed within the
+//! last moments could change again without either being different, so it is not remembered.)
+
+use super::{DataError, folder::Folder, pack::Packed};
+use crate::pixels::{self, Picture};
+use harness_record::{digest, files, monitor::Monitor};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+const LIMIT: u64 = 1 << 30;
+
+/// How long ago a file must have changed to be remembered: longer than the coarsest clock of a file system (FAT: 2 s).
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// A file that is read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FileHash {
+    /// `/`-separated name below the data set's folder.
+    pub name: String,
+    /// SHA-256 of its content.
+    pub sha256: String,
+}
+
+/// Digest of a picture's pixels, or why a file is no picture.
+pub(super) type Shown = Result<String, String>;
+
+/// What is known of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    size: u64,
+    /// Time of change, in nanoseconds since 1970.
+    changed: u64,
+    sha256: String,
+    verdict: Verdict,
+    /// Digest of its pixels, where it was asked for and it is a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pixels: Option<String>,
+}
+
+/// How much is to be known of a file; each includes the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Hash,
+    Verdict,
+    Pixels,
+}
+
+impl Entry {
+    pub(super) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The same without what holds on this machine only.
+    fn portable(self) -> Self {
+        Self { changed: 0, ..self }
+    }
+
+    fn knows(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Hash => true,
+            Wanted::Verdict => self.verdict != Verdict::Untried,
+            Wanted::Pixels => self.pixels.is_some() || matches!(self.verdict, Verdict::Damaged(_)),
+        }
+    }
+}
+
+/// Whether a file is a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    Untried,
+    Good,
+    Damaged(String),
+}
+
+/// What is remembered of one folder's files.
+#[derive(Debug)]
+pub(super) struct Hashes<'a> {
+    folder: &'a Folder,
+    path: PathBuf,
+    entries: BTreeMap<String, Entry>,
+    changed: bool,
+}
+
+impl<'a> Hashes<'a> {
+    /// What the cache remembers of `folder`, nothing if its file is missing or damaged; or what the pack knows that it is in.
+    pub(super) fn open(cache: &Path, folder: &'a Folder) -> Self {
+        let key = digest::of_bytes(folder.real().as_os_str().as_encoded_bytes());
+        // Another version of the decoder may find other files damaged.
+        let path = cache.join("hashes").join(format!("{}-v{}.json", &key[..16], pixels::VERSION));
+        let remembered = || files::read(&path, LIMIT).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let entries = folder.packed().map(Packed::known).or_else(remembered).unwrap_or_default();
+        Self { folder, path, entries, changed: false }
+    }
+
+    /// Writes what is remembered, if there is anything new.
+    pub(super) fn save(&self) -> Result<(), DataError> {
+        if self.changed {
+            let bytes = serde_json::to_vec(&self.entries)
+                .map_err(|source| harness_record::RecordError::Json { path: self.path.clone(), source })?;
+            files::write(&self.path, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of each of `names`, in that order.
+    pub(super) fn of(&mut self, names: &[String], monitor: &dyn Monitor) -> Result<Vec<FileHash>, DataError> {
+        let entries = self.update(names, Wanted::Hash, "hashing files", monitor)?;
+        Ok(names.iter().zip(entries).map(|(name, e)| FileHash { name: name.clone(), sha256: e.sha256 }).collect())
+    }
+
+    /// SHA-256 of each of `names`, in that order, and why it is no picture if it is none.
+    pub(super) fn checked(
+        &mut self,
+        names: &[String],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<(FileHash, Option<String>)>, DataError> {
+        let entries = self.update(names, Wanted::Verdict, "checking pictures", monitor)?;
+        let pair = |(name, entry): (&String, Entry)| {
+            let damage = if let Verdict::Damaged(reason) = entry.verdict { Some(reason) } else { None };
+            (FileHash { name: name.clone(), sha256: entry.sha256 }, damage)
+        };
+        Ok(names.iter().zip(entries).map(pair).collect())
+    }
+
+    /// SHA-256 of each of `names`, in that order, and what it shows.
+    pub(super) fn with_pixels(
+        &mut self,
+        names: &[String],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<(FileHash, Shown)>, DataError> {
+        let entries = self.update(names, Wanted::Pixels, "comparing pictures", monitor)?;
+        let pair = |(name, entry): (&String, Entry)| {
+            let pixels = match (entry.verdict, entry.pixels) {
+                (Verdict::Damaged(reason), _) => Err(reason),
+                (_, pixels) => Ok(pixels.unwrap_or_default()),
+            };
+            (FileHash { name: name.clone(), sha256: entry.sha256 }, pixels)
+        };
+        Ok(names.iter().zip(entries).map(pair).collect())
+    }
+
+    /// All that is known of `pictures`, and digests of `others`, as another machine can use it.
+    pub(super) fn all_of(
+        &mut self,
+        pictures: &[String],
+        others: &[String],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<(String, Entry)>, DataError> {
+        let mut entries = self.update(pictures, Wanted::Pixels, "checking pictures", monitor)?;
+        entries.extend(self.update(others, Wanted::Hash, "hashing files", monitor)?);
+        let names = pictures.iter().chain(others).cloned();
+        Ok(names.zip(entries.into_iter().map(Entry::portable)).collect())
+    }
+
+    fn update(
+        &mut self,
+        names: &[String],
+        wanted: Wanted,
+        what: &str,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Entry>, DataError> {
+        let folder = self.folder;
+        if let Some(packed) = folder.packed() {
+            let known = |name: &String| self.entries.get(name).filter(|entry| entry.knows(wanted)).cloned();
+            return names.iter().map(|name| known(name).ok_or_else(|| packed.lacks(name))).collect();
+        }
+        let stats: Vec<(u64, u64)> = names.par_iter().map(|name| stat(&folder.file(name))).collect::<Result<_, _>>()?;
+        let known = |name: &String, &(size, changed): &(u64, u64)| {
+            let entry = self.entries.get(name)?;
+            let fits = entry.size == size && entry.changed == changed && entry.knows(wanted);
+            fits.then(|| entry.clone())
+        };
+        let mut found: Vec<Option<Entry>> = names.iter().zip(&stats).map(|(name, stat)| known(name, stat)).collect();
+        let missing: Vec<usize> = (0..names.len()).filter(|&i| found[i].is_none()).collect();
+        if !missing.is_empty() {
+            let now = nanoseconds(SystemTime::now());
+            monitor.begin(what, missing.len() as u64);
+            let read: Vec<Entry> = missing
+                .par_iter()
+                .map(|&i| {
+                    if monitor.stopped() {
+                        return Err(DataError::Interrupted);
+                    }
+                    let (size, changed) = stats[i];
+                    let entry = read(&folder.file(&names[i]), size, changed, wanted)?;
+                    monitor.advance(1);
+                    Ok(entry)
+                })
+                .collect::<Result<_, _>>()?;
+            monitor.end();
+            for (i, entry) in missing.into_iter().zip(read) {
+                if entry.changed.saturating_add(SETTLED.as_nanos() as u64) < now {
+                    self.entries.insert(names[i].clone(), entry.clone());
+                    self.changed = true;
+                }
+                found[i] = Some(entry);
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+fn stat(path: &Path) -> Result<(u64, u64), DataError> {
+    let metadata = fs::metadata(path).map_err(DataError::io("look at", path))?;
+    let changed = metadata.modified().map_err(DataError::io("look at", path))?;
+    Ok((metadata.len(), nanoseconds(changed)))
+}
+
+fn nanoseconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64)
+}
+
+fn read(path: &Path, size: u64, changed: u64, wanted: Wanted) -> Result<Entry, DataError> {
+    if size > pixels::MAX_BYTES {
+        let verdict = Verdict::Damaged(pixels::DecodeError::TooManyBytes(size).to_string());
+        return Ok(Entry { size, changed, sha256: digest::of_file(path)?, verdict, pixels: None });
+    }
+    let bytes = files::read(path, pixels::MAX_BYTES)?;
+    let (verdict, pixels) = match (wanted != Wanted::Hash).then(|| pixels::decode(&bytes)) {
+        None => (Verdict::Untried, None),
+        Some(Ok(picture)) => (Verdict::Good, (wanted == Wanted::Pixels).then(|| of_pixels(&picture))),
+        Some(Err(error)) => (Verdict::Damaged(error.to_string()), None),
+    };
+    Ok(Entry { size, changed, sha256: digest::of_bytes(&bytes), verdict, pixels })
+}
+
+/// Digest of what a picture shows: the same for every file that decodes to the same pixels.
+pub(super) fn of_pixels(picture: &Picture) -> String {
+    let Picture { width, height, data } = picture;
+    digest::of_bytes(format!("{width} {height} {}", digest::of_bytes(data)).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use harness_record::monitor::Silent;
+    use std::fs::File;
+
+    fn write(path: &Path, content: &str, age: Duration) {
+        fs::write(path, content).unwrap();
+        File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_read_again_only_when_its_size_or_time_changed() {
+        let home = tempfile::tempdir().unwrap();
+        let (data, cache) = (home.path().join("data"), home.path().join("cache"));
+        fs::create_dir_all(data.join("set")).unwrap();
+        let folder = Folder::open(&data, "set", "set").unwrap().unwrap();
+        let file = data.join("set/a");
+        let hash = || {
+            let mut hashes = Hashes::open(&cache, &folder);
+            let found = hashes.of(&["a".to_owned()], &Silent).unwrap();
+            hashes.save().unwrap();
+            found[0].sha256.clone()
+        };
+        let hour = Duration::from_hours(1);
+        write(&file, "one", hour);
+        let time = fs::metadata(&file).unwrap().modified().unwrap();
+        assert_eq!(hash(), digest::of_bytes(b"one"));
+        // The same size and time, so it is not read: what is remembered is given.
+        fs::write(&file, "two").unwrap();
+        File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        assert_eq!(hash(), digest::of_bytes(b"one"));
+        write(&file, "two", 2 * hour);
+        assert_eq!(hash(), digest::of_bytes(b"two"));
+        // Too fresh to be remembered.
+        write(&file, "six", Duration::ZERO);
+        let time = fs::metadata(&file).unwrap().modified().unwrap();
+        assert_eq!(hash(), digest::of_bytes(b"six"));
+        fs::write(&file, "ten").unwrap();
+        File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        assert_eq!(hash(), digest::of_bytes(b"ten"));
+    }
+
+    #[test]
+    fn a_damaged_memory_is_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("set")).unwrap();
+        write(&home.path().join("set/a"), "one", Duration::from_mins(1));
+        let folder = Folder::open(home.path(), "set", "set").unwrap().unwrap();
+        let cache = home.path().join("cache");
+        let mut hashes = Hashes::open(&cache, &folder);
+        hashes.of(&["a".to_owned()], &Silent).unwrap();
+        hashes.save().unwrap();
+        fs::write(&hashes.path, "{").unwrap();
+        let found = Hashes::open(&cache, &folder).checked(&["a".to_owned()], &Silent).unwrap();
+        assert_eq!(found[0].1.as_deref(), Some("not a JPEG, PNG, GIF, BMP or WebP file"));
+    }
+}

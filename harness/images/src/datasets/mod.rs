@@ -1,0 +1,262 @@
+//! Data sets: what a spec names, what of it lies on disk, and its pictures as bytes.
+//!
+//! [`survey`] looks at a data set's files and gives the digest that names their content, without decoding (but for the
+//! choice of a subset, which must know what can be decoded). [`load`] gives the pictures, decoded and resized, from the cache if
+//! they have been loaded before. No file is dropped in silence: [`Pictures::left_out`] names each and says why.
+
+pub(crate) mod any_folder;
+mod bytes;
+mod cats_and_dogs;
+mod cats_and_dogs_filtered;
+mod cifar_10;
+mod class_folders;
+mod decoded;
+mod dimensions;
+mod error;
+mod folder;
+mod hashes;
+mod lists;
+mod oxford;
+mod pack;
+mod pets_corpus;
+mod spec;
+mod stanford_dogs;
+mod synthetic_pets;
+
+pub use bytes::Bytes;
+pub use dimensions::dimensions;
+pub use error::DataError;
+pub use folder::check_below;
+pub use pack::{PackSummary, pack, packed, packed_at};
+pub use pets_corpus::{CorpusFolders, Counts, Duplicates, PetsCorpus};
+pub use spec::{
+    CatsAndDogs, CatsAndDogsFiltered, Cifar10, DatasetSpec, FilteredSplit, OxfordIiitPet, StanfordDogs, SyntheticPets,
+};
+
+use folder::Folder;
+use harness_record::{digest, monitor::Monitor, rows::FileRow};
+use hashes::FileHash;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What pictures are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Learning from pictures alone.
+    Pretraining,
+    /// Learning trimaps, or testing them.
+    Segmentation,
+}
+
+/// Part of a data set, as its makers cut it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// For training and validation.
+    Trainval,
+    /// For testing only.
+    Test,
+    /// Without trimaps, or used as if.
+    Unlabelled,
+}
+
+impl Part {
+    /// Its name in files and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trainval => "trainval",
+            Self::Test => "test",
+            Self::Unlabelled => "unlabelled",
+        }
+    }
+}
+
+/// One picture of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// File name relative to the data set's folder, `/`-separated.
+    pub name: String,
+    /// Breed or class.
+    pub group: String,
+    /// Part that it belongs to.
+    pub part: Part,
+}
+
+/// What is on disk of a data set, for one purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// SHA-256 over name and content of every file that is read, and over the spec's selecting options.
+    pub digest: String,
+    /// Files that will not be read, or that were found damaged while choosing, each with the reason.
+    pub left_out: Vec<FileRow>,
+    /// Files of a larger set that the draw of a subset left over, most of them never opened. They are not listed one by one.
+    pub not_drawn: u64,
+    /// Pictures that show the same as another one, where that was looked for.
+    pub repeated: Option<Repeated>,
+    /// What will be read, in the order of the items.
+    sources: Vec<Source>,
+}
+
+/// Pictures that show the same as another one, pixel for pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeated {
+    /// How many; of equal ones the first by name is not counted.
+    pub pictures: u64,
+    /// Whether they were left out.
+    pub removed: bool,
+}
+
+impl Survey {
+    /// All of `sources`.
+    fn of(digest: String, sources: Vec<Source>) -> Self {
+        Self { digest, left_out: Vec::new(), not_drawn: 0, repeated: None, sources }
+    }
+
+    /// Number of pictures that [`load`] will try to read.
+    pub fn pictures(&self) -> usize {
+        self.sources.len()
+    }
+}
+
+/// Where one item comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Source {
+    item: Item,
+    /// Which of the data set's folders, as [`DatasetSpec::open`] gives them.
+    folder: usize,
+    files: Files,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Files {
+    Picture(FileHash),
+    PictureAndTrimap(FileHash, FileHash),
+    Record(cifar_10::Record),
+    Drawn { index: u32 },
+}
+
+impl Files {
+    /// Name and content of each.
+    fn hashes(&self) -> impl Iterator<Item = &FileHash> {
+        let both = match self {
+            Self::Picture(picture) => [Some(picture), None],
+            Self::PictureAndTrimap(picture, trimap) => [Some(picture), Some(trimap)],
+            Self::Record(record) => [Some(&record.hash), None],
+            Self::Drawn { .. } => [None, None],
+        };
+        both.into_iter().flatten()
+    }
+}
+
+/// The pictures of a data set, all of one size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pictures {
+    /// Side in pixels.
+    pub size: u32,
+    /// The survey's digest.
+    pub digest: String,
+    /// One a picture, sorted by part, then by name.
+    pub items: Vec<Item>,
+    /// `[N, size, size, 3]` bytes: red, green, blue.
+    pub rgb: Bytes,
+    /// `[N, size, size]` classes, 0 pet, 1 background, 2 border; empty for [`Purpose::Pretraining`].
+    pub classes: Bytes,
+    /// Files that were not used: `skipped` if they are damaged, `unused` if nothing says what they are for.
+    pub left_out: Vec<FileRow>,
+}
+
+impl Pictures {
+    /// The interleaved RGB bytes of a picture.
+    pub fn rgb_of(&self, place: usize) -> &[u8] {
+        let length = 3 * (self.size * self.size) as usize;
+        &self.rgb[place * length..][..length]
+    }
+
+    /// The class map of a picture.
+    pub fn classes_of(&self, place: usize) -> &[u8] {
+        let length = (self.size * self.size) as usize;
+        &self.classes[place * length..][..length]
+    }
+}
+
+/// Looks at the files of a data set below `data_dir`. Their hashes are remembered below `cache`.
+pub fn survey(
+    spec: &DatasetSpec,
+    purpose: Purpose,
+    data_dir: &Path,
+    cache: &Path,
+    monitor: &dyn Monitor,
+) -> Result<Survey, DataError> {
+    if purpose == Purpose::Segmentation && !spec.has_trimaps() {
+        return Err(DataError::NoTrimaps { dataset: spec.name() });
+    }
+    match spec {
+        DatasetSpec::OxfordIiitPet(spec) => oxford::survey(spec, purpose, data_dir, cache, monitor),
+        DatasetSpec::CatsAndDogs(spec) => cats_and_dogs::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::CatsAndDogsFiltered(spec) => cats_and_dogs_filtered::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::Cifar10(spec) => cifar_10::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::StanfordDogs(spec) => stanford_dogs::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::PetsCorpus(spec) => pets_corpus::survey(spec, data_dir, cache, monitor),
+        DatasetSpec::SyntheticPets(spec) => synthetic_pets::survey(spec, purpose),
+    }
+}
+
+/// The pictures that `survey` found, `size` × `size` pixels each: from the cache, or decoded and put there.
+///
+/// The result does not depend on the number of threads, nor on whether the cache had it.
+pub fn load(
+    spec: &DatasetSpec,
+    purpose: Purpose,
+    survey: &Survey,
+    data_dir: &Path,
+    cache: &Path,
+    size: u32,
+    monitor: &dyn Monitor,
+) -> Result<Pictures, DataError> {
+    let path = decoded::path(cache, &survey.digest, purpose, size);
+    let cached = decoded::read(&path, survey, purpose, size, monitor);
+    let mut pictures = if let Some(pictures) = cached {
+        pictures
+    } else {
+        let origin = match spec {
+            DatasetSpec::SyntheticPets(spec) => decoded::Origin::Drawn { seed: spec.seed },
+            _ => decoded::Origin::Folders(spec.open(data_dir)?),
+        };
+        decoded::write(&path, decoded::make(&origin, survey, purpose, size, monitor)?)?
+    };
+    pictures.left_out.extend_from_slice(&survey.left_out);
+    pictures.left_out.sort_by(|a, b| (&a.split, &a.file).cmp(&(&b.split, &b.file)));
+    if pictures.items.is_empty() {
+        return Err(DataError::NothingUsable {
+            path: match spec.folders()[..] {
+                [folder] => data_dir.join(folder),
+                _ => data_dir.to_owned(),
+            },
+            left_out: pictures.left_out.len(),
+            first: pictures.left_out.first().map_or_else(String::new, |row| format!("{}: {}", row.file, row.reason)),
+        });
+    }
+    Ok(pictures)
+}
+
+/// SHA-256 over files and options.
+fn digest_of(options: &serde_json::Value, sources: &[Source], lists: &[FileHash]) -> Result<String, DataError> {
+    let mut files: Vec<&FileHash> =
+        lists.iter().chain(sources.iter().flat_map(|source| source.files.hashes())).collect();
+    files.sort_unstable();
+    let files: Vec<[&str; 2]> = files.into_iter().map(|file| [file.name.as_str(), file.sha256.as_str()]).collect();
+    digest::of_settings(&(options, files)).map_err(no_digest)
+}
+
+fn no_digest(source: serde_json::Error) -> DataError {
+    DataError::Io { action: "digest", path: "dataset".into(), source: source.into() }
+}
+
+/// Why a file is left out, as a row.
+fn row(split: &str, file: impl Into<String>, group: &str, reason: impl Into<String>) -> FileRow {
+    FileRow { split: split.to_owned(), file: file.into(), group: group.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Stanford Dogs in its official layout: a folder for each of 120 breeds.
+//!
+//! Khosla, Jayadevaprakash, Yao, Li: "Novel Dataset for Fine-Grained Image Categorization", CVPR workshop 2011.
+
+use super::{
+    DataError, Folder, StanfordDogs, Survey,
+    class_folders::{self, Class},
+    folder::Kind,
+};
+use harness_record::{monitor::Monitor, rows::FileRow};
+use serde_json::json;
+use std::path::Path;
+
+/// Its folder, where a spec names none.
+pub(super) const FOLDER: &str = "stanford-dogs";
+
+const IMAGES: &str = "Images";
+const EXPECTED: &str = "Images/n02085620-Chihuahua/n02085620_10074.jpg and so on, a folder a breed";
+const SOURCE: &str = "`harness data fetch stanford-dogs`, or unpack \
+    http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar there";
+
+/// Opens its folder, if it has the official layout; else says what is missing.
+pub(super) fn look(folder: &str, data_dir: &Path) -> Result<Result<Folder, Vec<String>>, DataError> {
+    Folder::holding(data_dir, folder, FOLDER, &[(IMAGES, Kind::Folder)])
+}
+
+fn missing(folder: &Path, missing: Vec<String>) -> DataError {
+    DataError::Missing { folder: folder.to_owned(), missing, expected: EXPECTED, source_of_data: SOURCE }
+}
+
+/// Opens its folder.
+pub(super) fn open(spec: &StanfordDogs, data_dir: &Path) -> Result<Folder, DataError> {
+    look(&spec.folder, data_dir)?.map_err(|absent| missing(&data_dir.join(&spec.folder), absent))
+}
+
+/// All its pictures.
+pub(super) fn survey(
+    spec: &StanfordDogs,
+    data_dir: &Path,
+    cache: &Path,
+    monitor: &dyn Monitor,
+) -> Result<Survey, DataError> {
+    let folder = open(spec, data_dir)?;
+    let breeds = breeds(&folder)?;
+    class_folders::survey_of(&folder, breeds, &json!({ "stanford-dogs": {} }), cache, monitor)
+}
+
+/// The breeds, under their names without the synset, and rows for pictures that are not used.
+pub(super) fn breeds(folder: &Folder) -> Result<(Vec<Class>, Vec<FileRow>), DataError> {
+    let (mut breeds, left_out) = class_folders::classes(folder, IMAGES, |absent| missing(folder.path(), absent))?;
+    for breed in &mut breeds {
+        breed.name = without_synset(&breed.name).to_owned();
+    }
+    Ok((breeds, left_out))
+}
+
+/// `Chihuahua` of `n02085620-Chihuahua`. A folder that is named otherwise is a breed of that name.
+fn without_synset(name: &str) -> &str {
+    let synset =
+        |text: &str| text.strip_prefix('n').is_some_and(|n| n.len() == 8 && n.bytes().all(|b| b.is_ascii_digit()));
+    name.split_once('-').filter(|(first, breed)| synset(first) && !breed.is_empty()).map_or(name, |(_, breed)| breed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breed_is_named_without_its_synset() {
+        for (folder, breed) in [
+            ("n02085620-Chihuahua", "Chihuahua"),
+            ("n02086240-Shih-Tzu", "Shih-Tzu"),
+            ("n02096177-cairn", "cairn"),
+            ("mutts", "mutts"),
+            ("n123-mutts", "n123-mutts"),
+            ("n02085620-", "n02085620-"),
+        ] {
+            assert_eq!(without_synset(folder), breed);
+        }
+    }
+}

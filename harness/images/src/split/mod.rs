@@ -1,0 +1,165 @@
+//! Which images train, which validate, which test.
+//!
+//! * [`SplitSpec`]: where labelled images are cut
+//! * [`Selection`]: which of the training images train
+//! * [`split`]: labelled images; [`unlabelled`]: images for pretraining
+//!
+//! A cut depends on the list of images and on its own seed alone, never on the study's seed, so that all runs of a study
+//! share it. Each cut shuffles the list once. Where breeds are to have their share, the first images of each breed in that
+//! order are taken, so that a cut in proportion draws no other random numbers than a plain one.
+
+mod selection;
+mod spec;
+mod strata;
+
+pub use selection::Selection;
+pub use spec::{Amount, MergedSplit, OfficialSplit, SplitSpec};
+
+use crate::datasets::{Item, Part, Pictures};
+use harness_record::{random, rows::FileRow};
+
+/// Places in a list of images, each in at most one of the three lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// For training, in random order.
+    pub train: Vec<u32>,
+    /// For validation after each epoch, in random order.
+    pub validation: Vec<u32>,
+    /// For the test, in the order of the data set.
+    pub test: Vec<u32>,
+}
+
+/// Why images cannot be split as asked.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SplitError {
+    /// Nothing would be left to train with.
+    #[error("{wanted} of {there} images are wanted for {purpose}, but at least one must be left to train")]
+    TooFew {
+        /// `validation` or `the test`.
+        purpose: &'static str,
+        /// How many are asked for.
+        wanted: u32,
+        /// Of how many.
+        there: u32,
+    },
+    /// A breed is named that no training image shows.
+    #[error(
+        "no training image shows a {species} of breed `{breed}`{}; the breeds of {species}s among them: {}",
+        meant.as_ref().map_or_else(String::new, |meant| format!(", did you mean `{meant}`?")),
+        if there.is_empty() { "none".to_owned() } else { there.join(", ") }
+    )]
+    UnknownBreed {
+        /// `cat` or `dog`.
+        species: &'static str,
+        /// The breed as it is named.
+        breed: String,
+        /// The nearest breed of the species, if one is near.
+        meant: Option<String>,
+        /// All breeds of the species among the training images.
+        there: Vec<String>,
+    },
+    /// None of the training images is of a selected breed.
+    #[error("none of the {there} training images is of a selected breed")]
+    NoneSelected {
+        /// How many training images there are.
+        there: u32,
+    },
+}
+
+/// Cuts labelled images as `spec` says, then keeps of the training images those of `selection`.
+pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<Split, SplitError> {
+    let cut = match spec {
+        SplitSpec::Official(spec) => official(items, spec)?,
+        SplitSpec::Merged(spec) => merged(items, spec)?,
+    };
+    Ok(Split { train: selection.of(items, cut.train)?, ..cut })
+}
+
+/// Cuts images for pretraining: `validation` of them are held out, and of the rest a `fraction` in (0, 1] trains.
+///
+/// Which images are held out does not depend on the fraction. Of n others ⌊n · fraction⌋ train, at least one, and every group
+/// (breed or class) has its share of them to within one image. A smaller fraction is part of every larger one.
+pub fn unlabelled(items: &[Item], validation: u32, fraction: f64) -> Result<Split, SplitError> {
+    let mut rest = shuffled(&all(items), &["split", "pretraining"]);
+    leaves_some("validation", validation, rest.len())?;
+    let validation = rest.split_off(rest.len() - validation as usize);
+    let wanted = share_of(rest.len(), fraction);
+    Ok(Split { train: strata::nested(items, rest, wanted), validation, test: Vec::new() })
+}
+
+/// The data set's own test images test; the others are cut into train and validation.
+fn official(items: &[Item], spec: &OfficialSplit) -> Result<Split, SplitError> {
+    let (test, rest): (Vec<u32>, Vec<u32>) =
+        all(items).into_iter().partition(|&place| items[place as usize].part == Part::Test);
+    let mut order = shuffled(&rest, &["split", &spec.seed.to_string()]);
+    let wanted = spec.validation.of(order.len());
+    leaves_some("validation", wanted, order.len())?;
+    let (validation, train) = if spec.stratified {
+        strata::cut(items, order, wanted as usize)
+    } else {
+        let train = order.split_off(wanted as usize);
+        (order, train)
+    };
+    Ok(Split { train, validation, test })
+}
+
+/// All images are cut into the test and the rest, and the rest into validation and train, both in proportion to breeds.
+fn merged(items: &[Item], spec: &MergedSplit) -> Result<Split, SplitError> {
+    let order = shuffled(&all(items), &["split", "merged", &spec.seed.to_string()]);
+    let wanted = rounded_up(order.len(), spec.test);
+    leaves_some("the test", wanted, order.len())?;
+    let (mut test, rest) = strata::cut(items, order, wanted as usize);
+    let wanted = rounded_up(rest.len(), spec.validation);
+    leaves_some("validation", wanted, rest.len())?;
+    let (validation, train) = strata::cut(items, rest, wanted as usize);
+    test.sort_unstable();
+    Ok(Split { train, validation, test })
+}
+
+fn all(items: &[Item]) -> Vec<u32> {
+    (0..items.len() as u32).collect()
+}
+
+/// `places` in the random order that belongs to `words`.
+fn shuffled(places: &[u32], words: &[&str]) -> Vec<u32> {
+    let order = random::shuffled(places.len() as u32, &mut random::generator(words));
+    order.into_iter().map(|i| places[i as usize]).collect()
+}
+
+/// ⌈n · share⌉, as scikit-learn's `train_test_split` sizes its test part.
+fn rounded_up(n: usize, share: f64) -> u32 {
+    (n as f64 * share).ceil() as u32
+}
+
+/// ⌊n · fraction⌋, at least one. The small number makes up for fractions that binary numbers miss: 0.29 of 100 is 29.
+fn share_of(n: usize, fraction: f64) -> usize {
+    ((n as f64 * fraction + 1e-6).floor() as usize).clamp(1, n)
+}
+
+fn leaves_some(purpose: &'static str, wanted: u32, there: usize) -> Result<(), SplitError> {
+    let there = there as u32;
+    if wanted < there { Ok(()) } else { Err(SplitError::TooFew { purpose, wanted, there }) }
+}
+
+impl Split {
+    /// Rows of `files.csv`: every picture of the split, then what was left out and why.
+    pub fn files(&self, pictures: &Pictures) -> Vec<FileRow> {
+        let row = |split: &str, place: u32| {
+            let item = &pictures.items[place as usize];
+            FileRow {
+                split: split.to_owned(),
+                file: item.name.clone(),
+                group: item.group.clone(),
+                reason: String::new(),
+            }
+        };
+        let mut rows = Vec::new();
+        for (name, places) in [("train", &self.train), ("validation", &self.validation), ("test", &self.test)] {
+            let mut places = places.clone();
+            places.sort_unstable();
+            rows.extend(places.into_iter().map(|place| row(name, place)));
+        }
+        rows.extend(pictures.left_out.iter().cloned());
+        rows
+    }
+}

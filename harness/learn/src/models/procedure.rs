@@ -1,0 +1,115 @@
+//! How a network is trained and tested under each protocol.
+//!
+//! The published programs did odd things, each network's its own, and a reproduction has to do them as well. What a network's
+//! program did stands beside the network, in its `PUBLISHED`.
+
+use super::Mode;
+use crate::ops;
+use candle_core::{Result, Tensor};
+use harness_record::{
+    metrics::dice,
+    vocabulary::{PrintedDice, Protocol},
+};
+
+/// How the published numbers of a network were obtained.
+#[derive(Debug)]
+pub struct Published {
+    /// Whether its encoder started from weights that were trained on `ImageNet`.
+    pub imagenet: bool,
+    /// How it was trained and tested.
+    pub procedure: Procedure,
+    /// What was printed as its Dice and `IoU`.
+    pub dice: PrintedDice,
+}
+
+/// How a network is trained and tested.
+#[derive(Debug)]
+pub struct Procedure {
+    /// The mode of fine-tuning after the first epoch, which always trains.
+    pub later_epochs: Mode,
+    /// The mode of validation and test.
+    pub test: Mode,
+    /// What becomes of the network's output.
+    pub finish: Finish,
+}
+
+/// What becomes of a network's output before losses and scores see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// Nothing.
+    AsItIs,
+    /// It is divided by the largest value of the batch, so it depends on the whole batch.
+    DividedByMaximum,
+}
+
+/// Training mode to train, evaluation mode to validate and test, and the output as the network gives it.
+pub(super) const CORRECTED: Procedure =
+    Procedure { later_epochs: Mode::Train, test: Mode::Evaluate, finish: Finish::AsItIs };
+
+impl Procedure {
+    /// The mode of fine-tuning in `epoch`, which counts from 1.
+    pub fn training_mode(&self, epoch: u32) -> Mode {
+        if epoch > 1 { self.later_epochs } else { Mode::Train }
+    }
+}
+
+impl Finish {
+    /// What losses and scores see of the output `channels` `[B, C, S, S]`.
+    pub fn of(self, channels: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::AsItIs => Ok(channels.clone()),
+            Self::DividedByMaximum => ops::divide_by_maximum(channels),
+        }
+    }
+}
+
+impl super::ModelSpec {
+    /// Name of the metric that is called Dice under `protocol`.
+    pub(crate) fn dice(&self, protocol: Protocol) -> &'static str {
+        match (protocol, self.sizes().published()) {
+            (Protocol::Published, Some(published)) => published.dice.metric().name,
+            _ => dice::MACRO.name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::ModelSpec;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn only_the_published_programs_have_their_quirks() {
+        use Protocol::{Corrected, Published};
+        let networks = ModelSpec::NAMES.map(|name| ModelSpec::named(name, serde_json::Map::new()).unwrap());
+        let modes = |protocol, model: &ModelSpec| {
+            let procedure = model.procedure(protocol);
+            [procedure.training_mode(1), procedure.training_mode(2), procedure.test]
+        };
+        let (train, test) = (Mode::Train, Mode::Evaluate);
+        let [vqvae, segnet, linknet] =
+            ["vqvae", "segnet", "linknet"].map(|name| networks.iter().find(|n| n.name() == name).unwrap());
+        assert_eq!(modes(Published, vqvae), [train, train, train]);
+        assert_eq!(modes(Published, segnet), [train, train, test]);
+        assert_eq!(modes(Published, linknet), [train, test, test]);
+        for model in &networks {
+            assert_eq!(modes(Corrected, model), [train, train, test], "{}", model.name());
+            assert_eq!(model.dice(Corrected), "dice");
+        }
+        assert_eq!([vqvae, segnet, linknet].map(ModelSpec::pretrains_by_protocol), [false, true, false]);
+        assert_eq!([vqvae, segnet, linknet].map(|m| m.dice(Published)), ["soft_dice", "soft_dice", "batch_dice"]);
+    }
+
+    #[test]
+    fn an_output_is_divided_by_the_largest_of_its_batch() {
+        let x = Var::new(&[[[[1f32, -2.0], [4.0, 0.5]]]], &Device::Cpu).unwrap();
+        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let divided = Finish::DividedByMaximum.of(x.as_tensor()).unwrap();
+        assert_eq!(values(&divided), [0.25, -0.5, 1.0, 0.125]);
+        assert_eq!(values(&Finish::AsItIs.of(x.as_tensor()).unwrap()), values(x.as_tensor()));
+        // d Σ(w·x/m) = w/m, and at the largest value additionally −Σ(w·x)/m²: with w = 1, −3.5/16.
+        let gradients = divided.sum_all().unwrap().backward().unwrap();
+        assert_eq!(values(gradients.get(x.as_tensor()).unwrap()), [0.25, 0.25, 0.25 - 3.5 / 16.0, 0.25]);
+    }
+}
