@@ -3,10 +3,10 @@
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
-    spec::{diagnosis::Diagnosis, layers, locate::Span},
 };
 use harness_record::suggest::closest;
 use harness_report::{ReportError, prose};
+use harness_study::spec::{diagnosis::Diagnosis, layers, locate::Span};
 use std::path::Path;
 
 /// Folder of the templates, below the root.
