@@ -18,10 +18,10 @@ pub(crate) use study::{ProtocolChoice, Study};
 use crate::{
     failure::{Failure, Outcome},
     progress::Loudness,
-    spec::layers::PROFILES,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, builder::PossibleValuesParser};
 use harness_learn::{device::DeviceChoice, models::Normalise};
+use harness_study::spec::layers::PROFILES;
 use std::path::{Path, PathBuf};
 
 pub(crate) use evaluate::Evaluate;

@@ -7,9 +7,6 @@ mod records;
 use crate::{
     failure::{Failure, Outcome},
     manifests::{self, Manifests},
-    plan::{Plan, Stage},
-    setting::setting,
-    study::{Arm, Resolved, Study},
     words,
 };
 use harness_images::datasets::Repeated;
@@ -24,6 +21,11 @@ use harness_record::{
 use harness_report::inputs::{
     ANY_PROTOCOL, ArmInput, DatasetInput, Family, GroupCount, ImagePrefix, MetricInput, PublishedRow, RepeatedInput,
     RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
+};
+use harness_study::{
+    plan::{Plan, Stage},
+    setting::setting,
+    study::{Arm, Resolved, Study},
 };
 use serde::{Deserialize, Serialize};
 use std::{

@@ -1,7 +1,7 @@
 //! How a command ends when it does not end well: what is said, and the exit code.
 
-use crate::spec::diagnosis::{Diagnosis, Problems, printable};
 use harness_record::RecordError;
+use harness_study::spec::diagnosis::{Diagnosis, Problems, printable};
 use std::{error::Error, fmt, process::ExitCode};
 
 /// An error of any crate.

@@ -9,8 +9,7 @@ use crate::{
     failure::{Failure, Outcome},
     manifests::{self, Manifests},
     progress::Progress,
-    study::Resolved,
-    surveys::Places,
+    surveys::DataFolders,
 };
 use harness_fetch::{
     fetch::{FetchError, Network, Policy},
@@ -22,6 +21,7 @@ use harness_fetch::{
 use harness_images::datasets::{self, DatasetSpec};
 use harness_learn::models::{InitSpec, init::EncoderSpec};
 use harness_record::monitor::Monitor as _;
+use harness_study::study::Resolved;
 use std::{
     io::{BufRead, BufReader, ErrorKind, IsTerminal as _, Write},
     path::Path,
@@ -96,8 +96,8 @@ pub(crate) fn install(
 ///
 /// Folders that no manifest describes, and those in which something lies, are left to whoever reads them: there the error says
 /// what is missing in them.
-pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish, progress: &Progress) -> Outcome {
-    let manifests = manifests::read(places.manifests)?;
+pub(crate) fn for_studies(studies: &[Resolved], folders: &DataFolders<'_>, wish: Wish, progress: &Progress) -> Outcome {
+    let manifests = manifests::read(folders.manifests)?;
     let (mut known, mut seen): (Vec<Reads<'_>>, Vec<&Manifest>) = (Vec::new(), Vec::new());
     let (mut absent, mut by_hand) = (Vec::new(), Vec::new());
     for study in studies {
@@ -107,13 +107,13 @@ pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish,
             if known.contains(&read) {
                 continue;
             }
-            for manifest in wanted(&read, &manifests, places.data).map_err(|failure| failure.during(name.clone()))? {
+            for manifest in wanted(&read, &manifests, folders.data).map_err(|failure| failure.during(name.clone()))? {
                 if seen.contains(&manifest) {
                     continue;
                 }
                 seen.push(manifest);
                 match manifest.origin {
-                    _ if !holdings::state(manifest, places.data)?.is_absent() => {}
+                    _ if !holdings::state(manifest, folders.data)?.is_absent() => {}
                     Origin::Local(_) => by_hand.push((manifest, name.clone())),
                     _ => absent.push(manifest),
                 }
@@ -123,24 +123,24 @@ pub(crate) fn for_studies(studies: &[Resolved], places: &Places<'_>, wish: Wish,
     }
     // Before anything is fetched, which would be of no use without them.
     if let Some((_, study)) = by_hand.first() {
-        let told = by_hand.iter().map(|(manifest, _)| install::missing(manifest, places.data, "cannot be fetched"));
+        let told = by_hand.iter().map(|(manifest, _)| install::missing(manifest, folders.data, "cannot be fetched"));
         return Err(Failure::data(told.collect::<Vec<_>>().join("\n\n")).during(study));
     }
     if absent.is_empty() {
         return Ok(());
     }
-    if places.data.is_file() {
+    if folders.data.is_file() {
         let names: Vec<&str> = absent.iter().map(|manifest| manifest.name.as_str()).collect();
         return Err(Failure::data(format!(
             "{} is not in the pack {}; put the pack into a folder, fetch the rest there, and name the folder with --data-dir",
             names.join(", "),
-            places.data.display()
+            folders.data.display()
         )));
     }
     if forbidden(wish.offline).is_none() {
-        agree(&absent, studies, places.data, wish, progress)?;
+        agree(&absent, studies, folders.data, wish, progress)?;
     }
-    let holdings = install(&absent, places.data, wish.offline, false, progress)?;
+    let holdings = install(&absent, folders.data, wish.offline, false, progress)?;
     for manifest in absent {
         let brought = holdings.iter().find(|holding| holding.manifest == manifest.name);
         brought.into_iter().flat_map(|holding| unverified(manifest, holding)).for_each(|line| progress.log(&line));

@@ -1,5 +1,5 @@
-//! `harness`: runs image-segmentation studies and reports them. A library only so that `harness/fuzz` reaches what reads files of
-//! strangers; its one function is the binary's.
+//! `harness`: runs image-segmentation studies and reports them. A library only so that `harness/fuzz` reaches what reads manifests;
+//! its one function is the binary's.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -13,13 +13,9 @@ mod fetching;
 #[doc(hidden)]
 pub mod fuzzing;
 mod manifests;
-mod plan;
 mod progress;
-mod setting;
-mod spec;
 mod stamp;
 mod stored;
-mod study;
 mod surveys;
 mod weights;
 mod words;

@@ -6,18 +6,16 @@ mod tests;
 
 pub(crate) use pin::pin;
 
-use crate::{
-    failure::{Failure, Outcome},
-    spec::{
-        decode::decode,
-        diagnosis::{Diagnosis, Problems},
-        merged::Merged,
-        source::Source,
-    },
-};
+use crate::failure::{Failure, Outcome};
 use harness_fetch::manifest::{Catalogue, Manifest, Origin, is_below};
 use harness_images::datasets::DatasetSpec;
 use harness_record::{monitor::Monitor, suggest::closest};
+use harness_study::spec::{
+    decode::decode,
+    diagnosis::{Diagnosis, Problems},
+    merged::Merged,
+    source::Source,
+};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,

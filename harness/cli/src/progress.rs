@@ -1,7 +1,7 @@
 //! Work made visible: bars on a terminal, now and then a line elsewhere; and Ctrl-C heard.
 
-use crate::spec::diagnosis::printable;
 use harness_record::monitor::Monitor;
+use harness_study::spec::diagnosis::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::{
     fs::{File, OpenOptions},

@@ -1,22 +1,23 @@
-//! What the data sets and weight files of studies hold, each looked at once.
+//! Looks at the data sets and weight files of studies, at each once.
 
 use crate::{
     executors::data_failure,
     failure::{Failure, Outcome},
     manifests,
     progress::Progress,
-    study::{Experiment, Resolved},
-    weights::{self, Located},
+    weights,
 };
 use harness_fetch::install;
-use harness_images::datasets::{self, DataError, DatasetSpec, Purpose, Survey};
-use harness_learn::models::InitSpec;
-use harness_record::vocabulary::Protocol;
+use harness_images::datasets::{self, DataError, DatasetSpec, Purpose};
+use harness_study::{
+    study::Resolved,
+    surveys::{self, Surveys},
+};
 use std::path::Path;
 
 /// Where data, caches and manifests lie.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Places<'a> {
+pub(crate) struct DataFolders<'a> {
     /// Downloaded data sets and weights.
     pub(crate) data: &'a Path,
     /// Decoded data and hashes.
@@ -25,69 +26,54 @@ pub(crate) struct Places<'a> {
     pub(crate) manifests: &'a Path,
 }
 
-/// What the data sets hold, without having been decoded, and where first weights lie.
-#[derive(Debug, Default)]
-pub(crate) struct Surveys {
-    data: Vec<(DatasetSpec, Purpose, Survey)>,
-    weights: Vec<(InitSpec, Located)>,
+/// Looks at everything that the arms of a study read and that `surveys` does not know yet.
+pub(crate) fn look(
+    surveys: &mut Surveys,
+    resolved: &Resolved,
+    folders: &DataFolders<'_>,
+    progress: &Progress,
+) -> Outcome {
+    for arm in &resolved.arms {
+        let experiment = &arm.experiment;
+        for &protocol in &resolved.study.protocols {
+            let mut look_at =
+                |purpose| look_at(surveys, surveys::dataset(experiment, purpose, protocol), purpose, folders, progress);
+            look_at(Purpose::Segmentation)?;
+            if arm.spec.pretrained {
+                look_at(Purpose::Pretraining)?;
+            }
+        }
+        if surveys.weights(&experiment.init).is_none()
+            && let Some(located) = weights::locate(&experiment.init, folders.data, folders.manifests)?
+        {
+            surveys.add_weights(experiment.init.clone(), located);
+        }
+    }
+    Ok(())
 }
 
-impl Surveys {
-    /// Looks at everything that the arms of a study read and that was not looked at before.
-    pub(crate) fn look(&mut self, resolved: &Resolved, places: &Places<'_>, progress: &Progress) -> Outcome {
-        for arm in &resolved.arms {
-            let experiment = &arm.experiment;
-            for &protocol in &resolved.study.protocols {
-                let mut look_at =
-                    |purpose| self.look_at(&dataset(experiment, purpose, protocol), purpose, places, progress);
-                look_at(Purpose::Segmentation)?;
-                if arm.spec.pretrained {
-                    look_at(Purpose::Pretraining)?;
-                }
-            }
-            if self.weights(&experiment.init).is_none()
-                && let Some(located) = weights::locate(&experiment.init, places.data, places.manifests)?
-            {
-                self.weights.push((experiment.init.clone(), located));
-            }
-        }
-        Ok(())
+fn look_at(
+    surveys: &mut Surveys,
+    dataset: DatasetSpec,
+    purpose: Purpose,
+    folders: &DataFolders<'_>,
+    progress: &Progress,
+) -> Outcome {
+    if surveys.of(&dataset, purpose).is_none() {
+        let survey = datasets::survey(&dataset, purpose, folders.data, folders.cache, progress)
+            .map_err(|error| lacking(error, &dataset, folders))?;
+        surveys.add(dataset, purpose, survey);
     }
-
-    fn look_at(
-        &mut self,
-        dataset: &DatasetSpec,
-        purpose: Purpose,
-        places: &Places<'_>,
-        progress: &Progress,
-    ) -> Outcome {
-        if self.of(dataset, purpose).is_none() {
-            let survey = datasets::survey(dataset, purpose, places.data, places.cache, progress)
-                .map_err(|error| lacking(error, dataset, places))?;
-            self.data.push((dataset.clone(), purpose, survey));
-        }
-        Ok(())
-    }
-
-    /// What a data set holds, as [`dataset`] gives it.
-    pub(crate) fn of(&self, dataset: &DatasetSpec, purpose: Purpose) -> Option<&Survey> {
-        let found = self.data.iter().find(|(other, of, _)| other == dataset && *of == purpose);
-        found.map(|(.., survey)| survey)
-    }
-
-    /// Where the first weights lie; `None` where they are drawn at random.
-    pub(crate) fn weights(&self, init: &InitSpec) -> Option<&Located> {
-        self.weights.iter().find(|(known, _)| known == init).map(|(_, located)| located)
-    }
+    Ok(())
 }
 
 /// A failure to read a data set. Of a folder that is made by hand its manifest says how; the reader knows only the whole data
 /// set.
-fn lacking(error: DataError, dataset: &DatasetSpec, places: &Places<'_>) -> Failure {
+fn lacking(error: DataError, dataset: &DatasetSpec, folders: &DataFolders<'_>) -> Failure {
     let DataError::Missing { folder, missing, expected, .. } = &error else { return data_failure(error) };
     let described = || {
-        let manifests = manifests::read(places.manifests).ok()?; // what is missing is the failure to report
-        install::by_hand(manifests.of(dataset).ok()??, places.data)
+        let manifests = manifests::read(folders.manifests).ok()?; // what is missing is the failure to report
+        install::by_hand(manifests.of(dataset).ok()??, folders.data)
     };
     match described() {
         Some(how) => {
@@ -96,13 +82,4 @@ fn lacking(error: DataError, dataset: &DatasetSpec, places: &Places<'_>) -> Fail
         }
         None => data_failure(error),
     }
-}
-
-/// The data set that an experiment reads for a purpose under a protocol.
-pub(crate) fn dataset(experiment: &Experiment, purpose: Purpose, protocol: Protocol) -> DatasetSpec {
-    let spec = match purpose {
-        Purpose::Pretraining => &experiment.data.pretraining.dataset,
-        Purpose::Segmentation => &experiment.data.segmentation.dataset,
-    };
-    spec.under(protocol)
 }

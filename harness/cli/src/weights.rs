@@ -10,15 +10,8 @@ use crate::{
 use harness_fetch::{digests, install::missing, manifest::Layout};
 use harness_learn::models::{InitSpec, init::EncoderSpec};
 use harness_record::digest;
-use std::path::{Path, PathBuf};
-
-/// A file of weights, whose digest belongs to the settings of what is trained from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Located {
-    pub(crate) path: PathBuf,
-    /// SHA-256 in lower-case hexadecimal.
-    pub(crate) sha256: String,
-}
+use harness_study::surveys::Located;
+use std::path::Path;
 
 /// The file of weights that `init` needs, if it needs one: files are looked for in `data_dir`, manifests in `manifests`.
 /// What a manifest names has been fetched before, by [`crate::fetching::for_studies`].

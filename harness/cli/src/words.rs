@@ -1,6 +1,5 @@
 //! Settings in words, for reports.
 
-use crate::study::{Arm, Experiment, Resolved};
 use harness_images::datasets::{Counts, DatasetSpec, Duplicates, FilteredSplit, PetsCorpus};
 use harness_learn::{
     evaluate::{EvaluateSpec, radius},
@@ -8,6 +7,7 @@ use harness_learn::{
     train::Training,
 };
 use harness_report::inputs::{ArmSettings, ConditionInput, StageSettings};
+use harness_study::study::{Arm, Experiment, Resolved};
 use std::fmt::Display;
 
 /// The command that makes the report.

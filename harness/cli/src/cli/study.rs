@@ -1,8 +1,8 @@
 //! Options of `study`.
 
-use crate::spec::layers::PROFILES;
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use harness_learn::{device::DeviceChoice, precision::Precision};
+use harness_study::spec::layers::PROFILES;
 use std::str::FromStr;
 
 pub(super) const EXAMPLES: &str = "\

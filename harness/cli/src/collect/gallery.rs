@@ -3,11 +3,13 @@
 use crate::{
     executors::KeptPicture,
     failure::{Failure, Outcome},
-    plan::{Place, Plan, Work},
-    study::Study,
 };
 use harness_record::{files, rows, store::Store};
 use harness_report::inputs::{GalleryKind, GalleryRow, file};
+use harness_study::{
+    plan::{Place, Plan, Work},
+    study::Study,
+};
 use std::path::{Path, PathBuf};
 
 /// The most that is read of a picture, in bytes.

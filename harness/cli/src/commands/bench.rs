@@ -6,13 +6,13 @@ use crate::{
     executors::data_failure,
     failure::{Failure, Outcome},
     progress::{Loudness, Progress},
-    spec::diagnosis::printable,
 };
 use harness_learn::{
     bench::{self, median},
     device,
     models::ModelSpec,
 };
+use harness_study::spec::diagnosis::printable;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 

@@ -165,7 +165,7 @@ fn tell_list(head: &str, items: impl Iterator<Item = String>) -> Outcome {
     }
     say(&format!("\n{head}"))?;
     for item in items.iter().take(LISTED) {
-        say(&format!("  {}", crate::spec::diagnosis::printable(item)))?;
+        say(&format!("  {}", harness_study::spec::diagnosis::printable(item)))?;
     }
     match items.len().saturating_sub(LISTED) {
         0 => Ok(()),

@@ -7,11 +7,13 @@ use super::{
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
-    spec::layers::{self, Spec},
     stamp,
-    study::Resolved,
 };
 use harness_record::{files::Lock, store::Store};
+use harness_study::{
+    spec::layers::{self, Spec},
+    study::Resolved,
+};
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -14,10 +14,8 @@ pub(crate) mod schema;
 pub(crate) mod study;
 pub(crate) mod validate;
 
-use crate::{
-    failure::{Failure, Outcome},
-    spec::diagnosis::printable,
-};
+use crate::failure::{Failure, Outcome};
+use harness_study::spec::diagnosis::printable;
 use std::io::Write as _;
 
 /// Prints a line of results on stdout. A reader that has left (`| head`) ends the program quietly.

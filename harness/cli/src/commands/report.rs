@@ -10,16 +10,17 @@ use crate::{
     cli::{self, Folders},
     collect::{self, Facts, Recorded, SPEC},
     failure::{Failure, Outcome},
-    manifests,
-    setting::setting,
-    spec::layers::{self, PROFILES, Spec},
-    stamp,
-    study::{Resolved, Study},
+    manifests, stamp,
 };
 use harness_record::{files, files::Lock, rows, store::Store};
 use harness_report::{
     ReportError,
     inputs::{DatasetInput, PublishedRow, Setting, StudyInput, file},
+};
+use harness_study::{
+    setting::setting,
+    spec::layers::{self, PROFILES, Spec},
+    study::{Resolved, Study},
 };
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,6 @@ use crate::{
     collect::SPEC,
     failure::{Failure, Outcome},
     progress::Loudness,
-    spec::diagnosis::printable,
     stored::{Run, folders_of_runs},
 };
 use harness_fetch::human;
@@ -17,6 +16,7 @@ use harness_record::{
     store::{State, Store},
 };
 use harness_report::inputs::{RunInput, file};
+use harness_study::spec::diagnosis::printable;
 use needed::Needed;
 use serde::Serialize;
 use std::{collections::BTreeMap, fs, path::Path};

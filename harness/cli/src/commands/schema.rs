@@ -1,12 +1,9 @@
 //! `schema`: the JSON Schema of a study's YAML file, and of a manifest's.
 
 use super::say_json;
-use crate::{
-    failure::{Failure, Outcome},
-    spec::layers::PROFILES,
-    study::Study,
-};
+use crate::failure::{Failure, Outcome};
 use harness_fetch::manifest::Manifest;
+use harness_study::{spec::layers::PROFILES, study::Study};
 use serde_json::{Value, json};
 
 pub(crate) fn run(manifest: bool) -> Outcome {

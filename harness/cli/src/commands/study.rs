@@ -7,12 +7,9 @@ use crate::{
     executors::{Jobs, Workshop},
     failure::{Failure, Outcome},
     fetching, manifests,
-    plan::{Plan, Stage},
     progress::{Loudness, Progress},
-    spec::layers::{self, Spec},
     stamp::{self, Stamp},
-    study::Resolved,
-    surveys::{Places, Surveys},
+    surveys::{self, DataFolders},
 };
 use harness_learn::device::{self, Chosen};
 use harness_record::{
@@ -20,6 +17,12 @@ use harness_record::{
     monitor::Monitor as _,
     store::{State, Store},
     vocabulary::Protocol,
+};
+use harness_study::{
+    plan::{Plan, Stage},
+    spec::layers::{self, Spec},
+    study::Resolved,
+    surveys::Surveys,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -49,12 +52,12 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     progress.catch_signals().map_err(Failure::run)?;
     let store = Store::new(&folders.store);
     let (cache, place) = (store.cache(), folders.root.join(manifests::FOLDER));
-    let places = Places { data: &folders.data, cache: &cache, manifests: &place };
-    fetching::for_studies(&studies, &places, fetching::Wish::of(options), &progress)?;
+    let read = DataFolders { data: &folders.data, cache: &cache, manifests: &place };
+    fetching::for_studies(&studies, &read, fetching::Wish::of(options), &progress)?;
     let (mut surveys, mut ready) = (Surveys::default(), Vec::new());
     for resolved in studies {
         let name = format!("study {}, profile {}", resolved.name, resolved.profile);
-        surveys.look(&resolved, &places, &progress).map_err(|failure| failure.during(name))?;
+        surveys::look(&mut surveys, &resolved, &read, &progress).map_err(|failure| failure.during(name))?;
         let plan = Plan::new(&resolved, &surveys, chosen.kind, options.precision).map_err(Failure::run)?;
         ready.push(Ready { resolved, settings: settings.clone(), plan });
     }

@@ -5,6 +5,8 @@ use crate::{
     cli::{self, Folders},
     failure::{Failure, Outcome},
     manifests,
+};
+use harness_study::{
     spec::{
         decode::check_profiles,
         diagnosis::{Diagnosis, Problems},

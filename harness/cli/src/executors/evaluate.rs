@@ -1,14 +1,11 @@
 //! Testing a fine-tuned network at every level of blur.
 
 use super::{Done, Folder, Sitting, finetune::cut_of, train_failure, write_files};
-use crate::{
-    failure::{Failure, Outcome},
-    plan::Work,
-    study::GALLERY,
-};
+use crate::failure::{Failure, Outcome};
 use harness_images::{datasets::Purpose, pixels};
 use harness_learn::evaluate::{Content, Shown, Test};
 use harness_record::{files, rows, run::RunRecord};
+use harness_study::{plan::Work, study::GALLERY};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 

@@ -1,15 +1,13 @@
 //! Fine-tuning: segmentation of labelled images.
 
 use super::{Done, Sitting, write_files};
-use crate::{
-    failure::{Failure, Outcome},
-    plan::{Cut, Work},
-};
+use crate::failure::{Failure, Outcome};
 use harness_images::{
     datasets::{Pictures, Purpose},
     split::{Split, split},
 };
 use harness_learn::train::Segmentation;
+use harness_study::plan::{Cut, Work};
 
 /// The cut of the labelled images that `cut` asks for.
 pub(super) fn cut_of(pictures: &Pictures, cut: &Cut) -> Outcome<Split> {

@@ -8,7 +8,6 @@ mod side_by_side;
 
 use crate::{
     failure::{Failure, Outcome},
-    plan::{Plan, Stage, Work},
     progress::Progress,
 };
 pub(crate) use evaluate::KeptPicture;
@@ -25,6 +24,7 @@ use harness_record::{
     run::Status,
     store::{State, Store},
 };
+use harness_study::plan::{Plan, Stage, Work};
 use origin::Origin;
 pub(crate) use side_by_side::Jobs;
 use std::{

@@ -1,11 +1,11 @@
 //! Where a run comes from: host, command, checkout, versions.
 
-use crate::plan::Stage;
 use harness_learn::{RECIPE, device::Chosen, precision::Precision};
 use harness_record::{
     Result,
     run::{RunRecord, Status},
 };
+use harness_study::plan::Stage;
 use std::{
     collections::BTreeMap,
     path::Path,

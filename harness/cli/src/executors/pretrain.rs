@@ -1,13 +1,11 @@
 //! Pretraining: restoring distorted images without labels.
 
 use super::{Done, Sitting, write_files};
-use crate::{
-    failure::{Failure, Outcome},
-    plan::Work,
-};
+use crate::failure::{Failure, Outcome};
 use harness_images::{datasets::Purpose, split};
 use harness_learn::train::Reconstruction;
 use harness_record::vocabulary::Protocol;
+use harness_study::plan::Work;
 
 impl Sitting<'_> {
     pub(super) fn pretrain(&self) -> Outcome<Done> {

@@ -7,10 +7,10 @@
 use super::Workshop;
 use crate::{
     failure::{Failure, Outcome},
-    plan::{Plan, Stage},
     progress::Progress,
 };
 use harness_record::{files::Lock, monitor::Monitor as _};
+use harness_study::plan::{Plan, Stage};
 use rayon::Scope;
 use std::{
     cell::Cell,

@@ -1,17 +1,15 @@
 //! A digest written into a manifest, and nothing else of it changed.
 
 use super::{file_of, label};
-use crate::{
-    failure::{Failure, Outcome},
-    spec::{
-        diagnosis::Problems,
-        locate::Found,
-        path::{Path as Field, Step},
-        source::Source,
-    },
-};
+use crate::failure::{Failure, Outcome};
 use harness_fetch::manifest::{Manifest, Origin};
 use harness_record::files;
+use harness_study::spec::{
+    diagnosis::Problems,
+    locate::Found,
+    path::{Path as Field, Step},
+    source::Source,
+};
 use serde_json::Value;
 use std::path::Path;
 

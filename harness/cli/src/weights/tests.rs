@@ -1,4 +1,5 @@
 use super::*;
+use std::path::PathBuf;
 
 const BODY: &[u8] = b"weights of a network";
 

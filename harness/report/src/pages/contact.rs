@@ -1,12 +1,13 @@
 //! A data set at a glance: how many pictures of each class, what was left out, and a contact sheet with the masks drawn over.
 
+pub use crate::pictures::tile::Tile;
+
 use crate::{
     error::ReportError,
     output::{RenderedFile, csv},
     pictures::{
         contact_sheet::{self, SHEET, alternative},
         drawing::encode_exactly,
-        tile::Tile,
     },
     template::engine,
 };

@@ -5,7 +5,6 @@ use crate::{
     cli::Folders,
     collect::SPEC,
     failure::{Failure, Outcome},
-    spec::layers::{PROFILES, is_plain},
     stored::Run,
 };
 use harness_record::suggest::closest;
@@ -13,6 +12,7 @@ use harness_report::{
     compare::{Choice, Side},
     inputs::file,
 };
+use harness_study::spec::layers::{PROFILES, is_plain};
 use std::path::{Path, PathBuf};
 
 /// Where a result is.

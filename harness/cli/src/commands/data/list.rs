@@ -5,7 +5,6 @@ use crate::{
     commands::{say, say_json, table},
     failure::{Failure, Outcome},
     manifests::Manifests,
-    spec::diagnosis::Diagnosis,
 };
 use harness_fetch::{
     holdings::{self, State},
@@ -13,6 +12,7 @@ use harness_fetch::{
     manifest::{Manifest, Origin},
 };
 use harness_images::datasets;
+use harness_study::spec::diagnosis::Diagnosis;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -11,11 +11,11 @@ use crate::{
     failure::{Failure, Outcome},
     manifests::Manifests,
     progress::Progress,
-    spec::diagnosis::printable,
 };
 use harness_images::datasets::{self, DatasetSpec, Pictures};
 use harness_record::{files, rows::FileRow, store::Store};
 use harness_report::contact::{self, Counts, Summary};
+use harness_study::spec::diagnosis::printable;
 use std::path::Path;
 
 pub(super) fn run(options: &DataShow, manifests: &Manifests, folders: &Folders, progress: &Progress) -> Outcome {

@@ -14,11 +14,13 @@ use crate::{
     commands::{count, say},
     failure::{Failure, Outcome},
     fetching, manifests,
-    spec::layers::{self, Spec},
-    study::Resolved,
 };
 use harness_fetch::human;
 use harness_record::{digest, files};
+use harness_study::{
+    spec::layers::{self, Spec},
+    study::Resolved,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,

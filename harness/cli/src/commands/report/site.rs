@@ -4,9 +4,9 @@ use super::{Place, places};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
-    spec::layers::PROFILES,
 };
 use harness_report::{Difference, RenderedFile};
+use harness_study::spec::layers::PROFILES;
 use std::path::Path;
 
 /// Writes it, if it would change.

@@ -5,14 +5,17 @@ use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
     manifests,
-    plan::Plan,
     progress::{Loudness, Progress},
-    spec::layers::{self, PROFILES, Spec},
-    study::Resolved,
-    surveys::{Places, Surveys},
+    surveys::{self, DataFolders},
 };
 use harness_learn::precision::Precision;
 use harness_record::{run::RunRecord, store::Store};
+use harness_study::{
+    plan::Plan,
+    spec::layers::{self, PROFILES, Spec},
+    study::Resolved,
+    surveys::Surveys,
+};
 use std::collections::BTreeSet;
 
 /// Kinds of devices that a run can be of.
@@ -30,14 +33,14 @@ impl Needed {
         let mut needed = Self { keys: users(folders)?.into_keys().collect(), unknown: BTreeSet::new() };
         let progress = Progress::new(loudness);
         let (cache, place) = (Store::new(&folders.store).cache(), folders.root.join(manifests::FOLDER));
-        let places = Places { data: &folders.data, cache: &cache, manifests: &place };
+        let read = DataFolders { data: &folders.data, cache: &cache, manifests: &place };
         let mut surveys = Surveys::default();
         for name in layers::names(&folders.root).map_err(Failure::run)? {
             // A spec that is wrong could ask for anything.
             let spec = Spec::named(&folders.root, &name)?;
             for profile in spec.profiles() {
                 let resolved = Resolved::new(&spec, profile, &[])?;
-                if surveys.look(&resolved, &places, &progress).is_err() {
+                if surveys::look(&mut surveys, &resolved, &read, &progress).is_err() {
                     needed.unknown.insert(profile.to_owned());
                     continue;
                 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Profiles a spec may override; the first is the spec as it stands.
-pub(crate) const PROFILES: [&str; 3] = ["full", "sample", "demo"];
+pub const PROFILES: [&str; 3] = ["full", "sample", "demo"];
 /// Folder of studies under the root.
 const STUDIES: &str = "studies";
 /// Folder of bases beside the studies.
@@ -24,9 +24,9 @@ const BASES: &str = "_base";
 
 /// A spec as written: its file and the base it extends.
 #[derive(Debug, Clone)]
-pub(crate) struct Spec {
+pub struct Spec {
     /// The study's name: the file's without `.yaml`.
-    pub(crate) name: String,
+    pub name: String,
     file: Document,
     base: Option<Document>,
 }
@@ -42,7 +42,7 @@ struct Document {
 }
 
 /// Names of all studies under `root`, sorted.
-pub(crate) fn names(root: &FilePath) -> std::io::Result<Vec<String>> {
+pub fn names(root: &FilePath) -> std::io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(root.join(STUDIES))? {
         let path = entry?.path();
@@ -56,19 +56,19 @@ pub(crate) fn names(root: &FilePath) -> std::io::Result<Vec<String>> {
 }
 
 /// Where the spec of a study lies.
-pub(crate) fn file_of(root: &FilePath, name: &str) -> PathBuf {
+pub fn file_of(root: &FilePath, name: &str) -> PathBuf {
     root.join(STUDIES).join(format!("{name}.yaml"))
 }
 
 /// Whether a name is a plain file stem: no separators, no dots.
-pub(crate) fn is_plain(name: &str) -> bool {
+pub fn is_plain(name: &str) -> bool {
     let all = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     name.len() <= 100 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(all)
 }
 
 impl Spec {
     /// Reads the study `name` of `studies/`.
-    pub(crate) fn named(root: &FilePath, name: &str) -> Result<Self, Problems> {
+    pub fn named(root: &FilePath, name: &str) -> Result<Self, Problems> {
         let file = file_of(root, name);
         if !is_plain(name) || !file.exists() {
             let known = names(root).unwrap_or_default();
@@ -82,7 +82,7 @@ impl Spec {
     }
 
     /// Reads a spec's file, and the base it extends from the folder `_base` beside it. Paths are shown relative to `root`.
-    pub(crate) fn read(root: &FilePath, file: &FilePath) -> Result<Self, Problems> {
+    pub fn read(root: &FilePath, file: &FilePath) -> Result<Self, Problems> {
         let label = |file: &FilePath| file.strip_prefix(root).unwrap_or(file).display().to_string();
         let document = Document::read(file, &label(file))?;
         let base = match &document.extends {
@@ -107,20 +107,20 @@ impl Spec {
     }
 
     /// The files of a study under `root`: its own, and that of the base which it extends.
-    pub(crate) fn files(&self, root: &FilePath) -> Vec<PathBuf> {
+    pub fn files(&self, root: &FilePath) -> Vec<PathBuf> {
         let base = self.file.extends.as_ref().map(|base| root.join(STUDIES).join(BASES).join(format!("{base}.yaml")));
         [file_of(root, &self.name)].into_iter().chain(base).collect()
     }
 
     /// The profiles that the spec or its base overrides, and `full`, which always exists.
-    pub(crate) fn profiles(&self) -> Vec<&'static str> {
+    pub fn profiles(&self) -> Vec<&'static str> {
         let documents = [Some(&self.file), self.base.as_ref()];
         let has = |name: &str| documents.iter().flatten().any(|document| document.profiles.contains_key(name));
         PROFILES.into_iter().filter(|name| *name == PROFILES[0] || has(name)).collect()
     }
 
     /// Lays `profile` and then `settings` (`path=value`) over the spec.
-    pub(crate) fn merge(&self, profile: &str, settings: &[String]) -> Result<Merged, Problems> {
+    pub fn merge(&self, profile: &str, settings: &[String]) -> Result<Merged, Problems> {
         if !self.profiles().contains(&profile) {
             let message = format!("study `{}` has no profile `{profile}`", self.name);
             return Err(Diagnosis::of_file(&self.file.source.label, message).one_of(profile, &self.profiles()).into());

@@ -10,20 +10,20 @@ use serde_json::{Map, Value};
 
 /// One setting.
 #[derive(Debug, Clone)]
-pub(crate) struct Setting {
+pub(super) struct Setting {
     /// The argument, and where its value's parts stand in it.
-    pub(crate) source: Source,
+    pub(super) source: Source,
     /// The field that is set.
-    pub(crate) path: Path,
+    pub(super) path: Path,
     /// Where the argument names that field.
-    pub(crate) span: Span,
+    pub(super) span: Span,
     /// Its value.
-    pub(crate) value: Value,
+    pub(super) value: Value,
 }
 
 impl Setting {
     /// Reads `path=value`; the value is YAML, and nothing is `null`.
-    pub(crate) fn parse(argument: &str) -> Result<Self, Problems> {
+    pub(super) fn parse(argument: &str) -> Result<Self, Problems> {
         const FLAG: &str = "--set ";
         let whole = format!("{FLAG}{argument}");
         let flag = FLAG.chars().count();
@@ -59,7 +59,7 @@ impl Setting {
     }
 
     /// The smallest change of `document` that makes the setting: where, and what to lay over what is there.
-    pub(crate) fn overlay(&self, document: &Value) -> Result<(Path, Value), Problems> {
+    pub(super) fn overlay(&self, document: &Value) -> Result<(Path, Value), Problems> {
         let steps = &self.path.0;
         // Lists are replaced when layers are merged, so a setting inside one is laid over the element itself.
         let inside = steps.iter().rposition(|step| matches!(step, Step::Index(_))).map_or(0, |last| last + 1);

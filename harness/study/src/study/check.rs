@@ -1,16 +1,17 @@
 //! What is impossible in a study beside what its types refuse.
 
-use super::{Arm, GALLERY, Study, arms};
-use crate::{
-    spec::{
-        diagnosis::{Diagnosis, Problems},
-        merged::Merged,
-    },
-    study::experiment::SECTIONS,
+use super::{
+    arms::{Arm, SECTIONS, arms},
+    written::{GALLERY, Study},
 };
+use crate::spec::{
+    diagnosis::{Diagnosis, Problems},
+    merged::Merged,
+};
+use harness_record::vocabulary::Baseline;
 
 /// What is impossible in a study.
-pub(crate) fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
+pub fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
     let mut found = Found { merged, problems: Vec::new() };
     found.texts(study);
     found.lists(study);
@@ -143,7 +144,7 @@ impl Found<'_> {
             if !is_plain(&arm.name) {
                 self.wrong(&format!("arms[{i}].name"), "a name of lower-case letters, digits and hyphens");
             }
-            if harness_report::inputs::BASELINES.contains(&arm.name.as_str()) {
+            if arm.name.parse::<Baseline>().is_ok() {
                 self.wrong(&format!("arms[{i}].name"), "another name: this one is a baseline's");
             }
             if study.arms[..i].iter().any(|other| other.name == arm.name) {

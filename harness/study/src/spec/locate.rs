@@ -13,56 +13,56 @@ const MOST_VALUES: usize = 100_000;
 /// Most levels that mappings and lists may nest, aliases unfolded.
 const MOST_LEVELS: usize = 64;
 /// The key that merges other mappings into the one it stands in.
-pub(crate) const MERGE_KEY: &str = "<<";
+pub(super) const MERGE_KEY: &str = "<<";
 
 /// A stretch of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Span {
+pub struct Span {
     /// Line, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// Column in characters, from 1.
-    pub(crate) column: usize,
+    pub column: usize,
     /// Characters, at least 1.
-    pub(crate) width: usize,
+    pub width: usize,
 }
 
 /// Where a field stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// Its name; `None` for the root and for elements of lists.
-    pub(crate) key: Option<Span>,
+    pub key: Option<Span>,
     /// Its value.
-    pub(crate) value: Span,
+    pub value: Span,
     /// Whether the value is neither a mapping nor a list.
-    pub(crate) scalar: bool,
+    pub scalar: bool,
 }
 
 impl Found {
     /// The name where there is one, else the value.
-    pub(crate) fn name(self) -> Span {
+    pub fn name(self) -> Span {
         self.key.unwrap_or(self.value)
     }
 
     /// The value where it fits a line, else its name.
-    pub(crate) fn short(self) -> Span {
+    pub fn short(self) -> Span {
         if self.scalar { self.value } else { self.name() }
     }
 }
 
 /// Why a text is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(super) struct Refusal {
     /// Where.
-    pub(crate) span: Span,
+    pub(super) span: Span,
     /// Why.
-    pub(crate) message: String,
+    pub(super) message: String,
     /// Whether the text is no YAML at all, so that another parser may say it better.
-    pub(crate) syntax: bool,
+    pub(super) syntax: bool,
 }
 
 /// Positions of all keys and values of a text. Aliases share the node of their anchor.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Positions {
+pub struct Positions {
     nodes: Vec<Node>,
     root: Option<usize>,
 }
@@ -96,7 +96,7 @@ struct Open {
 
 impl Positions {
     /// Reads the positions of `text`.
-    pub(crate) fn scan(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn scan(text: &str) -> Result<Self, Refusal> {
         let mut scan = Scan::default();
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| {
@@ -115,7 +115,7 @@ impl Positions {
     }
 
     /// Where the field at `path` stands, if the text has it.
-    pub(crate) fn find(&self, path: &[Step]) -> Option<Found> {
+    pub fn find(&self, path: &[Step]) -> Option<Found> {
         let mut node = self.root?;
         let mut key = None;
         for step in path {
@@ -133,7 +133,7 @@ impl Positions {
     }
 
     /// The same positions for a text that stands `columns` to the right on its first line.
-    pub(crate) fn shifted(mut self, columns: usize) -> Self {
+    pub(super) fn shifted(mut self, columns: usize) -> Self {
         let shift = |span: &mut Span| span.column += if span.line == 1 { columns } else { 0 };
         for node in &mut self.nodes {
             shift(&mut node.span);

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// One step down into a spec.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
+pub enum Step {
     /// Into a mapping.
     Key(String),
     /// Into a list.
@@ -14,11 +14,11 @@ pub(crate) enum Step {
 
 /// The way from the root of a spec to a field. The empty path is the root.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Path(pub(crate) Vec<Step>);
+pub struct Path(pub Vec<Step>);
 
 impl Path {
     /// Reads `arms[0].label`. The error says what is wrong with the text.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
         if text.is_empty() {
             return Err("the path is empty".to_owned());
@@ -41,25 +41,27 @@ impl Path {
     }
 
     /// This path with one more key.
-    pub(crate) fn key(&self, key: &str) -> Self {
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
         self.with(Step::Key(key.to_owned()))
     }
 
     /// This path with one more step.
-    pub(crate) fn with(&self, step: Step) -> Self {
+    #[must_use]
+    pub fn with(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
     }
 
     /// The path of the mapping or list that holds this field; `None` for the root.
-    pub(crate) fn parent(&self) -> Option<Self> {
+    pub(super) fn parent(&self) -> Option<Self> {
         let (_, steps) = self.0.split_last()?;
         Some(Self(steps.to_vec()))
     }
 
     /// Name of the field itself, where it has one.
-    pub(crate) fn last_key(&self) -> Option<&str> {
+    pub(super) fn last_key(&self) -> Option<&str> {
         match self.0.last()? {
             Step::Key(key) => Some(key),
             Step::Index(_) => None,
@@ -67,7 +69,7 @@ impl Path {
     }
 
     /// The longest part of this path that exists in `value`.
-    pub(crate) fn existing(&self, value: &Value) -> Self {
+    pub(super) fn existing(&self, value: &Value) -> Self {
         let mut here = value;
         let mut found = Vec::new();
         for step in &self.0 {
@@ -79,12 +81,12 @@ impl Path {
     }
 
     /// The field of `value` at this path.
-    pub(crate) fn get<'a>(&self, value: &'a Value) -> Option<&'a Value> {
+    pub fn get<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         self.0.iter().try_fold(value, descend)
     }
 
     /// The field of `value` at this path, to be changed.
-    pub(crate) fn get_mut<'a>(&self, value: &'a mut Value) -> Option<&'a mut Value> {
+    pub fn get_mut<'a>(&self, value: &'a mut Value) -> Option<&'a mut Value> {
         self.0.iter().try_fold(value, |here, step| match step {
             Step::Key(key) => here.get_mut(key),
             Step::Index(index) => here.get_mut(index),
@@ -92,13 +94,13 @@ impl Path {
     }
 
     /// Takes the field out of the mapping that holds it, if a mapping holds it.
-    pub(crate) fn remove(&self, value: &mut Value) -> Option<Value> {
+    pub(super) fn remove(&self, value: &mut Value) -> Option<Value> {
         let key = self.last_key()?;
         self.parent()?.get_mut(value)?.as_object_mut()?.remove(key)
     }
 
     /// This path with `old` at its start made `new`.
-    pub(crate) fn moved(self, old: &Self, new: &Self) -> Self {
+    pub(super) fn moved(self, old: &Self, new: &Self) -> Self {
         match self.0.strip_prefix(old.0.as_slice()) {
             Some(rest) => Self(new.0.iter().chain(rest).cloned().collect()),
             None => self,

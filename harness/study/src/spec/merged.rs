@@ -41,11 +41,11 @@ pub(super) struct Layer {
 
 /// A spec with one profile and the command line's settings laid over it.
 #[derive(Debug, Clone)]
-pub(crate) struct Merged {
+pub struct Merged {
     /// The study's name.
-    pub(crate) name: String,
+    pub name: String,
     /// What results.
-    pub(crate) value: Value,
+    pub value: Value,
     layers: Vec<Layer>,
     /// What each layer laid, and on which field.
     laid: Vec<(Path, Value)>,
@@ -84,7 +84,7 @@ impl Merged {
     }
 
     /// A document of one layer: a file that nothing is laid over.
-    pub(crate) fn of_file(name: &str, source: Source, value: Value) -> Self {
+    pub fn of_file(name: &str, source: Source, value: Value) -> Self {
         let mut merged = Self::new(name);
         let layer = Layer { kind: Kind::File, source: Arc::new(source), inside: Path::default(), sets: None };
         merged.lay(&Path::default(), value, layer);
@@ -176,7 +176,7 @@ fn chooses_anew(path: &Path, below: &Map<String, Value>, over: &Map<String, Valu
 
 /// What a problem is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Aim {
+pub(super) enum Aim {
     /// The field's name.
     Name,
     /// The field's value.
@@ -188,14 +188,14 @@ pub(crate) enum Aim {
 impl Merged {
     /// A problem of the field at `path` (`arms[0].label`), for checks made after decoding. Where the field does not exist the
     /// nearest one around it is shown.
-    pub(crate) fn at(&self, path: &str, message: impl Into<String>) -> Diagnosis {
+    pub fn at(&self, path: &str, message: impl Into<String>) -> Diagnosis {
         let wanted = Path::parse(path).unwrap_or_default();
         let aim = if wanted.get(&self.value).is_some() { Aim::Value } else { Aim::Inside };
         self.diagnose(&wanted, aim, message)
     }
 
     /// A problem of a field, shown in the layer it comes from.
-    pub(crate) fn diagnose(&self, wanted: &Path, aim: Aim, message: impl Into<String>) -> Diagnosis {
+    pub(super) fn diagnose(&self, wanted: &Path, aim: Aim, message: impl Into<String>) -> Diagnosis {
         let path = wanted.existing(&self.value);
         let none = Vec::new();
         let origins = self.origins.get(&path).unwrap_or(&none).iter().filter_map(|number| self.layers.get(*number));

@@ -2,8 +2,7 @@
 
 use crate::{
     study::{Arm, Resolved},
-    surveys::{self, Surveys},
-    weights::Located,
+    surveys::{self, Located, Surveys},
 };
 use harness_images::{
     datasets::{DatasetSpec, Purpose, Repeated},
@@ -23,35 +22,35 @@ use std::path::PathBuf;
 
 /// What a stage does, with all settings that its numbers depend on. The SHA-256 of its canonical JSON is the stage's key.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Version of the numbers.
-    pub(crate) recipe: u32,
+    pub recipe: u32,
     /// Version of what becomes of a photograph's bytes.
-    pub(crate) pixels: u32,
+    pub pixels: u32,
     /// `cpu` or `cuda`: they round differently.
-    pub(crate) device: &'static str,
+    pub device: &'static str,
     /// Precision of the arithmetic.
-    pub(crate) precision: Precision,
+    pub precision: Precision,
     /// Seed of the study.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Side of the images, in pixels.
-    pub(crate) size: u32,
+    pub size: u32,
     /// What the network sees of a value.
-    pub(crate) normalise: Option<Normalise>,
+    pub normalise: Option<Normalise>,
     /// Digest of the data.
-    pub(crate) data: String,
+    pub data: String,
     /// The network.
-    pub(crate) model: ModelSpec,
+    pub model: ModelSpec,
     /// SHA-256 of the file that the first weights are read from; `None` where they are drawn, or come from an earlier stage.
-    pub(crate) init: Option<String>,
+    pub init: Option<String>,
     /// The work.
-    pub(crate) work: Work,
+    pub work: Work,
 }
 
 /// The work of a stage.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Work {
+pub enum Work {
     /// Restoring distorted images.
     Pretrain {
         /// The protocol, where the network's output depends on it; `None` where both protocols share the stage.
@@ -93,55 +92,55 @@ pub(crate) enum Work {
 
 /// The cut of labelled images.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Cut {
+pub struct Cut {
     /// Into train, validation and test.
-    pub(crate) split: SplitSpec,
+    pub split: SplitSpec,
     /// Which of the training part train.
-    pub(crate) train: Selection,
+    pub train: Selection,
 }
 
 /// A stage: unit of running, caching, resuming and sharing.
 #[derive(Debug, Clone)]
-pub(crate) struct Stage {
+pub struct Stage {
     /// SHA-256 of the settings.
-    pub(crate) key: String,
+    pub key: String,
     /// The settings.
-    pub(crate) settings: Settings,
+    pub settings: Settings,
     /// The data set that it reads.
-    pub(crate) dataset: DatasetSpec,
+    pub dataset: DatasetSpec,
     /// The file that its first weights are read from, and what of it they are.
-    pub(crate) weights: Option<(PathBuf, InitSpec)>,
+    pub weights: Option<(PathBuf, InitSpec)>,
     /// Pictures of its data set that show the same as another one, where that was looked for.
-    pub(crate) repeated: Option<Repeated>,
+    pub repeated: Option<Repeated>,
     /// Which arms it serves, for people: `ssl, supervised`.
-    pub(crate) arms: Vec<String>,
+    pub arms: Vec<String>,
 }
 
 /// The stages that make one arm under one protocol with one seed.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub struct Place {
     /// Name of the arm.
-    pub(crate) arm: String,
+    pub arm: String,
     /// The protocol.
-    pub(crate) protocol: Protocol,
+    pub protocol: Protocol,
     /// The seed.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Keys, first to last.
-    pub(crate) keys: Vec<String>,
+    pub keys: Vec<String>,
 }
 
 /// A study's stages, each once, every one after those it builds on.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The stages.
-    pub(crate) stages: Vec<Stage>,
+    pub stages: Vec<Stage>,
     /// Where they are used.
-    pub(crate) places: Vec<Place>,
+    pub places: Vec<Place>,
 }
 
 impl Settings {
     /// Pixels of the images of one step.
-    pub(crate) fn pixels_a_step(&self) -> u64 {
+    pub fn pixels_a_step(&self) -> u64 {
         let batch = match &self.work {
             Work::Pretrain { spec, .. } => spec.batch,
             Work::Finetune { spec, .. } => spec.batch,
@@ -153,7 +152,7 @@ impl Settings {
 
 impl Work {
     /// `pretrain`, `finetune` or `evaluate`.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Pretrain { .. } => "pretrain",
             Self::Finetune { .. } => "finetune",
@@ -162,7 +161,7 @@ impl Work {
     }
 
     /// The protocol, where the work depends on it.
-    pub(crate) fn protocol(&self) -> Option<Protocol> {
+    pub fn protocol(&self) -> Option<Protocol> {
         match self {
             Self::Pretrain { protocol, .. } => *protocol,
             Self::Finetune { protocol, .. } | Self::Evaluate { protocol, .. } => Some(*protocol),
@@ -170,7 +169,7 @@ impl Work {
     }
 
     /// Key of the stage that it builds on.
-    pub(crate) fn parent(&self) -> Option<(&'static str, &str)> {
+    pub fn parent(&self) -> Option<(&'static str, &str)> {
         match self {
             Self::Pretrain { .. } => None,
             Self::Finetune { pretrain, .. } => pretrain.as_deref().map(|key| ("pretrain", key)),
@@ -190,7 +189,7 @@ impl Work {
 
 impl Stage {
     /// In words: `finetune ssl/corrected seed 0`.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let protocol = self.settings.work.protocol().map_or(String::new(), |p| format!("/{}", p.name()));
         format!("{} {}{protocol} seed {}", self.settings.work.kind(), self.arms.join("+"), self.settings.seed)
     }
@@ -241,7 +240,7 @@ struct Held {
 
 /// Why a study has no plan.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PlanError {
+pub enum PlanError {
     /// The settings have no JSON.
     #[error("cannot name a stage: {0}")]
     Key(#[from] serde_json::Error),
@@ -252,7 +251,7 @@ pub(crate) enum PlanError {
 
 impl Plan {
     /// The stages of `resolved` on a device of that kind, in that precision.
-    pub(crate) fn new(
+    pub fn new(
         resolved: &Resolved,
         surveys: &Surveys,
         device: &'static str,
@@ -339,12 +338,12 @@ impl Plan {
     }
 
     /// The stage with that key.
-    pub(crate) fn stage(&self, key: &str) -> Option<&Stage> {
+    pub fn stage(&self, key: &str) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.key == key)
     }
 
     /// How many stages would run if none were shared between arms and protocols.
-    pub(crate) fn unshared(&self) -> usize {
+    pub fn unshared(&self) -> usize {
         self.places.iter().map(|place| place.keys.len()).sum()
     }
 }

@@ -5,52 +5,55 @@ use harness_record::suggest::closest;
 use std::fmt;
 
 /// Name of the place that `--set` settings come from.
-pub(crate) const COMMAND_LINE: &str = "command line";
+pub const COMMAND_LINE: &str = "command line";
 
 /// Characters of a source line that are shown; longer lines are cut around the problem.
 const SHOWN: usize = 100;
 
 /// One problem, shown the way rustc shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Diagnosis {
+pub struct Diagnosis {
     /// What is wrong, in one line.
-    pub(crate) message: String,
+    pub message: String,
     /// The file as the user knows it, or [`COMMAND_LINE`].
-    pub(crate) file: String,
+    pub file: String,
     /// Where in the file.
-    pub(crate) span: Option<Span>,
+    pub span: Option<Span>,
     /// Text of that line.
-    pub(crate) source_line: Option<String>,
+    pub source_line: Option<String>,
     /// The field, with its profile: `profiles.sample.finetuning.epochs`.
-    pub(crate) field: Option<String>,
+    pub field: Option<String>,
     /// What would have been right: `a whole number`, ``one of: `a`, `b` ``.
-    pub(crate) expected: Option<String>,
+    pub expected: Option<String>,
     /// The name that was probably meant.
-    pub(crate) suggestion: Option<String>,
+    pub suggestion: Option<String>,
     /// What to do, where that is more than another name.
-    pub(crate) help: Option<String>,
+    pub help: Option<String>,
 }
 
 impl Diagnosis {
     /// A problem of a whole file.
-    pub(crate) fn of_file(file: &str, message: impl Into<String>) -> Self {
+    pub fn of_file(file: &str, message: impl Into<String>) -> Self {
         Self { message: message.into(), file: file.to_owned(), ..Self::default() }
     }
 
     /// Adds what would have been right.
-    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
     /// Adds what to do.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// Adds the names that would have been right, and the one of them that `name` was probably meant to be.
-    pub(crate) fn one_of<S: AsRef<str>>(mut self, name: &str, names: &[S]) -> Self {
+    #[must_use]
+    pub fn one_of<S: AsRef<str>>(mut self, name: &str, names: &[S]) -> Self {
         self.expected = Some(match names {
             [] => "nothing: there are none".to_owned(),
             [only] => format!("`{}`", only.as_ref()),
@@ -65,7 +68,7 @@ impl Diagnosis {
 }
 
 /// The text with everything spelled out that could steer a terminal or reorder what it shows.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -95,7 +98,7 @@ fn steers(c: char) -> bool {
 
 impl Diagnosis {
     /// All that matters in one line: `studies/blurring.yaml:8: wrong type: found …; expected …`.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let place = self.span.map_or_else(|| self.file.clone(), |span| format!("{}:{}", self.file, span.line));
         let field = self.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
         let expected = self.expected.as_ref().map(|expected| format!("; expected {expected}")).unwrap_or_default();
@@ -155,11 +158,11 @@ fn window(line: &str, span: Span) -> (String, usize, usize) {
 
 /// Every problem found in one go; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problems(Vec<Diagnosis>);
+pub struct Problems(Vec<Diagnosis>);
 
 impl Problems {
     /// The problems found, by file and line, or `None` where there are none. Equal ones are named once.
-    pub(crate) fn found(mut problems: Vec<Diagnosis>) -> Option<Self> {
+    pub fn found(mut problems: Vec<Diagnosis>) -> Option<Self> {
         let place = |problem: &Diagnosis| problem.span.map(|span| (span.line, span.column));
         problems.sort_by(|a, b| (&a.file, place(a)).cmp(&(&b.file, place(b))));
         let mut kept: Vec<Diagnosis> = Vec::new();
@@ -172,22 +175,23 @@ impl Problems {
     }
 
     /// `Ok` where nothing was found.
-    pub(crate) fn none_in(problems: Vec<Diagnosis>) -> Result<(), Self> {
+    pub fn none_in(problems: Vec<Diagnosis>) -> Result<(), Self> {
         Self::found(problems).map_or(Ok(()), Err)
     }
 
     /// All of them, in the order they were found.
-    pub(crate) fn all(&self) -> &[Diagnosis] {
+    pub fn all(&self) -> &[Diagnosis] {
         &self.0
     }
 
     /// All of them, each changed.
-    pub(crate) fn map(self, change: impl FnMut(Diagnosis) -> Diagnosis) -> Self {
+    #[must_use]
+    pub fn map(self, change: impl FnMut(Diagnosis) -> Diagnosis) -> Self {
         Self(self.0.into_iter().map(change).collect())
     }
 
     /// All of them, to be put together with others.
-    pub(crate) fn into_vec(self) -> Vec<Diagnosis> {
+    pub fn into_vec(self) -> Vec<Diagnosis> {
         self.0
     }
 }

@@ -17,7 +17,7 @@ const PUBLISHED_LABELLED: u64 = 3_680 + 3_669;
 
 /// Which data a study ran on. The published experiment is the `full` profile without changes from the command line, with
 /// networks and images of the published sizes, on as many images as published.
-pub(crate) fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInput]) -> Setting {
+pub fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInput]) -> Setting {
     if resolved.arms.iter().any(is_drawn) {
         return Setting::Synthetic;
     }

@@ -15,18 +15,18 @@ const MOST_BYTES_TOLD: usize = 1 << 16;
 
 /// A text and what is known of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub struct Source {
     /// The file as the user knows it, or [`super::diagnosis::COMMAND_LINE`].
-    pub(crate) label: String,
+    pub label: String,
     /// The whole text.
-    pub(crate) text: String,
+    pub text: String,
     /// Where its fields stand.
-    pub(crate) positions: Positions,
+    pub positions: Positions,
 }
 
 impl Source {
     /// Reads a file and its values.
-    pub(crate) fn read(file: &std::path::Path, label: &str) -> Result<(Self, Value), Problems> {
+    pub fn read(file: &std::path::Path, label: &str) -> Result<(Self, Value), Problems> {
         let refuse = |message: String| Diagnosis::of_file(label, message);
         let cannot = |error: std::io::Error| refuse(format!("cannot read the spec: {error}"));
         let about = std::fs::metadata(file).map_err(cannot)?;
@@ -52,7 +52,7 @@ impl Source {
     }
 
     /// Reads a text's values.
-    pub(crate) fn parse(label: &str, text: String) -> Result<(Self, Value), Problems> {
+    pub fn parse(label: &str, text: String) -> Result<(Self, Value), Problems> {
         let mut source = Self::plain(label, text);
         if let Some(span) = control_character(&source.text) {
             return Err(source.diagnose(Some(span), "a control character in the text").help("delete it").into());
@@ -78,7 +78,7 @@ impl Source {
     }
 
     /// A problem at a place of this text.
-    pub(crate) fn diagnose(&self, span: Option<Span>, message: impl Into<String>) -> Diagnosis {
+    pub fn diagnose(&self, span: Option<Span>, message: impl Into<String>) -> Diagnosis {
         let line = span.and_then(|span| self.text.lines().nth(span.line - 1));
         Diagnosis { span, source_line: line.map(str::to_owned), ..Diagnosis::of_file(&self.label, message) }
     }

@@ -19,7 +19,7 @@ const CHOICE: &str = "choice";
 
 /// Reads `T` out of a merged spec. After a problem the field is set right or aside and reading goes on, so that several are
 /// named at once.
-pub(crate) fn decode<T: DeserializeOwned>(merged: &Merged) -> Result<T, Problems> {
+pub fn decode<T: DeserializeOwned>(merged: &Merged) -> Result<T, Problems> {
     let mut value = merged.value.clone();
     let mut problems: Vec<Diagnosis> = Vec::new();
     let mut repairs = Repairs::default();
@@ -100,7 +100,7 @@ impl Repairs {
 }
 
 /// All problems of a spec in any of its profiles; `check` makes the checks that types cannot.
-pub(crate) fn check_profiles<T: DeserializeOwned>(
+pub fn check_profiles<T: DeserializeOwned>(
     spec: &Spec,
     check: impl Fn(&Merged, &T) -> Vec<Diagnosis>,
 ) -> Vec<Diagnosis> {

@@ -1,0 +1,9 @@
+//! From a study's YAML to its plan: the spec with its layers, the typed study, its arms, and the stages with their keys.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod plan;
+pub mod setting;
+pub mod spec;
+pub mod study;
+pub mod surveys;
