@@ -25,6 +25,7 @@ mod prediction;
 mod prose;
 mod refusals;
 mod reports;
+mod seeds;
 mod serving;
 mod side_by_side;
 mod store;
