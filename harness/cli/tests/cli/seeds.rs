@@ -2,11 +2,11 @@
 
 use crate::studio::{Studio, paths};
 use harness_fetch::archive::{Format, Limits, unpack};
-use harness_learn::{
+use harness_images::{
     datasets::{DatasetSpec, OxfordIiitPet, Purpose, survey},
-    monitor::Silent,
     pixels::{decode, decode_labels},
 };
+use harness_record::monitor::Silent;
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
 
 const README: &str = "README.md";
