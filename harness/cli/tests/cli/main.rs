@@ -24,6 +24,7 @@ mod pixels;
 mod prediction;
 mod refusals;
 mod reports;
+mod seeds;
 mod serving;
 mod side_by_side;
 mod store;
