@@ -6,7 +6,8 @@
 //! * [`monitor`]: how long work tells the outside what it is doing
 //! * [`metrics`]: what is measured of predicted masks
 //! * [`rows`]: the rows of `metrics.csv`, `per_image.csv` and the other tables
-//! * [`run`]: `run.json`, the record of one execution of a stage
+//! * [`table`]: their only reader and writer
+//! * [`run`]: `run.json` and `host.json`, the record of one execution of a stage
 //! * [`store`]: where runs lie
 //! * [`vocabulary`]: stages, protocols, splits and the other words that records, specs and reports share
 
@@ -21,6 +22,7 @@ pub mod rows;
 pub mod run;
 pub mod store;
 pub mod suggest;
+pub mod table;
 pub mod vocabulary;
 
 use std::path::PathBuf;
@@ -45,6 +47,12 @@ pub enum RecordError {
         path: PathBuf,
         /// The reader's error, with its line.
         source: csv::Error,
+    },
+    /// A CSV file has no header: it was cut off.
+    #[error("{path} is empty: it has no header")]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
     },
     /// A JSON file does not have the shape expected of it.
     #[error("{path}: {source}")]

@@ -1,32 +1,28 @@
-//! Rows of the CSV tables. Floats are written as the shortest text that reads back to the same number.
+//! Rows of the CSV tables of a run, and of the table that says which runs a study is made of.
 
 mod image;
 mod pixels;
 
 use crate::{
-    RecordError, Result, files,
     metrics::{Counts, METRICS, Metric},
+    vocabulary::{Condition, FileUse, Key, PictureContent, PictureSheet, Predictor, Protocol, Split, Stage},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
 pub use crate::metrics::SCORES;
 pub use pixels::{CalibrationRow, ConfusionRow};
-
-/// The most that is read of one table, in bytes: the full test set at five blur levels needs about 10 MB.
-const LIMIT: u64 = 1 << 30;
 
 /// One number of a stage: `metrics.csv`. Sorted by epoch, then in the order in which the stage produced them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
     /// Epoch, counted from 1; for an evaluation the epoch of the weights that were evaluated.
     pub epoch: u32,
-    /// `train`, `validation` or `test`.
-    pub split: String,
-    /// Who predicted: `model`, or a baseline (`all-background`, `majority-class`).
-    pub predictor: String,
-    /// Under which condition the images were shown: `clean`, or `blur-0`, `blur-25`, …
-    pub condition: String,
+    /// The images that were measured.
+    pub split: Split,
+    /// Who predicted.
+    pub predictor: Predictor,
+    /// The condition under which the images were shown.
+    pub condition: Condition,
     /// Name of the metric: one of [`SCORES`], or what training adds to them: `commitment`, `perplexity`.
     pub metric: String,
     /// Its value: a mean over the split's images, or over its batches (see [`mean`]).
@@ -41,11 +37,11 @@ pub struct ImageRow {
     /// Breed (or class) of the image.
     pub group: String,
     /// `validation` or `test`.
-    pub split: String,
+    pub split: Split,
     /// As in [`MetricRow`].
-    pub predictor: String,
+    pub predictor: Predictor,
     /// As in [`MetricRow`].
-    pub condition: String,
+    pub condition: Condition,
     /// Batch in which it was predicted, counted from 0 in its condition; empty for baselines. The rows of a batch are
     /// consecutive.
     pub batch: Option<u32>,
@@ -112,11 +108,46 @@ pub fn mean(rows: &[ImageRow], metric: &Metric) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
+/// A run, and its place in a study: a row of `places.csv`. Arms and protocols can share a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PlaceRow {
+    /// Name of the arm.
+    pub arm: String,
+    /// The protocol; empty where the stage is the same under both.
+    pub protocol: Option<Protocol>,
+    /// The seed.
+    pub seed: u64,
+    /// The stage.
+    pub stage: Stage,
+    /// The run.
+    pub run: Key,
+}
+
+/// A picture of a tested image: a row of `pictures.csv`. It stands in a sheet, a PNG file of square tiles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureRow {
+    /// The sheet that it stands in.
+    pub sheet: PictureSheet,
+    /// Row of its tile in the sheet, counted from 0: a row an image.
+    pub row: u32,
+    /// Column of its tile, counted from 0.
+    pub column: u32,
+    /// What it shows.
+    pub content: PictureContent,
+    /// The condition; empty for the truth.
+    pub condition: Option<Condition>,
+    /// File name of the image relative to the data set's folder.
+    pub image: String,
+    /// Its breed.
+    pub group: String,
+}
+
 /// One file that a stage read: `files.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRow {
-    /// `train`, `validation`, `test`, `skipped` or `unused`.
-    pub split: String,
+    /// What became of it.
+    #[serde(rename = "split")]
+    pub used: FileUse,
     /// File name relative to the data set's folder.
     pub file: String,
     /// Breed or class.
@@ -125,42 +156,20 @@ pub struct FileRow {
     pub reason: String,
 }
 
-/// The CSV text of `rows`, with a header line.
-pub fn to_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<Vec<u8>> {
-    let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.serialize(row).map_err(wrap)?;
-    }
-    writer.into_inner().map_err(|e| wrap(e.into_error().into()))
-}
-
-/// Writes `rows` to `path` as CSV, whole or not at all.
-pub fn write<T: Serialize>(path: &Path, rows: &[T]) -> Result<()> {
-    files::write(path, &to_csv(path, rows)?)
-}
-
-/// Reads all rows of the CSV file at `path`.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let data = files::read(path, LIMIT)?;
-    csv::Reader::from_reader(data.as_slice())
-        .into_deserialize()
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|source| RecordError::Csv { path: path.to_owned(), source })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{RecordError, table};
+    use std::path::Path;
 
     fn row(image: &str, batch: Option<u32>, scores: &[(&str, f32)]) -> ImageRow {
         let score = |metric: &Metric| scores.iter().find(|(name, _)| *name == metric.name).map(|(_, value)| *value);
         ImageRow {
             image: image.into(),
             group: "Bengal".into(),
-            split: "test".into(),
-            predictor: "model".into(),
-            condition: "blur-25".into(),
+            split: Split::Test,
+            predictor: Predictor::Model,
+            condition: Condition::Blur(25),
             batch,
             scores: Scores::new(score),
         }
@@ -172,13 +181,12 @@ mod tests {
             row("a, b.jpg", Some(3), &[("soft_dice", 0.1), ("soft_iou", 1.0 / 3.0), ("dice_pet", 0.0)]),
             row("c.jpg", None, &[]),
         ];
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("per_image.csv");
-        write(&path, &rows).unwrap();
-        assert_eq!(read::<ImageRow>(&path).unwrap(), rows);
+        let path = Path::new("per_image.csv");
+        let text = String::from_utf8(table::to_csv(path, &rows).unwrap()).unwrap();
+        let read = table::parse::<ImageRow>(path, text.as_bytes()).unwrap();
+        assert_eq!(read.into_iter().map(|line| line.row).collect::<Vec<_>>(), rows);
         assert_eq!(rows[0].score("soft_iou"), Some(1.0 / 3.0));
         assert_eq!(rows[0].score("nonsense"), None);
-        let text = std::fs::read_to_string(&path).unwrap();
         let mut lines = text.lines();
         assert_eq!(lines.next().unwrap(), ImageRow::COLUMNS.join(","));
         assert_eq!(lines.next().unwrap(), "\"a, b.jpg\",Bengal,test,model,blur-25,3,,0.1,0.33333334,,,,0.0,,,,,,,,,");
@@ -187,11 +195,9 @@ mod tests {
 
     #[test]
     fn columns_have_any_order_and_other_ones_are_passed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("per_image.csv");
         let read_back = |text: &str| {
-            std::fs::write(&path, text).unwrap();
-            read::<ImageRow>(&path)
+            let lines = table::parse::<ImageRow>(Path::new("per_image.csv"), text.as_bytes())?;
+            Ok::<_, RecordError>(lines.into_iter().map(|line| line.row).collect::<Vec<_>>())
         };
         let rows = read_back("dice,run,condition,predictor,split,group,image\n0.5,r,blur-25,model,test,Bengal,a\n");
         assert_eq!(rows.unwrap(), [row("a", None, &[("dice", 0.5)])]);
@@ -200,6 +206,8 @@ mod tests {
         let whole = "image,group,split,predictor,condition,batch,dice\na,g,test,model,clean,";
         let error = read_back(&format!("{whole}0,high\n")).unwrap_err().to_string();
         assert!(error.contains("line: 2") && error.contains("float"), "{error}");
+        let error = read_back(&format!("{}0,0.5\n", whole.replace("test", "tset"))).unwrap_err().to_string();
+        assert!(error.contains("line: 2") && error.contains("tset"), "{error}");
         assert!(read_back(&format!("{whole}-1,0.5\n")).is_err() && read_back(&format!("{whole}0,\n")).is_ok());
     }
 

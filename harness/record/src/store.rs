@@ -1,9 +1,10 @@
-//! Where runs lie: `<store>/<kind>/<key>/`.
+//! Where runs lie: `<store>/<stage>/<key>/`.
 
 use crate::{
     Result,
     files::Lock,
-    run::{RunRecord, Status},
+    run::file,
+    vocabulary::{Key, Stage},
 };
 use std::path::{Path, PathBuf};
 
@@ -37,9 +38,9 @@ impl Store {
         &self.root
     }
 
-    /// Folder of the run of `kind` with `key`.
-    pub fn run(&self, kind: &str, key: &str) -> PathBuf {
-        self.root.join(kind).join(key)
+    /// Folder of the run of `stage` with `key`.
+    pub fn run(&self, stage: Stage, key: &Key) -> PathBuf {
+        self.root.join(stage.name()).join(key.as_str())
     }
 
     /// Folder of decoded data, which can be deleted at any time.
@@ -48,24 +49,24 @@ impl Store {
     }
 
     /// Takes the lock of a stage, or `None` when another process holds it. The lock file lies beside the run's folder.
-    pub fn lock(&self, kind: &str, key: &str) -> Result<Option<Lock>> {
-        Lock::try_take(&self.lock_file(kind, key))
+    pub fn lock(&self, stage: Stage, key: &Key) -> Result<Option<Lock>> {
+        Lock::try_take(&self.lock_file(stage, key))
     }
 
     /// What is there of the stage.
-    pub fn state(&self, kind: &str, key: &str) -> Result<State> {
-        let record = self.run(kind, key).join("run.json");
-        if record.exists() && RunRecord::read(&record)?.status == Status::Done {
+    pub fn state(&self, stage: Stage, key: &Key) -> Result<State> {
+        let folder = self.run(stage, key);
+        if folder.join(file::RUN).exists() {
             return Ok(State::Done);
         }
-        let lock = self.lock_file(kind, key);
+        let lock = self.lock_file(stage, key);
         if lock.exists() && Lock::try_take(&lock)?.is_none() {
             return Ok(State::Running);
         }
-        Ok(if record.exists() { State::Partial } else { State::Missing })
+        Ok(if folder.join(file::HOST).exists() { State::Partial } else { State::Missing })
     }
 
-    fn lock_file(&self, kind: &str, key: &str) -> PathBuf {
-        self.root.join(kind).join(format!("{key}.lock"))
+    fn lock_file(&self, stage: Stage, key: &Key) -> PathBuf {
+        self.root.join(stage.name()).join(format!("{key}.lock"))
     }
 }

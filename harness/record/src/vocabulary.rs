@@ -93,6 +93,66 @@ words! {
 }
 
 words! {
+    /// What became of a file of a data set.
+    "use of a file" FileUse {
+        /// It was trained on.
+        Train = "train",
+        /// It was validated on.
+        Validation = "validation",
+        /// It was tested on.
+        Test = "test",
+        /// It is damaged.
+        Skipped = "skipped",
+        /// Nothing says what it is for.
+        Unused = "unused",
+    }
+}
+
+impl FileUse {
+    /// The split that it is in; `None` of a file that was left out.
+    pub const fn split(self) -> Option<Split> {
+        match self {
+            Self::Train => Some(Split::Train),
+            Self::Validation => Some(Split::Validation),
+            Self::Test => Some(Split::Test),
+            Self::Skipped | Self::Unused => None,
+        }
+    }
+}
+
+impl From<Split> for FileUse {
+    fn from(split: Split) -> Self {
+        match split {
+            Split::Train => Self::Train,
+            Split::Validation => Self::Validation,
+            Split::Test => Self::Test,
+        }
+    }
+}
+
+words! {
+    /// What a picture of a tested image shows.
+    "content of a picture" PictureContent {
+        /// The image as the network saw it.
+        Image = "image",
+        /// The true classes.
+        Truth = "truth",
+        /// The predicted classes.
+        Prediction = "prediction",
+    }
+}
+
+words! {
+    /// A sheet of pictures of tested images.
+    "sheet of pictures" PictureSheet {
+        /// RGB.
+        Images = "images.png",
+        /// Indices of classes, as grey values.
+        Masks = "masks.png",
+    }
+}
+
+words! {
     /// A prediction that needs no network.
     "baseline" Baseline {
         /// Background everywhere.

@@ -42,24 +42,28 @@ impl<'de> Visitor<'de> for Columns {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ImageRow, A::Error> {
-        let mut words: [Option<String>; 5] = [const { None }; 5];
+        let (mut image, mut group, mut split, mut predictor, mut condition) = (None, None, None, None, None);
         let mut batch = None;
         let mut scores = Scores::default();
         while let Some(column) = map.next_key()? {
             match column {
-                Column::Word(at) => words[at] = Some(map.next_value()?),
-                Column::Batch => batch = map.next_value()?,
+                Column::Place(0) => image = Some(map.next_value()?),
+                Column::Place(1) => group = Some(map.next_value()?),
+                Column::Place(2) => split = Some(map.next_value()?),
+                Column::Place(3) => predictor = Some(map.next_value()?),
+                Column::Place(4) => condition = Some(map.next_value()?),
+                Column::Place(_) => batch = map.next_value()?,
                 Column::Score(at) => scores.0[at] = map.next_value()?,
                 Column::Other => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let mut word = |at: usize| words[at].take().ok_or_else(|| A::Error::missing_field(ImageRow::PLACE[at]));
+        let missing = |at: usize| move || A::Error::missing_field(ImageRow::PLACE[at]);
         Ok(ImageRow {
-            image: word(0)?,
-            group: word(1)?,
-            split: word(2)?,
-            predictor: word(3)?,
-            condition: word(4)?,
+            image: image.ok_or_else(missing(0))?,
+            group: group.ok_or_else(missing(1))?,
+            split: split.ok_or_else(missing(2))?,
+            predictor: predictor.ok_or_else(missing(3))?,
+            condition: condition.ok_or_else(missing(4))?,
             batch,
             scores,
         })
@@ -68,8 +72,9 @@ impl<'de> Visitor<'de> for Columns {
 
 /// What a column holds, and its place among those of its kind.
 enum Column {
-    Word(usize),
-    Batch,
+    /// Its index in [`ImageRow::PLACE`].
+    Place(usize),
+    /// Its index in [`SCORES`].
     Score(usize),
     Other,
 }
@@ -97,13 +102,10 @@ impl Visitor<'_> for Name {
     /// The form in which CSV gives a name.
     fn visit_bytes<E: Error>(self, name: &[u8]) -> Result<Column, E> {
         let place = |names: &[&str]| names.iter().position(|known| known.as_bytes() == name);
-        let [words @ .., batch] = &ImageRow::PLACE;
-        Ok(if name == batch.as_bytes() {
-            Column::Batch
-        } else if let Some(at) = place(words) {
-            Column::Word(at)
-        } else {
-            place(&SCORES).map_or(Column::Other, Column::Score)
+        Ok(match (place(&ImageRow::PLACE), place(&SCORES)) {
+            (Some(at), _) => Column::Place(at),
+            (None, Some(at)) => Column::Score(at),
+            (None, None) => Column::Other,
         })
     }
 }

@@ -1,6 +1,9 @@
 //! Rows on the pixels of all images of a condition together.
 
-use crate::metrics::{CLASS_NAMES, Confusion, Reliability};
+use crate::{
+    metrics::{CLASS_NAMES, Confusion, Reliability},
+    vocabulary::{Condition, Predictor, Split},
+};
 use serde::{Deserialize, Serialize};
 
 /// Pixels of one true class that were given one class: a row of `confusion.csv`. Images are counted together, so large classes
@@ -8,11 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionRow {
     /// `test`.
-    pub split: String,
+    pub split: Split,
     /// As in [`MetricRow`](super::MetricRow).
-    pub predictor: String,
+    pub predictor: Predictor,
     /// As in [`MetricRow`](super::MetricRow).
-    pub condition: String,
+    pub condition: Condition,
     /// Name of the true class.
     pub truth: String,
     /// Name of the predicted class.
@@ -23,11 +26,11 @@ pub struct ConfusionRow {
 
 impl ConfusionRow {
     /// The rows of one predictor under one condition: true classes in their order, and in each the predicted ones.
-    pub fn of(confusion: &Confusion, split: &str, predictor: &str, condition: &str) -> Vec<Self> {
+    pub fn of(confusion: &Confusion, split: Split, predictor: Predictor, condition: Condition) -> Vec<Self> {
         let row = |(truth, predicted): (usize, usize)| Self {
-            split: split.to_owned(),
-            predictor: predictor.to_owned(),
-            condition: condition.to_owned(),
+            split,
+            predictor,
+            condition,
             truth: CLASS_NAMES[truth].to_owned(),
             predicted: CLASS_NAMES[predicted].to_owned(),
             pixels: confusion.counts()[truth][predicted],
@@ -41,11 +44,11 @@ impl ConfusionRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationRow {
     /// `test`.
-    pub split: String,
+    pub split: Split,
     /// `model`: baselines give no probabilities.
-    pub predictor: String,
+    pub predictor: Predictor,
     /// As in [`MetricRow`](super::MetricRow).
-    pub condition: String,
+    pub condition: Condition,
     /// Lower end of the bin, which is not part of it.
     pub low: f64,
     /// Upper end of the bin.
@@ -60,13 +63,13 @@ pub struct CalibrationRow {
 
 impl CalibrationRow {
     /// The rows of one network under one condition: a row a bin, those without pixels, too.
-    pub fn of(reliability: &Reliability, split: &str, condition: &str) -> Vec<Self> {
+    pub fn of(reliability: &Reliability, split: Split, condition: Condition) -> Vec<Self> {
         let bins = reliability.bins().iter().enumerate().map(|(place, bin)| {
             let (low, high) = Reliability::ends(place);
             Self {
-                split: split.to_owned(),
-                predictor: "model".to_owned(),
-                condition: condition.to_owned(),
+                split,
+                predictor: Predictor::Model,
+                condition,
                 low,
                 high,
                 pixels: bin.pixels,
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn rows_hold_every_pixel() {
         let confusion = Confusion::of(&[0, 0, 1, 2], &[0, 1, 1, 0]);
-        let rows = ConfusionRow::of(&confusion, "test", "model", "blur-0");
+        let rows = ConfusionRow::of(&confusion, Split::Test, Predictor::Model, Condition::Blur(0));
         let filled: Vec<_> =
             rows.iter().filter(|r| r.pixels > 0).map(|r| (r.truth.as_str(), r.predicted.as_str(), r.pixels)).collect();
         let expected =
@@ -95,7 +98,7 @@ mod tests {
 
         let mut reliability = Reliability::default();
         reliability.count(0.95, true);
-        let rows = CalibrationRow::of(&reliability, "test", "blur-0");
+        let rows = CalibrationRow::of(&reliability, Split::Test, Condition::Blur(0));
         let last = &rows[BINS - 1];
         assert_eq!((rows.len(), last.pixels, last.right, last.high), (BINS, 1, 1, 1.0));
     }
