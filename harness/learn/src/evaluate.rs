@@ -14,7 +14,7 @@ use harness_record::{
     metrics::{Confusion, Reliability},
     monitor::Monitor,
     rows::{CalibrationRow, ConfusionRow, ImageRow, MetricRow},
-    vocabulary::{Baseline, Protocol},
+    vocabulary::{Baseline, Condition, Predictor, Protocol, Split},
 };
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -68,9 +68,9 @@ impl EvaluateSpec {
         Ok(())
     }
 
-    /// Names of the conditions, in order: `blur-0`, `blur-25`, …
-    pub fn conditions(&self) -> Vec<String> {
-        self.blur.iter().map(|level| condition(*level)).collect()
+    /// The conditions, in order.
+    pub fn conditions(&self) -> Vec<Condition> {
+        self.blur.iter().map(|&level| Condition::Blur(level)).collect()
     }
 }
 
@@ -86,10 +86,6 @@ pub fn radius(level: u32, size: u32) -> f32 {
     (level / 10) as f32 * (size as f32 / PUBLISHED_SIZE)
 }
 
-fn condition(level: u32) -> String {
-    format!("blur-{level}")
-}
-
 /// A test image kept for the report's gallery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
@@ -98,7 +94,7 @@ pub struct Shown {
     /// Its breed.
     pub group: String,
     /// Condition, or `None` for what does not depend on it (the truth).
-    pub condition: Option<String>,
+    pub condition: Option<Condition>,
     /// What is shown.
     pub content: Content,
 }
@@ -119,8 +115,10 @@ pub enum Content {
 pub struct Evaluation {
     /// Means over images, or over batches.
     pub metrics: Vec<MetricRow>,
-    /// Scores of every image.
+    /// The network's scores of every image.
     pub images: Vec<ImageRow>,
+    /// The baselines' scores of every image.
+    pub baselines: Vec<ImageRow>,
     /// Pixels by true and predicted class.
     pub confusion: Vec<ConfusionRow>,
     /// Pixels by how sure the network was.
@@ -181,9 +179,9 @@ impl Test<'_> {
                 monitor.note(&format!("blur {level} %: accuracy {:.3}", accuracy.value));
             }
             result.metrics.extend(metrics);
-            let condition = condition(level);
-            result.confusion.extend(ConfusionRow::of(&found.confusion, "test", "model", &condition));
-            result.calibration.extend(CalibrationRow::of(&found.reliability, "test", &condition));
+            let condition = Condition::Blur(level);
+            result.confusion.extend(ConfusionRow::of(&found.confusion, Split::Test, Predictor::Model, condition));
+            result.calibration.extend(CalibrationRow::of(&found.reliability, Split::Test, condition));
             result.images.extend(found.rows);
         }
         monitor.end();
@@ -197,8 +195,13 @@ impl Test<'_> {
                 Baseline::PerfectInUnitRange => self.baseline(*baseline, Scored::perfect_in_unit_range),
             };
             result.metrics.extend(means(&rows, self.epoch));
-            result.confusion.extend(ConfusionRow::of(&confusion, "test", baseline.name(), "clean"));
-            result.images.extend(rows);
+            result.confusion.extend(ConfusionRow::of(
+                &confusion,
+                Split::Test,
+                Predictor::Baseline(*baseline),
+                Condition::Clean,
+            ));
+            result.baselines.extend(rows);
         }
         Ok(result)
     }
@@ -211,7 +214,7 @@ impl Test<'_> {
         gallery: &mut Vec<Shown>,
         monitor: &dyn Monitor,
     ) -> Result<Found, TrainError> {
-        let condition = condition(level);
+        let condition = Condition::Blur(level);
         let mut found = Found::default();
         for (batch, places) in self.test.chunks(self.spec.batch as usize).enumerate() {
             if monitor.stopped() {
@@ -228,13 +231,19 @@ impl Test<'_> {
             let scores = Outputs::new(&channels)?.score(&truth, self.loss);
             for ((scored, &place), rgb) in scores.into_iter().zip(places).zip(&blurred) {
                 let item = &self.pictures.items[place as usize];
-                found.rows.push(scored.row([&item.name, &item.group], "test", "model", &condition, Some(batch as u32)));
+                found.rows.push(scored.row(
+                    [&item.name, &item.group],
+                    Split::Test,
+                    Predictor::Model,
+                    condition,
+                    Some(batch as u32),
+                ));
                 found.confusion = [found.confusion, scored.confusion].into_iter().sum();
                 found.reliability = [Some(found.reliability), scored.reliability].into_iter().flatten().sum();
                 if kept.contains(&place) {
                     let image = Content::Image(rgb.to_vec());
-                    gallery.push(self.shown(place, Some(&condition), image));
-                    gallery.push(self.shown(place, Some(&condition), Content::Prediction(scored.prediction)));
+                    gallery.push(self.shown(place, Some(condition), image));
+                    gallery.push(self.shown(place, Some(condition), Content::Prediction(scored.prediction)));
                 }
             }
             monitor.advance(1);
@@ -259,7 +268,16 @@ impl Test<'_> {
         let row = |&place: &u32| {
             let item = &self.pictures.items[place as usize];
             let scored = score(self.pictures.classes_of(place as usize));
-            (scored.row([&item.name, &item.group], "test", baseline.name(), "clean", None), scored.confusion)
+            (
+                scored.row(
+                    [&item.name, &item.group],
+                    Split::Test,
+                    Predictor::Baseline(baseline),
+                    Condition::Clean,
+                    None,
+                ),
+                scored.confusion,
+            )
         };
         let (rows, counts): (Vec<_>, Vec<_>) = self.test.par_iter().map(row).unzip();
         (rows, counts.into_iter().sum())
@@ -280,9 +298,9 @@ impl Test<'_> {
         (0..n).map(|i| self.test[(2 * i + 1) * self.test.len() / (2 * n)]).collect()
     }
 
-    fn shown(&self, place: u32, condition: Option<&str>, content: Content) -> Shown {
+    fn shown(&self, place: u32, condition: Option<Condition>, content: Content) -> Shown {
         let item = &self.pictures.items[place as usize];
-        Shown { image: item.name.clone(), group: item.group.clone(), condition: condition.map(str::to_owned), content }
+        Shown { image: item.name.clone(), group: item.group.clone(), condition, content }
     }
 }
 

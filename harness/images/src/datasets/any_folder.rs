@@ -8,7 +8,7 @@ use super::{
     hashes::Hashes,
     row,
 };
-use harness_record::{monitor::Monitor, rows::FileRow};
+use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use serde_json::json;
 use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
@@ -73,7 +73,7 @@ fn names(folder: &Path) -> Result<(Vec<String>, Vec<FileRow>), DataError> {
         if below.to_str().is_some() {
             names.push(name);
         } else {
-            left_out.push(row("skipped", name, "", "its name is not Unicode"));
+            left_out.push(row(FileUse::Skipped, name, "", "its name is not Unicode"));
         }
     }
     Ok((names, left_out))

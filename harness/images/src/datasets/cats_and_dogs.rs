@@ -7,7 +7,7 @@ use super::{
     hashes::{FileHash, Hashes},
     row,
 };
-use harness_record::{monitor::Monitor, rows::FileRow};
+use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use serde_json::json;
 use std::path::Path;
 
@@ -74,7 +74,7 @@ pub(super) fn survey(
     }
     sources.sort_by(|a, b| a.item.name.cmp(&b.item.name));
     let files: usize = classes.iter().map(|class| class.files.len()).sum();
-    let skipped = left_out.iter().filter(|row| row.split == "skipped").count();
+    let skipped = left_out.iter().filter(|row| row.used == FileUse::Skipped).count();
     let digest = digest_of(&json!({ "cats-and-dogs": { "per_class": spec.per_class } }), &sources, &[])?;
     let not_drawn = (files - skipped - sources.len()) as u64;
     Ok(Survey { left_out, not_drawn, ..Survey::of(digest, sources) })
@@ -95,7 +95,7 @@ fn draw(
         for (file, damage) in hashes.checked(candidates, monitor)? {
             match damage {
                 None => good.push(file),
-                Some(reason) => damaged.push(row("skipped", file.name, &class.name, reason)),
+                Some(reason) => damaged.push(row(FileUse::Skipped, file.name, &class.name, reason)),
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{
     hashes::{FileHash, Hashes},
     row,
 };
-use harness_record::{digest, monitor::Monitor, rows::FileRow};
+use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
@@ -40,7 +40,7 @@ pub(super) fn classes(
                 classes.push(Class { name, files });
             }
             Kind::File if picture_name(&name).is_some() => {
-                left_out.push(row("unused", path, "", "in no class's folder"));
+                left_out.push(row(FileUse::Unused, path, "", "in no class's folder"));
             }
             Kind::File => {}
             Kind::Outside => return Err(DataError::Outside { path: folder.file(&path) }),
@@ -62,7 +62,7 @@ pub(super) fn pictures(folder: &Folder, path: &str, class: &str) -> Result<(Vec<
             Kind::File if picture_name(&file).is_some() => files.push(name),
             Kind::Outside => {
                 let reason = "a symbolic link that leads out of the data set's folder";
-                left_out.push(row("unused", name, class, reason));
+                left_out.push(row(FileUse::Unused, name, class, reason));
             }
             Kind::File | Kind::Folder => {}
         }

@@ -9,7 +9,7 @@ use super::{
     row, synthetic_pets,
 };
 use crate::pixels;
-use harness_record::{RecordError, digest, files, monitor::Monitor, rows::FileRow};
+use harness_record::{RecordError, digest, files, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -150,7 +150,7 @@ fn one(
     let item = &source.item;
     Ok(made
         .map(|(rgb, classes)| (item.clone(), rgb, classes))
-        .map_err(|reason| row("skipped", &item.name, &item.group, reason)))
+        .map_err(|reason| row(FileUse::Skipped, &item.name, &item.group, reason)))
 }
 
 /// `[size, size, 3]` bytes, and `[size, size]` classes if there is a trimap; or why there are none.

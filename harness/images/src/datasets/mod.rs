@@ -34,7 +34,7 @@ pub use spec::{
 };
 
 use folder::Folder;
-use harness_record::{digest, monitor::Monitor, rows::FileRow};
+use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use hashes::FileHash;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -226,7 +226,7 @@ pub fn load(
         decoded::write(&path, decoded::make(&origin, survey, purpose, size, monitor)?)?
     };
     pictures.left_out.extend_from_slice(&survey.left_out);
-    pictures.left_out.sort_by(|a, b| (&a.split, &a.file).cmp(&(&b.split, &b.file)));
+    pictures.left_out.sort_by(|a, b| (a.used, &a.file).cmp(&(b.used, &b.file)));
     if pictures.items.is_empty() {
         return Err(DataError::NothingUsable {
             path: match spec.folders()[..] {
@@ -254,8 +254,8 @@ fn no_digest(source: serde_json::Error) -> DataError {
 }
 
 /// Why a file is left out, as a row.
-fn row(split: &str, file: impl Into<String>, group: &str, reason: impl Into<String>) -> FileRow {
-    FileRow { split: split.to_owned(), file: file.into(), group: group.to_owned(), reason: reason.into() }
+fn row(used: FileUse, file: impl Into<String>, group: &str, reason: impl Into<String>) -> FileRow {
+    FileRow { used, file: file.into(), group: group.to_owned(), reason: reason.into() }
 }
 
 #[cfg(test)]

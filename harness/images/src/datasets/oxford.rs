@@ -8,7 +8,7 @@ use super::{
     hashes::Hashes,
     lists, row,
 };
-use harness_record::{monitor::Monitor, rows::FileRow};
+use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -116,7 +116,7 @@ impl Layout {
                     let reason =
                         format!("ends in .{ending}; the images of this data set end in .jpg, whatever is inside");
                     let group = lists::breed(stem).unwrap_or_default();
-                    strange.push(row("unused", format!("{IMAGES}/{file}"), group, reason));
+                    strange.push(row(FileUse::Unused, format!("{IMAGES}/{file}"), group, reason));
                 }
             }
         }
@@ -134,7 +134,7 @@ impl Layout {
                 Ok((part, trimap)) => {
                     chosen.push((Item { name: name.clone(), group: group.to_owned(), part }, name, trimap));
                 }
-                Err(reason) => left_out.push(row("unused", name, group, reason)),
+                Err(reason) => left_out.push(row(FileUse::Unused, name, group, reason)),
             }
         }
         let mut absent = BTreeSet::new();
@@ -143,7 +143,7 @@ impl Layout {
                 if !self.images.contains_key(stem) && absent.insert(stem) {
                     let reason = format!("listed in line {line} of {file}, but there is no such file");
                     let group = lists::breed(stem).unwrap_or_default();
-                    left_out.push(row("skipped", format!("{IMAGES}/{stem}.jpg"), group, reason));
+                    left_out.push(row(FileUse::Skipped, format!("{IMAGES}/{stem}.jpg"), group, reason));
                 }
             }
         }

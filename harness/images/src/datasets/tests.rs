@@ -7,7 +7,7 @@ mod photographs;
 mod sources;
 
 use super::*;
-use harness_record::monitor::Silent;
+use harness_record::{monitor::Silent, vocabulary::FileUse};
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
 use std::{
     fs,
@@ -107,7 +107,7 @@ fn cats(per_class: Option<u32>) -> DatasetSpec {
 }
 
 fn left_out(pictures: &Pictures) -> Vec<String> {
-    pictures.left_out.iter().map(|row| format!("{} {}: {}", row.split, row.file, row.reason)).collect()
+    pictures.left_out.iter().map(|row| format!("{} {}: {}", row.used, row.file, row.reason)).collect()
 }
 
 #[test]
@@ -280,7 +280,10 @@ fn a_subset_passes_over_damaged_files_and_reads_no_more_than_it_needs() {
     assert_eq!((of("Cat"), of("Dog")), (5, 5));
     assert!(pictures.items.iter().all(|item| item.part == Part::Unlabelled));
     assert!(
-        pictures.left_out.iter().all(|row| row.split == "skipped" && row.group == "Cat" || row.file == "Dog/30.jpg")
+        pictures
+            .left_out
+            .iter()
+            .all(|row| row.used == FileUse::Skipped && row.group == "Cat" || row.file == "Dog/30.jpg")
     );
     let survey = home.survey(&cats(Some(5)), Purpose::Pretraining).unwrap();
     assert_eq!(survey.not_drawn as usize, 61 - 10 - survey.left_out.len());

@@ -16,7 +16,7 @@ pub use selection::Selection;
 pub use spec::{Amount, MergedSplit, OfficialSplit, SplitSpec};
 
 use crate::datasets::{Item, Part, Pictures};
-use harness_record::{random, rows::FileRow};
+use harness_record::{random, rows::FileRow, vocabulary::FileUse};
 
 /// Places in a list of images, each in at most one of the three lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,20 +144,17 @@ fn leaves_some(purpose: &'static str, wanted: u32, there: usize) -> Result<(), S
 impl Split {
     /// Rows of `files.csv`: every picture of the split, then what was left out and why.
     pub fn files(&self, pictures: &Pictures) -> Vec<FileRow> {
-        let row = |split: &str, place: u32| {
+        let row = |used: FileUse, place: u32| {
             let item = &pictures.items[place as usize];
-            FileRow {
-                split: split.to_owned(),
-                file: item.name.clone(),
-                group: item.group.clone(),
-                reason: String::new(),
-            }
+            FileRow { used, file: item.name.clone(), group: item.group.clone(), reason: String::new() }
         };
         let mut rows = Vec::new();
-        for (name, places) in [("train", &self.train), ("validation", &self.validation), ("test", &self.test)] {
+        let parts =
+            [(FileUse::Train, &self.train), (FileUse::Validation, &self.validation), (FileUse::Test, &self.test)];
+        for (used, places) in parts {
             let mut places = places.clone();
             places.sort_unstable();
-            rows.extend(places.into_iter().map(|place| row(name, place)));
+            rows.extend(places.into_iter().map(|place| row(used, place)));
         }
         rows.extend(pictures.left_out.iter().cloned());
         rows

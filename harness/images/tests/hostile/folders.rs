@@ -2,7 +2,7 @@
 
 use crate::files::{all, chunk, encoded, jpeg, png, zlib};
 use harness_images::datasets::{CatsAndDogs, DataError, DatasetSpec, OxfordIiitPet, Pictures, Purpose, load, survey};
-use harness_record::monitor::Silent;
+use harness_record::{monitor::Silent, vocabulary::FileUse};
 use image::{GrayImage, ImageFormat, Luma};
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -56,7 +56,7 @@ fn among_classes_each_is_left_out_with_its_reason() {
     assert!((refused().len()..=2 * refused().len()).contains(&pictures.left_out.len()));
     for (name, _, word) in refused() {
         let row = pictures.left_out.iter().find(|row| row.file == format!("Cat/{name}")).unwrap();
-        assert!(row.split == "skipped" && !row.reason.is_empty() && row.reason.contains(word), "{row:?}");
+        assert!(row.used == FileUse::Skipped && !row.reason.is_empty() && row.reason.contains(word), "{row:?}");
     }
 }
 
@@ -91,5 +91,5 @@ fn as_image_or_as_trimap_the_pair_is_left_out() {
     let (_home, pictures) = pets(&[&bad[..], &[good]].concat());
     let pictures = pictures.unwrap();
     assert_eq!((pictures.items.len(), pictures.left_out.len()), (1, bad.len()));
-    assert!(pictures.left_out.iter().all(|row| row.split == "skipped" && !row.reason.is_empty()));
+    assert!(pictures.left_out.iter().all(|row| row.used == FileUse::Skipped && !row.reason.is_empty()));
 }

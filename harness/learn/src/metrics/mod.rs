@@ -7,6 +7,7 @@ use candle_core::{Device, Result, Tensor};
 use harness_record::{
     metrics::{Confusion, Counts, METRICS, Metric, Reliability, SoftSums},
     rows::{self, ImageRow, MetricRow, Scores},
+    vocabulary::{Condition, Predictor, Split},
 };
 use rayon::prelude::*;
 
@@ -123,7 +124,14 @@ impl Scored {
     }
 
     /// The row of `per_image.csv`; `batch` is the batch's place in its condition.
-    pub fn row(&self, names: [&str; 2], split: &str, predictor: &str, condition: &str, batch: Option<u32>) -> ImageRow {
+    pub fn row(
+        &self,
+        names: [&str; 2],
+        split: Split,
+        predictor: Predictor,
+        condition: Condition,
+        batch: Option<u32>,
+    ) -> ImageRow {
         image_row(&self.counts(), names, split, predictor, condition, batch)
     }
 }
@@ -132,17 +140,17 @@ impl Scored {
 pub(crate) fn image_row(
     counts: &Counts,
     [image, group]: [&str; 2],
-    split: &str,
-    predictor: &str,
-    condition: &str,
+    split: Split,
+    predictor: Predictor,
+    condition: Condition,
     batch: Option<u32>,
 ) -> ImageRow {
     ImageRow {
         image: image.to_owned(),
         group: group.to_owned(),
-        split: split.to_owned(),
-        predictor: predictor.to_owned(),
-        condition: condition.to_owned(),
+        split,
+        predictor,
+        condition,
         batch,
         scores: Scores::of(counts),
     }
@@ -193,9 +201,9 @@ pub fn means(images: &[ImageRow], epoch: u32) -> Vec<MetricRow> {
     let mean = |metric: &Metric| {
         rows::mean(images, metric).map(|value| MetricRow {
             epoch,
-            split: first.split.clone(),
-            predictor: first.predictor.clone(),
-            condition: first.condition.clone(),
+            split: first.split,
+            predictor: first.predictor,
+            condition: first.condition,
             metric: metric.name.to_owned(),
             value,
         })
@@ -253,7 +261,7 @@ mod tests {
         for (i, (truth, prediction)) in batches.iter().enumerate() {
             let images = 2 - i;
             for scored in outputs(&prediction[..2 * images], 2).score(&truth[..2 * images], &loss()) {
-                rows.push(scored.row(["a", "g"], "test", "model", "clean", Some(i as u32)));
+                rows.push(scored.row(["a", "g"], Split::Test, Predictor::Model, Condition::Clean, Some(i as u32)));
             }
         }
         let means = means(&rows, 7);
@@ -264,8 +272,10 @@ mod tests {
 
     #[test]
     fn a_baseline_has_neither_loss_nor_batch() {
+        use harness_record::vocabulary::Baseline;
         let scored = Scored::constant(&[0, 1, 1, 2], 1);
-        let row = scored.row(["a", "g"], "test", "all-background", "clean", None);
+        let row =
+            scored.row(["a", "g"], Split::Test, Predictor::Baseline(Baseline::AllBackground), Condition::Clean, None);
         assert_eq!(["loss", "batch_dice", "batch_iou"].map(|name| row.score(name)), [None; 3]);
         assert_eq!((row.score("accuracy"), row.score("dice_micro")), (Some(0.5), Some(0.5)));
         assert_eq!(row.score("dice_border"), Some(0.0));

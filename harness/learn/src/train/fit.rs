@@ -6,7 +6,7 @@ use super::{
 };
 use crate::models::Model;
 use candle_core::{Device, Tensor};
-use harness_record::{monitor::Monitor, random, rows::MetricRow};
+use harness_record::{monitor::Monitor, random, rows::MetricRow, vocabulary::Split};
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -75,7 +75,7 @@ impl Session<'_> {
         monitor.note(&task.summary(self.model, &rows));
         self.progress.epoch = epoch;
         if self.training.needs_validation() {
-            let row = rows.iter().find(|row| row.split == "validation" && row.metric == "loss");
+            let row = rows.iter().find(|row| row.split == Split::Validation && row.metric == "loss");
             let loss = row.ok_or(TrainError::NoImages("validate on"))?.value;
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { what: "validation loss".to_owned(), value: loss, epoch });
@@ -137,7 +137,7 @@ impl Session<'_> {
         for step in &measured {
             add(&mut sums, task.sums(step));
         }
-        let row = |metric: &str, value| metric_row(epoch, "train", metric, value);
+        let row = |metric: &str, value| metric_row(epoch, Split::Train, metric, value);
         let mut rows: Vec<MetricRow> =
             sums.into_iter().map(|(metric, sum)| row(metric, sum / task.len() as f64)).collect();
         rows.push(row("learning_rate", rate));

@@ -18,7 +18,12 @@ mod tests;
 use crate::models::{Model, WeightsError};
 use candle_core::Tensor;
 use harness_images::{augment::Drawn, datasets::Pictures};
-use harness_record::{RecordError, monitor::Monitor, rows::MetricRow};
+use harness_record::{
+    RecordError,
+    monitor::Monitor,
+    rows::MetricRow,
+    vocabulary::{Condition, Predictor, Split},
+};
 
 #[cfg(test)]
 pub(crate) use batch::assembled;
@@ -131,19 +136,19 @@ fn add(sums: &mut Vec<(&'static str, f64)>, more: Vec<(&'static str, f64)>) {
     }
 }
 
-fn metric_row(epoch: u32, split: &str, metric: &str, value: f64) -> MetricRow {
+fn metric_row(epoch: u32, split: Split, metric: &str, value: f64) -> MetricRow {
     MetricRow {
         epoch,
-        split: split.to_owned(),
-        predictor: "model".to_owned(),
-        condition: "clean".to_owned(),
+        split,
+        predictor: Predictor::Model,
+        condition: Condition::Clean,
         metric: metric.to_owned(),
         value,
     }
 }
 
 /// The value of a metric in the rows of an epoch, as text of three digits.
-fn shown(rows: &[MetricRow], split: &str, metric: &str) -> Option<String> {
+fn shown(rows: &[MetricRow], split: Split, metric: &str) -> Option<String> {
     let row = rows.iter().find(|r| r.split == split && r.metric == metric)?;
     Some(format!("{:.3}", row.value))
 }

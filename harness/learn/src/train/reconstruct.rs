@@ -9,7 +9,11 @@ use harness_images::{
     augment::{DistortionSpec, Drawn},
     datasets::Pictures,
 };
-use harness_record::{monitor::Monitor, rows::MetricRow, vocabulary::Protocol};
+use harness_record::{
+    monitor::Monitor,
+    rows::MetricRow,
+    vocabulary::{Protocol, Split},
+};
 
 /// Names of what a step measures.
 const MEASURED: [&str; 3] = ["loss", "commitment", "perplexity"];
@@ -117,12 +121,12 @@ impl Task for Reconstruction<'_> {
             super::add(&mut sums, self.sums(&step));
         }
         let count = self.validation.len() as f64;
-        Ok(sums.into_iter().map(|(metric, sum)| metric_row(epoch, "validation", metric, sum / count)).collect())
+        Ok(sums.into_iter().map(|(metric, sum)| metric_row(epoch, Split::Validation, metric, sum / count)).collect())
     }
 
     fn summary(&self, _: &Model, rows: &[MetricRow]) -> String {
         let part = |split, label: &str| shown(rows, split, "loss").map(|v| format!("{label} {v}"));
-        [part("train", "loss"), part("validation", "validation loss")]
+        [part(Split::Train, "loss"), part(Split::Validation, "validation loss")]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()

@@ -18,7 +18,7 @@ use harness_record::{
     },
     monitor::Monitor,
     rows::MetricRow,
-    vocabulary::Protocol,
+    vocabulary::{Condition, Predictor, Protocol, Split},
 };
 
 /// What is followed while training, in the order of its rows.
@@ -132,7 +132,14 @@ impl Task for Segmentation<'_> {
             for (counts, &place) in batch_counts(step.find(SCORES).unwrap_or_default()).iter().zip(places) {
                 let item = &self.pictures.items[place as usize];
                 let batch = Some(batch as u32);
-                rows.push(image_row(counts, [&item.name, &item.group], "validation", "model", "clean", batch));
+                rows.push(image_row(
+                    counts,
+                    [&item.name, &item.group],
+                    Split::Validation,
+                    Predictor::Model,
+                    Condition::Clean,
+                    batch,
+                ));
             }
         }
         Ok(means(&rows, epoch))
@@ -141,11 +148,15 @@ impl Task for Segmentation<'_> {
     fn summary(&self, model: &Model, rows: &[MetricRow]) -> String {
         let dice = model.spec().dice(self.protocol);
         let part = |split, metric, label: &str| shown(rows, split, metric).map(|v| format!("{label} {v}"));
-        [part("train", "loss", "loss"), part("train", dice, "Dice"), part("validation", dice, "validation Dice")]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" · ")
+        [
+            part(Split::Train, "loss", "loss"),
+            part(Split::Train, dice, "Dice"),
+            part(Split::Validation, dice, "validation Dice"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
     }
 }
 

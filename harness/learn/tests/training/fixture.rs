@@ -166,7 +166,7 @@ impl Task for Scripted<'_> {
 }
 
 pub(crate) fn values(progress: &Progress, split: &str, metric: &str) -> Vec<f64> {
-    progress.rows.iter().filter(|r| r.split == split && r.metric == metric).map(|r| r.value).collect()
+    progress.rows.iter().filter(|r| r.split.name() == split && r.metric == metric).map(|r| r.value).collect()
 }
 
 /// Remembers the lines of the log.

@@ -18,7 +18,7 @@ use super::{
     row,
 };
 use crate::pixels::Picture;
-use harness_record::{digest, monitor::Monitor, rows::FileRow, suggest::closest};
+use harness_record::{digest, monitor::Monitor, rows::FileRow, suggest::closest, vocabulary::FileUse};
 use rayon::prelude::*;
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
@@ -156,7 +156,10 @@ fn source(Found { record, class, .. }: Found) -> Source {
 fn test(folder: &Folder) -> Result<Vec<FileRow>, DataError> {
     let test = Layout::of(folder)?.test();
     let there = folder.kind(test)?.is_some();
-    Ok(there.then(|| row("unused", test, "", "test images, which pretraining must not see")).into_iter().collect())
+    Ok(there
+        .then(|| row(FileUse::Unused, test, "", "test images, which pretraining must not see"))
+        .into_iter()
+        .collect())
 }
 
 /// Records for training of the classes `wanted`, of all if that is `None`, in the order of the files.

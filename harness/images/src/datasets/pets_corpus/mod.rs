@@ -9,7 +9,7 @@ pub(super) use spec::NAMES;
 pub use spec::{CorpusFolders, Counts, Duplicates, PetsCorpus};
 
 use super::{DataError, Folder, Item, Part, Repeated, Source, Survey, class_folders::shuffle, row};
-use harness_record::{digest, monitor::Monitor, rows::FileRow};
+use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use parts::{CATS, Candidate, DOGS, Usable};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -78,7 +78,7 @@ fn repeats(candidates: &[Candidate]) -> BTreeMap<usize, usize> {
 }
 
 fn removed(repeat: &Candidate, first: &Candidate) -> FileRow {
-    row("unused", &repeat.name, repeat.class, format!("shows the same as {}, pixel for pixel", first.name))
+    row(FileUse::Unused, &repeat.name, repeat.class, format!("shows the same as {}, pixel for pixel", first.name))
 }
 
 impl Candidate {

@@ -5,7 +5,7 @@ use crate::datasets::{
     DataError, Files, Folder, cats_and_dogs, cats_and_dogs_filtered, cifar_10, class_folders, folder::Kind,
     hashes::Hashes, row, stanford_dogs,
 };
-use harness_record::{monitor::Monitor, rows::FileRow};
+use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use std::path::Path;
 
 pub(super) const CATS: &str = "cat";
@@ -134,7 +134,7 @@ impl Gathered {
             let content = match pixels {
                 Ok(pixels) => Some(Usable { files: Files::Picture(file), pixels }),
                 Err(reason) => {
-                    self.left_out.push(row("skipped", &name, class, reason));
+                    self.left_out.push(row(FileUse::Skipped, &name, class, reason));
                     None
                 }
             };

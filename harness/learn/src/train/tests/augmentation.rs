@@ -1,8 +1,10 @@
 use super::*;
 use crate::train::{self, Batch, Target, assembled};
 use candle_core::Device;
-use harness_images::augment::*;
-use harness_images::pixels::{self, Labels, Picture};
+use harness_images::{
+    augment::*,
+    pixels::{self, Labels, Picture},
+};
 
 fn spec(json: &str) -> AugmentationSpec {
     let spec: AugmentationSpec = serde_json::from_str(json).unwrap();

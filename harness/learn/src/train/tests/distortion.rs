@@ -1,7 +1,9 @@
 use super::*;
 use crate::train::{Target, assembled};
-use harness_images::augment::*;
-use harness_images::pixels::{self, Picture};
+use harness_images::{
+    augment::*,
+    pixels::{self, Picture},
+};
 
 fn spec(json: &str) -> DistortionSpec {
     let spec: DistortionSpec = serde_json::from_str(json).unwrap();
