@@ -16,7 +16,7 @@ use harness_learn::{
     precision::Precision,
     train::{FinetuneSpec, PretrainSpec},
 };
-use harness_record::{digest, vocabulary::Protocol};
+use harness_record::vocabulary::{self, Key, Protocol};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -67,7 +67,7 @@ pub enum Work {
         /// Which loss, and in which mode validation runs.
         protocol: Protocol,
         /// Key of the pretraining that it starts from.
-        pretrain: Option<String>,
+        pretrain: Option<Key>,
         /// The cut into train, validation and test.
         cut: Cut,
         /// The schedule.
@@ -80,7 +80,7 @@ pub enum Work {
         /// In which mode.
         protocol: Protocol,
         /// Key of the fine-tuning whose weights are tested.
-        finetune: String,
+        finetune: Key,
         /// The cut, whose training part decides the majority class.
         cut: Cut,
         /// The loss that is reported for each image.
@@ -103,7 +103,7 @@ pub struct Cut {
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// SHA-256 of the settings.
-    pub key: String,
+    pub key: Key,
     /// The settings.
     pub settings: Settings,
     /// The data set that it reads.
@@ -126,7 +126,7 @@ pub struct Place {
     /// The seed.
     pub seed: u64,
     /// Keys, first to last.
-    pub keys: Vec<String>,
+    pub keys: Vec<Key>,
 }
 
 /// A study's stages, each once, every one after those it builds on.
@@ -151,12 +151,12 @@ impl Settings {
 }
 
 impl Work {
-    /// `pretrain`, `finetune` or `evaluate`.
-    pub fn kind(&self) -> &'static str {
+    /// Which stage it is the work of.
+    pub fn stage(&self) -> vocabulary::Stage {
         match self {
-            Self::Pretrain { .. } => "pretrain",
-            Self::Finetune { .. } => "finetune",
-            Self::Evaluate { .. } => "evaluate",
+            Self::Pretrain { .. } => vocabulary::Stage::Pretrain,
+            Self::Finetune { .. } => vocabulary::Stage::Finetune,
+            Self::Evaluate { .. } => vocabulary::Stage::Evaluate,
         }
     }
 
@@ -168,21 +168,12 @@ impl Work {
         }
     }
 
-    /// Key of the stage that it builds on.
-    pub fn parent(&self) -> Option<(&'static str, &str)> {
+    /// The stage that it builds on, and its key.
+    pub fn parent(&self) -> Option<(vocabulary::Stage, &Key)> {
         match self {
             Self::Pretrain { .. } => None,
-            Self::Finetune { pretrain, .. } => pretrain.as_deref().map(|key| ("pretrain", key)),
-            Self::Evaluate { finetune, .. } => Some(("finetune", finetune)),
-        }
-    }
-
-    /// Stages of a lower rank run first: all pretraining, then all fine-tuning, then all tests.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Pretrain { .. } => 0,
-            Self::Finetune { .. } => 1,
-            Self::Evaluate { .. } => 2,
+            Self::Finetune { pretrain, .. } => pretrain.as_ref().map(|key| (vocabulary::Stage::Pretrain, key)),
+            Self::Evaluate { finetune, .. } => Some((vocabulary::Stage::Finetune, finetune)),
         }
     }
 }
@@ -191,7 +182,7 @@ impl Stage {
     /// In words: `finetune ssl/corrected seed 0`.
     pub fn describe(&self) -> String {
         let protocol = self.settings.work.protocol().map_or(String::new(), |p| format!("/{}", p.name()));
-        format!("{} {}{protocol} seed {}", self.settings.work.kind(), self.arms.join("+"), self.settings.seed)
+        format!("{} {}{protocol} seed {}", self.settings.work.stage(), self.arms.join("+"), self.settings.seed)
     }
 }
 
@@ -267,7 +258,7 @@ impl Plan {
             }
         }
         // All pretraining first, so that the longest waits come first.
-        plan.stages.sort_by_key(|stage| stage.settings.work.rank());
+        plan.stages.sort_by_key(|stage| stage.settings.work.stage());
         Ok(plan)
     }
 
@@ -316,9 +307,9 @@ impl Plan {
         (settings, held): (Settings, Held),
         weights: Option<(&Located, &InitSpec)>,
         arm: &Arm,
-    ) -> Result<String, PlanError> {
+    ) -> Result<Key, PlanError> {
         let name = &arm.spec.name;
-        let key = digest::of_settings(&settings)?;
+        let key = Key::of(&settings)?;
         match self.stages.iter_mut().find(|stage| stage.key == key) {
             Some(stage) => {
                 if !stage.arms.contains(name) {
@@ -338,8 +329,8 @@ impl Plan {
     }
 
     /// The stage with that key.
-    pub fn stage(&self, key: &str) -> Option<&Stage> {
-        self.stages.iter().find(|stage| stage.key == key)
+    pub fn stage(&self, key: &Key) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.key == *key)
     }
 
     /// How many stages would run if none were shared between arms and protocols.

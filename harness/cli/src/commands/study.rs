@@ -153,7 +153,7 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
 
 fn all_done(plan: &Plan, store: &Store) -> Outcome<bool> {
     for stage in &plan.stages {
-        if store.state(stage.settings.work.kind(), &stage.key)? != State::Done {
+        if store.state(stage.settings.work.stage(), &stage.key)? != State::Done {
             return Ok(false);
         }
     }
@@ -216,7 +216,7 @@ struct Planned<'a> {
 fn planned<'a>(ready: &'a Ready, store: &Store) -> Outcome<Vec<Planned<'a>>> {
     let mut planned = Vec::new();
     for stage in &ready.plan.stages {
-        planned.push(Planned { stage, state: store.state(stage.settings.work.kind(), &stage.key)? });
+        planned.push(Planned { stage, state: store.state(stage.settings.work.stage(), &stage.key)? });
     }
     Ok(planned)
 }
