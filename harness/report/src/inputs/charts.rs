@@ -1,5 +1,6 @@
 //! The charts of a report, as a study asks for them.
 
+use harness_record::vocabulary::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,14 +49,6 @@ impl ChartSpec {
         }
     }
 
-    /// Names of the protocols that it is limited to; empty if it shows all.
-    pub fn protocols(&self) -> &[String] {
-        match self {
-            Self::ByArm(ByArm { protocols: Protocols::Only(names), .. }) => names,
-            Self::ByArm(_) | Self::ByCondition(_) | Self::Reliability(_) | Self::TrainingCurves(_) => &[],
-        }
-    }
-
     /// Its kind, as the spec writes it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -96,7 +89,7 @@ pub enum Protocols {
     #[default]
     All,
     /// These.
-    Only(Vec<String>),
+    Only(Vec<Protocol>),
 }
 
 /// Metrics over the conditions of the test.

@@ -1,9 +1,12 @@
-//! `datasets.json`: the data as the study used them.
+//! `study.json`, `datasets`: the data as the study used them.
 
-use harness_record::rows::FileRow;
+use harness_record::{
+    rows::FileRow,
+    vocabulary::{Protocol, Split},
+};
 use serde::{Deserialize, Serialize};
 
-/// One entry of `datasets.json`: a data set as the study used it.
+/// A data set as the study used it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetInput {
     /// `segmentation` or `pretraining`.
@@ -15,7 +18,7 @@ pub struct DatasetInput {
     pub arms: Vec<String>,
     /// Protocols under which it was used in this way; empty where it was under all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub protocols: Vec<String>,
+    pub protocols: Vec<Protocol>,
     /// Pictures that show the same as another one; absent where that was not looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeated: Option<RepeatedInput>,
@@ -49,8 +52,8 @@ pub struct RepeatedInput {
 /// Number of images in a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitCount {
-    /// `train`, `validation` or `test`.
-    pub split: String,
+    /// The split.
+    pub split: Split,
     /// Number of images.
     pub images: u64,
 }

@@ -1,6 +1,7 @@
 //! The `report:` section of a study: what its report shows and claims.
 
 use super::charts::ChartSpec;
+use harness_record::vocabulary::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +67,7 @@ pub struct GallerySpec {
     /// Arm whose predictions are shown.
     pub arm: String,
     /// Protocol whose predictions are shown.
-    pub protocol: String,
+    pub protocol: Protocol,
 }
 
 /// A statement that is tested against the data.
@@ -81,5 +82,5 @@ pub struct ClaimSpec {
     pub text: String,
     /// The one protocol it is tested under; all if absent.
     #[serde(default)]
-    pub protocol: Option<String>,
+    pub protocol: Option<Protocol>,
 }

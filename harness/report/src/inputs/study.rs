@@ -1,6 +1,7 @@
 //! `study.json`: what was asked, and of what.
 
-use super::spec::ReportSpec;
+use super::{datasets::DatasetInput, spec::ReportSpec};
+use harness_record::vocabulary::{Condition, PrintedDice, Protocol, Stage};
 use serde::{Deserialize, Serialize};
 
 /// Which data the study ran on: decides the banner, and whether published figures can be compared. It follows from the spec.
@@ -36,8 +37,8 @@ pub struct StudyInput {
     pub setting: Setting,
     /// Command that makes this report.
     pub command: String,
-    /// Protocols in the order of the report: `published`, `corrected`.
-    pub protocols: Vec<String>,
+    /// Protocols in the order of the report.
+    pub protocols: Vec<Protocol>,
     /// Seeds.
     pub seeds: Vec<u64>,
     /// Arms in the order of the tables.
@@ -48,6 +49,8 @@ pub struct StudyInput {
     pub classes: Vec<String>,
     /// Settings in words, for the methods section.
     pub settings: Vec<ArmSettings>,
+    /// The data as the arms used them.
+    pub datasets: Vec<DatasetInput>,
     /// Whether every device promised the same bits on a second run.
     pub deterministic: bool,
     /// Sentences that a reader must know before any figure: what differs from the published work.
@@ -66,30 +69,34 @@ pub struct ArmInput {
     pub label: String,
     /// A sentence on what it does.
     pub description: String,
-    /// Its network, as the printed tables call it: `vqvae`, `segnet`, `linknet`. Empty where it is not known.
-    #[serde(default)]
+    /// Its network, as specs and printed tables call it: `vqvae`.
     pub model: String,
-    /// How the published work measured its Dice and intersection over union.
-    #[serde(default)]
-    pub family: Family,
+    /// How the printed figures of its network were obtained; `None` if none were printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<PublishedNetwork>,
 }
 
-/// How the published work measured the Dice and intersection over union of a network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Family {
-    /// Soft, from the sigmoid of every output, as a mean over images: the VQ-VAE and SegNet.
-    #[default]
-    Soft,
-    /// Macro over the classes of a batch's arg-max, as a mean over batches: LinkNet.
-    Batch,
+/// How the printed figures of a network were obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedNetwork {
+    /// What was printed as its Dice and `IoU`.
+    pub dice: PrintedDice,
+    /// Whether its output is divided by the largest value of the batch, and trained on squared errors.
+    pub divided: bool,
+}
+
+impl ArmInput {
+    /// What is measured as its Dice and `IoU` under the published protocol.
+    pub(crate) fn printed_dice(&self) -> PrintedDice {
+        self.published.map_or(PrintedDice::Soft, |published| published.dice)
+    }
 }
 
 /// A condition in words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConditionInput {
-    /// Name in claims and tables of data: `blur-25`.
-    pub name: String,
+    /// Name in claims and tables of data.
+    pub name: Condition,
     /// Short label of tables and charts: `25 %`.
     pub label: String,
     /// Place on the horizontal axis; where one is missing, conditions stand at equal distances.
@@ -112,8 +119,8 @@ pub struct ArmSettings {
 /// Settings of a stage in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageSettings {
-    /// `pretrain`, `finetune` or `evaluate`.
-    pub stage: String,
+    /// The stage.
+    pub stage: Stage,
     /// Pairs of a name and a value: `("epochs", "100")`.
     pub lines: Vec<(String, String)>,
 }
