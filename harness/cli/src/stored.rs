@@ -98,7 +98,8 @@ impl Run {
     pub(crate) fn read(folder: &Path) -> Outcome<Self> {
         let io = |source| RecordError::Io { action: "open", path: folder.to_owned(), source };
         let folder = folder.canonicalize().map_err(io)?;
-        let name = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        let name =
+            |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
         let (stage, key) = (name(folder.parent()).parse(), name(Some(&folder)).parse());
         let (Ok(stage), Ok(key)) = (stage, key) else {
             let text = format!("{}: expected a run's folder, <stage>/<key>", folder.display());

@@ -6,6 +6,7 @@ use harness_learn::{
     models::InitSpec,
     train::Training,
 };
+use harness_record::vocabulary::{Condition, Stage};
 use harness_report::inputs::{ArmSettings, ConditionInput, StageSettings};
 use harness_study::study::{Arm, Experiment, Resolved};
 use std::fmt::Display;
@@ -22,7 +23,7 @@ pub(crate) fn command(resolved: &Resolved, settings: &[String]) -> String {
 /// The conditions of an evaluation.
 pub(crate) fn conditions(spec: &EvaluateSpec, size: u32) -> Vec<ConditionInput> {
     let names = spec.conditions();
-    let condition = |(level, name): (&u32, String)| ConditionInput {
+    let condition = |(level, name): (&u32, Condition)| ConditionInput {
         name,
         label: format!("{level} %"),
         value: Some(f64::from(*level)),
@@ -63,7 +64,7 @@ pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
         lines.push(line("blur levels", text));
     }
     lines.push(line("batch", evaluation.batch));
-    stages.push(StageSettings { stage: "evaluate".to_owned(), lines });
+    stages.push(StageSettings { stage: Stage::Evaluate, lines });
     ArmSettings { arm: arm.spec.name.clone(), stages }
 }
 
@@ -84,7 +85,7 @@ fn pretrain(experiment: &Experiment) -> StageSettings {
         line("loss", format!("mean squared error{}", model.sizes().penalty_in_words())),
     ];
     lines.extend(training(&spec.training(0)));
-    StageSettings { stage: "pretrain".to_owned(), lines }
+    StageSettings { stage: Stage::Pretrain, lines }
 }
 
 fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
@@ -109,7 +110,7 @@ fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
         lines.push(line("augmentation", spec.augmentation.describe()));
     }
     lines.extend(training(&spec.training(0)));
-    StageSettings { stage: "finetune".to_owned(), lines }
+    StageSettings { stage: Stage::Finetune, lines }
 }
 
 fn training(training: &Training<'_>) -> Vec<(String, String)> {

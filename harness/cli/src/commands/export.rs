@@ -8,11 +8,7 @@ use crate::{
     failure::{Failure, Outcome},
     stored::{Run, folders_of_runs},
 };
-use harness_record::{
-    RecordError, files,
-    rows::MetricRow, run::file, table,
-    store::State,
-};
+use harness_record::{RecordError, files, rows::MetricRow, run::file, store::State, table};
 use std::{
     fs,
     path::{Path, PathBuf},

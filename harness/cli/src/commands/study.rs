@@ -144,7 +144,13 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     workshop.run(plan, progress).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
-    collect::collect(resolved, settings, plan, &sources, &folder.join("data"))
+    // The studies of a profile share the records of runs.
+    let waiting = format!("{name}: waiting for another study's report");
+    let profile = Lock::wait(&stamp::lock_file(store, &folders.reports.join(&resolved.profile)), &waiting, progress)?;
+    let profile = profile.ok_or(Failure::Interrupted)?;
+    let collected = collect::collect(resolved, settings, plan, &sources, &folder);
+    drop(profile);
+    collected
         .and_then(|setting| report::render(&folder, &templates, setting))
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;

@@ -1,11 +1,11 @@
 //! Where a run comes from: host, command, checkout, versions.
 
+use super::Done;
 use harness_learn::{RECIPE, device::Chosen, precision::Precision};
 use harness_record::{
     RecordError, Result,
     run::{HostRecord, RunRecord, file},
 };
-use super::Done;
 use harness_study::plan::Stage;
 use std::{
     collections::BTreeMap,

@@ -3,7 +3,6 @@
 use super::{failure, revision, settings};
 use crate::{
     cli::Folders,
-    collect::SPEC,
     failure::{Failure, Outcome},
     stored::Run,
 };
@@ -71,18 +70,17 @@ impl Operand {
             Place::Report(folder, choice) => self.report(&folder.join("data"), choice),
             Place::Revision { revision, report, choice } => {
                 let data = revision::checkout(folders, revision, report)?;
-                self.report(data.path(), choice)
+                self.report(&data.data, choice)
             }
             Place::Run(run) => {
                 run.must_be_done()?;
-                let spec = settings::read(&run.folder.join(SPEC))?;
-                Side::run(&self.name, &run.folder, &run.record, spec.as_ref()).map_err(failure)
+                Side::run(&self.name, &run.folder).map_err(failure)
             }
         }
     }
 
     fn report(&self, data: &Path, choice: &Choice) -> Outcome<Side> {
-        let spec = settings::read(&data.join(SPEC))?;
+        let spec = settings::read(&data.join(file::SPEC))?;
         Side::report(&self.name, data, choice, spec.as_ref()).map_err(failure)
     }
 }

@@ -5,7 +5,11 @@
 //! `tensorflow/core/util/event.proto`, `tensorflow/core/framework/summary.proto` and `tensorflow/core/lib/io/record_writer.h` of
 //! TensorFlow.
 
-use harness_record::{rows::MetricRow, run::HostRecord, vocabulary::{Condition, Predictor}};
+use harness_record::{
+    rows::MetricRow,
+    run::HostRecord,
+    vocabulary::{Condition, Predictor},
+};
 use std::collections::BTreeMap;
 
 /// The first event of each file.

@@ -1,6 +1,7 @@
 //! Which runs are needed: by a report, or by a study as it is today.
 
 use super::users;
+use crate::stored::Run;
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
@@ -9,7 +10,6 @@ use crate::{
     surveys::{self, DataFolders},
 };
 use harness_learn::precision::Precision;
-use crate::stored::Run;
 use harness_record::{store::Store, vocabulary::Key};
 use harness_study::{
     plan::Plan,
