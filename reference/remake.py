@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# The same arithmetic on every x86-64 processor of the last ten years; read when PyTorch is loaded.
+# One instruction set, so that the sums of different processors differ less. Read when PyTorch is loaded.
 os.environ["ATEN_CPU_CAPABILITY"] = "avx2"
 os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
 os.environ["MKL_CBWR"] = "AVX2"
@@ -40,8 +40,8 @@ NETWORKS = f"{LEARN}/golden"
 STATES = f"{LEARN}/weights"
 OPERATIONS = f"{LEARN}/golden-ops/ops.safetensors"
 TRAINING = f"{LEARN}/golden-training"
-PICTURES = f"{LEARN}/preprocess"
-PARQUET = "harness/learn/src/datasets/tests/pyarrow.parquet"
+PICTURES = "harness/images/tests/preprocess"
+PARQUET = "harness/images/src/datasets/tests/pyarrow.parquet"
 
 
 @dataclass(frozen=True)
