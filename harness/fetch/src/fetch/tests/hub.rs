@@ -2,11 +2,10 @@
 
 use super::{Place, attempts, policy};
 use crate::{
-    fetch::Network,
+    fetch::{Hub, Network},
     manifest::{HubFile, HubKind, RemoteFile, Source},
 };
 use harness_record::digest;
-use hf_hub::HFClient;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -71,9 +70,8 @@ fn file(sha256: &str) -> RemoteFile {
 }
 
 fn network(endpoint: &str, cache: &Path) -> Arc<Network> {
-    let (endpoint, cache) = (endpoint.to_owned(), cache.to_owned());
     // Without the token of whoever runs the tests.
-    let hub = move || HFClient::builder().endpoint(&endpoint).cache_dir(&cache).token(TOKEN);
+    let hub = Hub::new(endpoint, cache.to_owned(), Some(TOKEN.to_owned()));
     Arc::new(Network::with_hub(policy(), hub).unwrap())
 }
 
