@@ -140,7 +140,8 @@ fn only_reports_are_sent_and_only_to_this_machine() {
     let of =
         |method: &str, host: &str| status(format!("{method} / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
     // The port is that of a tunnel, or none.
-    for host in [format!("127.0.0.1:{port}"), "localhost:9000".to_owned(), "localhost".to_owned(), "[::1]:9000".to_owned()]
+    for host in
+        [format!("127.0.0.1:{port}"), "localhost:9000".to_owned(), "localhost".to_owned(), "[::1]:9000".to_owned()]
     {
         assert_eq!(of("GET", &host), "200", "{host}");
     }

@@ -22,10 +22,16 @@ impl Hub {
     /// As `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE` and `HF_TOKEN` say, or a token that was saved by `hf auth login`.
     pub fn of_environment() -> Self {
         let variable = |name: &str| env::var(name).ok().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty());
-        let cache = Cache::from_env();
+        let folder = |name: &str| variable(name).map(PathBuf::from);
+        // hf-hub panics where there is no home, as in some containers, and does not know the second of these.
+        let home = folder("HF_HOME")
+            .or_else(|| folder("XDG_CACHE_HOME").map(|folder| folder.join("huggingface")))
+            .or_else(|| env::home_dir().map(|folder| folder.join(".cache/huggingface")))
+            .unwrap_or_else(|| env::temp_dir().join("huggingface"));
+        let cache = Cache::new(home.join("hub"));
         let token = variable("HF_TOKEN").or_else(|| cache.token());
-        let folder = variable("HF_HUB_CACHE").map_or_else(|| cache.path().clone(), PathBuf::from);
-        Self::new(&variable("HF_ENDPOINT").unwrap_or_else(|| Source::HUB.to_owned()), folder, token)
+        let folder = folder("HF_HUB_CACHE").unwrap_or_else(|| cache.path().clone());
+        Self::new(variable("HF_ENDPOINT").as_deref().unwrap_or(Source::HUB), folder, token)
     }
 
     /// A hub at `endpoint`, whose files are cached in the folder `cache`.

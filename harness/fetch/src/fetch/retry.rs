@@ -1,12 +1,7 @@
 //! One file: its sources in order, each tried again while that may help.
 
 use super::{
-    Attempt, FetchError, Had, Job, hub_file,
-    meter::Meter,
-    network::Network,
-    part::Part,
-    transfer,
-    trouble::Trouble,
+    Attempt, FetchError, Had, Job, hub_file, meter::Meter, network::Network, part::Part, transfer, trouble::Trouble,
 };
 use crate::{digests::Seen, manifest::Source};
 

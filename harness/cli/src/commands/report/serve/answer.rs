@@ -104,7 +104,10 @@ impl Pages {
         }
         if method != "GET" && method != "HEAD" {
             let header = Some(("allow", "GET, HEAD".to_owned()));
-            return Answer { header, ..Answer::text("405 Method Not Allowed", "This server answers to GET and HEAD only.") };
+            return Answer {
+                header,
+                ..Answer::text("405 Method Not Allowed", "This server answers to GET and HEAD only.")
+            };
         }
         if path == STATE {
             let told = self.told();
@@ -129,7 +132,10 @@ impl Pages {
             if !path.ends_with('/') {
                 // With two slashes at its start it would be the address of another machine.
                 let header = Some(("location", format!("/{}/", path.trim_matches('/'))));
-                return Answer { header, ..Answer::text("308 Permanent Redirect", "The folder's address ends in a slash.") };
+                return Answer {
+                    header,
+                    ..Answer::text("308 Permanent Redirect", "The folder's address ends in a slash.")
+                };
             }
             // Its index may be a link, too.
             match file.join("index.html").canonicalize().ok().filter(|file| file.starts_with(&self.root)) {
@@ -276,7 +282,10 @@ mod tests {
         {
             std::os::unix::fs::symlink(outer.path().join("secret.txt"), folder.join("link.txt")).unwrap();
             std::os::unix::fs::symlink(outer.path(), folder.join("outside")).unwrap();
-            assert_eq!((status("/link.txt"), status("/outside/secret.txt"), status("/outside/")), ("404", "404", "404"));
+            assert_eq!(
+                (status("/link.txt"), status("/outside/secret.txt"), status("/outside/")),
+                ("404", "404", "404")
+            );
         }
         let page = String::from_utf8(pages.answer("GET", "/", Some("127.0.0.1:8000")).body).unwrap();
         assert!(page.starts_with("<p>x</p><pre") && page.ends_with("</script>\n</BODY>"), "{page}");
