@@ -118,9 +118,9 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     let owned = Arc::clone(facts);
     environment.add_function("statements", move |given: Rest<Value>| statements(&owned, &given));
     let owned = Arc::clone(facts);
-    environment.add_function("checklist", move |given: Rest<Value>| {
+    environment.add_function("checklist", move |given: Rest<Value>| -> Answer {
         check_count("checklist", &[], &given, 0)?;
-        checklist(&owned)
+        Ok(checklist(&owned))
     });
     add_lists(environment, facts);
 }
