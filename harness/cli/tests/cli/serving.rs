@@ -81,7 +81,7 @@ fn a_page_follows_its_template() {
     assert!(!studio.read(Path::new(REPORT).join("index.html")).contains("location.reload"), "the script is on disk");
     assert!(server.get("/").contains("<title>Reports</title>"));
     for (file, kind) in
-        [("charts/training.svg", "image/svg+xml"), ("data/metrics.csv", "text/csv"), ("report.md", "text/plain")]
+        [("charts/training.svg", "image/svg+xml"), ("data/places.csv", "text/csv"), ("report.md", "text/plain")]
     {
         let answer = server.get(&format!("/demo/blurring/{file}"));
         assert!(answer.contains(&format!("content-type: {kind}")) && !answer.contains("location.reload"), "{file}");
@@ -106,8 +106,8 @@ fn a_page_follows_its_template() {
     assert!(page.contains("Written just now.") && page.contains("role=\"alert\" hidden"), "{page}");
     assert!(studio.read(Path::new(REPORT).join("report.md")).contains("Written just now."));
     // Data that change, too.
-    fs::write(studio.path(REPORT).join("data/runs.json"), "[{").unwrap();
-    server.until("/~state", "the damage", |answer| answer.contains("runs.json"));
+    fs::write(studio.path(REPORT).join("data/study.json"), "{").unwrap();
+    server.until("/~state", "the damage", |answer| answer.contains("study.json"));
     #[cfg(unix)]
     {
         let id = server.child.id().to_string();
