@@ -1,6 +1,6 @@
 //! What can go wrong while a report is rendered. Every variant says where.
 
-use harness_record::RecordError;
+use harness_record::{RecordError, vocabulary::Key};
 use std::path::PathBuf;
 
 /// Why a report cannot be rendered, compared or written.
@@ -27,29 +27,40 @@ pub enum ReportError {
         /// What is wrong.
         problem: SpecProblem,
     },
-    /// A table of the data folder is empty: not even its header is there.
-    #[error("{path} is empty: not even the names of its columns are there; run the study again")]
-    Empty {
-        /// The table.
+    /// A run that the study is made of is not there.
+    #[error("{path}: the record of run {key} is not there; restore the folder, or run the study again")]
+    NoRun {
+        /// Its folder.
         path: PathBuf,
+        /// The run.
+        key: Key,
     },
-    /// A table of the data folder lacks columns.
-    #[error("{path} has no column {missing}; run the study again")]
-    Columns {
-        /// The table.
+    /// The folder of a run holds another one.
+    #[error("{path} is the record of {found}, but places.csv names {expected}; restore it, or run the study again")]
+    OtherRun {
+        /// Its record.
         path: PathBuf,
-        /// Names of the columns that are missing.
-        missing: String,
+        /// Stage and key of the record.
+        found: String,
+        /// Those of the place.
+        expected: String,
     },
-    /// A run of the data folder has a key that no run can have.
+    /// A file of a run is not the one that the run wrote.
     #[error(
-        "{path}: `{key}` is not the key of a run, which is a SHA-256 in 64 hexadecimal digits; run the study again"
+        "{path} is not the file that the run wrote: its SHA-256 is not the one in run.json; restore it, or run the \
+         study again"
     )]
-    Key {
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two runs would share a folder.
+    #[error("{path}: the keys of two runs begin with {digits}, which names the folder of one")]
+    SameDigits {
         /// The list of runs.
         path: PathBuf,
-        /// What stands there.
-        key: String,
+        /// What their keys begin with.
+        digits: String,
     },
     /// A verdict on a printed figure is not the one that follows from the data.
     #[error("{path}:{line}: {message}")]
@@ -79,10 +90,10 @@ pub enum ReportError {
         /// The decoder's error.
         source: image::ImageError,
     },
-    /// The pictures of one gallery image do not fit together.
+    /// The pictures of a gallery do not fit together.
     #[error("{path}: {message}")]
     Gallery {
-        /// The list of pictures, or a picture.
+        /// The list of pictures, or a sheet.
         path: PathBuf,
         /// What does not fit.
         message: String,

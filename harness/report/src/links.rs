@@ -1,136 +1,147 @@
 //! From a figure to the rows that hold it and the runs that wrote them.
 //!
-//! In Markdown a figure is a link by reference, `[0.845][m12]`, so that tables stay readable raw; [`with_definitions`] adds what
-//! the references stand for, `[m12]: data/metrics.csv#L12`. A page then finds the runs of those rows (`pages/trace.rs`).
+//! In Markdown a figure is a link by reference, `[0.845][m1a2b3c4d.12]`, so that tables stay readable raw: a letter for the table,
+//! the first digits of the run's key, and lines. [`with_definitions`] adds what the references stand for:
+//! `[m1a2b3c4d.12]: ../runs/1a2b3c4d/metrics.csv#L12`, which is the first file where a figure is made of several.
+//! A page then says all of it (`pages/trace.rs`).
 
 use crate::{
-    inputs::{file::short, lines::Lines, metrics::MetricLine, published::PublishedLine},
+    inputs::{
+        file,
+        lines::{Lines, Rows, Table},
+        published::PublishedLine,
+        runs::Measured,
+    },
     markdown::escape,
 };
-use std::{collections::BTreeSet, fmt::Write as _};
+use harness_record::vocabulary::Key;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-/// A table of the data folder that figures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
-    Metrics,
-    Images,
-    Confusion,
-    Calibration,
-    Published,
-}
-
-/// More lists of lines than this are named by the first and the last of them: a mean over many seeds.
+/// More ranges of lines than this are named by the first and the last of them: a mean over many seeds.
 const LISTED: usize = 12;
+/// Between the parts of a reference.
+const PART: char = '_';
 
-impl Source {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Metrics, Self::Images, Self::Confusion, Self::Calibration, Self::Published];
+/// Rows of one file: the table, the first digits of the run's key, and lines.
+pub(crate) type Part = (Table, String, Vec<Lines>);
 
-    /// First letter of its references.
-    fn letter(self) -> char {
-        match self {
-            Self::Metrics => 'm',
-            Self::Images => 'i',
-            Self::Confusion => 'c',
-            Self::Calibration => 'k',
-            Self::Published => 'p',
-        }
-    }
-
-    /// Its file, relative to the report.
-    pub(crate) fn file(self) -> &'static str {
-        match self {
-            Self::Metrics => "data/metrics.csv",
-            Self::Images => "data/per_image.csv",
-            Self::Confusion => "data/confusion.csv",
-            Self::Calibration => "data/calibration.csv",
-            Self::Published => "data/published.csv",
-        }
-    }
-
-    /// Where a run's page shows its rows; `None` for what no run wrote.
-    pub(crate) fn section(self) -> Option<&'static str> {
-        match self {
-            Self::Metrics => Some("metrics"),
-            Self::Images => Some("images"),
-            Self::Confusion | Self::Calibration => Some("pixels"),
-            Self::Published => None,
-        }
+/// The first letter of references to a table.
+fn letter(table: Table) -> char {
+    match table {
+        Table::Metrics => 'm',
+        Table::Images => 'i',
+        Table::Baselines => 'b',
+        Table::Confusion => 'c',
+        Table::Calibration => 'k',
+        Table::Published => 'p',
     }
 }
 
-/// `text` as a link to `lines` of a table; the text alone where there are none.
-pub(crate) fn linked(text: &str, source: Source, lines: &[Lines]) -> String {
-    let mut lines: Vec<&Lines> = lines.iter().collect();
-    if lines.len() > LISTED {
-        lines = [lines[0], lines[lines.len() - 1]].into();
+/// The file of a table, relative to the report.
+pub(crate) fn file_of(table: Table, run: &str) -> String {
+    match table {
+        Table::Published => format!("data/{}", table.file()),
+        _ => format!("../{}/{run}/{}", file::RUNS, table.file()),
     }
-    if lines.is_empty() {
-        return text.to_owned();
+}
+
+/// `text` as a link to rows; the text alone where there are none.
+pub(crate) fn linked(text: &str, rows: &[Rows]) -> String {
+    let mut rows: Vec<&Rows> = rows.iter().collect();
+    if rows.len() > LISTED {
+        rows = [rows[0], rows[rows.len() - 1]].into();
     }
-    let one = |lines: &&Lines| match (lines.start(), lines.end()) {
-        (first, last) if first == last => first.to_string(),
-        (first, last) => format!("{first}-{last}"),
-    };
-    let reference = lines.iter().map(one).collect::<Vec<_>>().join(".");
-    format!("[{text}][{}{reference}]", source.letter())
+    let mut parts: Vec<String> = Vec::new();
+    let mut last: Option<&Rows> = None;
+    for one in rows {
+        let lines = match (one.lines.start(), one.lines.end()) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}-{last}"),
+        };
+        match (last, parts.last_mut()) {
+            (Some(last), _) if last == one => {}
+            (Some(last), Some(part)) if (last.table, &last.run) == (one.table, &one.run) => {
+                part.push('.');
+                part.push_str(&lines);
+            }
+            _ => {
+                let run = if one.run.is_empty() { String::new() } else { format!("{}.", one.run) };
+                parts.push(format!("{}{run}{lines}", letter(one.table)));
+            }
+        }
+        last = Some(one);
+    }
+    if parts.is_empty() { text.to_owned() } else { format!("[{text}][{}]", parts.join(&PART.to_string())) }
 }
 
 /// `text` as a link to rows of `metrics.csv`, one a seed.
-pub(crate) fn to_metrics(text: &str, rows: &[&MetricLine]) -> String {
-    let lines: Vec<Lines> = rows.iter().map(|row| row.line..=row.line).collect();
-    linked(text, Source::Metrics, &lines)
+pub(crate) fn to_metrics(text: &str, rows: &[Measured<'_>]) -> String {
+    linked(text, &rows.iter().map(Measured::rows).collect::<Vec<_>>())
 }
 
 /// Page of a run, relative to the report.
 pub(crate) fn page_of(run: &str) -> String {
-    format!("runs/{}.html", short(run))
+    format!("runs/{run}.html")
 }
 
 /// A printed figure as it was printed, as a link to its row.
 pub(crate) fn to_published(line: &PublishedLine) -> String {
-    linked(&escape(&line.row.value), Source::Published, &[line.line..=line.line])
+    linked(&escape(&line.row.value), &[printed_row(line)])
 }
 
-/// Markdown with a definition for each of its references, in the order of tables and lines.
+/// Where a printed figure stands.
+pub(crate) fn printed_row(line: &PublishedLine) -> Rows {
+    Rows { table: Table::Published, run: String::new(), lines: line.line..=line.line }
+}
+
+/// Markdown with a definition for each of its references, in the order of tables, runs and lines.
 pub(crate) fn with_definitions(mut markdown: String) -> String {
-    let mut used: BTreeSet<(usize, Vec<u64>, String)> = BTreeSet::new();
-    for part in markdown.split("][").skip(1) {
-        let Some((reference, _)) = part.split_once(']') else { continue };
-        if let Some((source, target)) = target_of(reference) {
-            let place = Source::ALL.iter().position(|s| *s == source).unwrap_or_default();
-            let lines = target.iter().flat_map(|lines| [*lines.start(), *lines.end()]).collect();
-            used.insert((place, lines, reference.to_owned()));
-        }
-    }
-    if !used.is_empty() {
-        markdown.push('\n');
-    }
-    for (place, _, reference) in &used {
-        let Some((_, target)) = target_of(reference) else { continue };
+    let mut used: BTreeMap<(Table, String, Vec<u64>, String), String> = BTreeMap::new();
+    for text in markdown.split("][").skip(1) {
+        let Some((reference, _)) = text.split_once(']') else { continue };
+        let Some((table, run, lines)) = parts_of(reference).and_then(|parts| parts.into_iter().next()) else {
+            continue;
+        };
         let one = |lines: &Lines| match (lines.start(), lines.end()) {
             (first, last) if first == last => format!("L{first}"),
             (first, last) => format!("L{first}-L{last}"),
         };
-        let lines = target.iter().map(one).collect::<Vec<_>>().join(",");
+        let address = format!("{}#{}", file_of(table, &run), lines.iter().map(one).collect::<Vec<_>>().join(","));
+        let order = lines.iter().flat_map(|lines| [*lines.start(), *lines.end()]).collect();
+        used.insert((table, run, order, reference.to_owned()), address);
+    }
+    if !used.is_empty() {
+        markdown.push('\n');
+    }
+    for ((.., reference), address) in &used {
         // Writing to memory cannot fail.
-        let _ = writeln!(markdown, "[{reference}]: {}#{lines}", Source::ALL[*place].file());
+        let _ = writeln!(markdown, "[{reference}]: {address}");
     }
     markdown
 }
 
-/// `m12.45-47` as its table and lines.
-fn target_of(reference: &str) -> Option<(Source, Vec<Lines>)> {
-    let source = Source::ALL.into_iter().find(|source| reference.starts_with(source.letter()))?;
-    let lines = reference[1..].split('.').map(|part| {
+/// `m1a2b3c4d.12.45-47_b1a2b3c4d.2` as its parts; `None` of what is no reference.
+pub(crate) fn parts_of(reference: &str) -> Option<Vec<Part>> {
+    reference.split(PART).map(part_of).collect()
+}
+
+fn part_of(text: &str) -> Option<Part> {
+    let table = Table::ALL.into_iter().find(|table| text.starts_with(letter(*table)))?;
+    let rest = &text[1..];
+    let (run, lines) = if table == Table::Published { ("", rest) } else { rest.split_once('.')? };
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if table != Table::Published && !(run.len() == Key::SHORT && run.bytes().all(is_digit)) {
+        return None;
+    }
+    let lines = lines.split('.').map(|part| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         Some(digits(first)?..=digits(last)?)
     });
-    Some((source, lines.collect::<Option<Vec<_>>>()?))
+    Some((table, run.to_owned(), lines.collect::<Option<Vec<_>>>()?))
 }
 
 /// Digits alone: `parse` would take a sign as well.
-pub(crate) fn digits(text: &str) -> Option<u64> {
+fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
@@ -138,22 +149,36 @@ pub(crate) fn digits(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn rows(table: Table, run: &str, lines: &[Lines]) -> Vec<Rows> {
+        lines.iter().map(|lines| Rows { table, run: run.to_owned(), lines: lines.clone() }).collect()
+    }
+
     #[test]
     fn figures_refer_to_their_rows() {
-        assert_eq!(linked("0.5", Source::Metrics, &[12..=12]), "[0.5][m12]");
-        assert_eq!(linked("0.4 to 0.6", Source::Images, &[2..=9, 20..=27]), "[0.4 to 0.6][i2-9.20-27]");
-        assert_eq!(linked("0.5", Source::Metrics, &[]), "0.5");
+        let one = rows(Table::Metrics, "0123abcd", &[12..=12]);
+        assert_eq!(linked("0.5", &one), "[0.5][m0123abcd.12]");
+        let images = rows(Table::Images, "0123abcd", &[2..=9, 20..=27]);
+        assert_eq!(linked("0.4 to 0.6", &images), "[0.4 to 0.6][i0123abcd.2-9.20-27]");
+        let other = [images, rows(Table::Images, "89ef0000", &[2..=9]), rows(Table::Baselines, "89ef0000", &[2..=9])];
+        assert_eq!(linked("a", &other.concat()), "[a][i0123abcd.2-9.20-27_i89ef0000.2-9_b89ef0000.2-9]");
+        assert_eq!(linked("0.5", &[]), "0.5");
+        assert_eq!(linked("0.5", &[one.clone(), one].concat()), "[0.5][m0123abcd.12]");
         let many: Vec<Lines> = (1..=20).map(|n| n..=n).collect();
-        assert_eq!(linked("0.5", Source::Metrics, &many), "[0.5][m1.20]");
+        assert_eq!(linked("0.5", &rows(Table::Published, "", &many)), "[0.5][p1.20]");
     }
 
     #[test]
     fn references_are_defined_once_and_in_order() {
-        let text = "| [a][m12] | [b][i2-9.20-27] |\n| [c][m3] | [d][m12] |\n\\[x\\][m-1] [x][mad] [y][c7]\n".to_owned();
+        let text =
+            "| [a][m0123abcd.12] | [b][i0123abcd.2-9.20-27_b0123abcd.4] |\n| [c][m0123abcd.3] | [d][m0123abcd.12] |\n\
+                    \\[x\\][m0123abcd.-1] [x][mad] [y][p7] [z][m../x.1] [z][m0123ABCD.1]\n"
+                .to_owned();
         let whole = with_definitions(text.clone());
         let added = whole.strip_prefix(&text).unwrap();
-        let expected = "\n[m3]: data/metrics.csv#L3\n[m12]: data/metrics.csv#L12\n\
-                        [i2-9.20-27]: data/per_image.csv#L2-L9,L20-L27\n[c7]: data/confusion.csv#L7\n";
+        let expected = "\n[m0123abcd.3]: ../runs/0123abcd/metrics.csv#L3\n\
+                        [m0123abcd.12]: ../runs/0123abcd/metrics.csv#L12\n\
+                        [i0123abcd.2-9.20-27_b0123abcd.4]: ../runs/0123abcd/per_image.csv#L2-L9,L20-L27\n\
+                        [p7]: data/published.csv#L7\n";
         assert_eq!(added, expected);
         assert_eq!(with_definitions("no references\n".into()), "no references\n");
     }

@@ -201,17 +201,6 @@ pub(crate) fn count(value: u64) -> String {
     text
 }
 
-/// Seconds, as a reader takes them in: `5 s`, `10 min`, `2 h 1 min`.
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0 if seconds > 0.0 => "under 1 s".to_owned(),
-        0..120 => format!("{whole} s"),
-        120..7200 => format!("{} min", (whole + 30) / 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,11 +257,5 @@ mod tests {
         assert_eq!(percent_change(0.5, 0.499_999_999).as_deref(), Some("0.00\u{a0}%"));
         assert!(percent_change(0.0, 0.5).is_none());
         assert_eq!(percent(0.9357), "93.6\u{a0}%");
-    }
-
-    #[test]
-    fn durations_are_read_at_a_glance() {
-        let read = [0.0, 0.2, 4.6, 119.0, 600.0, 7260.0].map(duration);
-        assert_eq!(read, ["0 s", "under 1 s", "5 s", "119 s", "10 min", "2 h 1 min"]);
     }
 }

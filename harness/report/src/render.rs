@@ -5,7 +5,7 @@ use crate::{
     figures::{data::Data, published::check_recorded, tested::test_claims},
     inputs::study::Setting,
     output::{Change, Difference, RenderedFile, differences, strays},
-    pages::{data, index, latex, provenance, run},
+    pages::{data, index, latex, run},
     pictures::gallery::sheets,
     template::{self, facts::Facts},
 };
@@ -15,11 +15,11 @@ use std::path::Path;
 /// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`. `setting` is
 /// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
 ///
-/// The files are sorted by path: `charts/*.csv`, `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `provenance.json`,
-/// `report.md`, `runs/*.html`, `tables/*.tex`.
+/// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `report.md`, `runs/*.html`,
+/// `tables/*.tex`.
 ///
 /// # Errors
-/// A file of the data that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
+/// A file of the data or of a run that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
 /// figure that does not follow from the data; a template that is missing or
 /// asks for what is not there. Every error carries the path.
 pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<RenderedFile>, ReportError> {
@@ -38,13 +38,11 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     files.extend(data::files(&facts.data, templates)?);
     files.extend([
         RenderedFile::new("index.html", page.into_bytes()),
-        RenderedFile::new("provenance.json", provenance::json(&facts.data)),
         RenderedFile::new("report.md", report.into_bytes()),
     ]);
     for chart in facts.charts {
         let svg = chart.svg.file(&chart.name).into_bytes();
         files.push(RenderedFile::new(format!("charts/{}.svg", chart.name), svg));
-        files.push(RenderedFile::new(format!("charts/{}.csv", chart.name), chart.records.csv));
     }
     files.extend(facts.sheets.into_iter().map(|s| RenderedFile::new(s.file, s.png)));
     files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -15,13 +15,11 @@ use super::{
 };
 use crate::{
     error::ReportError,
-    figures::{
-        data::Data,
-        metrics::{Metric, PUBLISHED_PROTOCOL},
-    },
+    figures::{data::Data, metrics::Metric},
     inputs::charts::{ByArm, Protocols},
     markdown::number,
 };
+use harness_record::vocabulary::Protocol;
 use points::{Look, Point, Points};
 
 const COLUMNS: usize = 3;
@@ -63,7 +61,7 @@ impl ByArm {
             }
             Ok(())
         })?;
-        let records = records::of_tested(data, &self.title, &records(data, &looks, &panels))?;
+        let records = records::of_tested(data, &self.title, &records(data, &looks, &panels));
         let (name, title) = (self.name.clone(), self.title.clone());
         Ok(Chart { name, title, caption: self.caption(data), svg, records, alternative })
     }
@@ -75,23 +73,23 @@ impl ByArm {
     }
 
     /// The protocols in the order of the study; the last one, the corrected one where there are two, has the first colour.
-    fn looks<'a>(&self, data: &'a Data) -> Vec<Look<'a>> {
+    fn looks(&self, data: &Data) -> Vec<Look> {
         let last = data.study.protocols.len().saturating_sub(1);
-        let wanted = |protocol: &str| match &self.protocols {
+        let wanted = |protocol: Protocol| match &self.protocols {
             Protocols::All => true,
-            Protocols::Only(names) => names.iter().any(|name| name == protocol),
+            Protocols::Only(names) => names.contains(&protocol),
         };
-        let all = data.study.protocols.iter().enumerate();
-        all.filter(|(_, protocol)| wanted(protocol))
+        let all = data.study.protocols.iter().copied().enumerate();
+        all.filter(|(_, protocol)| wanted(*protocol))
             .map(|(i, protocol)| Look { protocol, ink: Ink::Series(last - i, 0), marker: Marker::of_series(last - i) })
             .collect()
     }
 
-    fn points<'a>(&self, data: &'a Data, looks: &[Look<'_>], metric: &'static Metric) -> Points<'a> {
+    fn points<'a>(&self, data: &'a Data, looks: &[Look], metric: &'static Metric) -> Points<'a> {
         let condition = data.first_condition();
         // Where the published protocol is not drawn, the printed figure goes to the first row.
-        let row = looks.iter().position(|look| look.protocol == PUBLISHED_PROTOCOL).unwrap_or(0);
-        let point = |arm: &'a str, (i, look): (usize, &Look<'_>)| Point {
+        let row = looks.iter().position(|look| look.protocol == Protocol::Published).unwrap_or(0);
+        let point = |arm: &'a str, (i, look): (usize, &Look)| Point {
             figure: data.tested(arm, condition, metric, look.protocol),
             printed: data.printed(arm, condition, metric.name).filter(|_| self.published && i == row),
         };
@@ -105,7 +103,7 @@ impl ByArm {
 struct Panel<'a, 'b> {
     canvas: &'a Canvas<'b>,
     data: &'a Data,
-    looks: &'a [Look<'a>],
+    looks: &'a [Look],
     /// Its top left corner.
     at: (f64, f64),
     size: (f64, f64),
@@ -226,7 +224,7 @@ impl Panel<'_, '_> {
     }
 }
 
-fn legend(looks: &[Look<'_>], panels: &[Points<'_>]) -> Vec<Entry> {
+fn legend(looks: &[Look], panels: &[Points<'_>]) -> Vec<Entry> {
     let protocols = looks.iter().map(|look| Entry {
         label: format!("Under the {} protocol", look.protocol),
         ink: look.ink,
@@ -239,12 +237,12 @@ fn legend(looks: &[Look<'_>], panels: &[Points<'_>]) -> Vec<Entry> {
 }
 
 /// Every figure that is drawn.
-fn records<'a>(data: &'a Data, looks: &[Look<'a>], panels: &'a [Points<'a>]) -> Vec<Tested<'a>> {
+fn records<'a>(data: &'a Data, looks: &[Look], panels: &'a [Points<'a>]) -> Vec<Tested<'a>> {
     let mut records = Vec::new();
     for points in panels {
         for (arm, row) in data.study.arms.iter().zip(&points.arms) {
             for (look, point) in looks.iter().zip(row) {
-                let place = [arm.name.as_str(), look.protocol, data.first_condition()];
+                let place = (arm.name.as_str(), Some(look.protocol), data.first_condition());
                 let figures = (point.figure.as_ref(), point.printed.is_some());
                 records.extend(Tested::new(data, points.metric, place, figures));
             }

@@ -15,9 +15,12 @@ use crate::{
     inputs::{charts::Reliability, study::ArmInput},
     markdown::{count, escape, number},
 };
-use harness_record::metrics::{
-    Reliability as Counts,
-    reliability::{BINS, Bin},
+use harness_record::{
+    metrics::{
+        Reliability as Counts,
+        reliability::{BINS, Bin},
+    },
+    vocabulary::Protocol,
 };
 use std::fmt::Write as _;
 
@@ -37,12 +40,12 @@ struct Line {
 }
 
 /// The lines of one protocol.
-struct Lines<'a> {
-    protocol: &'a str,
+struct Lines {
+    protocol: Protocol,
     lines: Vec<Line>,
 }
 
-impl Lines<'_> {
+impl Lines {
     fn heading(&self) -> String {
         format!("Accuracy of pixels, {} protocol", self.protocol)
     }
@@ -70,11 +73,11 @@ impl Reliability {
             }
             Ok(())
         })?;
-        let records = records::of_bins(data, &self.title, &binned(data, &panels))?;
+        let records = records::of_bins(data, &self.title, &binned(data, &panels));
         let (name, title) = (self.name.clone(), self.title.clone());
         let mut caption = CAPTION.to_owned();
         if data.has_conditions() {
-            let condition = escape(data.condition_label(data.first_condition()));
+            let condition = escape(&data.condition_label(data.first_condition()));
             // Writing to memory cannot fail.
             let _ = write!(caption, " All of it under the condition {condition}.");
         }
@@ -82,8 +85,8 @@ impl Reliability {
     }
 }
 
-fn lines(data: &Data) -> Vec<Lines<'_>> {
-    let of = |protocol: &str| {
+fn lines(data: &Data) -> Vec<Lines> {
+    let of = |protocol: Protocol| {
         let line = |(arm, named): (usize, &ArmInput)| {
             let counted = data.reliability(&named.name, data.first_condition(), protocol)?.counts;
             let least = counted.pixels() as f64 * LEAST_SHARE;
@@ -93,7 +96,7 @@ fn lines(data: &Data) -> Vec<Lines<'_>> {
         };
         data.study.arms.iter().enumerate().filter_map(line).collect::<Vec<_>>()
     };
-    let protocols = data.study.protocols.iter();
+    let protocols = data.study.protocols.iter().copied();
     let panels = protocols.map(|protocol| Lines { protocol, lines: of(protocol) });
     panels.filter(|panel| !panel.lines.is_empty()).collect()
 }
@@ -104,7 +107,7 @@ fn place(bin: &Bin) -> (f64, f64) {
     (bin.confidence / pixels, bin.right as f64 / pixels)
 }
 
-fn ends(data: &Data, lines: &Lines<'_>, (x, y): (&Scale, &Scale)) -> Vec<End> {
+fn ends(data: &Data, lines: &Lines, (x, y): (&Scale, &Scale)) -> Vec<End> {
     let end = |line: &Line| {
         let (_, last) = line.bins.last()?;
         let (confidence, accuracy) = place(last);
@@ -115,7 +118,7 @@ fn ends(data: &Data, lines: &Lines<'_>, (x, y): (&Scale, &Scale)) -> Vec<End> {
 }
 
 /// How lines are labelled at their ends; `None` if there is no room for it.
-fn plan(data: &Data, panels: &[Lines<'_>], width: f64) -> Result<Option<Plan>, String> {
+fn plan(data: &Data, panels: &[Lines], width: f64) -> Result<Option<Plan>, String> {
     let height = Panel::axes(PANEL_HEIGHT);
     let (x, y) = (Scale { data: (0.0, 1.0), layout: (0.0, 1.0) }, Scale { data: (0.0, 1.0), layout: (height, 0.0) });
     let all: Vec<_> = panels.iter().map(|lines| (ends(data, lines, (&x, &y)), (height, 0.0))).collect();
@@ -126,7 +129,7 @@ fn panel(
     canvas: &Canvas<'_>,
     data: &Data,
     place_of: Panel,
-    (lines, plan): (&Lines<'_>, Option<Plan>),
+    (lines, plan): (&Lines, Option<Plan>),
 ) -> Result<(), String> {
     place_of.heading(canvas, &lines.heading())?;
     place_of.foot(canvas, FOOT)?;
@@ -164,7 +167,7 @@ fn panel(
 }
 
 /// The arms where lines have no labels, and what the dotted line is.
-fn legend(data: &Data, panels: &[Lines<'_>], with_arms: bool) -> Vec<Entry> {
+fn legend(data: &Data, panels: &[Lines], with_arms: bool) -> Vec<Entry> {
     let drawn = |arm: usize| panels.iter().any(|panel| panel.lines.iter().any(|line| line.arm == arm));
     let arms = data.study.arms.iter().enumerate().filter(|(i, _)| with_arms && drawn(*i));
     let marker = |i: usize| Some(Marker::of_series(i));
@@ -174,15 +177,15 @@ fn legend(data: &Data, panels: &[Lines<'_>], with_arms: bool) -> Vec<Entry> {
     arms.chain([right]).collect()
 }
 
-fn describe(data: &Data, panels: &[Lines<'_>]) -> String {
-    let of_arm = |lines: &Lines<'_>, line: &Line| {
+fn describe(data: &Data, panels: &[Lines]) -> String {
+    let of_arm = |lines: &Lines, line: &Line| {
         let arm = &data.study.arms[line.arm];
         let counted = data.reliability(&arm.name, data.first_condition(), lines.protocol)?.counts;
         let (error, over) = (counted.expected_error()?, counted.overconfidence()?);
         let sure = if over < 0.0 { "too unsure" } else { "too sure" };
         Some(format!("{} {sure} by {}, expected error {}", arm.label, number(over.abs()), number(error)))
     };
-    let sentence = |lines: &Lines<'_>| {
+    let sentence = |lines: &Lines| {
         let parts: Vec<_> = lines.lines.iter().filter_map(|line| of_arm(lines, line)).collect();
         format!("Under the {} protocol: {}.", lines.protocol, parts.join("; "))
     };
@@ -190,22 +193,21 @@ fn describe(data: &Data, panels: &[Lines<'_>]) -> String {
 }
 
 /// Every bin with pixels, those that are not drawn, too.
-fn binned<'a>(data: &'a Data, panels: &[Lines<'a>]) -> Vec<Binned<'a>> {
+fn binned<'a>(data: &'a Data, panels: &[Lines]) -> Vec<Binned<'a>> {
     let mut all = Vec::new();
     for panel in panels {
         for arm in &data.study.arms {
             let Some(found) = data.reliability(&arm.name, data.first_condition(), panel.protocol) else { continue };
             for (index, bin) in (0..BINS).zip(found.counts.bins()).filter(|(_, bin)| bin.pixels > 0) {
-                let ((low, high), (confidence, accuracy)) = (Counts::ends(index), place(bin));
+                let (confidence, accuracy) = place(bin);
                 all.push(Binned {
                     arm: &arm.name,
                     protocol: panel.protocol,
-                    low,
-                    high,
+                    ends: Counts::ends(index),
                     pixels: bin.pixels,
                     confidence,
                     accuracy,
-                    lines: data.bin_lines([&arm.name, data.first_condition(), panel.protocol], index),
+                    rows: data.bin_rows(&arm.name, data.first_condition(), panel.protocol, index),
                 });
             }
         }

@@ -9,15 +9,17 @@ use super::{
 };
 use crate::{
     error::ReportError,
-    figures::data::Data,
-    inputs::{lines::Line, runs::RunInput},
+    inputs::runs::Run,
     markdown::{capitalised, number, words},
 };
-use harness_record::metrics::Metric;
+use harness_record::{
+    metrics::Metric,
+    vocabulary::{Predictor, Split},
+};
 
 const COLUMNS: usize = 3;
 const PANEL_HEIGHT: f64 = 200.0;
-const SPLITS: [(&str, &str); 2] = [("validation", "Validation"), ("train", "Training")];
+const SPLITS: [(Split, &str); 2] = [(Split::Validation, "Validation"), (Split::Train, "Training")];
 /// Most epochs of a line that have words.
 const POINTED: usize = 24;
 
@@ -29,8 +31,8 @@ struct Curves<'a> {
 }
 
 /// The curves of `run`; `None` if it logged fewer than two epochs.
-pub(crate) fn draw(data: &Data, run: &RunInput) -> Result<Option<Svg>, ReportError> {
-    let panels = curves(data, run);
+pub(crate) fn draw(run: &Run) -> Result<Option<Svg>, ReportError> {
+    let panels = curves(run);
     let last = panels.iter().flat_map(Curves::points).map(|(epoch, _)| epoch).max().unwrap_or(0);
     if last < 2 {
         return Ok(None);
@@ -45,7 +47,7 @@ pub(crate) fn draw(data: &Data, run: &RunInput) -> Result<Option<Svg>, ReportErr
     let height = PANEL_HEIGHT + Panel::added_by(headings);
     let rows = panels.len().div_ceil(columns);
     let size = (WIDTH, head.height() + rows as f64 * height);
-    let kept = run.record.kept_epoch.unwrap_or(last);
+    let kept = run.record.kept_epoch;
     let described = describe(&panels, kept);
     let svg = draw_chart(name, size, ["Training", &described], |canvas| {
         head.draw(canvas)?;
@@ -61,15 +63,11 @@ pub(crate) fn draw(data: &Data, run: &RunInput) -> Result<Option<Svg>, ReportErr
 }
 
 /// Metrics in the order in which they were logged.
-fn curves<'a>(data: &'a Data, run: &RunInput) -> Vec<Curves<'a>> {
-    let mut panels: Vec<Curves<'a>> = Vec::new();
-    // A run that several arms share stands in the table once for each of them.
-    let own = data.metrics.of_run(&run.record.key).map(|Line { row, .. }| row).filter(|row| {
-        (row.arm == run.arm && row.protocol == run.protocol)
-            && (row.stage == run.stage && row.predictor == "model" && row.value.is_finite())
-    });
+fn curves(run: &Run) -> Vec<Curves<'_>> {
+    let mut panels: Vec<Curves<'_>> = Vec::new();
+    let own = run.metrics.iter().filter(|row| row.predictor == Predictor::Model && row.value.is_finite());
     for row in own {
-        let Some(split) = SPLITS.iter().position(|(name, _)| *name == row.split) else { continue };
+        let Some(split) = SPLITS.iter().position(|(split, _)| *split == row.split) else { continue };
         let at = panels.iter().position(|panel| panel.metric == row.metric).unwrap_or_else(|| {
             panels.push(Curves { metric: &row.metric, lines: Default::default() });
             panels.len() - 1
@@ -140,7 +138,7 @@ impl Curves<'_> {
 fn legend(panels: &[Curves<'_>]) -> Vec<Entry> {
     let drawn = |split: usize| panels.iter().any(|panel| !panel.lines[split].is_empty());
     let splits = SPLITS.iter().enumerate().filter(|(split, _)| drawn(*split));
-    let entry = |(split, (_, label)): (usize, &(&str, &str))| Entry {
+    let entry = |(split, (_, label)): (usize, &(Split, &str))| Entry {
         label: (*label).to_owned(),
         ink: Ink::Series(0, split),
         line: true,

@@ -35,7 +35,7 @@ impl TrainingCurves {
             let drawn = Drawn { canvas, data, plan };
             rows.iter().flatten().zip(&places).try_for_each(|(curves, place)| drawn.panel(*place, curves))
         })?;
-        let records = records::of_trained(data, &self.title, &curves::records(data, &rows))?;
+        let records = records::of_trained(data, &self.title, &curves::records(data, &rows));
         let (name, title) = (self.name.clone(), self.title.clone());
         let caption = format!("{CAPTION}{}", words::of_shared(data, &rows));
         Ok(Chart { name, title, caption, svg, records, alternative })
@@ -126,9 +126,9 @@ impl Drawn<'_, '_> {
         let ink = Ink::Series(line.arm, line.split);
         let points: Vec<_> = line.points.iter().map(at).collect();
         self.canvas.line(&thinned(&points), ink, 2.0)?;
-        let Some(kept) = line.points.iter().find(|point| Some(point.epoch) == line.kept) else { return Ok(()) };
+        let Some(kept) = line.points.iter().find(|point| point.epoch == line.kept) else { return Ok(()) };
         self.canvas.marker(at(kept), Marker::of_series(line.arm), ink)?;
-        self.canvas.tip(at(kept), words::of_kept(self.data, curves, line, *kept));
+        self.canvas.tip(at(kept), words::of_kept(self.data, curves, line, kept));
         Ok(())
     }
 }

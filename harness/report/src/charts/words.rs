@@ -1,14 +1,10 @@
 //! Words that charts of several kinds share.
 
 use crate::{
-    figures::{
-        data::Data,
-        figure::Figure,
-        metrics::{METRICS, PUBLISHED_PROTOCOL},
-        statistics::summary::CONFIDENCE,
-    },
+    figures::{data::Data, figure::Figure, metrics::METRICS, statistics::summary::CONFIDENCE},
     markdown::{count, ends, escape, listed, number},
 };
+use harness_record::vocabulary::Protocol;
 
 /// A mean with its interval: `0.631, 95 % interval 0.602 to 0.659, over 40 images`.
 pub(super) fn figure_in_words(figure: &Figure<'_>) -> String {
@@ -22,13 +18,13 @@ pub(super) fn figure_in_words(figure: &Figure<'_>) -> String {
 /// How Dice and intersection over union are measured, for captions.
 pub(super) fn measured_how(data: &Data) -> String {
     let mut batched: Vec<&str> = Vec::new();
-    for (metric, protocol) in METRICS.iter().flat_map(|m| data.study.protocols.iter().map(move |p| (m, p))) {
+    for (metric, protocol) in METRICS.iter().flat_map(|m| data.study.protocols.iter().map(move |p| (m, *p))) {
         let named = matches!(metric.name, "dice" | "iou");
         let arms = if named { data.arms_over_batches(metric, protocol) } else { Vec::new() };
         batched.extend(arms.into_iter().filter(|arm| !batched.contains(arm)).collect::<Vec<_>>());
     }
     let usual = match data.study.protocols.as_slice() {
-        [only] if only == PUBLISHED_PROTOCOL => "Dice and IoU are soft",
+        [Protocol::Published] => "Dice and IoU are soft",
         [_] => "Dice and IoU are hard",
         _ => "Dice and IoU are soft under the published protocol and hard under the corrected one",
     };

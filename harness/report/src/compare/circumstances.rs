@@ -1,6 +1,7 @@
 //! What else is different about two results: settings, versions, commits, devices, data.
 
-use crate::inputs::{file::short, runs::RunSummary};
+use crate::inputs::file::short;
+use harness_record::run::{HostRecord, RunRecord};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +69,7 @@ impl Facts {
 
     /// Notes every field of a resolved spec.
     pub(super) fn spec(&mut self, spec: Option<&Value>) {
-        // The spec of a report stands under `study`, beside profile and settings; that of a run stands alone.
+        // The spec of a report stands under `study`, beside profile and settings; the settings of a run stand alone.
         if let Some(spec) = spec.map(|spec| spec.get("study").filter(|study| study.is_object()).unwrap_or(spec)) {
             self.fields("", spec);
         }
@@ -92,19 +93,19 @@ impl Facts {
         }
     }
 
-    /// Notes what a run was made with.
-    pub(super) fn run(&mut self, run: &RunSummary) {
+    /// Notes what a run was made with, and on which commit where that is known.
+    pub(super) fn run(&mut self, run: &RunRecord, host: Option<&HostRecord>) {
+        let stage = run.stage.name();
         for (name, version) in &run.versions {
             self.add(Topic::Versions, name, version);
         }
-        let dirty = if run.dirty { " with uncommitted changes" } else { "" };
-        let commit = run.commit.as_deref().map_or("none", short);
-        self.add(Topic::Commits, &run.kind, format!("{commit}{dirty}"));
-        let exact = if run.deterministic { "" } else { ", not deterministic" };
-        self.add(Topic::Devices, &run.kind, format!("{}{exact}", run.device));
-        if !run.data.is_empty() {
-            self.add(Topic::Data, &run.kind, short(&run.data));
+        if let Some(host) = host {
+            let dirty = if host.dirty { " with uncommitted changes" } else { "" };
+            self.add(Topic::Commits, stage, format!("{}{dirty}", host.commit.as_deref().map_or("none", short)));
         }
+        let exact = if run.deterministic { "" } else { ", not deterministic" };
+        self.add(Topic::Devices, stage, format!("{}{exact}", run.device));
+        self.add(Topic::Data, stage, short(&run.data));
     }
 }
 

@@ -4,6 +4,8 @@ use super::{
     result::{Both, CompareError, Only, Place},
     side::Side,
 };
+use harness_record::vocabulary::Split;
+use std::fmt;
 
 /// Places that both sides have, in the order of A. What only one has is added to `only`.
 pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Place>, CompareError> {
@@ -20,7 +22,7 @@ pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Pla
             named(b)
         )));
     }
-    let splits: &[&str] = if a.is_trained() { &["train", "validation"] } else { &["test"] };
+    let splits: &[Split] = if a.is_trained() { &[Split::Train, Split::Validation] } else { &[Split::Test] };
     let mut places = Vec::new();
     for arm in &arms {
         for protocol in &protocols {
@@ -29,7 +31,7 @@ pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Pla
                     arm: arm.clone(),
                     protocol: protocol.clone(),
                     condition: condition.clone(),
-                    split: split.to_owned(),
+                    split,
                 }));
             }
         }
@@ -38,13 +40,18 @@ pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Pla
 }
 
 /// Names that both lists have; two that were chosen belong together whatever they are called.
-fn joined(what: &'static str, [a, b]: [&[String]; 2], both_chosen: bool, only: &mut Vec<Only>) -> Vec<Both> {
+fn joined<T: Clone + PartialEq + fmt::Display>(
+    what: &'static str,
+    [a, b]: [&[T]; 2],
+    both_chosen: bool,
+    only: &mut Vec<Only>,
+) -> Vec<Both<T>> {
     if let ([a], [b], true) = (a, b, both_chosen) {
         return vec![Both { a: a.clone(), b: b.clone() }];
     }
     for (side, own, other) in [("A", a, b), ("B", b, a)] {
         let missing = own.iter().filter(|name| !other.contains(name));
-        only.extend(missing.map(|name| Only { side, what, name: name.clone() }));
+        only.extend(missing.map(|name| Only { side, what, name: name.to_string() }));
     }
     let shared = a.iter().filter(|name| b.contains(name));
     shared.map(|name| Both { a: name.clone(), b: name.clone() }).collect()

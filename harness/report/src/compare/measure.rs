@@ -11,6 +11,7 @@ use crate::figures::{
 use harness_record::{
     digest,
     metrics::{self as measured, Formula},
+    vocabulary::{Condition, Predictor, Protocol, Split, Stage},
 };
 use std::{collections::BTreeMap, ops::Not as _};
 
@@ -25,6 +26,9 @@ pub(super) struct Pair<'a> {
     /// Of each image its place on each side.
     places: Both<Vec<Option<usize>>>,
 }
+
+/// Arm, condition and protocol of a test.
+type Tested<'a> = (&'a str, Condition, Protocol);
 
 /// What came of a place and a metric.
 pub(super) enum Found {
@@ -61,11 +65,9 @@ impl<'a> Pair<'a> {
         if self.a.is_trained() {
             return self.of_training(place, metric);
         }
-        let Some(metric) = Metric::find(metric) else { return Found::Nothing };
-        let tested = [
-            self.a.scores.has(&place.arm.a, &place.condition.a, &place.protocol.a),
-            self.b.scores.has(&place.arm.b, &place.condition.b, &place.protocol.b),
-        ];
+        // What was tested has a protocol.
+        let (Some(metric), Some([a, b])) = (Metric::find(metric), place.tested()) else { return Found::Nothing };
+        let tested = [self.a.scores.has(a.0, a.1, a.2), self.b.scores.has(b.0, b.1, b.2)];
         match tested {
             [false, false] => return Found::Nothing,
             [true, true] => {}
@@ -74,47 +76,45 @@ impl<'a> Pair<'a> {
                 return Found::Only(Only { side, what: "figure", name });
             }
         }
-        match self.column(place, metric) {
-            Ok(column) if is_over_batches(column) => self.over_batches(place, metric, column),
-            Ok(_) => self.over_images(place, metric),
+        match self.column([a, b], metric) {
+            Ok(column) if is_over_batches(column) => self.over_batches(place, [a, b], metric, column),
+            Ok(_) => self.over_images(place, [a, b], metric),
             Err(why) => Found::Unlike(Unlike { place: place.clone(), metric: metric.name.to_owned(), why }),
         }
     }
 
     /// The column that holds the metric on both sides, or why they do not measure the same.
-    fn column(&self, place: &Place, metric: &Metric) -> Result<&'static str, String> {
+    fn column(&self, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric) -> Result<&'static str, String> {
         let arm = |side: &'a Side, name: &str| side.arms.iter().find(|arm| arm.name == name);
-        let (Some(arm_a), Some(arm_b)) = (arm(self.a, &place.arm.a), arm(self.b, &place.arm.b)) else {
+        let (Some(arm_a), Some(arm_b)) = (arm(self.a, at_a.0), arm(self.b, at_b.0)) else {
             return Err("one of the arms is missing".to_owned());
         };
-        let a = metric.measured(&place.protocol.a, arm_a.family);
-        let b = metric.measured(&place.protocol.b, arm_b.family);
+        let a = metric.measured(at_a.2, arm_a.dice);
+        let b = metric.measured(at_b.2, arm_b.dice);
         if a.name != b.name {
             return Err(format!("it is {} in A and {} in B", a.label, b.label));
         }
         if matches!(a.formula, Formula::Loss) {
-            match (arm_a.loss(&place.protocol.a), arm_b.loss(&place.protocol.b)) {
+            match (arm_a.loss(at_a.2), arm_b.loss(at_b.2)) {
                 (Some(a), Some(b)) if a != b => return Err(format!("the loss is {a} in A and {b} in B")),
                 (Some(_), Some(_)) => {}
-                _ if place.protocol.a != place.protocol.b => {
-                    return Err("protocols have losses of their own".to_owned());
-                }
+                _ if at_a.2 != at_b.2 => return Err("protocols have losses of their own".to_owned()),
                 _ => {}
             }
         }
         Ok(a.name)
     }
 
-    fn over_images(&self, place: &Place, metric: &Metric) -> Found {
-        let a = self.a.scores.sample(&place.arm.a, &place.condition.a, metric, &place.protocol.a);
-        let b = self.b.scores.sample(&place.arm.b, &place.condition.b, metric, &place.protocol.b);
+    fn over_images(&self, place: &Place, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric) -> Found {
+        let a = self.a.scores.sample(at_a.0, at_a.1, metric, at_a.2);
+        let b = self.b.scores.sample(at_b.0, at_b.1, metric, at_b.2);
         let (Some(a), Some(b)) = (&a, &b) else {
             return missing(place, metric.name, [a.is_some(), b.is_some()]);
         };
         let same_data = self
             .a
-            .tested_on(&place.arm.a, &place.protocol.a)
-            .is_some_and(|digests| self.b.tested_on(&place.arm.b, &place.protocol.b) == Some(digests));
+            .tested_on(at_a.0, at_a.2)
+            .is_some_and(|digests| self.b.tested_on(at_b.0, at_b.2).as_ref() == Some(&digests));
         let paired = same_data.then(|| self.paired(place, metric, a, b)).flatten();
         let row = paired.or_else(|| {
             let why = if same_data {
@@ -164,21 +164,17 @@ impl<'a> Pair<'a> {
         })
     }
 
-    fn over_batches(&self, place: &Place, metric: &Metric, column: &str) -> Found {
-        let of = |side: &Side, [arm, protocol, condition]: [&String; 3]| {
-            let values: Vec<f64> = side
-                .means
-                .iter()
-                .filter(|r| r.stage == "evaluate" && r.split == "test" && r.predictor == "model" && r.metric == column)
-                .filter(|r| {
-                    r.arm == *arm && r.protocol == *protocol && r.condition == *condition && r.value.is_finite()
-                })
-                .map(|r| r.value)
-                .collect();
+    fn over_batches(&self, place: &Place, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric, column: &str) -> Found {
+        let of = |side: &Side, (arm, condition, protocol): Tested<'_>| {
+            let mut values: Vec<f64> = Vec::new();
+            for (_, run) in side.runs.of(arm, Stage::Evaluate, Some(protocol)) {
+                let rows = run.of(Split::Test, Predictor::Model, column);
+                let rows = rows.filter(|row| row.condition == condition && row.value.is_finite());
+                values.extend(rows.map(|row| row.value));
+            }
             values.is_empty().not().then(|| (values.iter().sum::<f64>() / values.len() as f64, values.len()))
         };
-        let a = of(self.a, [&place.arm.a, &place.protocol.a, &place.condition.a]);
-        let b = of(self.b, [&place.arm.b, &place.protocol.b, &place.condition.b]);
+        let (a, b) = (of(self.a, at_a), of(self.b, at_b));
         let (Some(a), Some(b)) = (a, b) else { return missing(place, metric.name, [a.is_some(), b.is_some()]) };
         let note = "a mean over batches, without a value for each image, has no interval";
         Found::Row(Box::new(Row {
@@ -190,13 +186,14 @@ impl<'a> Pair<'a> {
 
     /// A figure of two trainings, each in the epoch whose weights were kept.
     fn of_training(&self, place: &Place, metric: &str) -> Found {
-        let of = |side: &Side, condition: &str| {
-            let row = side.means.iter().find(|r| {
-                (r.split == place.split && r.metric == metric && r.condition == condition) && r.predictor == "model"
+        let of = |side: &Side, condition: Condition| {
+            let row = side.kept().find(|row| {
+                (row.split == place.split && row.metric == metric && row.condition == condition)
+                    && row.predictor == Predictor::Model
             });
             row.map(|row| row.value).filter(|value| value.is_finite())
         };
-        let (a, b) = (of(self.a, &place.condition.a), of(self.b, &place.condition.b));
+        let (a, b) = (of(self.a, place.condition.a), of(self.b, place.condition.b));
         let (Some(a), Some(b)) = (a, b) else {
             // Not every metric is measured of every split.
             return if a.is_none() && b.is_none() {
@@ -245,6 +242,12 @@ impl Row {
 }
 
 impl Place {
+    /// Where it was tested in each of the two; `None` if it has no protocol there.
+    fn tested(&self) -> Option<[Tested<'_>; 2]> {
+        let Self { arm, protocol, condition, .. } = self;
+        Some([(&arm.a, condition.a, protocol.a.0?), (&arm.b, condition.b, protocol.b.0?)])
+    }
+
     fn on_a(&self) -> String {
         format!("{} under {}, {}", self.arm.a, self.protocol.a, self.condition.a)
     }
@@ -261,7 +264,7 @@ fn missing(place: &Place, metric: &str, there: [bool; 2]) -> Found {
         [false, true] => ("B", place.on_b()),
         _ => return Found::Nothing,
     };
-    let split = if place.split == "test" { String::new() } else { format!(", {}", place.split) };
+    let split = if place.split == Split::Test { String::new() } else { format!(", {}", place.split) };
     Found::Only(Only { side, what: "figure", name: format!("{metric} of {name}{split}") })
 }
 

@@ -10,7 +10,7 @@ use crate::{
     output::RenderedFile,
     template::engine,
 };
-use harness_record::RecordError;
+use harness_record::{RecordError, vocabulary::Split};
 use minijinja::{Value, context, value::Serde};
 use serde::Serialize;
 use std::path::Path;
@@ -67,7 +67,7 @@ impl Row {
 struct Table<'a> {
     metric: &'a str,
     protocol: String,
-    split: &'a str,
+    split: Split,
     better: Option<&'static str>,
     conditions: bool,
     /// What must be known of all its rows; they do not repeat it.
@@ -162,7 +162,7 @@ fn tables(comparison: &Comparison) -> Vec<Table<'_>> {
             None => tables.push(Table {
                 metric: &row.metric,
                 protocol,
-                split: &row.place.split,
+                split: row.place.split,
                 better: row.direction.map(better),
                 conditions,
                 note: None,
@@ -234,11 +234,11 @@ fn csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
         let cells = [
             place.arm.a.clone(),
             place.arm.b.clone(),
-            place.protocol.a.clone(),
-            place.protocol.b.clone(),
-            place.condition.a.clone(),
-            place.condition.b.clone(),
-            place.split.clone(),
+            place.protocol.a.to_string(),
+            place.protocol.b.to_string(),
+            place.condition.a.to_string(),
+            place.condition.b.to_string(),
+            place.split.to_string(),
             row.metric.clone(),
             row.direction.map_or(String::new(), |direction| better(direction).to_owned()),
             figure(Some(row.a)),

@@ -2,8 +2,12 @@
 
 use super::circumstances::Circumstance;
 use crate::{error::ReportError, figures::statistics::summary::LEVEL};
-use harness_record::metrics::Direction;
-use serde::Serialize;
+use harness_record::{
+    metrics::Direction,
+    vocabulary::{Condition, Protocol, Split},
+};
+use serde::{Serialize, Serializer};
+use std::fmt;
 
 /// Why two results cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +35,26 @@ pub struct Both<T = String> {
     pub b: T,
 }
 
-impl Both {
+impl<T: fmt::Display + PartialEq> Both<T> {
     /// The name, or both where they differ.
     pub fn in_words(&self) -> String {
-        if self.a == self.b { self.a.clone() } else { format!("{} → {}", self.a, self.b) }
+        if self.a == self.b { self.a.to_string() } else { format!("{} → {}", self.a, self.b) }
+    }
+}
+
+/// The protocol of a figure; none of a run that is the same under both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Under(pub Option<Protocol>);
+
+impl fmt::Display for Under {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.map_or("any", Protocol::name))
+    }
+}
+
+impl Serialize for Under {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -43,12 +63,12 @@ impl Both {
 pub struct Place {
     /// Name of the arm; of a run, the first digits of its key.
     pub arm: Both,
-    /// Name of the protocol.
-    pub protocol: Both,
-    /// Name of the condition.
-    pub condition: Both,
-    /// `train`, `validation` or `test`.
-    pub split: String,
+    /// The protocol.
+    pub protocol: Both<Under>,
+    /// The condition.
+    pub condition: Both<Condition>,
+    /// The images that were measured.
+    pub split: Split,
 }
 
 impl Place {

@@ -2,27 +2,27 @@
 
 use super::{
     circumstances::Facts,
-    result::{About, CompareError},
+    result::{About, CompareError, Under},
 };
 use crate::{
     figures::{metrics::Metric, scores::Scores},
     inputs::{
-        file::{self, short},
-        images::{ImagePrefix, image_rows},
-        lines::{Line, json, lines},
-        metrics::{MetricInput, MetricLine},
-        runs::{ANY_PROTOCOL, RunInput},
-        study::{ArmInput, ArmSettings, ConditionInput, Family},
+        file,
+        lines::json,
+        provenance::Provenance,
+        runs::{Measured, Run, RunFolder, Runs},
+        study::{ArmInput, ArmSettings, StudyInput},
     },
 };
 use harness_record::{
-    rows::{self, ImageRow, MetricRow},
-    run::RunRecord,
+    rows::PlaceRow,
+    run::{HostRecord, RunRecord},
     suggest::closest,
+    vocabulary::{Condition, Predictor, PrintedDice, Protocol, Stage},
 };
-use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::Path,
 };
 
@@ -37,52 +37,30 @@ pub struct Choice {
     pub condition: Option<String>,
 }
 
-/// What `study.json` must hold to be compared: less than to be rendered, so that reports of other versions can be read.
-#[derive(Debug, Deserialize)]
-struct StudyHead {
-    title: String,
-    #[serde(default)]
-    profile: String,
-    #[serde(default)]
-    seeds: Vec<u64>,
-    #[serde(default)]
-    command: String,
-    protocols: Vec<String>,
-    arms: Vec<ArmInput>,
-    conditions: Vec<ConditionInput>,
-    #[serde(default)]
-    settings: Vec<ArmSettings>,
-    report: ReportHead,
-}
-
-#[derive(Debug, Deserialize)]
-struct ReportHead {
-    metrics: Vec<String>,
-}
-
 /// An arm that can be compared.
 #[derive(Debug, Clone)]
 pub(super) struct Arm {
     pub(super) name: String,
-    pub(super) family: Family,
-    /// Its loss under each protocol, in words, where they are known.
-    losses: BTreeMap<String, String>,
+    /// What is measured as its Dice under the published protocol.
+    pub(super) dice: PrintedDice,
+    /// Its loss under each protocol, in words, where they are known; under `None` what is the same under both.
+    losses: BTreeMap<Option<Protocol>, String>,
 }
 
 impl Arm {
     /// What the loss is under `protocol`, in words.
-    pub(super) fn loss(&self, protocol: &str) -> Option<&str> {
-        self.losses.get(protocol).or_else(|| self.losses.get(ANY_PROTOCOL)).map(String::as_str)
+    pub(super) fn loss(&self, protocol: Protocol) -> Option<&str> {
+        self.losses.get(&Some(protocol)).or_else(|| self.losses.get(&None)).map(String::as_str)
     }
 }
 
 /// What kind of figures a side has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Scores of test images.
     Tested,
-    /// Figures of training alone: `pretrain` or `finetune`.
-    Trained(String),
+    /// Figures of training alone.
+    Trained(Stage),
 }
 
 /// One of two results.
@@ -91,15 +69,13 @@ pub struct Side {
     pub(super) about: About,
     kind: Kind,
     pub(super) arms: Vec<Arm>,
-    pub(super) protocols: Vec<String>,
-    pub(super) conditions: Vec<String>,
+    pub(super) protocols: Vec<Under>,
+    pub(super) conditions: Vec<Condition>,
     /// Whether arm, protocol and condition were chosen, so that they can be held against others of the other side.
     pub(super) chosen: [bool; 3],
     metrics: Option<Vec<String>>,
     pub(super) scores: Scores,
-    pub(super) means: Vec<MetricInput>,
-    /// Digests of the data that arms were tested on, by arm and protocol.
-    tested_on: BTreeMap<(String, String), BTreeSet<String>>,
+    pub(super) runs: Runs,
     pub(super) facts: Facts,
 }
 
@@ -115,12 +91,13 @@ impl Side {
         choice: &Choice,
         spec: Option<&serde_json::Value>,
     ) -> Result<Self, CompareError> {
-        let study: StudyHead = json(&data.join(file::STUDY))?;
-        let runs: Vec<RunInput> = json(&data.join(file::RUNS))?;
-        let arms = chosen(name, "arm", study.arms.iter().map(|arm| &arm.name), choice.arm.as_ref())?;
-        let protocols = chosen(name, "protocol", &study.protocols, choice.protocol.as_ref())?;
-        let conditions =
-            chosen(name, "condition", study.conditions.iter().map(|c| &c.name), choice.condition.as_ref())?;
+        let study: StudyInput = json(&data.join(file::STUDY))?;
+        let (runs, provenance) = (Runs::read(data)?, Provenance::read(data)?);
+        let arms = chosen(name, "arm", study.arms.iter().map(|arm| arm.name.clone()), choice.arm.as_ref())?;
+        let protocols = study.protocols.iter().map(|protocol| Under(Some(*protocol)));
+        let protocols = chosen(name, "protocol", protocols, choice.protocol.as_ref())?;
+        let conditions = study.conditions.iter().map(|condition| condition.name);
+        let conditions = chosen(name, "condition", conditions, choice.condition.as_ref())?;
         let mut facts = Facts::default();
         facts.spec(spec);
         facts.setting("profile", &study.profile);
@@ -131,12 +108,13 @@ impl Side {
                 facts.setting(&format!("{}: {field}", stage.stage), value);
             }
         }
-        let of_arms = |run: &&RunInput| arms.contains(&run.arm);
-        runs.iter().filter(of_arms).for_each(|run| facts.run(&run.record));
+        for (_, run) in runs.places().filter(|(place, _)| arms.contains(&place.arm)) {
+            facts.run(&run.record, provenance.host(run.key()));
+        }
         let of_arm = |arm: &&ArmInput| arms.contains(&arm.name);
         let arm = |arm: &ArmInput| Arm {
             name: arm.name.clone(),
-            family: arm.family,
+            dice: arm.printed_dice(),
             losses: losses(study.settings.iter().find(|of| of.arm == arm.name)),
         };
         Ok(Self {
@@ -147,69 +125,52 @@ impl Side {
             protocols,
             conditions,
             metrics: Some(study.report.metrics),
-            scores: Scores::new(&image_rows(&data.join(file::PER_IMAGE))?),
-            means: lines(&data.join(file::METRICS))?.into_iter().map(|line: MetricLine| line.row).collect(),
-            tested_on: tested_on(&runs),
+            scores: Scores::new(&runs),
+            runs,
             facts,
         })
     }
 
-    /// Reads a finished run. `name` and `spec` as for [`Side::report`].
+    /// Reads a finished run of the store. `name` is what it is called in what is said of it, `dice` what is measured as the Dice
+    /// of its network under the published protocol.
     ///
     /// # Errors
     /// Data that are missing or damaged.
-    pub fn run(
-        name: &str,
-        folder: &Path,
-        record: &RunRecord,
-        spec: Option<&serde_json::Value>,
-    ) -> Result<Self, CompareError> {
-        let key = short(&record.key).to_owned();
-        let protocol = record.protocol.clone().unwrap_or_else(|| ANY_PROTOCOL.to_owned());
-        let place = RunInput {
-            arm: key.clone(),
-            protocol: protocol.clone(),
-            seed: record.seed,
-            stage: record.kind.clone(),
-            record: record.into(),
-        };
-        let tested = record.kind == "evaluate";
-        let images: Vec<ImageRow> = if tested { rows::read(&folder.join(file::PER_IMAGE))? } else { Vec::new() };
-        let prefix = ImagePrefix::new(&place);
-        let images: Vec<_> = (2..).zip(images).map(|(line, row)| Line { line, row: (prefix.clone(), row) }).collect();
-        let mut means: Vec<MetricInput> = rows::read::<MetricRow>(&folder.join(file::METRICS))?
-            .into_iter()
-            .map(|row| MetricInput::new(&place, row))
-            .collect();
-        if !tested {
-            let kept = record.kept_epoch.or_else(|| means.iter().map(|row| row.epoch).max());
-            means.retain(|row| Some(row.epoch) == kept);
-        }
+    pub fn run(name: &str, folder: &Path, dice: PrintedDice) -> Result<Self, CompareError> {
+        let record = RunRecord::read(folder)?;
+        let mut facts = Facts::default();
+        facts.spec(Some(&record.settings));
+        facts.setting("seed", &record.seed.to_string());
+        facts.run(&record, Some(&HostRecord::read(folder)?));
+        let RunRecord { key, stage, protocol, seed, .. } = record.clone();
+        let run = Run::read(RunFolder { path: folder.to_owned(), record }, true)?;
         let mut conditions = Vec::new();
-        for row in means.iter().filter(|row| row.predictor == "model") {
+        for row in run.metrics.iter().filter(|row| row.predictor == Predictor::Model) {
             if !conditions.contains(&row.condition) {
-                conditions.push(row.condition.clone());
+                conditions.push(row.condition);
             }
         }
-        let mut facts = Facts::default();
-        facts.spec(spec);
-        facts.setting("seed", &record.seed.to_string());
-        facts.run(&place.record);
-        let of_batches = spec.and_then(|spec| spec.get("model")).is_some_and(|model| model.get("linknet").is_some());
-        let family = if of_batches { Family::Batch } else { Family::Soft };
+        let (arm, under) = (key.short().to_owned(), Under(protocol));
+        let place = PlaceRow { arm: arm.clone(), protocol, seed, stage, run: key };
+        let runs = Runs::of_runs([(place, run)]);
         Ok(Self {
-            about: About { name: name.to_owned(), title: format!("run {key}, {} under {protocol}", record.kind) },
-            kind: if tested { Kind::Tested } else { Kind::Trained(record.kind.clone()) },
-            arms: vec![Arm { name: key, family, losses: BTreeMap::new() }],
-            protocols: vec![protocol],
+            about: About { name: name.to_owned(), title: format!("run {arm}, {stage} under {under}") },
+            kind: if stage == Stage::Evaluate { Kind::Tested } else { Kind::Trained(stage) },
+            arms: vec![Arm { name: arm, dice, losses: BTreeMap::new() }],
+            protocols: vec![under],
             conditions,
             chosen: [true, true, false],
             metrics: None,
-            scores: Scores::new(&images),
-            means,
-            tested_on: tested_on(&[place]),
+            scores: Scores::new(&runs),
+            runs,
             facts,
         })
+    }
+
+    /// The rows of trainings, each of the epoch whose weights were kept.
+    pub(super) fn kept(&self) -> impl Iterator<Item = Measured<'_>> {
+        let runs = self.runs.places().map(|(_, run)| run);
+        runs.flat_map(Run::all).filter(|row| row.epoch == row.run.record.kept_epoch)
     }
 
     /// Figures of training and of tests have nothing to do with each other, and neither have those of two kinds of training.
@@ -217,9 +178,9 @@ impl Side {
         if self.kind == other.kind {
             return Ok(());
         }
-        let kind = |side: &Self| match &side.kind {
+        let kind = |side: &Self| match side.kind {
             Kind::Tested => format!("{} holds scores of test images", side.about.name),
-            Kind::Trained(kind) => format!("{} holds figures of training ({kind})", side.about.name),
+            Kind::Trained(stage) => format!("{} holds figures of training ({stage})", side.about.name),
         };
         let text = format!("{}, {}: these cannot be compared", kind(self), kind(other));
         Err(CompareError::Choice(text))
@@ -230,9 +191,11 @@ impl Side {
         matches!(self.kind, Kind::Trained(_))
     }
 
-    /// Digests of the data that an arm was tested on; none where they are not known.
-    pub(super) fn tested_on(&self, arm: &str, protocol: &str) -> Option<&BTreeSet<String>> {
-        self.tested_on.get(&(arm.to_owned(), protocol.to_owned()))
+    /// Digests of the data that an arm was tested on; `None` if it was not.
+    pub(super) fn tested_on(&self, arm: &str, protocol: Protocol) -> Option<BTreeSet<&str>> {
+        let tests = self.runs.of(arm, Stage::Evaluate, Some(protocol));
+        let digests: BTreeSet<&str> = tests.map(|(_, run)| run.record.data.as_str()).collect();
+        (!digests.is_empty()).then_some(digests)
     }
 
     /// The metrics that it shows by itself; `None` where it shows none in particular.
@@ -259,22 +222,23 @@ impl Side {
 
     fn trained_metrics(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
-        self.means.iter().map(|row| row.metric.as_str()).filter(|name| seen.insert(*name)).collect()
+        self.kept().map(Measured::metric_name).filter(|name| seen.insert(*name)).collect()
     }
 }
 
 /// The one of `names` that was chosen, or all of them.
-fn chosen<'a>(
+fn chosen<T: fmt::Display>(
     report: &str,
     what: &str,
-    names: impl IntoIterator<Item = &'a String>,
+    names: impl IntoIterator<Item = T>,
     choice: Option<&String>,
-) -> Result<Vec<String>, CompareError> {
-    let names: Vec<_> = names.into_iter().cloned().collect();
+) -> Result<Vec<T>, CompareError> {
+    let mut names: Vec<T> = names.into_iter().collect();
     let Some(choice) = choice else { return Ok(names) };
-    if names.contains(choice) {
-        return Ok(vec![choice.clone()]);
+    if let Some(at) = names.iter().position(|name| name.to_string() == *choice) {
+        return Ok(vec![names.swap_remove(at)]);
     }
+    let names: Vec<String> = names.iter().map(T::to_string).collect();
     let meant = closest(choice, &names).map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
     Err(CompareError::Choice(format!(
         "{report}: no {what} is called `{choice}`{meant}; there are {}",
@@ -283,20 +247,12 @@ fn chosen<'a>(
 }
 
 /// What an arm was trained with, from its settings in words.
-fn losses(settings: Option<&ArmSettings>) -> BTreeMap<String, String> {
-    let stages = settings.into_iter().flat_map(|of| &of.stages).filter(|stage| stage.stage == "finetune");
+fn losses(settings: Option<&ArmSettings>) -> BTreeMap<Option<Protocol>, String> {
+    let stages = settings.into_iter().flat_map(|of| &of.stages).filter(|stage| stage.stage == Stage::Finetune);
     let lines = stages.flat_map(|stage| &stage.lines).filter_map(|(field, words)| match field.split_once(", ") {
-        Some(("loss", protocol)) => Some((protocol.to_owned(), words.clone())),
-        None if field == "loss" => Some((ANY_PROTOCOL.to_owned(), words.clone())),
+        Some(("loss", protocol)) => Some((Some(protocol.parse().ok()?), words.clone())),
+        None if field == "loss" => Some((None, words.clone())),
         _ => None,
     });
     lines.collect()
-}
-
-fn tested_on(runs: &[RunInput]) -> BTreeMap<(String, String), BTreeSet<String>> {
-    let mut found: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for run in runs.iter().filter(|run| run.stage == "evaluate" && !run.record.data.is_empty()) {
-        found.entry((run.arm.clone(), run.protocol.clone())).or_default().insert(run.record.data.clone());
-    }
-    found
 }

@@ -1,18 +1,18 @@
 //! Whether every name in a `report:` section is known.
 
-use super::{claim::Comparison, metrics::Metric};
+use super::{
+    claim::{ClaimError, Comparison},
+    data::baseline,
+    metrics::Metric,
+};
 use crate::{
     error::SpecProblem,
     inputs::{
-        baselines::BASELINES,
         charts::ChartSpec,
         spec::{PublishedRows, ReportSpec},
     },
 };
-use harness_record::suggest::closest;
-
-/// Protocols there are.
-const PROTOCOLS: [&str; 2] = ["published", "corrected"];
+use harness_record::{suggest::closest, vocabulary::Baseline};
 
 impl ReportSpec {
     /// Checks every name in the section against the arms and conditions of its study.
@@ -44,19 +44,12 @@ impl ReportSpec {
             for (j, metric) in chart.metrics().iter().enumerate() {
                 known(format!("charts[{i}].metrics[{j}]"), "metric", metric, &metrics)?;
             }
-            for (j, protocol) in chart.protocols().iter().enumerate() {
-                known(format!("charts[{i}].protocols.only[{j}]"), "protocol", protocol, &PROTOCOLS)?;
-            }
         }
         unique("charts", self.charts.iter().map(ChartSpec::name))?;
         if let Some(gallery) = &self.gallery {
             known("gallery.arm".to_owned(), "arm", &gallery.arm, arms)?;
-            known("gallery.protocol".to_owned(), "protocol", &gallery.protocol, &PROTOCOLS)?;
         }
         for (i, claim) in self.claims.iter().enumerate() {
-            if let Some(protocol) = &claim.protocol {
-                known(format!("claims[{i}].protocol"), "protocol", protocol, &PROTOCOLS)?;
-            }
             names.claim(&format!("claims[{i}].expect"), &claim.expect)?;
         }
         unique("claims", self.claims.iter().map(|c| c.name.as_str()))
@@ -71,18 +64,24 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn claim(&self, path: &str, text: &str) -> Result<(), SpecProblem> {
-        let comparison: Comparison = text.parse().map_err(|e| problem(path.to_owned(), format!("{e}")))?;
+        let comparison: Comparison = match text.parse() {
+            Ok(comparison) => comparison,
+            Err(ClaimError::Condition(name)) => {
+                return known(path.to_owned(), "condition", &name, self.conditions);
+            }
+            Err(e) => return Err(problem(path.to_owned(), e.to_string())),
+        };
         let metrics = Metric::names();
-        let arms: Vec<_> = self.arms.iter().chain(&BASELINES).copied().collect();
+        let arms: Vec<_> = self.arms.iter().copied().chain(Baseline::ALL.map(Baseline::name)).collect();
         for side in [&comparison.left, &comparison.right] {
             known(path.to_owned(), "arm", &side.arm, &arms)?;
             known(path.to_owned(), "metric", &side.metric, &metrics)?;
             if let Some(condition) = &side.condition {
-                if BASELINES.contains(&side.arm.as_str()) {
+                if baseline(&side.arm).is_some() {
                     let message = format!("`{}` is no network, so it has no condition", side.arm);
                     return Err(problem(path.to_owned(), message));
                 }
-                known(path.to_owned(), "condition", condition, self.conditions)?;
+                known(path.to_owned(), "condition", &condition.to_string(), self.conditions)?;
             }
         }
         Ok(())

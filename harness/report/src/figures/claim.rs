@@ -1,6 +1,7 @@
 //! Claims: `ssl@blur-0.dice > ssl@blur-100.dice`, read and compared with the data.
 
 use super::statistics::summary::LEVEL;
+use harness_record::vocabulary::Condition;
 use std::{fmt, str::FromStr};
 
 /// One side of a comparison: `ARM[@CONDITION].METRIC`.
@@ -9,7 +10,7 @@ pub(crate) struct Operand {
     /// An arm or a baseline.
     pub(crate) arm: String,
     /// A condition; the study's first if absent.
-    pub(crate) condition: Option<String>,
+    pub(crate) condition: Option<Condition>,
     /// A metric.
     pub(crate) metric: String,
 }
@@ -60,6 +61,9 @@ pub(crate) enum ClaimError {
     /// A side is not an operand.
     #[error("expected `ARM[@CONDITION].METRIC`, found `{0}`")]
     Operand(String),
+    /// After the `@` stands no condition.
+    #[error("no condition is called `{0}`")]
+    Condition(String),
     /// Not a relation.
     #[error("expected `>`, `<`, `>=` or `<=`, found `{0}`")]
     Relation(String),
@@ -81,7 +85,9 @@ impl FromStr for Operand {
         if arm.is_empty() || metric.is_empty() || condition.is_some_and(str::is_empty) {
             return Err(error());
         }
-        Ok(Self { arm: arm.to_owned(), condition: condition.map(str::to_owned), metric: metric.to_owned() })
+        let known = |name: &str| name.parse().map_err(|_| ClaimError::Condition(name.to_owned()));
+        let condition = condition.map(known).transpose()?;
+        Ok(Self { arm: arm.to_owned(), condition, metric: metric.to_owned() })
     }
 }
 
@@ -150,8 +156,8 @@ mod tests {
     #[test]
     fn a_claim_is_read_in_full() {
         let claim: Comparison = "ssl@blur-0.dice >= all-background.soft_dice - 0.05".parse().unwrap();
-        assert_eq!(claim.left.condition.as_deref(), Some("blur-0"));
-        assert_eq!((claim.right.arm.as_str(), claim.right.condition.as_deref()), ("all-background", None));
+        assert_eq!(claim.left.condition, Some(Condition::Blur(0)));
+        assert_eq!((claim.right.arm.as_str(), claim.right.condition), ("all-background", None));
         assert_eq!((claim.relation, claim.offset), (Relation::GreaterOrEqual, -0.05));
     }
 
@@ -162,6 +168,7 @@ mod tests {
             ("ssl.dice = ssl.iou", "found `=`"),
             ("ssl > ssl.iou", "found `ssl`"),
             ("ssl@.dice > ssl.iou", "found `ssl@.dice`"),
+            ("ssl@blurred.dice > ssl.iou", "no condition is called `blurred`"),
             ("ssl.dice > ssl.iou + much", "found `much`"),
             ("ssl.dice > ssl.iou + NaN", "found `NaN`"),
         ] {

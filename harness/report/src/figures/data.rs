@@ -1,75 +1,64 @@
-//! The data folder, read and checked.
+//! A study's data, read and checked.
 
 use super::scores::Scores;
 use crate::{
     error::ReportError,
     inputs::{
-        baselines::{self, BASELINES, PERFECT_IN_UNIT_RANGE},
-        changes::ChangesInput,
-        datasets::DatasetInput,
         file,
-        gallery::GalleryRow,
-        images::image_rows,
-        lines::Line,
-        lines::{json, lines, optional_lines, optional_rows},
-        metrics::MetricLines,
-        pixels::{CalibrationInput, ConfusionInput},
+        lines::json,
+        pictures::Pictures,
+        provenance::Provenance,
         published::{PublishedLine, published_lines},
-        runs::{RunInput, read_runs},
-        study::{Setting, StudyInput},
+        runs::Runs,
+        study::{ArmInput, Setting, StudyInput},
     },
     markdown::escape,
 };
-use harness_record::digest;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use harness_record::vocabulary::{Baseline, Condition};
+use std::path::{Path, PathBuf};
 
 /// All that a report is rendered from.
 #[derive(Debug)]
 pub(crate) struct Data {
     pub(crate) dir: PathBuf,
     pub(crate) study: StudyInput,
-    pub(crate) runs: Vec<RunInput>,
-    pub(crate) datasets: Vec<DatasetInput>,
-    pub(crate) metrics: MetricLines,
+    pub(crate) runs: Runs,
     pub(crate) scores: Scores,
-    pub(crate) confusion: Vec<Line<ConfusionInput>>,
-    pub(crate) calibration: Vec<Line<CalibrationInput>>,
-    pub(crate) changes: Option<ChangesInput>,
     pub(crate) published: Vec<PublishedLine>,
-    pub(crate) gallery: Vec<GalleryRow>,
-    /// SHA-256 of every file, by its name relative to the data folder.
-    pub(crate) digests: BTreeMap<String, String>,
+    pub(crate) provenance: Provenance,
+    pub(crate) pictures: Option<Pictures>,
 }
 
 impl Data {
-    /// Reads the folder of a study that ran in `setting`. Printed figures, the gallery, counts of pixels and what changed may
-    /// be absent; everything else must be there.
+    /// Reads the data folder of a study that ran in `setting`, and its runs. Printed figures and what is known of hosts may be
+    /// absent, and so may counts of pixels and pictures that a run did not write.
     pub(crate) fn read(dir: &Path, setting: Setting) -> Result<Self, ReportError> {
         let study = StudyInput { setting, ..json(&dir.join(file::STUDY))? };
         check_spec(dir, &study)?;
+        let runs = Runs::read(dir)?;
+        let gallery = study.report.gallery.as_ref();
         Ok(Self {
-            runs: read_runs(&dir.join(file::RUNS))?,
-            datasets: json(&dir.join(file::DATASETS))?,
-            metrics: MetricLines::new(lines(&dir.join(file::METRICS))?),
-            scores: Scores::new(&image_rows(&dir.join(file::PER_IMAGE))?),
-            confusion: optional_lines(&dir.join(file::CONFUSION))?,
-            calibration: optional_lines(&dir.join(file::CALIBRATION))?,
-            changes: if dir.join(file::CHANGES).exists() { Some(json(&dir.join(file::CHANGES))?) } else { None },
+            pictures: gallery.map(|gallery| Pictures::read(dir, &runs, gallery)).transpose()?.flatten(),
+            scores: Scores::new(&runs),
+            runs,
             published: published_lines(&dir.join(file::PUBLISHED))?,
-            gallery: optional_rows(&dir.join(file::GALLERY))?,
-            digests: digests(dir)?,
+            provenance: Provenance::read(dir)?,
             dir: dir.to_owned(),
             study,
         })
     }
 
+    /// The arm of that name.
+    pub(crate) fn arm(&self, name: &str) -> Option<&ArmInput> {
+        self.study.arms.iter().find(|arm| arm.name == name)
+    }
+
     /// Label of an arm; baselines have one too.
     pub(crate) fn arm_label<'a>(&'a self, name: &'a str) -> &'a str {
-        let arm = || self.study.arms.iter().find(|a| a.name == name).map(|a| a.label.as_str());
-        baselines::label(name).or_else(arm).unwrap_or(name)
+        match baseline(name) {
+            Some(baseline) => baseline.label(),
+            None => self.arm(name).map_or(name, |arm| &arm.label),
+        }
     }
 
     /// Labels of arms.
@@ -78,13 +67,15 @@ impl Data {
     }
 
     /// Label of a condition.
-    pub(crate) fn condition_label<'a>(&'a self, name: &'a str) -> &'a str {
-        self.study.conditions.iter().find(|c| c.name == name).map_or(name, |c| &c.label)
+    pub(crate) fn condition_label(&self, name: Condition) -> String {
+        let known = self.study.conditions.iter().find(|condition| condition.name == name);
+        known.map_or_else(|| name.to_string(), |condition| condition.label.clone())
     }
 
     /// The baselines that a report shows: those that every evaluation has, and others that the data hold rows of.
-    pub(crate) fn baselines(&self) -> impl Iterator<Item = &'static str> {
-        BASELINES.into_iter().filter(|&name| name != PERFECT_IN_UNIT_RANGE || self.scores.has_baseline(name))
+    pub(crate) fn baselines(&self) -> impl Iterator<Item = Baseline> {
+        let all = Baseline::ALL.into_iter();
+        all.filter(|&one| one != Baseline::PerfectInUnitRange || self.scores.has_baseline(one))
     }
 
     /// Whether the study tested under more than one condition: with only one, nothing need name it.
@@ -102,37 +93,24 @@ impl Data {
         if !self.has_conditions() {
             return String::new();
         }
-        format!(" (condition {})", escape(self.condition_label(self.first_condition())))
+        format!(" (condition {})", escape(&self.condition_label(self.first_condition())))
     }
 
-    /// Name of the first condition, which claims and tables take where none is named.
-    pub(crate) fn first_condition(&self) -> &str {
-        self.study.conditions.first().map_or("", |c| &c.name)
+    /// The first condition, which claims and tables take where none is named.
+    pub(crate) fn first_condition(&self) -> Condition {
+        self.study.conditions.first().map_or(Condition::Clean, |condition| condition.name)
     }
+}
+
+/// The baseline of that name; `None` of an arm.
+pub(crate) fn baseline(name: &str) -> Option<Baseline> {
+    name.parse().ok()
 }
 
 fn check_spec(dir: &Path, study: &StudyInput) -> Result<(), ReportError> {
     let arms: Vec<_> = study.arms.iter().map(|a| a.name.as_str()).collect();
-    let conditions: Vec<_> = study.conditions.iter().map(|c| c.name.as_str()).collect();
+    let conditions: Vec<_> = study.conditions.iter().map(|c| c.name.to_string()).collect();
+    let conditions: Vec<_> = conditions.iter().map(String::as_str).collect();
     let wrap = |problem| ReportError::Spec { path: dir.join(file::STUDY), problem };
     study.report.check(&arms, &conditions).map_err(wrap)
-}
-
-fn digests(dir: &Path) -> Result<BTreeMap<String, String>, ReportError> {
-    let mut found = BTreeMap::new();
-    let folders = ["", "gallery/", "runs/"];
-    for (prefix, folder) in folders.map(|prefix| (prefix, dir.join(prefix))) {
-        if !folder.exists() {
-            continue;
-        }
-        for entry in std::fs::read_dir(&folder).map_err(ReportError::io("list", &folder))? {
-            let path = entry.map_err(ReportError::io("list", &folder))?.path();
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            // A leading dot marks a file that is still being written.
-            if path.is_file() && !name.starts_with('.') {
-                found.insert(format!("{prefix}{name}"), digest::of_file(&path)?);
-            }
-        }
-    }
-    Ok(found)
 }

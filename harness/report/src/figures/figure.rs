@@ -1,11 +1,12 @@
 //! Figures: a mean, its interval, and the rows of `metrics.csv` that hold it.
 
 use super::{
-    data::Data,
+    data::{Data, baseline},
     metrics::{Metric, is_over_batches},
     statistics::summary::{Summary, over_seeds},
 };
-use crate::inputs::{baselines::BASELINES, metrics::MetricLine, study::Family};
+use crate::inputs::{runs::Measured, study::ArmInput};
+use harness_record::vocabulary::{Condition, Predictor, PrintedDice, Protocol, Split, Stage};
 use std::collections::BTreeMap;
 
 /// A figure of the data.
@@ -17,7 +18,7 @@ pub(crate) struct Figure<'a> {
     /// Images that the mean is over; `None` for means over batches, and for figures of training.
     pub(crate) images: Option<usize>,
     /// Rows of `metrics.csv`, one a seed.
-    pub(crate) rows: Vec<&'a MetricLine>,
+    pub(crate) rows: Vec<Measured<'a>>,
 }
 
 /// The lowest and the highest value over seeds.
@@ -41,7 +42,7 @@ impl Figure<'_> {
 
     /// `None` if no row is known.
     pub(crate) fn over_seeds(&self) -> Option<OverSeeds> {
-        let values = || self.rows.iter().map(|line| line.row.value);
+        let values = || self.rows.iter().map(|row| row.value);
         (!self.rows.is_empty()).then(|| OverSeeds {
             low: values().fold(f64::INFINITY, f64::min),
             high: values().fold(f64::NEG_INFINITY, f64::max),
@@ -52,21 +53,27 @@ impl Figure<'_> {
 
 impl Data {
     /// The column that holds a metric of an arm under a protocol.
-    pub(crate) fn column(&self, arm: &str, metric: &Metric, protocol: &str) -> &'static str {
-        let family = self.study.arms.iter().find(|a| a.name == arm).map_or(Family::Soft, |a| a.family);
-        metric.column(protocol, family)
+    pub(crate) fn column(&self, arm: &str, metric: &Metric, protocol: Protocol) -> &'static str {
+        let dice = self.arm(arm).map_or(PrintedDice::Soft, ArmInput::printed_dice);
+        metric.column(protocol, dice)
     }
 
     /// Labels of the arms whose figures are means over batches.
-    pub(crate) fn arms_over_batches(&self, metric: &Metric, protocol: &str) -> Vec<&str> {
+    pub(crate) fn arms_over_batches(&self, metric: &Metric, protocol: Protocol) -> Vec<&str> {
         let arms = self.study.arms.iter().filter(|arm| is_over_batches(self.column(&arm.name, metric, protocol)));
         arms.map(|arm| arm.label.as_str()).collect()
     }
 
     /// A metric on the test images; `None` if nothing was measured.
-    pub(crate) fn tested(&self, arm: &str, condition: &str, metric: &Metric, protocol: &str) -> Option<Figure<'_>> {
+    pub(crate) fn tested(
+        &self,
+        arm: &str,
+        condition: Condition,
+        metric: &Metric,
+        protocol: Protocol,
+    ) -> Option<Figure<'_>> {
         let column = self.column(arm, metric, protocol);
-        let rows = self.tested_rows([arm, condition, protocol, column]);
+        let rows = self.tested_rows(arm, condition, protocol, column);
         if is_over_batches(column) {
             // What an image has of it is a property of its batch, so the spread over images would say nothing.
             return Some(Figure { mean: mean(&rows)?, interval: None, images: None, rows });
@@ -79,10 +86,11 @@ impl Data {
     /// Summarises all that the tables of results hold at once, as that is faster; it is remembered for [`Self::tested`].
     pub(crate) fn summarise_tested(&self) {
         let of_arms =
-            self.study.arms.iter().flat_map(|arm| self.study.conditions.iter().map(|c| (&*arm.name, &*c.name)));
-        let places: Vec<_> = of_arms.chain(self.baselines().map(|baseline| (baseline, ""))).collect();
+            self.study.arms.iter().flat_map(|arm| self.study.conditions.iter().map(|c| (arm.name.as_str(), c.name)));
+        let of_baselines = self.baselines().map(|baseline| (baseline.name(), self.first_condition()));
+        let places: Vec<_> = of_arms.chain(of_baselines).collect();
         let mut samples = BTreeMap::new();
-        for protocol in &self.study.protocols {
+        for &protocol in &self.study.protocols {
             for metric in self.study.report.metrics.iter().filter_map(|name| Metric::find(name)) {
                 for &(arm, condition) in &places {
                     let column = self.column(arm, metric, protocol);
@@ -91,7 +99,7 @@ impl Data {
                     }
                     if let Some(sample) = self.scores.sample(arm, condition, metric, protocol) {
                         // Baselines are the same under every protocol.
-                        let protocol = if BASELINES.contains(&arm) { "" } else { protocol };
+                        let protocol = if baseline(arm).is_some() { None } else { Some(protocol) };
                         samples.insert((protocol, arm, condition, column), sample);
                     }
                 }
@@ -100,41 +108,37 @@ impl Data {
         self.scores.summarise_all(&samples.values().collect::<Vec<_>>());
     }
 
-    /// A metric on images of training, `split` being `train` or `validation`, in the epoch whose weights were kept.
-    /// The interval is over seeds, so there is none of a single one.
-    pub(crate) fn trained(&self, arm: &str, split: &str, metric: &Metric, protocol: &str) -> Option<Figure<'_>> {
+    /// A metric on images of training or validation, in the epoch whose weights were kept. The interval is over seeds, so there
+    /// is none of a single one.
+    pub(crate) fn trained(&self, arm: &str, split: Split, metric: &Metric, protocol: Protocol) -> Option<Figure<'_>> {
         let column = self.column(arm, metric, protocol);
-        let here = self.metrics.of(["finetune", split, "model", column]);
-        let logged: Vec<_> =
-            here.filter(|l| l.row.arm == arm && l.row.protocol == protocol && l.row.value.is_finite()).collect();
-        let kept = |line: &MetricLine| {
-            let of_run = logged.iter().filter(|other| other.row.run == line.row.run);
-            let last = of_run.map(|other| other.row.epoch).max();
-            self.kept_epoch(&line.row.run).or(last) == Some(line.row.epoch)
-        };
-        let rows: Vec<_> = logged.iter().copied().filter(|line| kept(line)).collect();
-        let values: Vec<_> = rows.iter().map(|line| line.row.value).collect();
+        let mut rows = Vec::new();
+        for (_, run) in self.runs.of(arm, Stage::Finetune, Some(protocol)) {
+            let kept = run.record.kept_epoch;
+            let logged = run.of(split, Predictor::Model, column);
+            rows.extend(logged.filter(|row| row.epoch == kept && row.value.is_finite()));
+        }
+        let values: Vec<_> = rows.iter().map(|row| row.value).collect();
         Some(Figure { mean: mean(&rows)?, interval: over_seeds(&values), images: None, rows })
     }
 
-    /// The epoch whose weights a run kept, if it was not the last.
-    pub(crate) fn kept_epoch(&self, run: &str) -> Option<u32> {
-        self.runs.iter().find(|r| r.record.key == run)?.record.kept_epoch
-    }
-
-    fn tested_rows(&self, [arm, condition, protocol, column]: [&str; 4]) -> Vec<&MetricLine> {
-        let baseline = BASELINES.contains(&arm);
-        let here = self.metrics.of(["evaluate", "test", if baseline { arm } else { "model" }, column]);
-        let here = here.filter(|MetricLine { row, .. }| {
-            baseline || (row.arm == arm && row.condition == condition && row.protocol == protocol)
-        });
-        // Every evaluation repeats the baselines; one row of them is enough.
-        here.take(if baseline { 1 } else { usize::MAX }).collect()
+    fn tested_rows(&self, arm: &str, condition: Condition, protocol: Protocol, column: &str) -> Vec<Measured<'_>> {
+        if let Some(baseline) = baseline(arm) {
+            // Every test repeats the baselines; one row of them is enough.
+            let first = self.runs.first_test();
+            let rows = first.and_then(|run| run.of(Split::Test, Predictor::Baseline(baseline), column).next());
+            return rows.into_iter().collect();
+        }
+        let mut rows = Vec::new();
+        for (_, run) in self.runs.of(arm, Stage::Evaluate, Some(protocol)) {
+            rows.extend(run.of(Split::Test, Predictor::Model, column).filter(|row| row.condition == condition));
+        }
+        rows
     }
 }
 
-fn mean(rows: &[&MetricLine]) -> Option<f64> {
-    let sum: f64 = rows.iter().map(|line| line.row.value).sum();
+fn mean(rows: &[Measured<'_>]) -> Option<f64> {
+    let sum: f64 = rows.iter().map(|row| row.value).sum();
     let mean = sum / rows.len() as f64;
     mean.is_finite().then_some(mean)
 }

@@ -1,8 +1,8 @@
 //! The metrics of tables, charts and claims: what a name in a spec means under a protocol.
 
-use crate::inputs::study::Family;
-use harness_record::metrics::{
-    self as measured, Direction, SCORES, batch_dice, batch_iou, dice, iou, soft_dice, soft_iou,
+use harness_record::{
+    metrics::{self as measured, Direction, SCORES, batch_dice, batch_iou, dice, iou, soft_dice, soft_iou},
+    vocabulary::{PrintedDice, Protocol},
 };
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ pub(crate) struct Metric {
     pub(crate) unit: &'static str,
     /// Which way is good.
     pub(crate) direction: Direction,
-    /// What it is under the published protocol, for each [`Family`].
+    /// What it is under the published protocol, for each [`PrintedDice`].
     published: [&'static measured::Metric; 2],
     /// What it is under every other protocol.
     corrected: &'static measured::Metric,
@@ -29,9 +29,6 @@ pub(crate) static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| {
     let iou = Metric::by_protocol(["iou", "IoU"], &iou::MACRO, [&soft_iou::SOFT_IOU, &batch_iou::BATCH_IOU]);
     [dice, iou].into_iter().chain(measured::METRICS.iter().map(Metric::fixed)).collect()
 });
-
-/// The protocol under which `dice` and `iou` are what printed the figures of the network.
-pub(crate) const PUBLISHED_PROTOCOL: &str = "published";
 
 impl Metric {
     fn by_protocol(
@@ -63,18 +60,18 @@ impl Metric {
         METRICS.iter().map(|metric| metric.name).collect()
     }
 
-    /// What is measured under `protocol` for a network of `family`: its definition, its source, and its column.
-    pub(crate) fn measured(&self, protocol: &str, family: Family) -> &'static measured::Metric {
-        match (protocol == PUBLISHED_PROTOCOL, family) {
-            (true, Family::Soft) => self.published[0],
-            (true, Family::Batch) => self.published[1],
-            (false, _) => self.corrected,
+    /// What is measured under `protocol` for a network whose printed Dice is `dice`: its definition, its source, and its column.
+    pub(crate) fn measured(&self, protocol: Protocol, dice: PrintedDice) -> &'static measured::Metric {
+        match (protocol, dice) {
+            (Protocol::Published, PrintedDice::Soft) => self.published[0],
+            (Protocol::Published, PrintedDice::Batch) => self.published[1],
+            (Protocol::Corrected, _) => self.corrected,
         }
     }
 
-    /// Name of the column of `per_image.csv` that holds it under `protocol` for a network of `family`.
-    pub(crate) fn column(&self, protocol: &str, family: Family) -> &'static str {
-        self.measured(protocol, family).name
+    /// Name of the column of `per_image.csv` that holds it under `protocol` for a network whose printed Dice is `dice`.
+    pub(crate) fn column(&self, protocol: Protocol, dice: PrintedDice) -> &'static str {
+        self.measured(protocol, dice).name
     }
 
     /// Whether it is `column` under every protocol and for every network.
@@ -83,17 +80,17 @@ impl Metric {
     }
 
     /// Index of [`Metric::column`] in [`SCORES`].
-    pub(crate) fn score_index(&self, protocol: &str, family: Family) -> usize {
-        let column = self.column(protocol, family);
+    pub(crate) fn score_index(&self, protocol: Protocol, dice: PrintedDice) -> usize {
+        let column = self.column(protocol, dice);
         // What is measured is a score (tested below).
         SCORES.iter().position(|&s| s == column).unwrap_or_default()
     }
 
     /// Its label, with the word that tells what the protocol makes of it: `soft Dice`.
-    pub(crate) fn in_words(&self, protocol: &str) -> String {
-        match (self.name, protocol == PUBLISHED_PROTOCOL) {
-            ("dice" | "iou", true) => format!("soft {}", self.label),
-            ("dice" | "iou", false) => format!("hard {}", self.label),
+    pub(crate) fn in_words(&self, protocol: Protocol) -> String {
+        match (self.name, protocol) {
+            ("dice" | "iou", Protocol::Published) => format!("soft {}", self.label),
+            ("dice" | "iou", Protocol::Corrected) => format!("hard {}", self.label),
             _ => self.label.to_owned(),
         }
     }
@@ -126,16 +123,20 @@ mod tests {
         }
         // Apart from the names that mean what the protocol says, a score is called what its column is called.
         for metric in METRICS.iter().filter(|m| SCORES.contains(&m.name) && !["dice", "iou"].contains(&m.name)) {
-            assert_eq!(metric.column("corrected", Family::Soft), metric.name);
+            assert_eq!(metric.column(Protocol::Corrected, PrintedDice::Soft), metric.name);
         }
     }
 
     #[test]
-    fn names_are_resolved_by_protocol_and_family() {
+    fn names_are_resolved_by_protocol_and_network() {
         let columns = |name: &str| {
             let metric = Metric::find(name).unwrap();
-            let places = [("published", Family::Soft), ("published", Family::Batch), ("corrected", Family::Batch)];
-            places.map(|(protocol, family)| metric.column(protocol, family))
+            let places = [
+                (Protocol::Published, PrintedDice::Soft),
+                (Protocol::Published, PrintedDice::Batch),
+                (Protocol::Corrected, PrintedDice::Batch),
+            ];
+            places.map(|(protocol, dice)| metric.column(protocol, dice))
         };
         assert_eq!(columns("dice"), ["soft_dice", "batch_dice", "dice"]);
         assert_eq!(columns("iou"), ["soft_iou", "batch_iou", "iou"]);
@@ -144,6 +145,9 @@ mod tests {
             (Metric::find("dice").unwrap().label, Metric::find("hard_dice").unwrap().label),
             ("Dice", "Hard Dice")
         );
-        assert_eq!(SCORES[Metric::find("iou").unwrap().score_index("published", Family::Batch)], "batch_iou");
+        assert_eq!(
+            SCORES[Metric::find("iou").unwrap().score_index(Protocol::Published, PrintedDice::Batch)],
+            "batch_iou"
+        );
     }
 }

@@ -1,79 +1,106 @@
 //! Pixels by class and by confidence, counted over all seeds.
 
-use super::data::Data;
+use super::data::{Data, baseline};
 use crate::inputs::{
-    baselines::BASELINES,
-    lines::{Line, Lines, add_line},
-    pixels::{CalibrationInput, ConfusionInput},
+    lines::{Rows, Table},
+    runs::Run,
 };
-use harness_record::metrics::{
-    CLASSES, Confusion, Reliability,
-    reliability::{BINS, Bin},
+use harness_record::{
+    metrics::{
+        CLASSES, Confusion, Reliability,
+        reliability::{BINS, Bin},
+    },
+    rows::{CalibrationRow, ConfusionRow},
+    table::Line,
+    vocabulary::{Condition, Predictor, Protocol, Stage},
 };
 
-/// Counts over all seeds, and the lines that hold them.
+/// Counts over all seeds, and the rows that hold them.
 #[derive(Debug, Clone)]
 pub(crate) struct Counted<T> {
     pub(crate) counts: T,
-    pub(crate) lines: Vec<Lines>,
+    pub(crate) rows: Vec<Rows>,
 }
 
 impl Data {
     /// Pixels by true and predicted class, over all seeds; `None` if nothing was counted. Under some protocol and condition
     /// for an arm; a baseline has neither.
-    pub(crate) fn confusion(&self, arm: &str, condition: &str, protocol: &str) -> Option<Counted<Confusion>> {
-        let baseline = BASELINES.contains(&arm);
-        let wanted = |row: &ConfusionInput| {
-            if baseline {
-                return row.predictor == arm;
-            }
-            row.predictor == "model" && row.arm == arm && row.condition == condition && row.protocol == protocol
+    pub(crate) fn confusion(&self, arm: &str, condition: Condition, protocol: Protocol) -> Option<Counted<Confusion>> {
+        let Some(baseline) = baseline(arm) else {
+            let wanted = |row: &ConfusionRow| row.predictor == Predictor::Model && row.condition == condition;
+            return self.confusion_of(self.tests(arm, protocol), wanted);
         };
-        self.confusion_of(wanted)
+        self.confusion_of(self.runs.first_test(), |row| row.predictor == Predictor::Baseline(baseline))
     }
 
-    /// The same of the rows that `wanted` picks.
-    pub(crate) fn confusion_of(&self, wanted: impl Fn(&ConfusionInput) -> bool) -> Option<Counted<Confusion>> {
+    /// The same of the rows of `runs` that `wanted` picks.
+    pub(crate) fn confusion_of<'a>(
+        &self,
+        runs: impl IntoIterator<Item = &'a Run>,
+        wanted: impl Fn(&ConfusionRow) -> bool,
+    ) -> Option<Counted<Confusion>> {
         let class = |name: &str| self.study.classes.iter().position(|known| known == name).filter(|at| *at < CLASSES);
         let mut counts = [[0_u64; CLASSES]; CLASSES];
-        let mut lines = Vec::new();
-        for Line { line, row } in self.confusion.iter().filter(|line| wanted(&line.row)) {
-            let (Some(truth), Some(predicted)) = (class(&row.truth), class(&row.predicted)) else { continue };
-            let cell = &mut counts[truth][predicted];
-            *cell = cell.saturating_add(row.pixels);
-            add_line(&mut lines, *line);
+        let mut rows = Vec::new();
+        for run in runs {
+            let mut lines = Vec::new();
+            for Line { line, row } in run.confusion.iter().filter(|line| wanted(&line.row)) {
+                let (Some(truth), Some(predicted)) = (class(&row.truth), class(&row.predicted)) else { continue };
+                let cell = &mut counts[truth][predicted];
+                *cell = cell.saturating_add(row.pixels);
+                lines.push(*line);
+            }
+            rows.extend(Rows::of_lines(Table::Confusion, run.key(), lines));
         }
-        (!lines.is_empty()).then(|| Counted { counts: Confusion::from_counts(counts), lines })
+        (!rows.is_empty()).then(|| Counted { counts: Confusion::from_counts(counts), rows })
     }
 
     /// Pixels by how sure a network was, over all seeds; `None` if nothing was counted.
-    pub(crate) fn reliability(&self, arm: &str, condition: &str, protocol: &str) -> Option<Counted<Reliability>> {
-        self.reliability_of(|row| row.arm == arm && row.condition == condition && row.protocol == protocol)
+    pub(crate) fn reliability(
+        &self,
+        arm: &str,
+        condition: Condition,
+        protocol: Protocol,
+    ) -> Option<Counted<Reliability>> {
+        reliability_of(self.tests(arm, protocol), condition)
     }
 
-    /// The same of the rows that `wanted` picks.
-    pub(crate) fn reliability_of(&self, wanted: impl Fn(&CalibrationInput) -> bool) -> Option<Counted<Reliability>> {
-        let mut bins = [Bin::default(); BINS];
+    /// Rows of `calibration.csv` with a bin of an arm under a condition and protocol, one a seed.
+    pub(crate) fn bin_rows(&self, arm: &str, condition: Condition, protocol: Protocol, bin: usize) -> Vec<Rows> {
+        let of_run = |run: &Run| {
+            let own = run.calibration.iter().filter(|row| row.condition == condition && bin_of(row) == Some(bin));
+            Rows::of_lines(Table::Calibration, run.key(), own.map(|row| row.line))
+        };
+        self.tests(arm, protocol).flat_map(of_run).collect()
+    }
+
+    fn tests<'a>(&'a self, arm: &str, protocol: Protocol) -> impl Iterator<Item = &'a Run> {
+        self.runs.of(arm, Stage::Evaluate, Some(protocol)).map(|(_, run)| run)
+    }
+}
+
+/// Pixels by how sure the networks of `runs` were; `None` if nothing was counted.
+pub(crate) fn reliability_of<'a>(
+    runs: impl IntoIterator<Item = &'a Run>,
+    condition: Condition,
+) -> Option<Counted<Reliability>> {
+    let mut bins = [Bin::default(); BINS];
+    let mut rows = Vec::new();
+    for run in runs {
         let mut lines = Vec::new();
-        for Line { line, row } in self.calibration.iter().filter(|line| wanted(&line.row)) {
+        for Line { line, row } in run.calibration.iter().filter(|line| line.condition == condition) {
             let Some(bin) = bin_of(row) else { continue };
             bins[bin].pixels = bins[bin].pixels.saturating_add(row.pixels);
             bins[bin].right = bins[bin].right.saturating_add(row.right);
             bins[bin].confidence += row.confidence;
-            add_line(&mut lines, *line);
+            lines.push(*line);
         }
-        (!lines.is_empty()).then(|| Counted { counts: Reliability::from_bins(bins), lines })
+        rows.extend(Rows::of_lines(Table::Calibration, run.key(), lines));
     }
-
-    /// Lines of `calibration.csv` with a bin of an arm under a condition and protocol, one a seed.
-    pub(crate) fn bin_lines(&self, [arm, condition, protocol]: [&str; 3], bin: usize) -> Vec<Lines> {
-        let place = |row: &CalibrationInput| row.arm == arm && row.condition == condition && row.protocol == protocol;
-        let own = self.calibration.iter().filter(|line| place(&line.row) && bin_of(&line.row) == Some(bin));
-        own.map(|line| line.line..=line.line).collect()
-    }
+    (!rows.is_empty()).then(|| Counted { counts: Reliability::from_bins(bins), rows })
 }
 
 /// The bin that a row counts.
-fn bin_of(row: &CalibrationInput) -> Option<usize> {
+fn bin_of(row: &CalibrationRow) -> Option<usize> {
     (0..BINS).find(|&bin| row.high <= Reliability::ends(bin).1)
 }

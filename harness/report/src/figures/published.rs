@@ -1,10 +1,6 @@
 //! Printed figures beside reproduced ones.
 
-use super::{
-    data::Data,
-    figure::Figure,
-    metrics::{Metric, PUBLISHED_PROTOCOL},
-};
+use super::{data::Data, figure::Figure, metrics::Metric};
 use crate::{
     error::ReportError,
     inputs::{
@@ -14,6 +10,7 @@ use crate::{
         study::Setting,
     },
 };
+use harness_record::vocabulary::{Condition, Protocol, Split};
 use std::{fmt, path::Path};
 
 /// A printed figure with its rounding.
@@ -73,8 +70,8 @@ impl fmt::Display for Agreement {
 
 /// What is different where a figure cannot be held against a printed one. Figures of [`Setting::Full`] under the published
 /// protocol can, and no others.
-fn difference_of(setting: Setting, protocol: &str) -> Option<&'static str> {
-    match (setting, protocol == PUBLISHED_PROTOCOL) {
+fn difference_of(setting: Setting, protocol: Protocol) -> Option<&'static str> {
+    match (setting, protocol == Protocol::Published) {
         (Setting::Full, true) => None,
         (Setting::Full, false) => Some("other protocol"),
         (Setting::Other, true) => Some("other data or settings"),
@@ -110,14 +107,14 @@ impl Data {
     }
 
     /// The row of the printed test figure of an arm under a condition, and its line.
-    pub(crate) fn printed_line(&self, arm: &str, condition: &str, metric: &str) -> Option<&PublishedLine> {
+    pub(crate) fn printed_line(&self, arm: &str, condition: Condition, metric: &str) -> Option<&PublishedLine> {
         self.published.iter().find(|PublishedLine { row, .. }| {
             row.metric == metric && row.split == "test" && self.place_of(row) == Some((arm, condition))
         })
     }
 
     /// The printed test figure of an arm under a condition.
-    pub(crate) fn printed(&self, arm: &str, condition: &str, metric: &str) -> Option<Printed<'_>> {
+    pub(crate) fn printed(&self, arm: &str, condition: Condition, metric: &str) -> Option<Printed<'_>> {
         Printed::read(&self.printed_line(arm, condition, metric)?.row.value)
     }
 
@@ -126,16 +123,25 @@ impl Data {
         let (arm, condition) = self.place_of(row)?;
         let metric = Metric::find(&row.metric)?;
         match row.split.as_str() {
-            "test" => self.tested(arm, condition, metric, PUBLISHED_PROTOCOL),
+            "test" => self.tested(arm, condition, metric, Protocol::Published),
             // Training sees no condition but the first.
-            "train" if condition == self.first_condition() => self.trained(arm, "train", metric, PUBLISHED_PROTOCOL),
-            "val" if condition == self.first_condition() => self.trained(arm, "validation", metric, PUBLISHED_PROTOCOL),
+            "train" if condition == self.first_condition() => {
+                self.trained(arm, Split::Train, metric, Protocol::Published)
+            }
+            "val" if condition == self.first_condition() => {
+                self.trained(arm, Split::Validation, metric, Protocol::Published)
+            }
             _ => None,
         }
     }
 
     /// The verdict on a printed figure beside one that was reproduced under `protocol`.
-    pub(crate) fn agreement(&self, row: &PublishedRow, reproduced: Option<&Figure<'_>>, protocol: &str) -> Agreement {
+    pub(crate) fn agreement(
+        &self,
+        row: &PublishedRow,
+        reproduced: Option<&Figure<'_>>,
+        protocol: Protocol,
+    ) -> Agreement {
         let Some(figure) = reproduced else { return Agreement::NotRun };
         if let Some(why) = difference_of(self.study.setting, protocol) {
             return Agreement::NotComparable(why);
@@ -153,11 +159,11 @@ impl Data {
     }
 
     /// The arm and condition that a printed row is about, if its table belongs to the study.
-    pub(crate) fn place_of<'a>(&'a self, row: &'a PublishedRow) -> Option<(&'a str, &'a str)> {
+    pub(crate) fn place_of<'a>(&'a self, row: &'a PublishedRow) -> Option<(&'a str, Condition)> {
         let table = self.study.report.published.iter().find(|t| t.table == row.table)?;
         Some(match table.rows {
             PublishedRows::Arm => (row.variant.as_str(), self.first_condition()),
-            PublishedRows::Condition => (table.arm.as_deref()?, row.variant.as_str()),
+            PublishedRows::Condition => (table.arm.as_deref()?, row.variant.parse().ok()?),
         })
     }
 }
@@ -207,7 +213,7 @@ pub fn verdicts_on(
 
 fn judge(data: &Data, row: &PublishedRow) -> Judged {
     let figure = data.reproduced(row);
-    let agreement = data.agreement(row, figure.as_ref(), PUBLISHED_PROTOCOL);
+    let agreement = data.agreement(row, figure.as_ref(), Protocol::Published);
     let interval = figure.as_ref().and_then(|f| f.interval);
     Judged {
         tolerance: data.tolerance(&row.table),
@@ -297,10 +303,10 @@ mod tests {
     #[test]
     fn only_the_published_experiment_can_be_compared() {
         for setting in [Setting::Other, Setting::Sample, Setting::Synthetic, Setting::Unknown] {
-            assert!(difference_of(setting, "published").is_some() && difference_of(setting, "corrected").is_some());
+            assert!(Protocol::ALL.iter().all(|&protocol| difference_of(setting, protocol).is_some()));
         }
-        assert_eq!(difference_of(Setting::Full, "published"), None);
-        assert_eq!(difference_of(Setting::Full, "corrected"), Some("other protocol"));
+        assert_eq!(difference_of(Setting::Full, Protocol::Published), None);
+        assert_eq!(difference_of(Setting::Full, Protocol::Corrected), Some("other protocol"));
         assert_eq!(Agreement::NotComparable("other data and size").in_words(), "not comparable: other data and size");
     }
 

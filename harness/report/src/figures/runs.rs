@@ -2,56 +2,54 @@
 
 use super::data::Data;
 use crate::{
-    inputs::{metrics::MetricInput, runs::RunInput},
+    inputs::runs::{Measured, Run},
     markdown::listed,
 };
+use harness_record::{rows::PlaceRow, vocabulary::Stage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A run and its places, of which there is at least one.
-pub(crate) struct Run<'a> {
-    places: Vec<&'a RunInput>,
+pub(crate) struct Placed<'a> {
+    pub(crate) run: &'a Run,
+    places: Vec<&'a PlaceRow>,
 }
 
 /// All runs of a report, in the order in which they first appear.
-pub(crate) fn runs_of(data: &Data) -> Vec<Run<'_>> {
-    let mut runs: Vec<Run<'_>> = Vec::new();
-    for place in &data.runs {
-        match runs.iter_mut().find(|run| run.key() == place.record.key) {
-            Some(run) => run.places.push(place),
-            None => runs.push(Run { places: vec![place] }),
+pub(crate) fn runs_of(data: &Data) -> Vec<Placed<'_>> {
+    let mut runs: Vec<Placed<'_>> = Vec::new();
+    for (place, run) in data.runs.places() {
+        match runs.iter_mut().find(|other| other.run.key() == run.key()) {
+            Some(other) => other.places.push(place),
+            None => runs.push(Placed { run, places: vec![place] }),
         }
     }
     runs
 }
 
-impl<'a> Run<'a> {
-    /// Its first place, which says all but arm, protocol and seed for the others, too.
-    pub(crate) fn first(&self) -> &'a RunInput {
+impl<'a> Placed<'a> {
+    /// Its first place.
+    pub(crate) fn first(&self) -> &'a PlaceRow {
         self.places[0]
-    }
-
-    pub(crate) fn key(&self) -> &'a str {
-        &self.first().record.key
     }
 
     /// Labels of its arms.
     pub(crate) fn arms(&self, data: &Data) -> String {
-        listed(&self.each_once(|place| data.arm_label(&place.arm).to_owned()))
+        listed(&self.each_once(|place| Some(data.arm_label(&place.arm).to_owned())))
     }
 
-    /// Names of its protocols.
+    /// Names of its protocols; empty where it is the same under both.
     pub(crate) fn protocols(&self) -> String {
-        self.each_once(|place| place.protocol.clone()).join(", ")
+        self.each_once(|place| place.protocol.map(|protocol| protocol.to_string())).join(", ")
     }
 
     /// Its seeds.
     pub(crate) fn seeds(&self) -> String {
-        self.each_once(|place| place.seed.to_string()).join(", ")
+        self.each_once(|place| Some(place.seed.to_string())).join(", ")
     }
 
-    fn each_once(&self, of: impl Fn(&RunInput) -> String) -> Vec<String> {
+    fn each_once(&self, of: impl Fn(&PlaceRow) -> Option<String>) -> Vec<String> {
         let mut seen: Vec<String> = Vec::new();
-        for text in self.places.iter().map(|place| of(place)) {
+        for text in self.places.iter().filter_map(|place| of(place)) {
             if !seen.contains(&text) {
                 seen.push(text);
             }
@@ -63,14 +61,14 @@ impl<'a> Run<'a> {
 /// Every version that some run names.
 pub(crate) fn all_versions(data: &Data) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, version) in data.runs.iter().flat_map(|run| &run.record.versions) {
+    for (name, version) in data.runs.places().flat_map(|(_, run)| &run.record.versions) {
         all.entry(name).or_default().insert(version);
     }
     all
 }
 
 /// Whether the page of its run lists a row: of a test all, of training those of the kept epoch and of the last.
-pub(crate) fn lists(data: &Data, row: &MetricInput) -> bool {
-    let ends = || [data.metrics.last_epoch(&row.run), data.kept_epoch(&row.run)];
-    row.stage == "evaluate" || ends().contains(&Some(row.epoch))
+pub(crate) fn lists(row: Measured<'_>) -> bool {
+    let record = &row.run.record;
+    record.stage == Stage::Evaluate || [row.run.last_epoch(), Some(record.kept_epoch)].contains(&Some(row.epoch))
 }

@@ -1,6 +1,7 @@
 //! Scores by arm, protocol, condition, seed and image.
 
 use super::{
+    data::baseline,
     metrics::Metric,
     statistics::{
         bootstrap::{Distribution, Resampler},
@@ -9,20 +10,22 @@ use super::{
     },
 };
 use crate::inputs::{
-    baselines::BASELINES,
-    images::{ImagePrefix, ScoreLine},
-    lines::{Line, Lines, add_line},
-    study::Family,
+    lines::{Rows, Table},
+    runs::{Run, Runs},
 };
-use harness_record::rows::{ImageRow, SCORES};
+use harness_record::{
+    rows::{ImageRow, SCORES},
+    table::Line,
+    vocabulary::{Baseline, Condition, Predictor, PrintedDice, Protocol, Split, Stage},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where a score stands in the study. Baselines have neither protocol nor condition.
+/// Where a score stands in the study.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Cell {
-    arm: String,
-    protocol: String,
-    condition: String,
+enum Cell {
+    Arm(String, Protocol, Condition),
+    /// The same under every protocol, condition and seed.
+    Baseline(Baseline),
 }
 
 /// Sums and counts over the rows of one image under one cell and seed; most often there is one.
@@ -35,73 +38,86 @@ pub(crate) struct Scores {
     images: Vec<String>,
     /// Breed of each image; empty where it is not known.
     breeds: Vec<String>,
-    /// Seeds of each cell; of a baseline, which is the same under every seed, only one.
-    cells: BTreeMap<Cell, BTreeMap<u64, Rows>>,
-    /// First and last line of consecutive rows of one run, and its key.
-    runs: Vec<(Lines, String)>,
+    /// Seeds of each cell; of a baseline only one.
+    cells: BTreeMap<Cell, BTreeMap<u64, Scored>>,
     resampler: Resampler,
 }
 
-/// The rows of one cell and seed.
-#[derive(Debug, Default)]
-struct Rows {
+/// The scores of one cell and seed.
+#[derive(Debug)]
+struct Scored {
     /// One an image.
     sums: Vec<Sums>,
     /// Where they stand.
-    lines: Vec<Lines>,
-    /// The last line of each image; 0 where it has none.
-    at: Vec<u64>,
+    rows: Vec<Rows>,
+    /// The last row of each image; `None` where it has none.
+    at: Vec<Option<Rows>>,
 }
 
-impl Rows {
+impl Scored {
     fn new(images: usize) -> Self {
-        Self { sums: vec![Sums::default(); images], lines: Vec::new(), at: vec![0; images] }
+        Self { sums: vec![Sums::default(); images], rows: Vec::new(), at: vec![None; images] }
     }
 }
 
 impl Scores {
-    pub(crate) fn new(rows: &[ScoreLine]) -> Self {
-        let tested: Vec<_> = rows.iter().filter(|line| line.row.1.split == "test").collect();
-        let names: BTreeSet<&str> = tested.iter().map(|line| line.row.1.image.as_str()).collect();
+    /// The scores of the tests of `runs`.
+    pub(crate) fn new(runs: &Runs) -> Self {
+        let tests = || runs.places().filter(|(place, _)| place.stage == Stage::Evaluate);
+        let is_of_test = |line: &&Line<ImageRow>| line.split == Split::Test;
+        let all = tests().flat_map(|(_, run)| run.images.iter().chain(&run.baselines)).filter(is_of_test);
+        let names: BTreeSet<&str> = all.map(|line| line.image.as_str()).collect();
         let images: Vec<_> = names.into_iter().map(str::to_owned).collect();
-        let mut breeds = vec![String::new(); images.len()];
-        let mut cells: BTreeMap<Cell, BTreeMap<u64, Rows>> = BTreeMap::new();
-        let mut runs: Vec<(Lines, String)> = Vec::new();
-        for rows in tested.chunk_by(|a, b| is_same_cell(a, b)) {
-            let (place, first) = &rows[0].row;
-            for Line { line, .. } in rows {
-                match runs.last_mut() {
-                    Some((lines, run)) if *run == place.run && *lines.end() + 1 == *line => {
-                        *lines = *lines.start()..=*line;
-                    }
-                    _ => runs.push((*line..=*line, place.run.clone())),
-                }
+        let mut scores = Self {
+            breeds: vec![String::new(); images.len()],
+            images,
+            cells: BTreeMap::new(),
+            resampler: Resampler::new(Vec::new()),
+        };
+        for (place, run) in tests() {
+            // A test is always of one protocol.
+            let Some(protocol) = place.protocol else { continue };
+            let cell = |row: &ImageRow| Cell::Arm(place.arm.clone(), protocol, row.condition);
+            let own: Vec<_> = run.images.iter().filter(is_of_test).collect();
+            for rows in own.chunk_by(|a, b| a.condition == b.condition) {
+                scores.add(cell(rows[0]), place.seed, (Table::Images, run), rows);
             }
-            let Some(cell) = Cell::of(place, first) else { continue };
-            let seed = if cell.is_baseline() { 0 } else { place.seed };
-            let under = cells.entry(cell).or_default().entry(seed);
-            let under = under.or_insert_with(|| Rows::new(images.len()));
-            for Line { line, row: (_, row) } in rows {
-                add_line(&mut under.lines, *line);
-                let Ok(image) = images.binary_search(&row.image) else { continue };
-                breeds[image].clone_from(&row.group);
-                under.at[image] = *line;
-                for (value, (sum, count)) in row.scores.values().iter().zip(&mut under.sums[image]) {
-                    // A score that is not finite says nothing: it counts as undefined.
-                    if let Some(score) = value.filter(|s| s.is_finite()) {
-                        *sum += f64::from(score);
-                        *count += 1;
-                    }
+        }
+        if let Some(run) = runs.first_test() {
+            let own: Vec<_> = run.baselines.iter().filter(is_of_test).collect();
+            for rows in own.chunk_by(|a, b| a.predictor == b.predictor) {
+                if let Predictor::Baseline(baseline) = rows[0].predictor {
+                    scores.add(Cell::Baseline(baseline), 0, (Table::Baselines, run), rows);
                 }
             }
         }
-        let resampler = Resampler::new(images.iter().cloned().zip(breeds.iter().cloned()).collect());
-        Self { images, breeds, cells, runs, resampler }
+        let (images, breeds) = (scores.images.iter().cloned(), scores.breeds.iter().cloned());
+        scores.resampler = Resampler::new(images.zip(breeds).collect());
+        scores
+    }
+
+    /// Adds rows of a table of a run to a cell.
+    fn add(&mut self, cell: Cell, seed: u64, (table, run): (Table, &Run), rows: &[&Line<ImageRow>]) {
+        let images = self.images.len();
+        let under = self.cells.entry(cell).or_default().entry(seed).or_insert_with(|| Scored::new(images));
+        under.rows.extend(Rows::of_lines(table, run.key(), rows.iter().map(|row| row.line)));
+        for Line { line, row } in rows {
+            let Ok(image) = self.images.binary_search(&row.image) else { continue };
+            self.breeds[image].clone_from(&row.group);
+            under.at[image] = Some(Rows::new(table, run.key(), *line..=*line));
+            for (value, (sum, count)) in row.scores.values().iter().zip(&mut under.sums[image]) {
+                // A score that is not finite says nothing: it counts as undefined.
+                if let Some(score) = value.filter(|s| s.is_finite()) {
+                    *sum += f64::from(score);
+                    *count += 1;
+                }
+            }
+        }
     }
 
     /// Whether there are rows of a baseline.
-    pub(crate) fn has_baseline(&self, name: &str) -> bool {
-        self.cells.keys().any(|cell| cell.arm == name && cell.is_baseline())
+    pub(crate) fn has_baseline(&self, baseline: Baseline) -> bool {
+        self.cells.contains_key(&Cell::Baseline(baseline))
     }
 
     /// File names of the test images, sorted.
@@ -115,43 +131,45 @@ impl Scores {
     }
 
     /// Scores of every test image under every seed; `None` if nothing was measured.
-    pub(crate) fn sample(&self, arm: &str, condition: &str, metric: &Metric, protocol: &str) -> Option<Sample> {
-        let score = metric.score_index(protocol, Family::Soft);
-        let seeds = self.cells.get(&Cell::at(arm, condition, protocol))?;
+    pub(crate) fn sample(
+        &self,
+        arm: &str,
+        condition: Condition,
+        metric: &Metric,
+        protocol: Protocol,
+    ) -> Option<Sample> {
+        let score = metric.score_index(protocol, PrintedDice::Soft);
+        let cell = Cell::at(arm, condition, protocol);
+        let seeds = self.cells.get(&cell)?;
         let columns: Vec<Vec<f64>> =
             seeds.values().map(|rows| rows.sums.iter().map(|sums| average(sums[score])).collect()).collect();
         let measured = columns.iter().flatten().any(|v| !v.is_nan());
-        let seeds = if BASELINES.contains(&arm) { Vec::new() } else { seeds.keys().copied().collect() };
+        let seeds = if cell.is_baseline() { Vec::new() } else { seeds.keys().copied().collect() };
         measured.then(|| Sample::new(seeds, columns))
     }
 
     /// Scores of every test image under one seed; `None` if nothing was measured.
     pub(crate) fn under_seed(
         &self,
-        [arm, condition, protocol]: [&str; 3],
+        (arm, condition, protocol): (&str, Condition, Protocol),
         metric: &Metric,
         seed: u64,
     ) -> Option<Vec<f64>> {
         let rows = self.cells.get(&Cell::at(arm, condition, protocol))?.get(&seed)?;
-        let score = metric.score_index(protocol, Family::Soft);
+        let score = metric.score_index(protocol, PrintedDice::Soft);
         Some(rows.sums.iter().map(|sums| average(sums[score])).collect())
     }
 
-    /// Lines of `per_image.csv` with the scores of an arm, a seed after the other.
-    pub(crate) fn lines(&self, arm: &str, condition: &str, protocol: &str) -> Vec<Lines> {
+    /// Rows with the scores of an arm, a seed after the other.
+    pub(crate) fn rows(&self, arm: &str, condition: Condition, protocol: Protocol) -> Vec<Rows> {
         let seeds = self.cells.get(&Cell::at(arm, condition, protocol));
-        seeds.into_iter().flat_map(BTreeMap::values).flat_map(|rows| rows.lines.iter().cloned()).collect()
+        seeds.into_iter().flat_map(BTreeMap::values).flat_map(|scored| scored.rows.iter().cloned()).collect()
     }
 
-    /// Line of `per_image.csv` with the scores of an image, counted as in [`Self::images`], under the first seed.
-    pub(crate) fn line_of(&self, image: usize, [arm, condition, protocol]: [&str; 3]) -> Option<u64> {
-        let rows = self.cells.get(&Cell::at(arm, condition, protocol))?.values().next()?;
-        rows.at.get(image).copied().filter(|line| *line > 0)
-    }
-
-    /// Key of the run that wrote a line of `per_image.csv`.
-    pub(crate) fn run_at(&self, line: u64) -> Option<&str> {
-        self.runs.iter().find(|(lines, _)| lines.contains(&line)).map(|(_, run)| run.as_str())
+    /// The row with the scores of an image, counted as in [`Self::images`], under the first seed.
+    pub(crate) fn row_of(&self, image: usize, arm: &str, condition: Condition, protocol: Protocol) -> Option<Rows> {
+        let scored = self.cells.get(&Cell::at(arm, condition, protocol))?.values().next()?;
+        scored.at.get(image)?.clone()
     }
 
     /// Mean and interval of scores; `None` if no image has one.
@@ -175,23 +193,21 @@ impl Scores {
     }
 
     /// Whether anything was measured of an arm.
-    pub(crate) fn has(&self, arm: &str, condition: &str, protocol: &str) -> bool {
+    pub(crate) fn has(&self, arm: &str, condition: Condition, protocol: Protocol) -> bool {
         self.cells.contains_key(&Cell::at(arm, condition, protocol))
     }
 
     /// The value of one image.
-    pub(crate) fn of_image(&self, image: &str, [arm, condition, protocol]: [&str; 3], metric: &Metric) -> Option<f64> {
+    pub(crate) fn of_image(
+        &self,
+        image: &str,
+        (arm, condition, protocol): (&str, Condition, Protocol),
+        metric: &Metric,
+    ) -> Option<f64> {
         let at = self.images.binary_search_by(|name| name.as_str().cmp(image)).ok()?;
         let value = self.sample(arm, condition, metric, protocol)?.means()[at];
         (!value.is_nan()).then_some(value)
     }
-}
-
-/// Whether two rows are of the same cell and seed.
-fn is_same_cell(one: &ScoreLine, next: &ScoreLine) -> bool {
-    let ((a, row), (b, other)) = (&one.row, &next.row);
-    (a.arm == b.arm && a.protocol == b.protocol && a.seed == b.seed && a.run == b.run)
-        && (row.predictor == other.predictor && row.condition == other.condition)
 }
 
 fn average((sum, count): (f64, u32)) -> f64 {
@@ -199,64 +215,59 @@ fn average((sum, count): (f64, u32)) -> f64 {
 }
 
 impl Cell {
-    /// The cell of an arm, or of a baseline, which has neither protocol nor condition.
-    fn at(arm: &str, condition: &str, protocol: &str) -> Self {
-        let place = |text: &str| if BASELINES.contains(&arm) { String::new() } else { text.to_owned() };
-        Self { arm: arm.to_owned(), protocol: place(protocol), condition: place(condition) }
-    }
-
-    /// `None` for predictors that the report does not know.
-    fn of(place: &ImagePrefix, row: &ImageRow) -> Option<Self> {
-        if row.predictor == "model" {
-            let (arm, protocol) = (place.arm.clone(), place.protocol.clone());
-            return Some(Self { arm, protocol, condition: row.condition.clone() });
-        }
-        let (protocol, condition) = (String::new(), String::new());
-        BASELINES.contains(&row.predictor.as_str()).then(|| Self { arm: row.predictor.clone(), protocol, condition })
+    /// The cell of an arm, or of a baseline.
+    fn at(arm: &str, condition: Condition, protocol: Protocol) -> Self {
+        baseline(arm).map_or_else(|| Self::Arm(arm.to_owned(), protocol, condition), Self::Baseline)
     }
 
     fn is_baseline(&self) -> bool {
-        self.protocol.is_empty()
+        matches!(self, Self::Baseline(_))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::runs::tests::{place, run};
+    use harness_record::rows::Scores as Values;
 
-    fn row(seed: u64, predictor: &str, image: &str, dice: Option<f32>) -> (ImagePrefix, ImageRow) {
-        let place = ImagePrefix { arm: "ssl".into(), protocol: "corrected".into(), seed, run: "r".into() };
-        let json = serde_json::json!({
-            "image": image, "group": "g", "split": "test", "predictor": predictor, "condition": "blur-0", "dice": dice
-        });
-        (place, serde_json::from_value(json).unwrap())
+    const CLEAN: Condition = Condition::Clean;
+
+    fn row(line: u64, predictor: Predictor, image: &str, dice: Option<f32>) -> Line<ImageRow> {
+        let scores = Values::new(|metric| dice.filter(|_| metric.name == "dice"));
+        let (image, group, batch) = (image.to_owned(), "g".to_owned(), None);
+        Line { line, row: ImageRow { image, group, split: Split::Test, predictor, condition: CLEAN, batch, scores } }
     }
 
     #[test]
     fn an_image_is_averaged_over_seeds_before_the_mean_over_images() {
-        let rows = [
-            row(0, "model", "b", Some(0.5)),
-            row(1, "model", "b", Some(1.0)),
-            row(0, "model", "a", None),
-            row(1, "model", "a", Some(0.25)),
-            row(0, "all-background", "a", Some(0.125)),
-        ];
-        let lines: Vec<ScoreLine> = (2..).zip(rows).map(|(line, row)| Line { line, row }).collect();
-        let scores = Scores::new(&lines);
+        let none = Baseline::AllBackground;
+        let model = |line, image, dice| row(line, Predictor::Model, image, dice);
+        let first = Run {
+            images: vec![model(2, "b", Some(0.5)), model(3, "a", None)],
+            baselines: vec![row(2, Predictor::Baseline(none), "a", Some(0.125))],
+            ..run("1", Stage::Evaluate)
+        };
+        let second = Run {
+            images: vec![model(2, "b", Some(1.0)), model(3, "c", None), model(4, "a", Some(0.25))],
+            ..run("2", Stage::Evaluate)
+        };
+        let [one, two] = [first.key(), second.key()].map(Clone::clone);
+        let scores =
+            Scores::new(&Runs::of_runs([(place("ssl", 0, &first), first), (place("ssl", 1, &second), second)]));
         let dice = Metric::find("dice").unwrap();
-        let sample = scores.sample("ssl", "blur-0", dice, "corrected").unwrap();
-        assert_eq!((sample.means(), sample.seeds()), (vec![0.25, 0.75], 2));
+        let at = ("ssl", CLEAN, Protocol::Corrected);
+        let sample = scores.sample(at.0, at.1, dice, at.2).unwrap();
+        assert_eq!((sample.defined(), sample.seeds()), (vec![0.25, 0.75], 2));
         let summary = scores.summarise(&sample).unwrap();
         assert_eq!((summary.mean, summary.images, summary.seeds), (0.5, 2, 2));
-        assert_eq!(scores.of_image("b", ["ssl", "blur-0", "corrected"], dice), Some(0.75));
-        assert_eq!(scores.of_image("a", ["all-background", "", ""], dice), Some(0.125));
-        assert_eq!(scores.sample("all-background", "", dice, "").unwrap().seeds(), 0);
-        assert!(scores.sample("ssl", "blur-1", dice, "corrected").is_none());
-        // Seed 0 stands on the lines 2 and 4, seed 1 on 3 and 5.
-        assert_eq!(scores.lines("ssl", "blur-0", "corrected"), [2..=2, 4..=4, 3..=3, 5..=5]);
-        assert_eq!(
-            (scores.lines("all-background", "", ""), scores.run_at(4), scores.run_at(7)),
-            (vec![6..=6], Some("r"), None)
-        );
+        assert_eq!(scores.of_image("b", at, dice), Some(0.75));
+        assert_eq!(scores.of_image("a", (none.name(), CLEAN, Protocol::Published), dice), Some(0.125));
+        assert_eq!(scores.sample(none.name(), CLEAN, dice, Protocol::Published).unwrap().seeds(), 0);
+        assert!(scores.sample("ssl", Condition::Blur(1), dice, Protocol::Corrected).is_none());
+        let images = |key, lines| Rows::new(Table::Images, key, lines);
+        assert_eq!(scores.rows(at.0, at.1, at.2), [images(&one, 2..=3), images(&two, 2..=4)]);
+        assert_eq!(scores.rows(none.name(), CLEAN, at.2), [Rows::new(Table::Baselines, &one, 2..=2)]);
+        assert_eq!(scores.row_of(1, at.0, at.1, at.2), Some(images(&one, 2..=2)));
     }
 }

@@ -10,8 +10,11 @@ use super::{
         summary::Summary,
     },
 };
-use crate::inputs::{lines::Lines, spec::ClaimSpec, species::Species};
-use harness_record::digest;
+use crate::inputs::{lines::Rows, spec::ClaimSpec};
+use harness_record::{
+    digest,
+    vocabulary::{Condition, Protocol, Species},
+};
 use rayon::prelude::*;
 use std::fmt;
 
@@ -20,7 +23,7 @@ use std::fmt;
 pub(crate) struct TestedClaim {
     pub(crate) claim: ClaimSpec,
     pub(crate) comparison: Comparison,
-    pub(crate) protocol: String,
+    pub(crate) protocol: Protocol,
     pub(crate) outcome: Result<Tested, Untested>,
 }
 
@@ -65,15 +68,15 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
     for claim in &data.study.report.claims {
         // The spec was checked when the data were read, so every claim parses.
         let Ok(comparison) = claim.expect.parse::<Comparison>() else { continue };
-        for protocol in &data.study.protocols {
-            if claim.protocol.as_ref().is_none_or(|only| only == protocol) {
+        for &protocol in &data.study.protocols {
+            if claim.protocol.is_none_or(|only| only == protocol) {
                 asked.push(Asked { claim, comparison: comparison.clone(), protocol });
             }
         }
     }
     let measured = measure_all(&asked, data);
     let mut corrected = vec![1.0; asked.len()];
-    for protocol in &data.study.protocols {
+    for &protocol in &data.study.protocols {
         let family: Vec<_> =
             (0..asked.len()).filter(|&i| asked[i].protocol == protocol && measured[i].is_ok()).collect();
         let p: Vec<_> = family.iter().filter_map(|&i| measured[i].as_ref().ok().map(|(_, test)| test.p)).collect();
@@ -85,7 +88,7 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
             let verdict = comparison.verdict(difference.low, difference.high, p);
             Tested { difference, p, effect: test.effect, verdict }
         });
-        TestedClaim { claim: claim.clone(), comparison, protocol: protocol.to_owned(), outcome }
+        TestedClaim { claim: claim.clone(), comparison, protocol, outcome }
     });
     judged.collect()
 }
@@ -94,14 +97,14 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
 struct Asked<'a> {
     claim: &'a ClaimSpec,
     comparison: Comparison,
-    protocol: &'a str,
+    protocol: Protocol,
 }
 
 impl Asked<'_> {
     /// What the claim says is above zero.
     fn differences(&self, data: &Data) -> Result<Sample, Untested> {
         let Self { comparison, protocol, .. } = self;
-        let question = Question { data, protocol, species: None };
+        let question = Question { data, protocol: *protocol, species: None };
         Ok(question.differences([&comparison.left, &comparison.right])?.below(comparison.offset))
     }
 }
@@ -120,20 +123,22 @@ fn measure_all(asked: &[Asked<'_>], data: &Data) -> Vec<Result<(Summary, Differe
     // Each claim has a generator of its own, so the order in which threads take them changes nothing.
     let tested = asked.par_iter().zip(differences).zip(summaries).map(|((asked, differences), summary)| {
         // Images are the units: several seeds of one image are averaged, as they are not independent.
-        let seed = digest::seed(&["claim", &asked.claim.name, asked.protocol]);
+        let seed = digest::seed(&["claim", &asked.claim.name, asked.protocol.name()]);
         Ok((summary?, test_of_differences(&differences?.defined(), seed)))
     });
     tested.collect()
 }
 
 impl Data {
-    /// Lines of `per_image.csv` that a difference between two figures is made of.
-    pub(crate) fn lines_of(&self, sides: [&Operand; 2], protocol: &str) -> Vec<Lines> {
-        let of_side = |side: &Operand| {
-            let condition = side.condition.as_deref().unwrap_or(self.first_condition());
-            self.scores.lines(&side.arm, condition, protocol)
-        };
+    /// Rows of single images that a difference between two figures is made of.
+    pub(crate) fn rows_of(&self, sides: [&Operand; 2], protocol: Protocol) -> Vec<Rows> {
+        let of_side = |side: &Operand| self.scores.rows(&side.arm, self.condition_of(side), protocol);
         sides.map(of_side).concat()
+    }
+
+    /// The condition of a side: the study's first where it names none.
+    pub(crate) fn condition_of(&self, side: &Operand) -> Condition {
+        side.condition.unwrap_or(self.first_condition())
     }
 }
 
@@ -141,7 +146,7 @@ impl Data {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) data: &'a Data,
-    pub(crate) protocol: &'a str,
+    pub(crate) protocol: Protocol,
     /// The species whose images count; all images if `None`.
     pub(crate) species: Option<Species>,
 }
@@ -156,7 +161,7 @@ impl Question<'_> {
     /// The change from `base` to `to` as a part of `base`, with its 95 % interval where there is one.
     pub(crate) fn relative_change(&self, [to, base]: [&Operand; 2]) -> Option<(f64, Option<(f64, f64)>)> {
         let figure = |side: &Operand| {
-            let condition = side.condition.as_deref().unwrap_or(self.data.first_condition());
+            let condition = self.data.condition_of(side);
             Some(self.data.tested(&side.arm, condition, Metric::find(&side.metric)?, self.protocol)?.mean)
         };
         let (to_mean, base_mean) = (figure(to)?, figure(base)?);
@@ -176,7 +181,7 @@ impl Question<'_> {
 
     /// One score an image and seed; undefined where the image is of another species.
     pub(crate) fn values(&self, side: &Operand) -> Result<Sample, Untested> {
-        let condition = side.condition.as_deref().unwrap_or(self.data.first_condition());
+        let condition = self.data.condition_of(side);
         let metric = Metric::find(&side.metric).ok_or(Untested::NotRun)?;
         if is_over_batches(self.data.column(&side.arm, metric, self.protocol)) {
             let arm = self.data.arm_label(&side.arm).to_owned();

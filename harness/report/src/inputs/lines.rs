@@ -1,30 +1,70 @@
-//! The data folder's files, read: JSON, and tables whose rows know their lines.
+//! JSON files, and the lines of tables that figures are made of.
 
 use crate::error::ReportError;
-use harness_record::{RecordError, files, rows};
+use harness_record::{RecordError, files, run::file, vocabulary::Key};
 use serde::de::DeserializeOwned;
 use std::{ops::RangeInclusive, path::Path};
 
 /// The most that is read of one JSON file, in bytes: lists of skipped files can be long, nothing else is.
 const JSON_LIMIT: u64 = 64 << 20;
-/// The most that is read of one table, in bytes: the full test set under every arm, seed and condition is below 100 MB.
-pub(super) const CSV_LIMIT: u64 = 1 << 30;
 
-/// A row of a table and the line that it stands on.
-#[derive(Debug)]
-pub(crate) struct Line<T> {
-    pub(crate) line: u64,
-    pub(crate) row: T,
+/// A table that figures come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Table {
+    Metrics,
+    Images,
+    Baselines,
+    Confusion,
+    Calibration,
+    /// The printed figures, which no run wrote.
+    Published,
 }
 
-/// Lines of a table, from and to.
+impl Table {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Metrics, Self::Images, Self::Baselines, Self::Confusion, Self::Calibration, Self::Published];
+
+    /// Name of its file, in the folder of a run or in the data folder.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Metrics => file::METRICS,
+            Self::Images => file::PER_IMAGE,
+            Self::Baselines => file::BASELINES,
+            Self::Confusion => file::CONFUSION,
+            Self::Calibration => file::CALIBRATION,
+            Self::Published => super::file::PUBLISHED,
+        }
+    }
+}
+
+/// Lines of a file, from and to.
 pub(crate) type Lines = RangeInclusive<u64>;
 
-/// Adds a line to the last of `all` if it follows that.
-pub(crate) fn add_line(all: &mut Vec<Lines>, line: u64) {
-    match all.last_mut() {
-        Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
-        _ => all.push(line..=line),
+/// Lines of a table that follow each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rows {
+    pub(crate) table: Table,
+    /// The first digits of the run's key; empty for what no run wrote.
+    pub(crate) run: String,
+    pub(crate) lines: Lines,
+}
+
+impl Rows {
+    /// Lines of a table of a run.
+    pub(crate) fn new(table: Table, run: &Key, lines: Lines) -> Self {
+        Self { table, run: run.short().to_owned(), lines }
+    }
+
+    /// Ranges of lines that hold `all`, which ascend.
+    pub(crate) fn of_lines(table: Table, run: &Key, all: impl IntoIterator<Item = u64>) -> Vec<Self> {
+        let mut found: Vec<Lines> = Vec::new();
+        for line in all {
+            match found.last_mut() {
+                Some(last) if *last.end() + 1 == line => *last = *last.start()..=line,
+                _ => found.push(line..=line),
+            }
+        }
+        found.into_iter().map(|lines| Self::new(table, run, lines)).collect()
     }
 }
 
@@ -33,34 +73,4 @@ pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
     let bytes = files::read(path, JSON_LIMIT)?;
     let wrap = |source| RecordError::Json { path: path.to_owned(), source };
     Ok(serde_json::from_slice(&bytes).map_err(wrap)?)
-}
-
-/// The rows of a table; none if it is not there.
-pub(crate) fn optional_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ReportError> {
-    if path.exists() { Ok(rows::read(path)?) } else { Ok(Vec::new()) }
-}
-
-/// The names of the columns. An empty file has none: it was cut off, and must not pass for a table without rows.
-pub(super) fn headers_of(reader: &mut csv::Reader<&[u8]>, path: &Path) -> Result<csv::StringRecord, ReportError> {
-    let headers = reader.headers().map_err(|source| RecordError::Csv { path: path.to_owned(), source })?.clone();
-    if headers.is_empty() { Err(ReportError::Empty { path: path.to_owned() }) } else { Ok(headers) }
-}
-
-pub(crate) fn optional_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, ReportError> {
-    if path.exists() { lines(path) } else { Ok(Vec::new()) }
-}
-
-/// The rows of a table with the lines that they stand on.
-pub(crate) fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>, ReportError> {
-    let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
-    let bytes = files::read(path, CSV_LIMIT)?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let headers = headers_of(&mut reader, path)?;
-    let mut record = csv::StringRecord::new();
-    let mut lines = Vec::new();
-    while reader.read_record(&mut record).map_err(wrap)? {
-        let row = record.deserialize(Some(&headers)).map_err(wrap)?;
-        lines.push(Line { line: record.position().map_or(0, csv::Position::line), row });
-    }
-    Ok(lines)
 }

@@ -1,9 +1,8 @@
 //! `published.csv`: printed figures, alone or with what was reproduced of them.
 
-use super::lines::CSV_LIMIT;
 use crate::error::ReportError;
-use harness_record::{RecordError, files};
-use serde::{Deserialize, Serialize};
+use harness_record::{RecordError, table};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::Path;
 
 /// A row of `published.csv`: a printed figure.
@@ -91,23 +90,39 @@ pub(crate) fn published_lines(path: &Path) -> Result<Vec<PublishedLine>, ReportE
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
-    let bytes = files::read(path, CSV_LIMIT)?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let headers = reader.headers().map_err(wrap)?.clone();
-    let mut lines = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(wrap)?;
-        let row = record.deserialize(Some(&headers)).map_err(wrap)?;
-        let cell = |name: &str| {
-            let column = headers.iter().position(|head| head == name)?;
-            record.get(column).map(str::to_owned)
-        };
-        let recorded =
-            Recorded { reproduced: cell("reproduced"), low: cell("low"), high: cell("high"), verdict: cell("verdict") };
-        lines.push(PublishedLine { line: record.position().map_or(0, csv::Position::line), row, recorded });
-    }
-    Ok(lines)
+    let lines = table::read::<Columns>(path)?.into_iter().map(|line| {
+        let Columns { table, study, variant, model, split, metric, value, reproduced, low, high, verdict } = line.row;
+        PublishedLine {
+            line: line.line,
+            row: PublishedRow { table, study, variant, model, split, metric, value },
+            recorded: Recorded { reproduced, low, high, verdict },
+        }
+    });
+    Ok(lines.collect())
+}
+
+/// A row of the file. An empty cell is a text without letters; a column that is not there is `None`.
+#[derive(Deserialize)]
+struct Columns {
+    table: String,
+    study: String,
+    variant: String,
+    model: String,
+    split: String,
+    metric: String,
+    value: String,
+    #[serde(default, deserialize_with = "cell")]
+    reproduced: Option<String>,
+    #[serde(default, deserialize_with = "cell")]
+    low: Option<String>,
+    #[serde(default, deserialize_with = "cell")]
+    high: Option<String>,
+    #[serde(default, deserialize_with = "cell")]
+    verdict: Option<String>,
+}
+
+fn cell<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// A figure as a cell that is never empty.

@@ -1,109 +1,272 @@
-//! `runs.json`: the runs of a study, and the places that they take in it.
+//! The runs of a study, each read once: `places.csv`, and the folders of the runs.
 
-use super::lines::json;
+use super::{
+    file,
+    lines::{Rows, Table},
+};
 use crate::error::ReportError;
-use harness_record::{digest, run::RunRecord};
-use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use harness_record::{
+    digest, files,
+    rows::{CalibrationRow, ConfusionRow, ImageRow, MetricRow, PlaceRow},
+    run::{RunRecord, file as name},
+    table::{self, Line},
+    vocabulary::{Key, Predictor, Protocol, Split, Stage},
+};
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
-/// The protocol of a run that is the same under every protocol.
-pub const ANY_PROTOCOL: &str = "any";
+/// The most that is read of one file of a run, in bytes: the full test set at five levels of blur is below 100 MB.
+const LIMIT: u64 = 1 << 30;
 
-/// One entry of `runs.json`: a run, and the place it takes in the study. A shared run appears once for every place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunInput {
-    /// Name of the arm.
-    pub arm: String,
-    /// Name of the protocol, or [`ANY_PROTOCOL`].
-    pub protocol: String,
-    /// Seed.
-    pub seed: u64,
-    /// `pretrain`, `finetune` or `evaluate`.
-    pub stage: String,
-    /// What is known of the run.
-    pub record: RunSummary,
+/// The places of a study, and its runs.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    /// In the order of the file.
+    places: Vec<PlaceRow>,
+    runs: BTreeMap<Key, Run>,
 }
 
-/// A [`RunRecord`] without host, command and times, which would change bytes and tell nothing about the numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunSummary {
-    /// Key of the stage.
-    pub key: String,
-    /// Kind of the stage.
-    pub kind: String,
-    /// Keys of the stages it builds on.
-    #[serde(default)]
-    pub parents: Vec<String>,
-    /// Device in words.
-    pub device: String,
-    /// Whether the device promises the same bits on a second run.
-    pub deterministic: bool,
-    /// Digest of the data it read.
-    #[serde(default)]
-    pub data: String,
-    /// Trainable parameters of the model.
-    #[serde(default)]
-    pub parameters: u64,
-    /// Seconds of work.
-    pub seconds: f64,
-    /// Epochs that were trained; `None` where nothing was.
-    #[serde(default)]
-    pub epochs: Option<u32>,
-    /// Epoch whose weights were kept, counted from 1; `None` means the last.
-    #[serde(default)]
-    pub kept_epoch: Option<u32>,
-    /// Commit of the checkout, if it was one.
-    #[serde(default)]
-    pub commit: Option<String>,
-    /// Whether the checkout had uncommitted changes.
-    #[serde(default)]
-    pub dirty: bool,
-    /// Versions that the numbers depend on.
-    #[serde(default)]
-    pub versions: BTreeMap<String, String>,
+/// A run with its tables. Those that it did not write are empty.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) record: RunRecord,
+    pub(crate) metrics: Vec<Line<MetricRow>>,
+    pub(crate) images: Vec<Line<ImageRow>>,
+    /// Of the first test of the study alone: baselines look at no network.
+    pub(crate) baselines: Vec<Line<ImageRow>>,
+    pub(crate) confusion: Vec<Line<ConfusionRow>>,
+    pub(crate) calibration: Vec<Line<CalibrationRow>>,
 }
 
-impl From<&RunRecord> for RunSummary {
-    fn from(record: &RunRecord) -> Self {
-        Self {
-            key: record.key.clone(),
-            kind: record.kind.clone(),
-            parents: record.parents.clone(),
-            device: record.device.clone(),
-            deterministic: record.deterministic,
-            data: record.data.clone(),
-            parameters: record.parameters,
-            seconds: record.seconds,
-            epochs: record.epochs,
-            kept_epoch: record.kept_epoch,
-            commit: record.commit.clone(),
-            dirty: record.dirty,
-            versions: record.versions.clone(),
+/// A row of a run's `metrics.csv`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured<'a> {
+    pub(crate) run: &'a Run,
+    line: &'a Line<MetricRow>,
+}
+
+impl Deref for Measured<'_> {
+    type Target = MetricRow;
+
+    fn deref(&self) -> &MetricRow {
+        &self.line.row
+    }
+}
+
+impl<'a> Measured<'a> {
+    /// Name of its metric.
+    pub(crate) fn metric_name(self) -> &'a str {
+        &self.line.row.metric
+    }
+
+    /// Where it stands.
+    pub(crate) fn rows(&self) -> Rows {
+        Rows::new(Table::Metrics, self.run.key(), self.line.line..=self.line.line)
+    }
+}
+
+impl Runs {
+    /// Reads the runs of the data folder `data`.
+    ///
+    /// # Errors
+    /// A file that is missing, damaged, or of another run, with its path.
+    pub(crate) fn read(data: &Path) -> Result<Self, ReportError> {
+        let places = places(data)?;
+        let first_test = places.iter().find(|place| place.stage == Stage::Evaluate).map(|place| &place.run);
+        let mut seen = BTreeSet::new();
+        let distinct: Vec<&PlaceRow> = places.iter().filter(|place| seen.insert(&place.run)).collect();
+        let read = |place: &&PlaceRow| {
+            let folder = RunFolder::open(data, place)?;
+            Ok((place.run.clone(), Run::read(folder, first_test == Some(&place.run))?))
+        };
+        let runs = distinct.par_iter().map(read).collect::<Result<_, ReportError>>()?;
+        Ok(Self { places, runs })
+    }
+
+    /// Runs that have been read, each in a place of its own.
+    pub(crate) fn of_runs(all: impl IntoIterator<Item = (PlaceRow, Run)>) -> Self {
+        let (places, runs): (Vec<PlaceRow>, Vec<Run>) = all.into_iter().unzip();
+        Self { places, runs: runs.into_iter().map(|run| (run.key().clone(), run)).collect() }
+    }
+
+    /// The places and their runs, in the order of the file.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&PlaceRow, &Run)> {
+        self.places.iter().filter_map(|place| Some((place, self.runs.get(&place.run)?)))
+    }
+
+    /// The places of an arm in a stage under a protocol, one a seed.
+    pub(crate) fn of<'a>(
+        &'a self,
+        arm: &str,
+        stage: Stage,
+        protocol: Option<Protocol>,
+    ) -> impl Iterator<Item = (&'a PlaceRow, &'a Run)> {
+        self.places().filter(move |(place, _)| place.arm == arm && place.stage == stage && place.protocol == protocol)
+    }
+
+    /// The run whose key begins with these digits.
+    pub(crate) fn by_short(&self, short: &str) -> Option<&Run> {
+        self.runs.values().find(|run| run.key().short() == short)
+    }
+
+    /// The first test of the study, whose baselines stand for those of all.
+    pub(crate) fn first_test(&self) -> Option<&Run> {
+        self.places().find(|(place, _)| place.stage == Stage::Evaluate).map(|(_, run)| run)
+    }
+}
+
+/// The places of the data folder `data`.
+pub(crate) fn places(data: &Path) -> Result<Vec<PlaceRow>, ReportError> {
+    let path = data.join(file::PLACES);
+    let places: Vec<PlaceRow> = table::read_rows(&path)?;
+    let mut shorts: BTreeMap<&str, &Key> = BTreeMap::new();
+    for place in &places {
+        if *shorts.entry(place.run.short()).or_insert(&place.run) != &place.run {
+            return Err(ReportError::SameDigits { path, digits: place.run.short().to_owned() });
+        }
+    }
+    Ok(places)
+}
+
+impl Run {
+    pub(crate) fn key(&self) -> &Key {
+        &self.record.key
+    }
+
+    /// Reads the tables of a run; those of its baselines if they are asked for.
+    pub(crate) fn read(folder: RunFolder, with_baselines: bool) -> Result<Self, ReportError> {
+        Ok(Self {
+            metrics: folder.rows(name::METRICS)?,
+            images: folder.optional_rows(name::PER_IMAGE)?,
+            baselines: if with_baselines { folder.optional_rows(name::BASELINES)? } else { Vec::new() },
+            confusion: folder.optional_rows(name::CONFUSION)?,
+            calibration: folder.optional_rows(name::CALIBRATION)?,
+            record: folder.record,
+        })
+    }
+
+    /// The rows of a split, predictor and metric, in the order of the file.
+    pub(crate) fn of<'a>(
+        &'a self,
+        split: Split,
+        predictor: Predictor,
+        metric: &str,
+    ) -> impl Iterator<Item = Measured<'a>> {
+        self.all().filter(move |row| row.split == split && row.predictor == predictor && row.metric == metric)
+    }
+
+    /// All rows of `metrics.csv`.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Measured<'_>> {
+        self.metrics.iter().map(|line| Measured { run: self, line })
+    }
+
+    /// The last epoch that it has rows of.
+    pub(crate) fn last_epoch(&self) -> Option<u32> {
+        self.metrics.iter().map(|line| line.epoch).max()
+    }
+
+    /// Whether a table of it has such lines.
+    pub(crate) fn has(&self, rows: &Rows) -> bool {
+        let ends = || [*rows.lines.start(), *rows.lines.end()];
+        match rows.table {
+            Table::Metrics => has_lines(&self.metrics, ends()),
+            Table::Images => has_lines(&self.images, ends()),
+            Table::Baselines => has_lines(&self.baselines, ends()),
+            Table::Confusion => has_lines(&self.confusion, ends()),
+            Table::Calibration => has_lines(&self.calibration, ends()),
+            Table::Published => false,
         }
     }
 }
 
-/// The runs of a study, whose keys name files.
-pub(crate) fn read_runs(path: &Path) -> Result<Vec<RunInput>, ReportError> {
-    let runs: Vec<RunInput> = json(path)?;
-    match runs.iter().find(|run| !is_key(&run.record.key)) {
-        Some(run) => Err(ReportError::Key { path: path.to_owned(), key: run.record.key.clone() }),
-        None => Ok(runs),
+/// Whether there are rows on both lines. Lines ascend, as they stand in the file.
+fn has_lines<T>(rows: &[Line<T>], ends: [u64; 2]) -> bool {
+    ends.iter().all(|line| rows.binary_search_by_key(line, |row| row.line).is_ok())
+}
+
+/// The folder of a run whose record is that of its place.
+#[derive(Debug)]
+pub(crate) struct RunFolder {
+    pub(crate) path: PathBuf,
+    pub(crate) record: RunRecord,
+}
+
+impl RunFolder {
+    /// Opens the run of a place in the study of the data folder `data`.
+    pub(crate) fn open(data: &Path, place: &PlaceRow) -> Result<Self, ReportError> {
+        let path = file::run_folder(data, &place.run);
+        if !path.join(name::RUN).exists() {
+            return Err(ReportError::NoRun { path, key: place.run.clone() });
+        }
+        let folder = Self { record: RunRecord::read(&path)?, path };
+        let record = &folder.record;
+        if record.key != place.run || record.stage != place.stage {
+            let found = format!("{} {}", record.stage, record.key);
+            let expected = format!("{} {}", place.stage, place.run);
+            return Err(ReportError::OtherRun { path: folder.path.join(name::RUN), found, expected });
+        }
+        Ok(folder)
+    }
+
+    /// Whether the run wrote a file of that name.
+    pub(crate) fn wrote(&self, name: &str) -> bool {
+        self.record.files.contains_key(name)
+    }
+
+    /// The bytes of a file, which are those that the run wrote.
+    pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>, ReportError> {
+        let path = self.path.join(name);
+        let bytes = files::read(&path, LIMIT)?;
+        match self.record.files.get(name) {
+            Some(digest) if *digest == digest::of_bytes(&bytes) => Ok(bytes),
+            _ => Err(ReportError::Damaged { path }),
+        }
+    }
+
+    fn rows<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<Line<T>>, ReportError> {
+        Ok(table::parse(&self.path.join(name), &self.bytes(name)?)?)
+    }
+
+    fn optional_rows<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<Line<T>>, ReportError> {
+        if self.wrote(name) { self.rows(name) } else { Ok(Vec::new()) }
     }
 }
 
-/// Whether a key could be that of a run: what names a file must not lead out of its folder.
-pub(crate) fn is_key(key: &str) -> bool {
-    key.len() == digest::of_bytes(b"").len() && key.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn only_a_digest_is_a_key() {
-        assert!(is_key(&digest::of_bytes(b"a")));
-        assert!(!is_key("../../x") && !is_key(""));
+    /// A run without rows, whose key is the digest of `name`.
+    pub(crate) fn run(name: &str, stage: Stage) -> Run {
+        let record = RunRecord {
+            key: digest::of_bytes(name.as_bytes()).parse().unwrap(),
+            stage,
+            parents: Vec::new(),
+            seed: 0,
+            protocol: None,
+            device: "cpu".to_owned(),
+            deterministic: true,
+            data: String::new(),
+            parameters: 0,
+            epochs: 1,
+            kept_epoch: 1,
+            algorithms: Vec::new(),
+            versions: BTreeMap::new(),
+            settings: serde_json::Value::Null,
+            files: BTreeMap::new(),
+        };
+        let (metrics, images, baselines) = (Vec::new(), Vec::new(), Vec::new());
+        Run { record, metrics, images, baselines, confusion: Vec::new(), calibration: Vec::new() }
+    }
+
+    /// A place of it under the corrected protocol.
+    pub(crate) fn place(arm: &str, seed: u64, run: &Run) -> PlaceRow {
+        let protocol = Some(Protocol::Corrected);
+        PlaceRow { arm: arm.to_owned(), protocol, seed, stage: run.record.stage, run: run.key().clone() }
     }
 }

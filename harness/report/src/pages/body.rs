@@ -264,8 +264,8 @@ impl<'c> Setter<'_, 'c> {
         self.put("<details class=\"data\">\n<summary>Data of this chart</summary>\n");
         self.put(&Body::new(&chart.records.markdown, &[], self.trace).html);
         if chart.records.left_out > 0 {
-            let (left_out, name) = (count(chart.records.left_out as u64), &chart.name);
-            self.put(&format!("<p>{left_out} more rows are in <a href=\"charts/{name}.csv\">{name}.csv</a>.</p>\n"));
+            let left_out = count(chart.records.left_out as u64);
+            self.put(&format!("<p>The tables of the runs hold {left_out} more.</p>\n"));
         }
         self.put("</details>\n");
     }

@@ -9,6 +9,7 @@ use crate::{
     pictures::{contact_sheet, gallery, tile::Tile},
     template::engine,
 };
+use harness_record::vocabulary::Split;
 use minijinja::{Value, context, value::Serde};
 use serde::Serialize;
 use std::path::Path;
@@ -29,7 +30,7 @@ struct Set<'a> {
     digest: &'a str,
     size: u32,
     /// Names of the splits that were used.
-    splits: Vec<&'a str>,
+    splits: Vec<Split>,
     groups: Vec<Group>,
     /// Images in each split, and in all.
     total: Vec<Cell>,
@@ -48,7 +49,7 @@ struct Group {
 #[derive(Serialize)]
 struct Cell {
     images: String,
-    /// Where `datasets.json` holds it, or what it is the sum of: a JSON pointer (RFC 6901).
+    /// Where `study.json` holds it, or what it is the sum of: a JSON pointer (RFC 6901).
     pointer: String,
 }
 
@@ -63,7 +64,8 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
         }
         None => None,
     };
-    let sets: Vec<Set<'_>> = data.datasets.iter().enumerate().map(|(place, used)| set(data, place, used)).collect();
+    let sets: Vec<Set<'_>> =
+        data.study.datasets.iter().enumerate().map(|(place, used)| set(data, place, used)).collect();
     let context = context! {
         study => &data.study.study, title => &data.study.title, profile => &data.study.profile,
         sets => Value::from(Serde(sets)),
@@ -78,28 +80,28 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
 }
 
 fn set<'a>(data: &Data, place: usize, set: &'a DatasetInput) -> Set<'a> {
-    let splits: Vec<&str> = set.splits.iter().map(|split| split.split.as_str()).collect();
+    let splits: Vec<Split> = set.splits.iter().map(|split| split.split).collect();
     let of_group = |(at, group): (usize, &GroupCount)| {
-        let of = |split: &&str| match *split {
-            "train" => (group.train, "train"),
-            "validation" => (group.validation, "validation"),
-            _ => (group.test, "test"),
+        let of = |split: &Split| match split {
+            Split::Train => (group.train, "train"),
+            Split::Validation => (group.validation, "validation"),
+            Split::Test => (group.test, "test"),
         };
         let counts = splits.iter().map(of).map(|(images, member)| (images, format!("/{member}")));
-        Group { name: words(&group.group), images: with_sum(&format!("/{place}/groups/{at}"), counts) }
+        Group { name: words(&group.group), images: with_sum(&format!("/datasets/{place}/groups/{at}"), counts) }
     };
     let total = set.splits.iter().enumerate().map(|(at, split)| (split.images, format!("/{at}/images")));
     Set {
         name: &set.dataset,
         role: &set.role,
         arms: listed(&data.arm_labels(&set.arms)),
-        protocols: set.protocols.join(", "),
+        protocols: set.protocols.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", "),
         licence: &set.licence,
         citation: &set.citation,
         digest: &set.digest,
         size: set.size,
         groups: set.groups.iter().enumerate().map(of_group).collect(),
-        total: with_sum(&format!("/{place}/splits"), total),
+        total: with_sum(&format!("/datasets/{place}/splits"), total),
         left_out: count(set.left_out.len() as u64),
         splits,
     }

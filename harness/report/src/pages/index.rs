@@ -9,7 +9,7 @@ const TEMPLATE: &str = "page.html.j2";
 
 /// Renders the page. The pictures of `charts` become the charts themselves.
 pub(crate) fn render(data: &Data, charts: &[Chart], markdown: &str, templates: &Path) -> Result<String, ReportError> {
-    let Body { html, contents, charts } = Body::new(markdown, charts, &|address| Trace::of(data, address));
+    let Body { html, contents, charts } = Body::new(markdown, charts, &|reference| Trace::of(data, reference));
     let study = &data.study;
     let context = context! {
         title => &study.title, question => &study.question, study => &study.study, profile => &study.profile,

@@ -6,7 +6,6 @@ pub(crate) mod data;
 mod headings;
 pub(crate) mod index;
 pub(crate) mod latex;
-pub(crate) mod provenance;
 pub(crate) mod run;
 pub(crate) mod site;
 mod slots;

@@ -1,4 +1,4 @@
-//! A page a run: what it is, what it was made with, what it measured, and the end of its log.
+//! A page a run: what it is, what it was made with, and what it measured.
 
 use crate::{
     charts::{
@@ -9,24 +9,27 @@ use crate::{
     figures::{
         data::Data,
         metrics::Metric,
-        runs::{Run, lists, runs_of},
+        pixels::reliability_of,
+        runs::{Placed, lists, runs_of},
     },
-    inputs::{file, lines::Line, runs::ANY_PROTOCOL},
+    inputs::runs::{Measured, Run},
     links::page_of,
-    markdown::{NONE, count, duration, number, percent},
+    markdown::{NONE, count, number, percent},
     output::RenderedFile,
     sections::{pixels::in_numbers, runs::trained_for},
     template::engine,
 };
-use harness_record::{files, metrics::CLASSES};
+use harness_record::{
+    metrics::CLASSES,
+    rows::ConfusionRow,
+    vocabulary::{Condition, Predictor, Split, Stage},
+};
 use minijinja::{Value, context, value::Serde};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{collections::BTreeSet, path::Path};
 
 const TEMPLATE: &str = "run.html.j2";
-/// The most that is read of a run's settings or log, in bytes.
-const LIMIT: u64 = 16 << 20;
 
 /// A link to another run.
 #[derive(Serialize)]
@@ -40,12 +43,12 @@ struct Link {
 /// A row of `metrics.csv`.
 #[derive(Serialize)]
 struct MetricRow<'a> {
-    /// Lines of `metrics.csv` that hold it: one a place of the run in the study.
-    lines: Vec<u64>,
+    /// Its line in `metrics.csv`.
+    line: u64,
     epoch: u32,
-    split: &'a str,
+    split: Split,
     predictor: &'a str,
-    condition: &'a str,
+    condition: String,
     metric: String,
     value: String,
 }
@@ -65,120 +68,87 @@ pub(crate) fn pages(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
     let environment = engine::environment(templates).map_err(wrap)?;
     let page = environment.get_template(TEMPLATE).map_err(wrap)?;
     let runs = runs_of(data);
-    let render = |run: &Run<'_>| {
-        let key = run.key();
-        let text = page.render(context(data, &runs, run)?).map_err(wrap)?;
-        Ok(RenderedFile::new(page_of(key), text.into_bytes()))
+    let render = |placed: &Placed<'_>| {
+        let text = page.render(context(data, &runs, placed)?).map_err(wrap)?;
+        Ok(RenderedFile::new(page_of(placed.run.key().short()), text.into_bytes()))
     };
     runs.par_iter().map(render).collect()
 }
 
 /// `Fine-tuning: Pretrained, corrected protocol, seed 0`
-fn name(data: &Data, run: &Run<'_>) -> String {
-    let stage = match run.first().stage.as_str() {
-        "pretrain" => "Pretraining",
-        "finetune" => "Fine-tuning",
-        "evaluate" => "Test",
-        other => other,
+fn name(data: &Data, placed: &Placed<'_>) -> String {
+    let stage = match placed.run.record.stage {
+        Stage::Pretrain => "Pretraining",
+        Stage::Finetune => "Fine-tuning",
+        Stage::Evaluate => "Test",
     };
-    let protocols = run.protocols();
-    let protocols = if protocols == ANY_PROTOCOL { String::new() } else { format!(", {protocols} protocol") };
-    format!("{stage}: {}{protocols}, seed {}", run.arms(data), run.seeds())
+    let protocols = placed.protocols();
+    let protocols = if protocols.is_empty() { protocols } else { format!(", {protocols} protocol") };
+    format!("{stage}: {}{protocols}, seed {}", placed.arms(data), placed.seeds())
 }
 
-fn link(data: &Data, run: &Run<'_>) -> Link {
-    let key = file::short(run.key()).to_owned();
-    Link { page: format!("{key}.html"), key, name: name(data, run) }
+fn link(data: &Data, placed: &Placed<'_>) -> Link {
+    let key = placed.run.key().short().to_owned();
+    Link { page: format!("{key}.html"), key, name: name(data, placed) }
 }
 
-fn context(data: &Data, runs: &[Run<'_>], run: &Run<'_>) -> Result<Value, ReportError> {
-    let record = &run.first().record;
-    let linked = |wanted: &dyn Fn(&Run<'_>) -> bool| -> Vec<Link> {
+fn context(data: &Data, runs: &[Placed<'_>], placed: &Placed<'_>) -> Result<Value, ReportError> {
+    let run = placed.run;
+    let record = &run.record;
+    let linked = |wanted: &dyn Fn(&Placed<'_>) -> bool| -> Vec<Link> {
         runs.iter().filter(|other| wanted(other)).map(|other| link(data, other)).collect()
     };
-    let folder = data.dir.join(file::RUN_FOLDER);
-    let text = |name: String| -> Result<Option<String>, ReportError> {
-        let path = folder.join(name);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let text = files::read(&path, LIMIT)?;
-        // A log may come from a stranger, and hold what steers a terminal.
-        let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
-        Ok(Some(String::from_utf8_lossy(&text).chars().filter(shown).collect()))
-    };
-    let commit = record.commit.as_ref().map(|commit| {
-        let changed = if record.dirty { ", with uncommitted changes" } else { "" };
-        format!("{commit}{changed}")
-    });
+    // A value that was read from JSON can be written as such.
+    let settings = serde_json::to_string_pretty(&record.settings).unwrap_or_default();
     Ok(context! {
         study => &data.study.study, title => &data.study.title, profile => &data.study.profile,
-        name => name(data, run), key => run.key(), short => file::short(run.key()), stage => &run.first().stage,
-        device => &record.device, deterministic => record.deterministic, time => duration(record.seconds),
-        parameters => count(record.parameters), epochs => trained_for(record), digest => &record.data, commit,
+        name => name(data, placed), key => record.key.as_str(), short => record.key.short(), stage => record.stage.name(),
+        device => &record.device, deterministic => record.deterministic,
+        parameters => count(record.parameters), epochs => trained_for(record), digest => &record.data,
         versions => &record.versions,
-        parents => Value::from(Serde(linked(&|other| record.parents.iter().any(|parent| parent == other.key())))),
-        children => Value::from(Serde(linked(&|other| other.first().record.parents.iter().any(|p| p == run.key())))),
-        curves => run_curves::draw(data, run.first())?.map(|svg| svg.inline("curves")), charts => style_sheet(),
-        metrics => Value::from(Serde(metric_rows(data, run))), images => Value::from(Serde(image_cells(data, run))),
+        parents => Value::from(Serde(linked(&|other| record.parents.contains(other.run.key())))),
+        children => Value::from(Serde(linked(&|other| other.run.record.parents.contains(&record.key)))),
+        curves => run_curves::draw(run)?.map(|svg| svg.inline("curves")), charts => style_sheet(),
+        metrics => Value::from(Serde(metric_rows(data, run))), images => Value::from(Serde(image_cells(data, placed))),
         confusion => Value::from(Serde(confusion_cells(data, run))),
         calibration => Value::from(Serde(calibration_cells(data, run))),
-        spec => text(file::run_spec(run.key()))?, log => text(file::run_log(run.key()))?,
+        settings,
     })
 }
 
-/// The rows that a page lists, under one of the places that the run takes.
-fn metric_rows<'a>(data: &'a Data, run: &Run<'_>) -> Vec<MetricRow<'a>> {
-    let first = run.first();
-    let own = data.metrics.of_run(&first.record.key).filter(|line| line.row.stage == first.stage);
-    let mut rows: Vec<MetricRow<'a>> = Vec::new();
-    for Line { line, row } in own.filter(|line| lists(data, &line.row)) {
-        let found = MetricRow {
-            lines: vec![*line],
-            epoch: row.epoch,
-            split: &row.split,
-            predictor: if row.predictor == "model" { "network" } else { data.arm_label(&row.predictor) },
-            condition: data.condition_label(&row.condition),
-            metric: label_of(&row.metric),
-            value: row.value.to_string(),
-        };
-        // Every place repeats the rows; a link may lead to any of them.
-        match rows.iter_mut().find(|known| known.is(&found)) {
-            Some(known) => known.lines.push(*line),
-            None => rows.push(found),
-        }
-    }
-    rows
-}
-
-impl MetricRow<'_> {
-    /// Whether it holds the same figure.
-    fn is(&self, other: &Self) -> bool {
-        (self.epoch, self.split, self.predictor) == (other.epoch, other.split, other.predictor)
-            && (self.condition, &self.metric, &self.value) == (other.condition, &other.metric, &other.value)
-    }
+/// The rows that a page lists.
+fn metric_rows<'a>(data: &'a Data, run: &'a Run) -> Vec<MetricRow<'a>> {
+    let row = |row: Measured<'a>| MetricRow {
+        line: *row.rows().lines.start(),
+        epoch: row.epoch,
+        split: row.split,
+        predictor: match row.predictor {
+            Predictor::Model => "network",
+            Predictor::Baseline(baseline) => baseline.label(),
+        },
+        condition: data.condition_label(row.condition),
+        metric: label_of(&row.metric),
+        value: row.value.to_string(),
+    };
+    run.all().filter(|row| lists(*row)).map(row).collect()
 }
 
 /// Scores of every test image: the report's metrics under a single condition, or the first of them under each.
-fn image_cells(data: &Data, run: &Run<'_>) -> Cells {
-    let place = run.first();
-    if place.stage != "evaluate" {
-        return Cells::default();
-    }
+fn image_cells(data: &Data, placed: &Placed<'_>) -> Cells {
+    let place = placed.first();
+    let (Stage::Evaluate, Some(protocol)) = (place.stage, place.protocol) else { return Cells::default() };
     let metrics: Vec<&Metric> = data.study.report.metrics.iter().filter_map(|name| Metric::find(name)).collect();
     let conditions = &data.study.conditions;
-    let columns: Vec<(String, &Metric, &str)> = match (conditions.as_slice(), metrics.first()) {
-        ([only], _) => metrics.iter().map(|metric| (metric.label.to_owned(), *metric, only.name.as_str())).collect(),
+    let columns: Vec<(String, &Metric, Condition)> = match (conditions.as_slice(), metrics.first()) {
+        ([only], _) => metrics.iter().map(|metric| (metric.label.to_owned(), *metric, only.name)).collect(),
         (several, Some(metric)) => {
-            several.iter().map(|c| (format!("{}, {}", metric.label, c.label), *metric, c.name.as_str())).collect()
+            several.iter().map(|c| (format!("{}, {}", metric.label, c.label), *metric, c.name)).collect()
         }
         _ => Vec::new(),
     };
     let scores: Vec<_> = columns
         .iter()
-        .map(|(_, metric, condition)| {
-            data.scores.under_seed([&place.arm, condition, &place.protocol], metric, place.seed)
-        })
+        .map(|(_, metric, condition)| data.scores.under_seed((&place.arm, *condition, protocol), metric, place.seed))
         .collect();
     let mut cells = Cells { heads: vec!["Image".to_owned(), "Breed".to_owned()], words: 2, rows: Vec::new() };
     cells.heads.extend(columns.into_iter().map(|(head, ..)| head));
@@ -194,31 +164,23 @@ fn image_cells(data: &Data, run: &Run<'_>) -> Cells {
 }
 
 /// Conditions of the run's rows, in the order of the study.
-fn conditions<'a>(data: &'a Data, run: &Run<'_>) -> Vec<&'a str> {
-    let counted: BTreeSet<&str> = data
-        .calibration
-        .iter()
-        .filter(|line| line.row.run == run.key())
-        .map(|line| line.row.condition.as_str())
-        .collect();
-    data.study.conditions.iter().map(|c| c.name.as_str()).filter(|name| counted.contains(name)).collect()
+fn conditions(data: &Data, run: &Run) -> Vec<Condition> {
+    let counted: BTreeSet<Condition> = run.calibration.iter().map(|row| row.condition).collect();
+    data.study.conditions.iter().map(|c| c.name).filter(|name| counted.contains(name)).collect()
 }
 
-fn confusion_cells(data: &Data, run: &Run<'_>) -> Cells {
+fn confusion_cells(data: &Data, run: &Run) -> Cells {
     let heads = ["Condition", "True class"].map(str::to_owned).into_iter();
     let classes = data.study.classes.iter().map(|class| format!("Taken for {class}"));
     let heads = heads.chain(classes).chain(["Pixels".to_owned()]).collect();
     let mut cells = Cells { heads, words: 2, rows: Vec::new() };
-    let place = run.first();
     for condition in conditions(data, run) {
-        let found = data.confusion_of(|row| {
-            row.run == run.key() && row.predictor == "model" && row.condition == condition && row.arm == place.arm
-        });
-        let Some(found) = found else { continue };
+        let wanted = |row: &ConfusionRow| row.predictor == Predictor::Model && row.condition == condition;
+        let Some(found) = data.confusion_of([run], wanted) else { continue };
         for (truth, class) in data.study.classes.iter().enumerate().take(CLASSES) {
             let all = found.counts.truth(truth);
             let share = |n: &u64| if all == 0 { NONE.to_owned() } else { percent(*n as f64 / all as f64) };
-            let mut row = vec![data.condition_label(condition).to_owned(), class.clone()];
+            let mut row = vec![data.condition_label(condition), class.clone()];
             row.extend(found.counts.counts()[truth].iter().map(share));
             row.push(count(all));
             cells.rows.push(row);
@@ -227,15 +189,13 @@ fn confusion_cells(data: &Data, run: &Run<'_>) -> Cells {
     cells
 }
 
-fn calibration_cells(data: &Data, run: &Run<'_>) -> Cells {
+fn calibration_cells(data: &Data, run: &Run) -> Cells {
     let heads = ["Condition", "Mean confidence", "Accuracy", "Too sure by", "Expected calibration error", "Pixels"];
     let mut cells = Cells { heads: heads.map(str::to_owned).to_vec(), words: 1, rows: Vec::new() };
-    let place = run.first();
     for condition in conditions(data, run) {
-        let found =
-            data.reliability_of(|row| row.run == run.key() && row.condition == condition && row.arm == place.arm);
+        let found = reliability_of([run], condition);
         let Some(numbers) = found.and_then(|found| in_numbers(&found.counts)) else { continue };
-        cells.rows.push([data.condition_label(condition).to_owned()].into_iter().chain(numbers).collect());
+        cells.rows.push([data.condition_label(condition)].into_iter().chain(numbers).collect());
     }
     cells
 }

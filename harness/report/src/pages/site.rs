@@ -7,15 +7,16 @@ use crate::{
     figures::published::VERDICTS,
     inputs::{
         file,
-        lines::{json, optional_rows},
+        lines::json,
+        provenance::{Code, Provenance},
         published::PublishedVerdict,
-        runs::RunInput,
+        runs::places,
         study::StudyInput,
     },
     output::RenderedFile,
     template::engine,
 };
-use harness_record::files;
+use harness_record::{files, table, vocabulary::Key};
 use minijinja::{Value, context, value::Serde};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde::Serialize;
@@ -70,10 +71,11 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
     let folder = reports.join(profile).join(study);
     let data = folder.join("data");
     let input: StudyInput = json(&data.join(file::STUDY))?;
-    let runs: Vec<RunInput> = json(&data.join(file::RUNS))?;
+    let places = places(&data)?;
+    let provenance = Provenance::read(&data)?;
     let report = folder.join("report.md");
     let text = if report.exists() { files::read(&report, LIMIT)? } else { Vec::new() };
-    let keys: BTreeSet<&str> = runs.iter().map(|run| run.record.key.as_str()).collect();
+    let keys: BTreeSet<&Key> = places.iter().map(|place| &place.run).collect();
     Ok(Entry {
         profile: profile.to_owned(),
         study: study.to_owned(),
@@ -82,7 +84,7 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
         arms: input.arms.len(),
         seeds: input.seeds.len(),
         runs: keys.len(),
-        dirty: runs.iter().any(|run| run.record.dirty),
+        dirty: keys.iter().any(|key| provenance.code(key) == Code::Changed),
         verdicts: verdicts(&data.join(file::PUBLISHED))?,
         title: input.title,
         question: input.question,
@@ -91,7 +93,7 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
 
 /// How often each verdict was given.
 fn verdicts(path: &Path) -> Result<Vec<(&'static str, usize)>, ReportError> {
-    let rows: Vec<PublishedVerdict> = optional_rows(path)?;
+    let rows: Vec<PublishedVerdict> = if path.exists() { table::read_rows(path)? } else { Vec::new() };
     let count = |word: &'static str| (word, rows.iter().filter(|row| row.verdict == word).count());
     Ok(VERDICTS.into_iter().map(count).filter(|(_, count)| *count > 0).collect())
 }

@@ -43,7 +43,7 @@ mod tests {
             title: "T".into(),
             caption: "C".into(),
             svg: Svg::of_text("<text>drawn</text>"),
-            records: Records { csv: Vec::new(), markdown: "Table: t\n\n| A |\n|---|\n| x |\n".into(), left_out: 7 },
+            records: Records { markdown: "Table: t\n\n| A |\n|---|\n| x |\n".into(), left_out: 7 },
             alternative: "alt".into(),
         }
     }

@@ -1,78 +1,74 @@
-//! From a link of the Markdown to the rows that it leads to, and the runs that wrote them.
+//! From a reference of the Markdown to the rows that it stands for, and the runs that wrote them.
 
 use crate::{
     figures::{data::Data, runs::lists},
-    inputs::{lines::Line, runs::is_key},
-    links::{Source, digits, page_of},
+    inputs::{
+        lines::{Lines, Rows, Table},
+        runs::Run,
+    },
+    links::{file_of, page_of, parts_of},
 };
 
-/// The rows that a link of the Markdown leads to, and their runs.
+/// The rows that a reference of the Markdown stands for, and their runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trace {
-    /// File of the rows, relative to the report.
-    pub(crate) csv: &'static str,
-    /// `12`, `12 45-47`
+    /// Files of the rows, relative to the report, with a space between.
+    pub(crate) csv: String,
+    /// The lines in each of the files: `12`, or `12,45-47 2` for two.
     pub(crate) rows: String,
-    /// Full keys, each once; none of what no run wrote.
-    pub(crate) runs: Vec<String>,
+    /// The first digits of the key of the run of each file; empty for what no run wrote.
+    pub(crate) runs: String,
     /// The page of the first run, and the place on it; the table itself where there is no run.
     pub(crate) href: String,
 }
 
 impl Trace {
-    /// Reads the address of a link: `data/metrics.csv#L12,L45`. `None` if it leads elsewhere, or to rows that are not there.
-    pub(crate) fn of(data: &Data, address: &str) -> Option<Self> {
-        let (file, lines) = address.split_once('#')?;
-        let source = Source::ALL.into_iter().find(|source| source.file() == file)?;
-        let mut runs: Vec<String> = Vec::new();
-        let mut rows = Vec::new();
-        for part in lines.split(',') {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let [first, last] = [first, last].map(|line| line.strip_prefix('L').and_then(digits));
-            let [first, last] = [first?, last?];
-            rows.push(part.replace('L', ""));
-            if source == Source::Published {
-                data.published.iter().find(|row| row.line == first && first == last)?;
-                continue;
-            }
-            let (run, end) = (data.run_at(source, first)?, data.run_at(source, last)?);
-            if run != end || !is_key(run) {
-                return None;
-            }
-            if !runs.iter().any(|seen| seen == run) {
-                runs.push(run.to_owned());
-            }
+    /// Reads a reference: `m1a2b3c4d.12.45-47`. `None` if it is none, or stands for rows that are not there.
+    pub(crate) fn of(data: &Data, reference: &str) -> Option<Self> {
+        let parts = parts_of(reference)?;
+        if !parts.iter().all(|(table, run, lines)| lines.iter().all(|lines| data.has_rows(*table, run, lines))) {
+            return None;
         }
-        let first = rows.first().and_then(|row| digits(row));
-        let listed = first.filter(|line| source == Source::Metrics && data.is_listed(*line));
-        let href = match (source.section(), runs.first(), listed) {
-            (Some(section), Some(run), Some(line)) => format!("{}#{section}-{line}", page_of(run)),
-            (Some(section), Some(run), None) => format!("{}#{section}", page_of(run)),
-            _ => source.file().to_owned(),
+        let joined = |texts: Vec<String>| texts.join(" ");
+        let one = |lines: &Lines| match (lines.start(), lines.end()) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}-{last}"),
         };
-        Some(Self { csv: source.file(), rows: rows.join(" "), runs, href })
+        let (table, run, lines) = parts.first()?;
+        Some(Self {
+            csv: joined(parts.iter().map(|(table, run, _)| file_of(*table, run)).collect()),
+            rows: joined(parts.iter().map(|(.., lines)| lines.iter().map(one).collect::<Vec<_>>().join(",")).collect()),
+            runs: joined(parts.iter().map(|(_, run, _)| run.clone()).filter(|run| !run.is_empty()).collect()),
+            href: data.address(*table, run, *lines.first()?.start()),
+        })
     }
 }
 
 impl Data {
-    /// Whether the page of its run lists a line of `metrics.csv`.
-    fn is_listed(&self, line: u64) -> bool {
-        row_at(self.metrics.all(), line).is_some_and(|row| lists(self, row))
+    /// Whether a table has such rows.
+    fn has_rows(&self, table: Table, run: &str, lines: &Lines) -> bool {
+        if table == Table::Published {
+            return self.published.iter().any(|row| lines.contains(&row.line) && lines.start() == lines.end());
+        }
+        let rows = Rows { table, run: run.to_owned(), lines: lines.clone() };
+        self.runs.by_short(run).is_some_and(|run| run.has(&rows))
     }
 
-    /// Key of the run that wrote a line of a table.
-    fn run_at(&self, source: Source, line: u64) -> Option<&str> {
-        match source {
-            Source::Metrics => row_at(self.metrics.all(), line).map(|row| row.run.as_str()),
-            Source::Images => self.scores.run_at(line),
-            Source::Confusion => row_at(&self.confusion, line).map(|row| row.run.as_str()),
-            Source::Calibration => row_at(&self.calibration, line).map(|row| row.run.as_str()),
-            Source::Published => None,
+    /// Where a page shows a row, or the table that holds it.
+    fn address(&self, table: Table, run: &str, line: u64) -> String {
+        let page = page_of(run);
+        match table {
+            Table::Metrics if self.is_listed(run, line) => format!("{page}#metrics-{line}"),
+            Table::Metrics => format!("{page}#metrics"),
+            Table::Images | Table::Baselines => format!("{page}#images"),
+            Table::Confusion | Table::Calibration => format!("{page}#pixels"),
+            Table::Published => file_of(table, run),
         }
     }
-}
 
-/// The row on a line. Lines ascend, as they stand in the file.
-fn row_at<T>(lines: &[Line<T>], line: u64) -> Option<&T> {
-    lines.binary_search_by_key(&line, |row| row.line).ok().map(|at| &lines[at].row)
+    /// Whether the page of its run lists a line of `metrics.csv`.
+    fn is_listed(&self, run: &str, line: u64) -> bool {
+        let rows = self.runs.by_short(run).into_iter().flat_map(Run::all);
+        rows.filter(|row| *row.rows().lines.start() == line).any(lists)
+    }
 }

@@ -9,12 +9,12 @@ pub(super) fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<
     let mut inside = false;
     for event in events {
         let found = match &event {
-            Event::Start(Tag::Link { dest_url, .. }) => trace(dest_url),
+            Event::Start(Tag::Link { id, .. }) => trace(id),
             _ => None,
         };
         if let Some(Trace { csv, rows, runs, href }) = found {
             // All of it is made of digits, hexadecimal digits and names of this program.
-            let runs = if runs.is_empty() { String::new() } else { format!(" data-run=\"{}\"", runs.join(" ")) };
+            let runs = if runs.is_empty() { String::new() } else { format!(" data-run=\"{runs}\"") };
             let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\"{runs}>");
             out.push(Event::InlineHtml(tag.into()));
             inside = true;
@@ -35,21 +35,21 @@ mod tests {
 
     #[test]
     fn figures_lead_to_their_run_and_name_their_rows() {
-        let trace = |address: &str| {
-            (address == "data/metrics.csv#L12").then(|| Trace {
-                csv: "data/metrics.csv",
+        let trace = |reference: &str| {
+            (reference == "m0123abcd.12").then(|| Trace {
+                csv: "../runs/0123abcd/metrics.csv".to_owned(),
                 rows: "12".to_owned(),
-                runs: vec!["0123abcd".to_owned()],
+                runs: "0123abcd".to_owned(),
                 href: "runs/0123abcd.html#metrics-12".to_owned(),
             })
         };
-        let markdown = "| a | b |\n|---|--:|\n| x | [0.5][m12] |\n| y | [0.6][m13] |\n\n\
-                        [m12]: data/metrics.csv#L12\n[m13]: data/metrics.csv#L13\n";
+        let markdown = "| a | b |\n|---|--:|\n| x | [0.5][m0123abcd.12] |\n| y | [0.6][m0123abcd.13] |\n\n\
+                        [m0123abcd.12]: ../runs/0123abcd/metrics.csv#L12\n[m0123abcd.13]: ../runs/0123abcd/metrics.csv#L13\n";
         let html = sanitise(&Body::new(markdown, &[], &trace).html);
-        let link = "<td class=\"number\"><a href=\"runs/0123abcd.html#metrics-12\" data-csv=\"data/metrics.csv\" \
-                    data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
+        let link = "<td class=\"number\"><a href=\"runs/0123abcd.html#metrics-12\" \
+                    data-csv=\"../runs/0123abcd/metrics.csv\" data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
         assert!(html.contains(link), "{html}");
         // What is not known stays the link that it is.
-        assert!(html.contains("<a href=\"data/metrics.csv#L13\""), "{html}");
+        assert!(html.contains("<a href=\"../runs/0123abcd/metrics.csv#L13\""), "{html}");
     }
 }

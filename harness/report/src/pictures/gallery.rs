@@ -11,19 +11,20 @@ use crate::{
         data::Data,
         metrics::{Metric, is_over_batches},
     },
-    inputs::gallery::{GalleryKind, GalleryRow},
+    inputs::{pictures::Pictures, spec::GallerySpec},
     markdown::{escape, number, words},
 };
-use harness_record::files;
+use harness_record::{
+    rows::PictureRow,
+    run::file,
+    vocabulary::{Condition, PictureContent, PictureSheet, Protocol},
+};
 use image::{
-    GrayImage, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
+    DynamicImage, GrayImage, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
     imageops::{self, FilterType},
 };
 use rayon::prelude::*;
-use std::{
-    io::Cursor,
-    path::{Path, PathBuf},
-};
+use std::io::Cursor;
 
 /// Height and width of a tile, in pixels.
 const TILE: u32 = 136;
@@ -31,10 +32,8 @@ const TILE: u32 = 136;
 const GAP: u32 = 4;
 /// Bytes that all sheets together may have.
 const BUDGET: usize = 1_000_000;
-/// The most that is read of one picture: they are at most a few hundred pixels wide.
-const PICTURE_LIMIT: u64 = 16 << 20;
-/// The most pixels along an edge of a picture.
-const LARGEST_EDGE: u32 = 4096;
+/// The most pixels along an edge of a sheet of tiles.
+const LARGEST_EDGE: u32 = 1 << 15;
 /// Columns of a sheet that shows several photographs.
 const COLUMNS: usize = 6;
 /// The fewest columns that a sheet is as wide as: a page sets every sheet in the same width.
@@ -47,8 +46,8 @@ pub(crate) struct Sheet {
     pub(crate) file: String,
     pub(crate) png: Vec<u8>,
     columns: Vec<Column>,
-    /// Arm and protocol of each row of predictions.
-    predictions: Vec<(String, String)>,
+    /// Whose predictions it shows.
+    shown: GallerySpec,
 }
 
 /// A photograph under a condition.
@@ -56,50 +55,52 @@ pub(crate) struct Sheet {
 struct Column {
     image: String,
     group: String,
-    condition: String,
+    condition: Condition,
 }
 
 /// Draws all sheets, in the order in which the photographs are listed.
 pub(crate) fn sheets(data: &Data) -> Result<Vec<Sheet>, ReportError> {
-    let pictures = Pictures { dir: data.dir.join("gallery"), rows: &data.gallery };
-    let predictions = pictures.predictions(data);
-    let sheets = sheets_of_columns(data, &pictures);
+    let (Some(pictures), Some(shown)) = (&data.pictures, &data.study.report.gallery) else { return Ok(Vec::new()) };
+    let tiles = Tiles::open(pictures)?;
+    let sheets = sheets_of_columns(data, &tiles, shown.images);
     let budget = BUDGET / sheets.len().max(1);
     let draw = |(i, columns): (usize, Vec<Column>)| {
-        let canvas = pictures.sheet(&columns, &predictions)?;
-        let wrap = |source| ReportError::Picture { path: pictures.dir.clone(), source };
+        let canvas = tiles.sheet(&columns)?;
+        let wrap = |source| ReportError::Picture { path: pictures.folder.clone(), source };
         let (file, png) = (format!("gallery/{:02}.png", i + 1), encode(&canvas, budget).map_err(wrap)?);
-        Ok(Sheet { file, png, columns, predictions: predictions.clone() })
+        Ok(Sheet { file, png, columns, shown: shown.clone() })
     };
     sheets.into_par_iter().enumerate().map(draw).collect()
 }
 
 /// Every test image that was kept, under the first condition, with its truth, and its side in pixels.
 pub(crate) fn clear_images(data: &Data) -> Result<Vec<(Tile, u32)>, ReportError> {
-    let pictures = Pictures { dir: data.dir.join("gallery"), rows: &data.gallery };
-    let clear = |row: &&GalleryRow| row.kind == GalleryKind::Image && row.condition == data.first_condition();
-    let tile = |row: &GalleryRow| {
-        let rgb = pictures.open(GalleryKind::Image, &row.image, [&row.condition, "", ""])?.to_rgb8();
-        let truth = pictures.open(GalleryKind::Truth, &row.image, ["", "", ""])?.to_luma8();
+    let Some(pictures) = &data.pictures else { return Ok(Vec::new()) };
+    let tiles = Tiles::open(pictures)?;
+    let first = Some(data.first_condition());
+    let clear = |row: &&PictureRow| row.content == PictureContent::Image && row.condition == first;
+    let tile = |row: &PictureRow| {
+        let rgb = tiles.image(&row.image, data.first_condition())?;
+        let truth = tiles.mask(PictureContent::Truth, &row.image, None)?;
         let (class, part) = (row.group.clone(), "test".to_owned());
         let side = rgb.width();
         Ok((Tile { class, part, rgb: rgb.into_raw(), classes: Some(truth.into_raw()) }, side))
     };
-    data.gallery.iter().filter(clear).map(tile).collect()
+    pictures.rows.iter().filter(clear).map(tile).collect()
 }
 
 /// What the sheets show.
-fn sheets_of_columns(data: &Data, pictures: &Pictures<'_>) -> Vec<Vec<Column>> {
-    let mut images: Vec<&GalleryRow> = Vec::new();
-    for row in &data.gallery {
+fn sheets_of_columns(data: &Data, tiles: &Tiles<'_>, most: usize) -> Vec<Vec<Column>> {
+    let mut images: Vec<&PictureRow> = Vec::new();
+    for row in &tiles.pictures.rows {
         if !images.iter().any(|seen| seen.image == row.image) {
             images.push(row);
         }
     }
-    images.truncate(data.study.report.gallery.as_ref().map_or(0, |g| g.images));
-    let columns = |row: &GalleryRow| -> Vec<Column> {
-        let conditions = data.study.conditions.iter().map(|c| c.name.clone());
-        let shown = conditions.filter(|name| pictures.find(GalleryKind::Image, &row.image, [name, "", ""]).is_some());
+    images.truncate(most);
+    let columns = |row: &PictureRow| -> Vec<Column> {
+        let conditions = data.study.conditions.iter().map(|c| c.name);
+        let shown = conditions.filter(|name| tiles.find(PictureContent::Image, &row.image, Some(*name)).is_some());
         shown.map(|condition| Column { image: row.image.clone(), group: row.group.clone(), condition }).collect()
     };
     let by_image: Vec<_> = images.into_iter().map(columns).filter(|columns| !columns.is_empty()).collect();
@@ -112,94 +113,106 @@ fn sheets_of_columns(data: &Data, pictures: &Pictures<'_>) -> Vec<Vec<Column>> {
     all.chunks(all.len().div_ceil(sheets)).map(<[Column]>::to_vec).collect()
 }
 
-/// The pictures of the data folder.
-struct Pictures<'a> {
-    dir: PathBuf,
-    rows: &'a [GalleryRow],
+/// The pictures of a run, decoded.
+struct Tiles<'a> {
+    pictures: &'a Pictures,
+    images: RgbImage,
+    masks: GrayImage,
 }
 
-impl Pictures<'_> {
-    fn find(&self, kind: GalleryKind, image: &str, [condition, arm, protocol]: [&str; 3]) -> Option<&GalleryRow> {
-        let wanted = |row: &&GalleryRow| {
-            (row.kind == kind && row.image == image)
-                && (row.condition == condition && row.arm == arm && row.protocol == protocol)
-        };
-        self.rows.iter().find(wanted)
+impl<'a> Tiles<'a> {
+    fn open(pictures: &'a Pictures) -> Result<Self, ReportError> {
+        Ok(Self {
+            images: decoded(pictures, PictureSheet::Images)?.to_rgb8(),
+            masks: decoded(pictures, PictureSheet::Masks)?.to_luma8(),
+            pictures,
+        })
     }
 
-    /// Arm and protocol of the predictions there are, in the order of the study.
-    fn predictions(&self, data: &Data) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        for arm in &data.study.arms {
-            for protocol in &data.study.protocols {
-                let of = |row: &&GalleryRow| row.kind == GalleryKind::Prediction && row.arm == arm.name;
-                if self.rows.iter().filter(of).any(|row| row.protocol == *protocol) {
-                    found.push((arm.name.clone(), protocol.clone()));
-                }
-            }
-        }
-        found
+    fn find(&self, content: PictureContent, image: &str, condition: Option<Condition>) -> Option<&PictureRow> {
+        let wanted = |row: &&PictureRow| row.content == content && row.image == image && row.condition == condition;
+        self.pictures.rows.iter().find(wanted)
     }
 
-    fn sheet(&self, columns: &[Column], predictions: &[(String, String)]) -> Result<RgbaImage, ReportError> {
+    fn sheet(&self, columns: &[Column]) -> Result<RgbaImage, ReportError> {
         let edge = |tiles: usize| tiles as u32 * (TILE + GAP) - GAP;
         let at = |tile: usize| i64::from(tile as u32 * (TILE + GAP));
         // Transparent, so that the space between tiles is light or dark as the page is.
-        let mut canvas = RgbaImage::new(edge(columns.len().max(LEAST_COLUMNS)), edge(1 + predictions.len()));
+        let mut canvas = RgbaImage::new(edge(columns.len().max(LEAST_COLUMNS)), edge(2));
         for (i, column) in columns.iter().enumerate() {
-            let photograph = self.photograph(column)?;
-            let truth = self.mask(GalleryKind::Truth, column, ["", "", ""])?;
+            let picture = self.image(&column.image, column.condition)?;
+            let photograph = imageops::resize(&picture, TILE, TILE, FilterType::Triangle);
+            let truth = nearest(&self.mask(PictureContent::Truth, &column.image, None)?, TILE);
             imageops::replace(&mut canvas, &opaque(outlined(&photograph, &truth)), at(i), at(0));
-            for (row, (arm, protocol)) in predictions.iter().enumerate() {
-                let mask = self.mask(GalleryKind::Prediction, column, [&column.condition, arm, protocol])?;
-                let tile = outlined(&filled(&photograph, &mask), &mask);
-                imageops::replace(&mut canvas, &opaque(tile), at(i), at(row + 1));
-            }
+            let mask = self.mask(PictureContent::Prediction, &column.image, Some(column.condition))?;
+            let mask = nearest(&mask, TILE);
+            let tile = outlined(&filled(&photograph, &mask), &mask);
+            imageops::replace(&mut canvas, &opaque(tile), at(i), at(1));
         }
         Ok(canvas)
     }
 
-    fn photograph(&self, column: &Column) -> Result<RgbImage, ReportError> {
-        let picture = self.open(GalleryKind::Image, &column.image, [&column.condition, "", ""])?.to_rgb8();
-        Ok(imageops::resize(&picture, TILE, TILE, FilterType::Triangle))
+    fn image(&self, image: &str, condition: Condition) -> Result<RgbImage, ReportError> {
+        let (x, y, side) = self.place(PictureContent::Image, image, Some(condition), PictureSheet::Images)?;
+        Ok(imageops::crop_imm(&self.images, x, y, side, side).to_image())
     }
 
-    fn mask(&self, kind: GalleryKind, column: &Column, place: [&str; 3]) -> Result<GrayImage, ReportError> {
-        let picture = self.open(kind, &column.image, place)?.to_luma8();
-        Ok(nearest(&picture, TILE))
+    fn mask(
+        &self,
+        content: PictureContent,
+        image: &str,
+        condition: Option<Condition>,
+    ) -> Result<GrayImage, ReportError> {
+        let (x, y, side) = self.place(content, image, condition, PictureSheet::Masks)?;
+        Ok(imageops::crop_imm(&self.masks, x, y, side, side).to_image())
     }
 
-    fn open(&self, kind: GalleryKind, image: &str, place: [&str; 3]) -> Result<image::DynamicImage, ReportError> {
-        let list = || self.dir.join("index.csv");
-        let missing = |message: String| ReportError::Gallery { path: list(), message };
-        let Some(row) = self.find(kind, image, place) else {
-            return Err(missing(format!("no {kind:?} is listed for {}", place.join(" ").trim()).to_lowercase()));
+    /// The upper left corner of a tile of a sheet, and its side.
+    fn place(
+        &self,
+        content: PictureContent,
+        image: &str,
+        condition: Option<Condition>,
+        sheet: PictureSheet,
+    ) -> Result<(u32, u32, u32), ReportError> {
+        let refuse =
+            |message: String| Err(ReportError::Gallery { path: self.pictures.folder.join(file::PICTURES), message });
+        let Some(row) = self.find(content, image, condition).filter(|row| row.sheet == sheet) else {
+            let at = condition.map_or(String::new(), |condition| format!(" under {condition}"));
+            return refuse(format!("no {content} of {image}{at} is listed in {sheet}"));
         };
-        // The list comes with the data, and the data may come from a stranger: stay in the folder.
-        if Path::new(&row.file).file_name() != Some(row.file.as_ref()) {
-            return Err(missing(format!("`{}` is not the name of a file in this folder", row.file)));
+        let (width, height) = match sheet {
+            PictureSheet::Images => self.images.dimensions(),
+            PictureSheet::Masks => self.masks.dimensions(),
+        };
+        let rows = self.pictures.rows.iter().filter(|row| row.sheet == sheet).map(|row| row.row).max();
+        let side = height / rows.unwrap_or(0).saturating_add(1);
+        match (row.column.checked_mul(side), row.row.checked_mul(side)) {
+            (Some(x), Some(y)) if side > 0 && x <= width - side.min(width) && side <= width => Ok((x, y, side)),
+            _ => refuse(format!("{sheet} has no tile in row {} and column {}", row.row, row.column)),
         }
-        let path = self.dir.join(&row.file);
-        let bytes = files::read(&path, PICTURE_LIMIT)?;
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
-        let mut limits = Limits::default();
-        limits.max_image_width = Some(LARGEST_EDGE);
-        limits.max_image_height = Some(LARGEST_EDGE);
-        reader.limits(limits);
-        reader.decode().map_err(|source| ReportError::Picture { path, source })
     }
+}
+
+fn decoded(pictures: &Pictures, sheet: PictureSheet) -> Result<DynamicImage, ReportError> {
+    let mut reader = ImageReader::with_format(Cursor::new(pictures.sheet(sheet)), ImageFormat::Png);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LARGEST_EDGE);
+    limits.max_image_height = Some(LARGEST_EDGE);
+    reader.limits(limits);
+    let path = || pictures.folder.join(sheet.name());
+    reader.decode().map_err(|source| ReportError::Picture { path: path(), source })
 }
 
 impl Sheet {
     /// The sheet in Markdown: the picture, and a caption with the score of each column.
     fn to_markdown(&self, data: &Data) -> String {
-        let rows = self.predictions.iter().map(|row| self.scores_in_words(data, row));
         format!(
             "![{}]({})\n\nFigure: {}. {}\n",
             escape(&self.alternative(data)),
             self.file,
             self.photographs().iter().map(|name| escape(name)).collect::<Vec<_>>().join(", "),
-            rows.collect::<Vec<_>>().join(" ")
+            self.scores_in_words(data)
         )
     }
 
@@ -210,21 +223,22 @@ impl Sheet {
         names
     }
 
-    fn scores_in_words(&self, data: &Data, (arm, protocol): &(String, String)) -> String {
-        let Some(metric) = dice_of_image(data, arm, protocol) else { return String::new() };
+    fn scores_in_words(&self, data: &Data) -> String {
+        let GallerySpec { arm, protocol, .. } = &self.shown;
+        let Some(metric) = dice_of_image(data, arm, *protocol) else { return String::new() };
         let score = |column: &Column| {
-            let value = data.scores.of_image(&column.image, [arm, &column.condition, protocol], metric);
+            let value = data.scores.of_image(&column.image, (arm, column.condition, *protocol), metric);
             let value = value.map_or("not known".to_owned(), number);
-            let label = escape(data.condition_label(&column.condition));
+            let label = escape(&data.condition_label(column.condition));
             if data.has_conditions() { format!("{value} at {label}") } else { value }
         };
         let scores: Vec<_> = self.columns.iter().map(score).collect();
-        format!("{} of {}: {}.", metric.label, row_label(data, arm, protocol), scores.join(", "))
+        format!("{} of {}: {}.", metric.label, row_label(data, &self.shown), scores.join(", "))
     }
 
     /// What the sheet shows, for those who cannot see it.
     fn alternative(&self, data: &Data) -> String {
-        let labels: Vec<_> = self.columns.iter().map(|c| data.condition_label(&c.condition)).collect();
+        let labels: Vec<_> = self.columns.iter().map(|c| data.condition_label(c.condition)).collect();
         let names = self.photographs();
         format!(
             "{} {}{}, with true and predicted outlines of pet and border",
@@ -236,25 +250,24 @@ impl Sheet {
 }
 
 /// The Dice that an image has: where the arm's is one of whole batches, the hard one stands in.
-fn dice_of_image(data: &Data, arm: &str, protocol: &str) -> Option<&'static Metric> {
+fn dice_of_image(data: &Data, arm: &str, protocol: Protocol) -> Option<&'static Metric> {
     let dice = Metric::find("dice")?;
     if is_over_batches(data.column(arm, dice, protocol)) { Metric::find("hard_dice") } else { Some(dice) }
 }
 
-fn row_label(data: &Data, arm: &str, protocol: &str) -> String {
-    format!("{} ({} protocol)", escape(data.arm_label(arm)), escape(protocol))
+fn row_label(data: &Data, shown: &GallerySpec) -> String {
+    format!("{} ({} protocol)", escape(data.arm_label(&shown.arm)), shown.protocol)
 }
 
 /// All sheets in Markdown, after a sentence on how to read them.
 pub(crate) fn to_markdown(data: &Data, sheets: &[Sheet]) -> String {
     let Some(first) = sheets.first() else { return "There are no pictures.\n".to_owned() };
-    let labels: Vec<_> = first.columns.iter().map(|c| escape(data.condition_label(&c.condition))).collect();
+    let labels: Vec<_> = first.columns.iter().map(|c| escape(&data.condition_label(c.condition))).collect();
     let columns = if data.has_conditions() { labels.join(", ") } else { "one picture each".to_owned() };
-    let rows: Vec<_> = first.predictions.iter().map(|(arm, protocol)| row_label(data, arm, protocol)).collect();
     let reading = format!(
         "Columns: {columns}. First row: the truth as outlines; below it the predictions of {}, as outlines and fills. The \
          pet is blue and its border orange.",
-        rows.join(", ")
+        row_label(data, &first.shown)
     );
     let sheets: Vec<_> = sheets.iter().map(|sheet| sheet.to_markdown(data)).collect();
     format!("{reading}\n\n{}", sheets.join("\n"))

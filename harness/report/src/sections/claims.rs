@@ -7,7 +7,7 @@ use crate::{
         statistics::summary::CONFIDENCE,
         tested::{TestedClaim, Untested},
     },
-    links::{Source, linked},
+    links::linked,
     markdown::{Align, NONE, Table, code, count, escape, number, signed, signed_ends},
 };
 
@@ -16,7 +16,7 @@ pub(crate) fn one(data: &Data, claims: &[TestedClaim], name: &str) -> String {
     let tested: Vec<_> = claims.iter().filter(|tested| tested.claim.name == name).collect();
     let Some(first) = tested.first() else { return String::new() };
     let caption = format!("{} ({})", escape(first.claim.text.trim_end_matches('.')), code(&first.claim.expect));
-    table(data, "Protocol", &tested, |tested| escape(&tested.protocol), &caption)
+    table(data, "Protocol", &tested, |tested| escape(tested.protocol.name()), &caption)
 }
 
 /// All of them, a table a protocol.
@@ -27,7 +27,7 @@ pub(crate) fn all(data: &Data, claims: &[TestedClaim]) -> String {
         if !tested.is_empty() {
             let sentence =
                 |tested: &TestedClaim| format!("{} {}", escape(&tested.claim.text), code(&tested.claim.expect));
-            let caption = format!("claims under the {} protocol", escape(protocol));
+            let caption = format!("claims under the {} protocol", escape(protocol.name()));
             parts.push(table(data, "Claim", &tested, sentence, &caption));
         }
     }
@@ -67,8 +67,8 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
         }
     };
     let difference = &found.difference;
-    let lines = data.lines_of([&tested.comparison.left, &tested.comparison.right], &tested.protocol);
-    let linked = |text: &str| linked(text, Source::Images, &lines);
+    let rows = data.rows_of([&tested.comparison.left, &tested.comparison.right], tested.protocol);
+    let linked = |text: &str| linked(text, &rows);
     [
         found.verdict.to_string(),
         linked(&signed(difference.mean)),
@@ -92,7 +92,7 @@ fn signed_effect(effect: f64) -> String {
 
 /// What a row cannot say, as a sentence.
 fn remark(tested: &TestedClaim) -> Option<String> {
-    let (claim, protocol) = (code(&tested.claim.expect), escape(&tested.protocol));
+    let (claim, protocol) = (code(&tested.claim.expect), escape(tested.protocol.name()));
     match &tested.outcome {
         Err(Untested::NotRun) => None,
         Err(reason) => {

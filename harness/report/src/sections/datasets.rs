@@ -5,7 +5,7 @@ use crate::{
     inputs::{datasets::DatasetInput, file::short},
     markdown::{Align, Table, code, count, escape, listed},
 };
-use harness_record::rows::FileRow;
+use harness_record::{rows::FileRow, vocabulary::Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most skipped files that are listed by name; the rest are counted.
@@ -15,8 +15,8 @@ const REASONS: usize = 10;
 
 /// Data sets, with counts.
 pub(crate) fn datasets(data: &Data) -> String {
-    let with_arms = data.datasets.iter().any(|set| !set.arms.is_empty());
-    let with_protocols = data.datasets.iter().any(|set| !set.protocols.is_empty());
+    let with_arms = data.study.datasets.iter().any(|set| !set.arms.is_empty());
+    let with_protocols = data.study.datasets.iter().any(|set| !set.protocols.is_empty());
     let arms = with_arms.then_some(("Arms", Align::Left));
     let protocols = with_protocols.then_some(("Protocol", Align::Left));
     let columns = [("Data set", Align::Left), ("Role", Align::Left)].into_iter().chain(arms).chain(protocols).chain([
@@ -27,14 +27,14 @@ pub(crate) fn datasets(data: &Data) -> String {
         ("Digest", Align::Left),
     ]);
     let mut table = Table::new(columns);
-    for (i, set) in data.datasets.iter().enumerate() {
+    for (i, set) in data.study.datasets.iter().enumerate() {
         for split in &set.splits {
             let mut cells = vec![escape(&set.dataset), escape(&set.role)];
             cells.extend(with_arms.then(|| if set.arms.is_empty() { "all".to_owned() } else { arm_list(data, set) }));
-            let protocols = if set.protocols.is_empty() { "all".to_owned() } else { escape(&set.protocols.join(", ")) };
+            let protocols = if set.protocols.is_empty() { "all".to_owned() } else { protocol_list(&set.protocols) };
             cells.extend(with_protocols.then_some(protocols));
             cells.extend([
-                escape(&split.split),
+                split.split.to_string(),
                 // Where they are counted by breed.
                 format!("[{}](data.html#set-{})", count(split.images), i + 1),
                 format!("{0} × {0} px", set.size),
@@ -44,14 +44,15 @@ pub(crate) fn datasets(data: &Data) -> String {
             table.rows.push(cells);
         }
     }
-    let citations: BTreeSet<_> = data.datasets.iter().map(|set| &set.citation).filter(|c| !c.is_empty()).collect();
+    let citations: BTreeSet<_> =
+        data.study.datasets.iter().map(|set| &set.citation).filter(|c| !c.is_empty()).collect();
     let citations: Vec<_> = citations.into_iter().map(|c| format!("* {}", escape(c))).collect();
     let cited = if citations.is_empty() {
         String::new()
     } else {
         format!("\nTo cite for these data:\n\n{}\n", citations.join("\n"))
     };
-    let repeated: String = data.datasets.iter().filter_map(|set| repeated(data, set)).collect();
+    let repeated: String = data.study.datasets.iter().filter_map(|set| repeated(data, set)).collect();
     table.captioned("data sets as they were used") + &repeated + &cited
 }
 
@@ -69,11 +70,15 @@ fn repeated(data: &Data, set: &DatasetInput) -> Option<String> {
 /// A data set, and in brackets which arms and protocols used it in this way, where not all did.
 fn used(data: &Data, set: &DatasetInput) -> String {
     let arms = (!set.arms.is_empty()).then(|| format!("used by {}", arm_list(data, set)));
-    let protocols = set.protocols.join(", ");
-    let protocols = (!protocols.is_empty()).then(|| format!("under the protocol {}", escape(&protocols)));
+    let protocols =
+        (!set.protocols.is_empty()).then(|| format!("under the protocol {}", protocol_list(&set.protocols)));
     let by: Vec<String> = arms.into_iter().chain(protocols).collect();
     let name = escape(&set.dataset);
     if by.is_empty() { name } else { format!("{name} ({})", by.join(" ")) }
+}
+
+fn protocol_list(protocols: &[Protocol]) -> String {
+    protocols.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn arm_list(data: &Data, set: &DatasetInput) -> String {
@@ -84,7 +89,7 @@ fn arm_list(data: &Data, set: &DatasetInput) -> String {
 /// is listed once.
 pub(crate) fn left_out(data: &Data) -> String {
     let mut sets: Vec<DatasetInput> = Vec::new();
-    for set in data.datasets.iter().filter(|set| !set.left_out.is_empty()) {
+    for set in data.study.datasets.iter().filter(|set| !set.left_out.is_empty()) {
         match sets.iter_mut().find(|other| other.dataset == set.dataset && other.left_out == set.left_out) {
             Some(other) => {
                 other.arms = united(&other.arms, &set.arms);
@@ -109,7 +114,7 @@ pub(crate) fn left_out(data: &Data) -> String {
 }
 
 /// What is in one of the lists; all of it, which is written as an empty list, if one has all.
-fn united(one: &[String], other: &[String]) -> Vec<String> {
+fn united<T: Clone + PartialEq>(one: &[T], other: &[T]) -> Vec<T> {
     if one.is_empty() || other.is_empty() {
         return Vec::new();
     }
@@ -144,10 +149,10 @@ fn left_out_of(data: &Data, set: &DatasetInput) -> String {
     let mut text = format!("{}: {total} {files} left out; {}.\n\n", used(data, set), reasons(&set.left_out));
     let mut table = Table::new(["File", "Group", "Split", "Reason"].map(|head| (head, Align::Left)));
     for row in set.left_out.iter().take(LISTED) {
-        table.rows.push([&row.file, &row.group, &row.split, &row.reason].map(|t| escape(t)).into());
+        table.rows.push([row.file.as_str(), &row.group, row.used.name(), &row.reason].map(escape).into());
     }
     let caption = if set.left_out.len() > LISTED {
-        format!("the first {LISTED} of {total} files left out of {name}; all are in data/datasets.json")
+        format!("the first {LISTED} of {total} files left out of {name}; all are in data/study.json")
     } else {
         format!("files left out of {name}")
     };
@@ -158,10 +163,11 @@ fn left_out_of(data: &Data, set: &DatasetInput) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use harness_record::vocabulary::FileUse;
 
     #[test]
     fn of_very_many_reasons_only_the_most_frequent_are_named() {
-        let row = |reason: String| FileRow { split: String::new(), file: String::new(), group: String::new(), reason };
+        let row = |reason: String| FileRow { used: FileUse::Unused, file: String::new(), group: String::new(), reason };
         let mut rows: Vec<FileRow> = (0..9).map(|n| row(format!("reason {n}"))).collect();
         rows.push(row("the file is empty".to_owned()));
         rows.push(row("the file is empty".to_owned()));

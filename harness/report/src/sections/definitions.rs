@@ -5,10 +5,12 @@ use crate::{
         data::Data,
         metrics::{METRICS, Metric},
     },
-    inputs::study::Family,
     markdown::{escape, listed},
 };
-use harness_record::metrics::Direction;
+use harness_record::{
+    metrics::Direction,
+    vocabulary::{PrintedDice, Protocol},
+};
 
 /// A metric as a column of `per_image.csv`, and the names that the report gives it.
 struct Defined {
@@ -25,8 +27,8 @@ pub(crate) fn definitions(data: &Data) -> String {
 fn defined(data: &Data) -> Vec<Defined> {
     let mut all: Vec<Defined> = Vec::new();
     for shown in data.study.report.metrics.iter().filter_map(|name| Metric::find(name)) {
-        for protocol in &data.study.protocols {
-            let mut columns = vec![shown.column(protocol, Family::Soft)];
+        for &protocol in &data.study.protocols {
+            let mut columns = vec![shown.column(protocol, PrintedDice::Soft)];
             columns.extend(data.study.arms.iter().map(|arm| data.column(&arm.name, shown, protocol)));
             let mut seen: Vec<&str> = Vec::new();
             for column in columns {
@@ -54,11 +56,11 @@ fn note(all: &mut Vec<Defined>, metric: &'static Metric, name: Option<String>) {
 }
 
 /// What the report calls a column under a protocol; `None` if it goes by the same name under every protocol.
-fn name(data: &Data, shown: &Metric, protocol: &str, column: &str) -> Option<String> {
+fn name(data: &Data, shown: &Metric, protocol: Protocol, column: &str) -> Option<String> {
     if of_column(column).is_none_or(|metric| metric.name == shown.name) {
         return None;
     }
-    let named = format!("{} under the {} protocol", shown.label, escape(protocol));
+    let named = format!("{} under the {protocol} protocol", shown.label);
     let others = data.study.arms.iter().filter(|arm| data.column(&arm.name, shown, protocol) == column);
     let arms: Vec<_> = others.map(|arm| escape(&arm.label)).collect();
     let of_all = arms.is_empty() || arms.len() == data.study.arms.len();
@@ -67,7 +69,7 @@ fn name(data: &Data, shown: &Metric, protocol: &str, column: &str) -> Option<Str
 
 impl Defined {
     fn to_markdown(&self) -> String {
-        let (metric, measured) = (self.metric, self.metric.measured("", Family::Soft));
+        let (metric, measured) = (self.metric, self.metric.measured(Protocol::Corrected, PrintedDice::Soft));
         let better = match metric.direction {
             Direction::Higher => "higher is better",
             Direction::Lower => "lower is better",

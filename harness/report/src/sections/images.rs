@@ -6,11 +6,14 @@ use crate::{
         metrics::{Metric, is_over_batches},
         statistics::{sample::Sample, summary::CONFIDENCE},
     },
-    inputs::{lines::Lines, species::Species, study::ArmInput},
-    links::{Source, linked},
+    inputs::{lines::Rows, study::ArmInput},
+    links::linked,
     markdown::{Align, NONE, Table, count, ends, escape, number, words},
 };
-use harness_record::metrics::Direction;
+use harness_record::{
+    metrics::Direction,
+    vocabulary::{Protocol, Species},
+};
 use std::collections::BTreeMap;
 
 /// Images that are listed at each end.
@@ -18,19 +21,19 @@ const LISTED: usize = 5;
 
 /// The arms that were tested under a protocol, with a score for each image under the first condition. Arms whose metric is a
 /// mean over batches have none.
-fn tested<'a>(data: &'a Data, metric: &Metric, protocol: &str) -> Vec<(&'a ArmInput, Sample)> {
+fn tested<'a>(data: &'a Data, metric: &Metric, protocol: Protocol) -> Vec<(&'a ArmInput, Sample)> {
     let arms = data.study.arms.iter().filter(|arm| !is_over_batches(data.column(&arm.name, metric, protocol)));
     let sample = |arm: &str| data.scores.sample(arm, data.first_condition(), metric, protocol);
     arms.filter_map(|arm| Some((arm, sample(&arm.name)?))).collect()
 }
 
 /// `soft Dice under the published protocol`, and the condition in brackets where there are several: a word or a colon may follow.
-fn subject(data: &Data, metric: &Metric, protocol: &str) -> String {
-    format!("{} under the {} protocol{}", metric.in_words(protocol), escape(protocol), data.first_in_brackets())
+fn subject(data: &Data, metric: &Metric, protocol: Protocol) -> String {
+    format!("{} under the {protocol} protocol{}", metric.in_words(protocol), data.first_in_brackets())
 }
 
 /// Means and intervals of each arm over the test images of cats and of dogs; empty where species are not known.
-pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String {
+pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: Protocol) -> String {
     let arms = tested(data, metric, protocol);
     let of = |species: Species| {
         let is_one = move |image: usize| Species::of_breed(&data.scores.breeds()[image]) == Some(species);
@@ -47,8 +50,8 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String
     let heads = heads.concat().into_iter().map(|head| (head, Align::Right));
     let mut table = Table::new([("Arm".to_owned(), Align::Left)].into_iter().chain(heads));
     for (i, (arm, _)) in arms.iter().enumerate() {
-        let lines = data.scores.lines(&arm.name, data.first_condition(), protocol);
-        let linked = |text: &str| linked(text, Source::Images, &lines);
+        let rows = data.scores.rows(&arm.name, data.first_condition(), protocol);
+        let linked = |text: &str| linked(text, &rows);
         let cells = found.iter().flat_map(|of_species| match of_species[i] {
             Some(s) => [linked(&number(s.mean)), linked(&ends((s.low, s.high))), linked(&count(s.images as u64))],
             None => [NONE; 3].map(str::to_owned),
@@ -59,7 +62,7 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: &str) -> String
 }
 
 /// Means of each arm over the test images of each breed, the worst breed first; empty where there are no two breeds.
-pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: &str) -> String {
+pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: Protocol) -> String {
     let arms = tested(data, metric, protocol);
     let scores: Vec<_> = arms.iter().map(|(_, sample)| sample.means()).collect();
     let mut of_breeds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -70,12 +73,12 @@ pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: &str) -> String {
     if of_breeds.len() < 2 || arms.is_empty() {
         return String::new();
     }
-    let lines_of = |(arm, _): &(&ArmInput, Sample)| data.scores.lines(&arm.name, data.first_condition(), protocol);
-    let lines: Vec<_> = arms.iter().map(lines_of).collect();
+    let rows_of = |(arm, _): &(&ArmInput, Sample)| data.scores.rows(&arm.name, data.first_condition(), protocol);
+    let traced: Vec<_> = arms.iter().map(rows_of).collect();
     let row = |(breed, images): (&&str, &Vec<usize>)| {
         let mean = |scores: &Vec<f64>| images.iter().map(|&i| scores[i]).sum::<f64>() / images.len() as f64;
-        let of_arms = scores.iter().zip(&lines).map(|(scores, lines)| (mean(scores), lines.clone()));
-        let number = linked(&count(images.len() as u64), Source::Images, &lines[0]);
+        let of_arms = scores.iter().zip(&traced).map(|(scores, rows)| (mean(scores), rows.clone()));
+        let number = linked(&count(images.len() as u64), &traced[0]);
         Row::new(&words(breed), number, &of_arms.collect::<Vec<_>>())
     };
     let mut rows: Vec<Row> = of_breeds.iter().map(row).collect();
@@ -86,16 +89,15 @@ pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: &str) -> String {
 }
 
 /// The five images with the worst mean over arms, and the five with the best, under the first seed.
-pub(crate) fn extremes(data: &Data, metric: &Metric, protocol: &str) -> String {
+pub(crate) fn extremes(data: &Data, metric: &Metric, protocol: Protocol) -> String {
     let arms = tested(data, metric, protocol);
     let scores: Vec<_> = arms.iter().map(|(_, sample)| sample.first().unwrap_or_default().to_vec()).collect();
     let row = |image: usize| {
         let breed = &data.scores.breeds()[image];
         let breed = if breed.is_empty() { NONE.to_owned() } else { escape(&words(breed)) };
-        let line = |arm: &str| data.scores.line_of(image, [arm, data.first_condition(), protocol]);
+        let row = |arm: &str| data.scores.row_of(image, arm, data.first_condition(), protocol);
         let of_arms = arms.iter().zip(&scores);
-        let of_arms =
-            of_arms.map(|((arm, _), scores)| (scores[image], line(&arm.name).map(|at| at..=at).into_iter().collect()));
+        let of_arms = of_arms.map(|((arm, _), scores)| (scores[image], row(&arm.name).into_iter().collect()));
         Row::new(&data.scores.images()[image], breed, &of_arms.collect::<Vec<_>>())
     };
     let mut rows: Vec<Row> = shared(data, &scores).into_iter().map(row).collect();
@@ -151,9 +153,9 @@ struct Row {
 }
 
 impl Row {
-    /// `scores` hold one an arm, with the lines of `per_image.csv` that it comes from.
-    fn new(name: &str, detail: String, scores: &[(f64, Vec<Lines>)]) -> Self {
-        let figures = scores.iter().map(|(score, lines)| linked(&number(*score), Source::Images, lines));
+    /// `scores` hold one an arm, with the rows that it comes from.
+    fn new(name: &str, detail: String, scores: &[(f64, Vec<Rows>)]) -> Self {
+        let figures = scores.iter().map(|(score, rows)| linked(&number(*score), rows));
         let cells = [escape(name), detail].into_iter().chain(figures);
         Self {
             cells: cells.collect(),

@@ -4,22 +4,23 @@ use crate::{
     figures::data::Data,
     markdown::{Align, Table, escape, listed},
 };
+use harness_record::vocabulary::Stage;
 
 /// Settings of every arm, a table a stage; arms with equal settings share a column.
 pub(crate) fn settings(data: &Data) -> String {
-    let mut stages: Vec<&str> = Vec::new();
+    let mut stages: Vec<Stage> = Vec::new();
     for stage in data.study.settings.iter().flat_map(|arm| &arm.stages) {
-        if !stages.contains(&stage.stage.as_str()) {
-            stages.push(&stage.stage);
+        if !stages.contains(&stage.stage) {
+            stages.push(stage.stage);
         }
     }
-    stages.iter().map(|stage| stage_settings(data, stage)).collect::<Vec<_>>().join("\n")
+    stages.into_iter().map(|stage| stage_settings(data, stage)).collect::<Vec<_>>().join("\n")
 }
 
 /// Labels of the arms that share the settings of a stage, and the settings.
 type Group<'a> = (Vec<&'a str>, &'a [(String, String)]);
 
-fn stage_settings(data: &Data, stage: &str) -> String {
+fn stage_settings(data: &Data, stage: Stage) -> String {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for arm in &data.study.settings {
         for found in arm.stages.iter().filter(|s| s.stage == stage) {
@@ -43,7 +44,7 @@ fn stage_settings(data: &Data, stage: &str) -> String {
         });
         table.rows.push(std::iter::once(escape(name)).chain(values).collect());
     }
-    table.captioned(&format!("settings of stage {}", escape(stage)))
+    table.captioned(&format!("settings of stage {stage}"))
 }
 
 /// Arms in words.

@@ -1,6 +1,5 @@
 //! Sections: what templates ask for whole, as Markdown.
 
-pub(crate) mod changes;
 pub(crate) mod claims;
 pub(crate) mod datasets;
 pub(crate) mod definitions;

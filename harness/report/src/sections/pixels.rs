@@ -3,13 +3,16 @@
 use crate::{
     figures::data::Data,
     inputs::study::ArmInput,
-    links::{Source, linked},
+    links::linked,
     markdown::{Align, NONE, Table, count, escape, listed, number, percent, signed},
 };
-use harness_record::metrics::{CLASSES, Reliability};
+use harness_record::{
+    metrics::{CLASSES, Reliability},
+    vocabulary::Protocol,
+};
 
 /// Table of which classes are taken for which under a protocol and the first condition; empty where that was not counted.
-pub(crate) fn confusion(data: &Data, protocol: &str) -> String {
+pub(crate) fn confusion(data: &Data, protocol: Protocol) -> String {
     let mut columns = vec![("Arm", Align::Left), ("True class", Align::Left)];
     let classes: Vec<String> = data.study.classes.iter().map(|class| format!("Taken for {class}")).collect();
     columns.extend(classes.iter().map(|class| (class.as_str(), Align::Right)));
@@ -17,7 +20,7 @@ pub(crate) fn confusion(data: &Data, protocol: &str) -> String {
     let mut table = Table::new(columns);
     let mut arms: Vec<&str> = data.study.arms.iter().map(|arm| arm.name.as_str()).collect();
     for baseline in data.baselines() {
-        arms.push(baseline);
+        arms.push(baseline.name());
     }
     for arm in arms {
         let Some(found) = data.confusion(arm, data.first_condition(), protocol) else { continue };
@@ -25,9 +28,9 @@ pub(crate) fn confusion(data: &Data, protocol: &str) -> String {
             let all = found.counts.truth(truth);
             let share =
                 |predicted: u64| if all == 0 { NONE.to_owned() } else { percent(predicted as f64 / all as f64) };
-            let shares = counts.map(|n| linked(&share(n), Source::Confusion, &found.lines));
+            let shares = counts.map(|n| linked(&share(n), &found.rows));
             let first = [escape(data.arm_label(arm)), escape(class)];
-            let last = linked(&count(all), Source::Confusion, &found.lines);
+            let last = linked(&count(all), &found.rows);
             table.rows.push(first.into_iter().chain(shares).chain([last]).collect());
         }
     }
@@ -36,8 +39,7 @@ pub(crate) fn confusion(data: &Data, protocol: &str) -> String {
     }
     let seeds = if data.has_seeds() { " and seeds" } else { "" };
     table.captioned(&format!(
-        "pixels of each true class by the class they were taken for, under the {} protocol{}, all test images{seeds} together",
-        escape(protocol),
+        "pixels of each true class by the class they were taken for, under the {protocol} protocol{}, all test images{seeds} together",
         at_first(data)
     ))
 }
@@ -47,7 +49,7 @@ const NEARLY_ALL: f64 = 0.995;
 
 /// A sentence on the arms that take nearly every pixel for one class under a protocol and the first condition: their masks say
 /// nothing, whatever their soft scores are. Empty if there is none.
-pub(crate) fn of_one_class(data: &Data, protocol: &str) -> String {
+pub(crate) fn of_one_class(data: &Data, protocol: Protocol) -> String {
     let mut sentences = Vec::new();
     for (class, name) in data.study.classes.iter().enumerate().take(CLASSES) {
         let takes = |arm: &&ArmInput| {
@@ -59,10 +61,9 @@ pub(crate) fn of_one_class(data: &Data, protocol: &str) -> String {
         let arms: Vec<_> = data.study.arms.iter().filter(takes).map(|arm| escape(&arm.label)).collect();
         if !arms.is_empty() {
             sentences.push(format!(
-                "**Under the {} protocol, every mask is {name} alone, or nearly: {}.** Of their pixels{}, {} or more are taken for \
+                "**Under the {protocol} protocol, every mask is {name} alone, or nearly: {}.** Of their pixels{}, {} or more are taken for \
                  {name}, as a network would do that has learnt nothing. Where a soft score of theirs lies above the \
                  baselines, it tells how sure they are of it, not that they tell classes apart.\n",
-                escape(protocol),
                 listed(&arms),
                 data.first_in_brackets(),
                 percent(NEARLY_ALL),
@@ -78,11 +79,11 @@ fn at_first(data: &Data) -> String {
     if !data.has_conditions() {
         return String::new();
     }
-    format!(", condition {}", escape(data.condition_label(data.first_condition())))
+    format!(", condition {}", escape(&data.condition_label(data.first_condition())))
 }
 
 /// Table of how sure the networks are and how often they are right, under a protocol; empty where that was not counted.
-pub(crate) fn calibration(data: &Data, protocol: &str) -> String {
+pub(crate) fn calibration(data: &Data, protocol: Protocol) -> String {
     let mut columns = vec![("Arm", Align::Left)];
     if data.has_conditions() {
         columns.push(("Condition", Align::Left));
@@ -92,20 +93,20 @@ pub(crate) fn calibration(data: &Data, protocol: &str) -> String {
     let mut table = Table::new(columns);
     for arm in &data.study.arms {
         for condition in &data.study.conditions {
-            let Some(found) = data.reliability(&arm.name, &condition.name, protocol) else { continue };
+            let Some(found) = data.reliability(&arm.name, condition.name, protocol) else { continue };
             let Some(numbers) = in_numbers(&found.counts) else { continue };
             let mut cells = vec![escape(&arm.label)];
             if data.has_conditions() {
                 cells.push(escape(&condition.label));
             }
-            cells.extend(numbers.map(|text| linked(&text, Source::Calibration, &found.lines)));
+            cells.extend(numbers.map(|text| linked(&text, &found.rows)));
             table.rows.push(cells);
         }
     }
     if table.rows.is_empty() {
         return String::new();
     }
-    table.captioned(&format!("calibration of the class probabilities under the {} protocol", escape(protocol)))
+    table.captioned(&format!("calibration of the class probabilities under the {protocol} protocol"))
 }
 
 /// Mean confidence, accuracy, their difference, the expected calibration error, and pixels.

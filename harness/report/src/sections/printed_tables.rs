@@ -1,15 +1,12 @@
 //! The printed tables as they were printed, each figure beside what this report measured.
 
 use crate::{
-    figures::{
-        data::Data,
-        metrics::{Metric, PUBLISHED_PROTOCOL},
-        published::Agreement,
-    },
+    figures::{data::Data, metrics::Metric, published::Agreement},
     inputs::{published::PublishedLine, spec::PublishedRows},
     links::{to_metrics, to_published},
     markdown::{Align, Table, code, escape, number},
 };
+use harness_record::vocabulary::Protocol;
 
 /// All printed tables of the study, in the order of the file.
 pub(crate) fn tables(data: &Data) -> String {
@@ -56,7 +53,7 @@ impl<'a> PrintedTable<'a> {
         }
         let mut table = Table::new(columns);
         for variant in &self.variants {
-            let mut cells = vec![escape(self.label(variant))];
+            let mut cells = vec![escape(&self.label(variant))];
             cells.extend(self.columns.iter().flat_map(|&column| self.cells(variant, column)));
             table.rows.push(cells);
         }
@@ -82,10 +79,12 @@ impl<'a> PrintedTable<'a> {
         self.data.study.report.published.iter().find(|t| t.table == self.name).map(|t| t.rows)
     }
 
-    fn label<'b>(&'b self, variant: &'b str) -> &'b str {
+    fn label(&self, variant: &str) -> String {
         match self.selected() {
-            Some(PublishedRows::Condition) => self.data.condition_label(variant),
-            _ => self.data.arm_label(variant),
+            Some(PublishedRows::Condition) => {
+                variant.parse().map_or_else(|_| variant.to_owned(), |condition| self.data.condition_label(condition))
+            }
+            _ => self.data.arm_label(variant).to_owned(),
         }
     }
 
@@ -99,7 +98,7 @@ impl<'a> PrintedTable<'a> {
         };
         let row = &line.row;
         let figure = self.data.reproduced(row);
-        let verdict = self.data.agreement(row, figure.as_ref(), PUBLISHED_PROTOCOL).in_words();
+        let verdict = self.data.agreement(row, figure.as_ref(), Protocol::Published).in_words();
         [to_published(line), figure.as_ref().map_or("–".to_owned(), |f| to_metrics(&number(f.mean), &f.rows)), verdict]
     }
 }

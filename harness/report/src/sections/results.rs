@@ -4,20 +4,23 @@ use crate::{
     figures::{
         data::Data,
         figure::Figure,
-        metrics::{Metric, PUBLISHED_PROTOCOL},
+        metrics::Metric,
         published::{Agreement, Printed},
         statistics::summary::CONFIDENCE,
     },
     inputs::study::Setting,
-    links::{Source, linked, to_metrics, to_published},
+    links::{linked, to_metrics, to_published},
     markdown::{Align, NONE, Table, count, ends, escape, listed, number, signed},
 };
-use harness_record::metrics::Direction;
+use harness_record::{
+    metrics::Direction,
+    vocabulary::{Condition, Protocol},
+};
 
 /// One row of a table: an arm under a condition.
 struct Row<'a> {
     arm: &'a str,
-    condition: &'a str,
+    condition: Condition,
     baseline: bool,
     figure: Option<Figure<'a>>,
 }
@@ -26,7 +29,7 @@ struct Row<'a> {
 struct Results<'a> {
     data: &'a Data,
     metric: &'a Metric,
-    protocol: &'a str,
+    protocol: Protocol,
     rows: Vec<Row<'a>>,
     /// Whether the rows are means over different numbers of images.
     images: bool,
@@ -34,13 +37,13 @@ struct Results<'a> {
 }
 
 /// The tables of a protocol, one a metric.
-pub(crate) fn tables(data: &Data, protocol: &str) -> String {
+pub(crate) fn tables(data: &Data, protocol: Protocol) -> String {
     let metrics = data.study.report.metrics.iter().filter_map(|name| Metric::find(name));
     metrics.map(|metric| Results::new(data, protocol, metric).to_markdown()).collect::<Vec<_>>().join("\n")
 }
 
 impl<'a> Results<'a> {
-    fn new(data: &'a Data, protocol: &'a str, metric: &'a Metric) -> Self {
+    fn new(data: &'a Data, protocol: Protocol, metric: &'a Metric) -> Self {
         let rows = rows(data, metric, protocol);
         let mut images: Vec<_> = rows.iter().filter_map(|row| row.figure.as_ref()?.images).collect();
         images.dedup();
@@ -84,18 +87,18 @@ impl<'a> Results<'a> {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
         let mut cells = vec![escape(self.data.arm_label(row.arm))];
         if self.data.has_conditions() {
-            cells.push(if row.baseline { "any".to_owned() } else { escape(self.data.condition_label(row.condition)) });
+            cells.push(if row.baseline { "any".to_owned() } else { escape(&self.data.condition_label(row.condition)) });
         }
         cells.push(or_none(figure.map(|f| to_metrics(&number(f.mean), &f.rows))));
-        let images = self.data.scores.lines(row.arm, row.condition, self.protocol);
+        let images = self.data.scores.rows(row.arm, row.condition, self.protocol);
         let interval = figure.and_then(|f| f.interval).map(ends);
-        cells.push(or_none(interval.map(|ends| linked(&ends, Source::Images, &images))));
+        cells.push(or_none(interval.map(|ends| linked(&ends, &images))));
         if self.data.has_seeds() {
             cells.push(or_none(figure.filter(|_| !row.baseline).and_then(over_seeds)));
         }
         if self.images {
             let own = figure.and_then(|f| f.images);
-            cells.push(or_none(own.map(|n| linked(&count(n as u64), Source::Images, &images))));
+            cells.push(or_none(own.map(|n| linked(&count(n as u64), &images))));
         }
         if self.printed {
             cells.extend(self.printed_cells(row));
@@ -130,7 +133,7 @@ impl<'a> Results<'a> {
         };
         let seeds = self.data.study.seeds.len();
         let images = format!("{images} and {} {}", count(seeds as u64), if seeds == 1 { "seed" } else { "seeds" });
-        let (label, protocol, unit) = (self.metric.label, escape(self.protocol), self.metric.unit);
+        let (label, protocol, unit) = (self.metric.label, self.protocol, self.metric.unit);
         let batched = self.data.arms_over_batches(self.metric, self.protocol);
         let named = self.metric.in_words(self.protocol);
         if batched.is_empty() {
@@ -144,19 +147,21 @@ impl<'a> Results<'a> {
     }
 }
 
-fn rows<'a>(data: &'a Data, metric: &Metric, protocol: &str) -> Vec<Row<'a>> {
+fn rows<'a>(data: &'a Data, metric: &Metric, protocol: Protocol) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for arm in &data.study.arms {
         rows.extend(data.study.conditions.iter().map(|condition| Row {
             arm: &arm.name,
-            condition: &condition.name,
+            condition: condition.name,
             baseline: false,
-            figure: data.tested(&arm.name, &condition.name, metric, protocol),
+            figure: data.tested(&arm.name, condition.name, metric, protocol),
         }));
     }
-    rows.extend(data.baselines().map(|arm| {
-        let figure = data.tested(arm, "", metric, protocol);
-        Row { arm, condition: "", baseline: true, figure }
+    let condition = data.first_condition();
+    rows.extend(data.baselines().map(|baseline| {
+        let arm = baseline.name();
+        let figure = data.tested(arm, condition, metric, protocol);
+        Row { arm, condition, baseline: true, figure }
     }));
     rows
 }
@@ -168,7 +173,7 @@ fn over_seeds(figure: &Figure<'_>) -> Option<String> {
 }
 
 /// Why figures of a protocol cannot be held against the printed ones; empty if they can.
-pub(crate) fn incomparable_because(data: &Data, protocol: &str) -> String {
+pub(crate) fn incomparable_because(data: &Data, protocol: Protocol) -> String {
     let data_reason = match data.study.setting {
         Setting::Full => None,
         Setting::Other => Some("this report ran on other images than the published ones"),
@@ -177,7 +182,7 @@ pub(crate) fn incomparable_because(data: &Data, protocol: &str) -> String {
         Setting::Unknown => Some("the study's file asks for other numbers than those that this report's data are of"),
     };
     let protocol_reason =
-        (protocol != PUBLISHED_PROTOCOL).then_some("this protocol measures differently from the published work");
+        (protocol != Protocol::Published).then_some("this protocol measures differently from the published work");
     let reasons: Vec<_> = [data_reason, protocol_reason].into_iter().flatten().collect();
     if reasons.is_empty() {
         return String::new();

@@ -5,60 +5,43 @@ use crate::{
         data::Data,
         runs::{all_versions, runs_of},
     },
-    inputs::{file::short, runs::RunSummary},
     links::page_of,
-    markdown::{Align, Table, code, count, duration, escape},
+    markdown::{Align, Table, code, count, escape},
 };
+use harness_record::{run::RunRecord, vocabulary::Stage};
 
-/// Runs, each once, with the places that share it.
+/// Runs, each once, with the places that share it. Where and when they were made changes with each run, and stands in
+/// `provenance.json`.
 pub(crate) fn runs(data: &Data) -> String {
-    let with_epochs = data.runs.iter().any(|run| run.record.epochs.is_some());
-    let epochs = with_epochs.then_some(("Epochs", Align::Right));
-    let places = [
-        ("Run", Align::Left),
-        ("Stage", Align::Left),
-        ("Arms", Align::Left),
-        ("Protocol", Align::Left),
-        ("Seed", Align::Right),
-    ];
-    let mut table = Table::new(places.into_iter().chain(epochs).chain([
-        ("Device", Align::Left),
-        ("Time", Align::Right),
-        ("Parameters", Align::Right),
-        ("Commit", Align::Left),
-    ]));
-    for run in runs_of(data) {
-        let record = &run.first().record;
-        let mut cells = vec![
-            format!("[{}]({})", code(short(run.key())), page_of(run.key())),
-            escape(&run.first().stage),
-            escape(&run.arms(data)),
-            escape(&run.protocols()),
-            escape(&run.seeds()),
-        ];
-        cells.extend(with_epochs.then(|| trained_for(record)));
-        cells.extend([
+    let left = ["Run", "Stage", "Arms", "Protocol"].map(|head| (head, Align::Left));
+    let right = ["Seed", "Epochs"].map(|head| (head, Align::Right));
+    let last = [("Device", Align::Left), ("Parameters", Align::Right)];
+    let mut table = Table::new(left.into_iter().chain(right).chain(last));
+    for placed in runs_of(data) {
+        let record = &placed.run.record;
+        let short = record.key.short();
+        let protocols = placed.protocols();
+        table.rows.push(vec![
+            format!("[{}]({})", code(short), page_of(short)),
+            record.stage.to_string(),
+            escape(&placed.arms(data)),
+            if protocols.is_empty() { "any".to_owned() } else { protocols },
+            escape(&placed.seeds()),
+            trained_for(record),
             escape(&record.device),
-            duration(record.seconds),
             count(record.parameters),
-            commit(record.commit.as_deref(), record.dirty),
         ]);
-        table.rows.push(cells);
     }
     table.captioned("runs of this report")
 }
 
 /// `43, kept 23`
-pub(crate) fn trained_for(record: &RunSummary) -> String {
-    let epochs = record.epochs.map(|epochs| count(epochs.into()));
-    let kept = record.kept_epoch.filter(|&kept| record.epochs != Some(kept)).map(|kept| format!("kept {kept}"));
-    let parts: Vec<_> = [epochs, kept].into_iter().flatten().collect();
-    if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
-}
-
-fn commit(commit: Option<&str>, dirty: bool) -> String {
-    let changed = if dirty { " with changes" } else { "" };
-    commit.map_or("–".to_owned(), |id| format!("{}{changed}", code(short(id))))
+pub(crate) fn trained_for(record: &RunRecord) -> String {
+    if record.stage == Stage::Evaluate {
+        return "–".to_owned();
+    }
+    let epochs = count(record.epochs.into());
+    if record.kept_epoch == record.epochs { epochs } else { format!("{epochs}, kept {}", record.kept_epoch) }
 }
 
 /// Versions that the numbers depend on.

@@ -3,9 +3,10 @@
 use super::facts::Facts;
 use crate::{
     figures::{data::Data, runs::runs_of, tested::Untested},
-    inputs::{datasets::DatasetInput, file::short},
-    markdown::{count, duration},
+    inputs::{datasets::DatasetInput, provenance::Code},
+    markdown::count,
 };
+use harness_record::vocabulary::Stage;
 use minijinja::{Value, value::Serde};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -44,15 +45,10 @@ struct Shown {
     /// Runs by code with changes that no commit holds, and runs by code of no commit.
     dirty: usize,
     without_commit: usize,
-    /// The first few commits, and how many more there are.
-    commits: Vec<String>,
-    more_commits: usize,
-    /// Whether some run names no versions; no device, or no time.
+    /// Whether some run names no versions; no device.
     unversioned: bool,
-    untimed: bool,
+    without_device: bool,
     devices: String,
-    /// Of all runs together.
-    time: String,
 }
 
 /// `checklist()`: what the records show.
@@ -63,7 +59,7 @@ pub(super) fn checklist(facts: &Facts) -> Value {
 fn shown(facts: &Facts) -> Shown {
     let Facts { data, claims, .. } = facts;
     let study = &data.study;
-    let left_out: Vec<_> = data.datasets.iter().flat_map(|set| &set.left_out).collect();
+    let left_out: Vec<_> = data.study.datasets.iter().flat_map(|set| &set.left_out).collect();
     let starts: Vec<_> = study.arms.iter().map(|arm| (arm.label.as_str(), first_weights(data, &arm.name))).collect();
     let weights = || starts.iter().filter_map(|(_, start)| *start);
     let described = |arm: &str| {
@@ -71,14 +67,14 @@ fn shown(facts: &Facts) -> Shown {
     };
     let [arm_tests, missing_tests] = arm_tests(data);
     let runs = runs_of(data);
-    let records: Vec<_> = runs.iter().map(|run| &run.first().record).collect();
-    let commits: BTreeSet<&str> = records.iter().filter_map(|record| record.commit.as_deref()).collect();
+    let records: Vec<_> = runs.iter().map(|placed| &placed.run.record).collect();
+    let code = |wanted: Code| records.iter().filter(|record| data.provenance.code(&record.key) == wanted).count();
     let seeds: Vec<_> = study.seeds.iter().take(LISTED).map(u64::to_string).collect();
     Shown {
         claim_tests: claims.len(),
         untested: claims.iter().filter(|claim| claim.outcome.is_err()).count(),
         not_run: claims.iter().any(|claim| matches!(claim.outcome, Err(Untested::NotRun))),
-        datasets: data.datasets.len(),
+        datasets: data.study.datasets.len(),
         without_splits: without(data, |set| !set.splits.is_empty()),
         without_digest: without(data, |set| is_filled(&set.digest)),
         // The manifests say so where none is known.
@@ -96,14 +92,11 @@ fn shown(facts: &Facts) -> Shown {
         arm_tests,
         missing_tests,
         runs: runs.len(),
-        dirty: records.iter().filter(|record| record.dirty).count(),
-        without_commit: records.iter().filter(|record| record.commit.is_none()).count(),
-        more_commits: commits.len().saturating_sub(LISTED),
-        commits: commits.into_iter().take(LISTED).map(|commit| short(commit).to_owned()).collect(),
+        dirty: code(Code::Changed),
+        without_commit: code(Code::Unknown),
         unversioned: records.iter().any(|record| record.versions.is_empty()),
-        untimed: records.iter().any(|record| !is_filled(&record.device) || record.seconds <= 0.0),
+        without_device: records.iter().any(|record| !is_filled(&record.device)),
         devices: list(records.iter().map(|record| record.device.as_str())),
-        time: duration(records.iter().map(|record| record.seconds).sum()),
     }
 }
 
@@ -124,13 +117,13 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// The data sets of which something is not known.
 fn without(data: &Data, is_known: impl Fn(&DatasetInput) -> bool) -> String {
-    list(data.datasets.iter().filter(|set| !is_known(set)).map(|set| set.dataset.as_str()))
+    list(data.study.datasets.iter().filter(|set| !is_known(set)).map(|set| set.dataset.as_str()))
 }
 
 /// What the training of an arm begins with, as its settings say it.
 fn first_weights<'a>(data: &'a Data, arm: &str) -> Option<&'a str> {
     let settings = data.study.settings.iter().find(|settings| settings.arm == arm)?;
-    let stage = settings.stages.iter().find(|stage| stage.stage != "evaluate")?;
+    let stage = settings.stages.iter().find(|stage| stage.stage != Stage::Evaluate)?;
     let (_, network) = stage.lines.iter().find(|(name, _)| name == "network")?;
     Some(network.rsplit_once(", from ")?.1)
 }
@@ -138,12 +131,12 @@ fn first_weights<'a>(data: &'a Data, arm: &str) -> Option<&'a str> {
 /// How many tests of an arm under a protocol and seed there should be, and how many are missing.
 fn arm_tests(data: &Data) -> [usize; 2] {
     let study = &data.study;
-    let tests = data.runs.iter().filter(|run| run.stage == "evaluate");
-    let there: BTreeSet<_> = tests.map(|run| (run.arm.as_str(), run.protocol.as_str(), run.seed)).collect();
+    let tests = data.runs.places().filter(|(place, _)| place.stage == Stage::Evaluate);
+    let there: BTreeSet<_> = tests.map(|(place, _)| (place.arm.as_str(), place.protocol, place.seed)).collect();
     let wanted = study.arms.iter().flat_map(|arm| {
         let protocols = study.protocols.iter();
         protocols
-            .flat_map(move |protocol| study.seeds.iter().map(move |seed| (arm.name.as_str(), protocol.as_str(), *seed)))
+            .flat_map(move |protocol| study.seeds.iter().map(move |seed| (arm.name.as_str(), Some(*protocol), *seed)))
     });
     let wanted: Vec<_> = wanted.collect();
     [wanted.len(), wanted.iter().filter(|place| !there.contains(place)).count()]

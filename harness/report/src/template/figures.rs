@@ -3,7 +3,7 @@
 use super::{
     answer::{Answer, safe},
     facts::Facts,
-    operands::{check_protocol, metric, operand, species},
+    operands::{metric, operand, protocol, species},
 };
 use crate::{
     figures::{
@@ -15,23 +15,21 @@ use crate::{
     },
     markdown::{count, ends, escape, number, percent, percent_change, signed, signed_ends},
 };
-use harness_record::metrics::Direction;
+use harness_record::{metrics::Direction, vocabulary::Protocol};
 use minijinja::{Error, Value, value::Serde};
 use serde::Serialize;
 
 const NOT_RUN: &str = "not run";
 
-fn figure<'a>(facts: &'a Facts, text: &str, protocol: &str) -> Result<Option<Figure<'a>>, Error> {
-    check_protocol(facts, protocol)?;
+fn figure<'a>(facts: &'a Facts, text: &str, under: &str) -> Result<Option<Figure<'a>>, Error> {
+    let protocol = protocol(facts, under)?;
     let at = operand(facts, text)?;
-    let condition = at.condition.as_deref().unwrap_or(facts.data.first_condition());
-    Ok(facts.data.tested(&at.arm, condition, metric(&at.metric)?, protocol))
+    Ok(facts.data.tested(&at.arm, facts.data.condition_of(&at), metric(&at.metric)?, protocol))
 }
 
 fn printed<'a>(facts: &'a Facts, text: &str) -> Result<Option<Printed<'a>>, Error> {
     let at = operand(facts, text)?;
-    let condition = at.condition.as_deref().unwrap_or(facts.data.first_condition());
-    Ok(facts.data.printed(&at.arm, condition, &at.metric))
+    Ok(facts.data.printed(&at.arm, facts.data.condition_of(&at), &at.metric))
 }
 
 /// `value("ssl@blur-0.dice", "corrected")`: the mean over images.
@@ -112,7 +110,7 @@ pub(super) fn diff(facts: &Facts, left: &str, right: &str, protocol: &str) -> An
 /// `diffs("ssl.dice", "supervised.dice")`: the paired differences under all protocols, as a phrase.
 pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
     let sides = [operand(facts, left)?, operand(facts, right)?];
-    let phrase = |protocol: &String| {
+    let phrase = |&protocol: &Protocol| {
         let question = Question { data: &facts.data, protocol, species: None };
         let sides = [&sides[0], &sides[1]];
         let found = match question.difference(sides, 0.0) {
@@ -123,22 +121,22 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
             Err(Untested::NotRun) => NOT_RUN.to_owned(),
             Err(reason) => escape(&reason.to_string()),
         };
-        format!("{found} under the {} protocol", escape(protocol))
+        format!("{found} under the {protocol} protocol")
     };
     safe(facts.data.study.protocols.iter().map(phrase).collect::<Vec<_>>().join(", and "))
 }
 
 /// `compare("ssl.dice", "supervised.dice", "corrected")`: the paired difference left minus right, and its interval.
-pub(super) fn compare(facts: &Facts, left: &str, right: &str, protocol: &str) -> Answer {
-    check_protocol(facts, protocol)?;
+pub(super) fn compare(facts: &Facts, left: &str, right: &str, under: &str) -> Answer {
+    let protocol = protocol(facts, under)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
     Ok(differing(&Question { data: &facts.data, protocol, species: None }, [&sides[0], &sides[1]]))
 }
 
 /// `contrast("a@x.dice", "a@y.dice", "b@x.dice", "b@y.dice", "corrected")`: the paired difference of two changes,
 /// (first minus second) minus (third minus fourth).
-pub(super) fn contrast(facts: &Facts, first: [&str; 2], second: [&str; 2], protocol: &str) -> Answer {
-    check_protocol(facts, protocol)?;
+pub(super) fn contrast(facts: &Facts, first: [&str; 2], second: [&str; 2], under: &str) -> Answer {
+    let protocol = protocol(facts, under)?;
     let mut changes = Vec::new();
     for [left, right] in [first, second] {
         changes.push([operand(facts, left)?, operand(facts, right)?]);
@@ -148,8 +146,8 @@ pub(super) fn contrast(facts: &Facts, first: [&str; 2], second: [&str; 2], proto
 }
 
 /// `species_value("imbalanced.dice", "cat", "corrected")`: the mean over the test images of one species.
-pub(super) fn species_value(facts: &Facts, text: &str, of: &str, protocol: &str) -> Answer {
-    check_protocol(facts, protocol)?;
+pub(super) fn species_value(facts: &Facts, text: &str, of: &str, under: &str) -> Answer {
+    let protocol = protocol(facts, under)?;
     let question = Question { data: &facts.data, protocol, species: Some(species(of)?) };
     let values = question.values(&operand(facts, text)?).ok();
     let summary = values.and_then(|sample| facts.data.scores.summarise(&sample));
@@ -157,8 +155,8 @@ pub(super) fn species_value(facts: &Facts, text: &str, of: &str, protocol: &str)
 }
 
 /// `species_compare("default.dice", "imbalanced.dice", "cat", "corrected")`: as `compare`, over images of one species.
-pub(super) fn species_compare(facts: &Facts, [left, right]: [&str; 2], of: &str, protocol: &str) -> Answer {
-    check_protocol(facts, protocol)?;
+pub(super) fn species_compare(facts: &Facts, [left, right]: [&str; 2], of: &str, under: &str) -> Answer {
+    let protocol = protocol(facts, under)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
     Ok(differing(&Question { data: &facts.data, protocol, species: Some(species(of)?) }, [&sides[0], &sides[1]]))
 }
@@ -225,8 +223,8 @@ struct Ranked {
 }
 
 /// `ranking("dice", "corrected")`: the arms that were run, best first.
-pub(super) fn ranking(facts: &Facts, name: &str, protocol: &str) -> Answer {
-    check_protocol(facts, protocol)?;
+pub(super) fn ranking(facts: &Facts, name: &str, under: &str) -> Answer {
+    let protocol = protocol(facts, under)?;
     let metric = metric(name)?;
     let data = &facts.data;
     let figure = |arm: &str| data.tested(arm, data.first_condition(), metric, protocol);

@@ -6,7 +6,7 @@ use super::{
     checklist::checklist,
     facts::Facts,
     figures,
-    operands::{check_protocol, metric},
+    operands::{metric, protocol},
     statements::statements,
     training::training,
 };
@@ -16,18 +16,18 @@ use crate::{
     inputs::charts::ChartSpec,
     markdown::{code, escape},
     pictures::gallery,
-    sections::{changes, claims, datasets, definitions, images, methods, pixels, printed_tables, results, runs},
+    sections::{claims, datasets, definitions, images, methods, pixels, printed_tables, results, runs},
 };
+use harness_record::vocabulary::Protocol;
 use minijinja::{Environment, Value, value::Rest};
 use std::sync::Arc;
 
 /// Names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 46] = [
+pub(super) const FUNCTIONS: [&str; 45] = [
     "arms",
     "by_breed",
     "by_species",
     "calibration",
-    "changes",
     "chart",
     "charts",
     "checklist",
@@ -109,7 +109,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("claim", claim, name);
     add!("metric_label", |_: &Facts, name: &str| metric(name).map(|m| Value::from(m.label)), name);
     add!("has_arm", |f: &Facts, name: &str| Ok(Value::from(f.data.study.arms.iter().any(|a| a.name == name))), name);
-    add!("has_baseline", |f: &Facts, name: &str| Ok(Value::from(f.data.baselines().any(|b| b == name))), name);
+    add!("has_baseline", |f: &Facts, name: &str| Ok(Value::from(f.data.baselines().any(|b| b.name() == name))), name);
     add!("has_model", |f: &Facts, name: &str| Ok(Value::from(has_model(f, name))), name);
     add!("training", training, arm);
     add!("code", |_: &Facts, text: &str| safe(code(text)), text);
@@ -142,9 +142,8 @@ type List = fn(&Facts) -> String;
 
 /// Functions without arguments: whole sections.
 fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
-    let lists: [(&'static str, List); 13] = [
+    let lists: [(&'static str, List); 12] = [
         ("arms", |f| methods::arms(&f.data)),
-        ("changes", |f| changes::to_markdown(&f.data)),
         ("claims", |f| claims::all(&f.data, &f.claims)),
         ("conditions", |f| methods::conditions(&f.data)),
         ("datasets", |f| datasets::datasets(&f.data)),
@@ -166,20 +165,19 @@ fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     }
 }
 
-/// Whether an arm has that network. Data from before arms named theirs are of the VQ-VAE, the one there was.
+/// Whether an arm has that network.
 fn has_model(facts: &Facts, name: &str) -> bool {
-    facts.data.study.arms.iter().any(|arm| arm.model == name || (arm.model.is_empty() && name == "vqvae"))
+    facts.data.study.arms.iter().any(|arm| arm.model == name)
 }
 
 /// A section that some protocol decides.
-fn of_protocol(facts: &Facts, protocol: &str, section: fn(&Data, &str) -> String) -> Answer {
-    check_protocol(facts, protocol)?;
-    safe(section(&facts.data, protocol))
+fn of_protocol(facts: &Facts, name: &str, section: fn(&Data, Protocol) -> String) -> Answer {
+    safe(section(&facts.data, protocol(facts, name)?))
 }
 
 /// A section on single images, which some metric and protocol decide.
-fn of_images(facts: &Facts, name: &str, protocol: &str, section: fn(&Data, &Metric, &str) -> String) -> Answer {
-    check_protocol(facts, protocol)?;
+fn of_images(facts: &Facts, name: &str, under: &str, section: fn(&Data, &Metric, Protocol) -> String) -> Answer {
+    let protocol = protocol(facts, under)?;
     safe(section(&facts.data, metric(name)?, protocol))
 }
 
@@ -210,7 +208,5 @@ fn charts(facts: &Facts, kind: &str) -> Answer {
 fn chart_markdown(chart: &Chart) -> String {
     let (title, alternative) = (escape(&chart.title), escape(&chart.alternative));
     let (name, caption) = (&chart.name, &chart.caption);
-    format!(
-        "![{title}. {alternative}](charts/{name}.svg)\n\nFigure: {title}. {caption} [Data as CSV](charts/{name}.csv)\n"
-    )
+    format!("![{title}. {alternative}](charts/{name}.svg)\n\nFigure: {title}. {caption}\n")
 }

@@ -1,10 +1,11 @@
-//! Names that templates pass to functions, each checked against what there is.
+//! Words that templates pass to functions, each read and checked against what there is.
 
 use super::{answer::refuse, facts::Facts};
-use crate::{
-    figures::{claim::Operand, metrics::Metric},
-    inputs::{baselines::BASELINES, species::Species},
+use crate::figures::{
+    claim::{ClaimError, Operand},
+    metrics::Metric,
 };
+use harness_record::vocabulary::{Baseline, Protocol, Species};
 use minijinja::{Error, ErrorKind};
 
 pub(super) fn metric(name: &str) -> Result<&'static Metric, Error> {
@@ -12,25 +13,32 @@ pub(super) fn metric(name: &str) -> Result<&'static Metric, Error> {
 }
 
 pub(super) fn species(name: &str) -> Result<Species, Error> {
-    Species::find(name).ok_or_else(|| refuse("species", name, &Species::NAMES))
+    name.parse().map_err(|_| refuse("species", name, &Species::ALL.map(Species::name)))
 }
 
-pub(super) fn check_protocol(facts: &Facts, protocol: &str) -> Result<(), Error> {
-    let names: Vec<_> = facts.data.study.protocols.iter().map(String::as_str).collect();
-    if names.contains(&protocol) { Ok(()) } else { Err(refuse("protocol", protocol, &names)) }
+/// A protocol of the study.
+pub(super) fn protocol(facts: &Facts, name: &str) -> Result<Protocol, Error> {
+    let all = &facts.data.study.protocols;
+    let found = all.iter().find(|protocol| protocol.name() == name).copied();
+    found.ok_or_else(|| refuse("protocol", name, &all.iter().map(|protocol| protocol.name()).collect::<Vec<_>>()))
 }
 
 /// `ARM[@CONDITION].METRIC`, with every name known.
 pub(super) fn operand(facts: &Facts, text: &str) -> Result<Operand, Error> {
-    let operand: Operand = text.parse().map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("{e}")))?;
     let study = &facts.data.study;
-    let arms: Vec<_> = study.arms.iter().map(|a| a.name.as_str()).chain(BASELINES).collect();
+    let conditions: Vec<_> = study.conditions.iter().map(|c| c.name.to_string()).collect();
+    let conditions: Vec<_> = conditions.iter().map(String::as_str).collect();
+    let operand: Operand = match text.parse() {
+        Ok(operand) => operand,
+        Err(ClaimError::Condition(name)) => return Err(refuse("condition", &name, &conditions)),
+        Err(e) => return Err(Error::new(ErrorKind::InvalidOperation, format!("{e}"))),
+    };
+    let arms: Vec<_> = study.arms.iter().map(|a| a.name.as_str()).chain(Baseline::ALL.map(Baseline::name)).collect();
     if !arms.contains(&operand.arm.as_str()) {
         return Err(refuse("arm", &operand.arm, &arms));
     }
-    let conditions: Vec<_> = study.conditions.iter().map(|c| c.name.as_str()).collect();
-    match &operand.condition {
-        Some(name) if !conditions.contains(&name.as_str()) => return Err(refuse("condition", name, &conditions)),
+    match operand.condition.map(|condition| condition.to_string()) {
+        Some(name) if !conditions.contains(&name.as_str()) => return Err(refuse("condition", &name, &conditions)),
         _ => {}
     }
     metric(&operand.metric)?;

@@ -11,13 +11,11 @@ use crate::{
         claim::Operand, data::Data, metrics::Metric, published::Printed, statistics::summary::CONFIDENCE,
         tested::Question,
     },
-    inputs::{
-        lines::Lines,
-        published::{PublishedLine, PublishedRow},
-    },
-    links::{Source, linked},
+    inputs::published::{PublishedLine, PublishedRow},
+    links::{linked, printed_row},
     markdown::{Align, NONE, Table, count, escape, percent_change, signed_percent},
 };
+use harness_record::vocabulary::Protocol;
 use minijinja::{Error, ErrorKind, Value, value::ValueKind};
 use std::fmt::Write as _;
 
@@ -66,7 +64,7 @@ pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
         ("By its own table".to_owned(), Align::Right),
         ("Borne out".to_owned(), Align::Left),
     ];
-    columns.extend(data.study.protocols.iter().map(|name| (format!("Here, {}", escape(name)), Align::Right)));
+    columns.extend(data.study.protocols.iter().map(|name| (format!("Here, {name}"), Align::Right)));
     let mut table = Table::new(columns);
     table.rows = read.iter().zip(&borne).map(|(statement, borne)| statement.cells(data, borne)).collect();
     let caption = format!(
@@ -140,7 +138,7 @@ impl Statement {
             by_table.unwrap_or(NONE.to_owned()),
             verdict,
         ];
-        cells.extend(data.study.protocols.iter().map(|protocol| self.ours(data, protocol)));
+        cells.extend(data.study.protocols.iter().map(|&protocol| self.ours(data, protocol)));
         cells
     }
 
@@ -148,22 +146,18 @@ impl Statement {
     fn by_table(&self, data: &Data) -> Option<String> {
         let sides = [printed_line(data, &self.of)?, printed_line(data, &self.beside)?];
         let [of, beside] = sides.map(|line| Printed::read(&line.row.value));
-        let mut lines: Vec<Lines> = sides.map(|line| line.line..=line.line).to_vec();
-        lines.dedup();
-        Some(linked(&percent_change(beside?.value, of?.value)?, Source::Published, &lines))
+        Some(linked(&percent_change(beside?.value, of?.value)?, &sides.map(printed_row)))
     }
 
     /// `−3.51 % (−5.02 % to −2.10 %)`
-    fn ours(&self, data: &Data, protocol: &str) -> String {
+    fn ours(&self, data: &Data, protocol: Protocol) -> String {
         let question = Question { data, protocol, species: None };
         let Some((change, interval)) = question.relative_change([&self.of, &self.beside]) else {
             return "not run".to_owned();
         };
         let ends = |(low, high)| format!(" ({} to {})", signed_percent(low), signed_percent(high));
         let text = signed_percent(change) + &interval.map(ends).unwrap_or_default();
-        let mut lines = data.lines_of([&self.of, &self.beside], protocol);
-        lines.dedup();
-        linked(&text, Source::Images, &lines)
+        linked(&text, &data.rows_of([&self.of, &self.beside], protocol))
     }
 
     fn borne(&self, data: &Data) -> Borne {
@@ -176,7 +170,7 @@ impl Statement {
         if follows {
             return Borne::Out;
         }
-        let condition = self.of.condition.as_deref().unwrap_or(data.first_condition());
+        let condition = data.condition_of(&self.of);
         let own = data.printed_rows().filter(|row| {
             row.split == "test"
                 && row.metric != self.of.metric
@@ -212,7 +206,7 @@ fn printed<'a>(data: &'a Data, at: &Operand) -> Option<Printed<'a>> {
 }
 
 fn printed_line<'a>(data: &'a Data, at: &Operand) -> Option<&'a PublishedLine> {
-    data.printed_line(&at.arm, at.condition.as_deref().unwrap_or(data.first_condition()), &at.metric)
+    data.printed_line(&at.arm, data.condition_of(at), &at.metric)
 }
 
 /// The one percentage of a text, and half a unit of its last digit.

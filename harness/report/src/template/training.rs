@@ -4,11 +4,8 @@ use super::{
     answer::{Answer, refuse},
     facts::Facts,
 };
-use crate::{
-    figures::data::Data,
-    inputs::{datasets::GroupCount, species::Species},
-    markdown::count,
-};
+use crate::{figures::data::Data, inputs::datasets::GroupCount, markdown::count};
+use harness_record::vocabulary::Species;
 use minijinja::{Value, value::Serde};
 use serde::Serialize;
 
@@ -41,7 +38,7 @@ pub(super) fn training(facts: &Facts, arm: &str) -> Answer {
 /// Images by breed of the data set that an arm was fine-tuned on.
 fn groups<'a>(data: &'a Data, arm: &str) -> Option<&'a [GroupCount]> {
     let is_of = |arms: &[String]| arms.is_empty() || arms.iter().any(|name| name == arm);
-    let set = data.datasets.iter().find(|set| set.role == "segmentation" && is_of(&set.arms))?;
+    let set = data.study.datasets.iter().find(|set| set.role == "segmentation" && is_of(&set.arms))?;
     (!set.groups.is_empty()).then_some(&set.groups)
 }
 

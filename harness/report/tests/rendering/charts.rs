@@ -1,11 +1,12 @@
 //! Every text of every chart is whole and stands free, whatever the study: measured from the drawn SVG in the bundled font.
 
 use crate::{
-    fixture::{self, REALISTIC, SMALL, Size, arms},
-    render, templates, text,
+    fixture::{self, REALISTIC, Report, SMALL, Size, arms, store},
+    folder, render, templates, text,
 };
 use ab_glyph::{Font as _, FontRef, ScaleFont as _};
-use harness_report::RenderedFile;
+use harness_record::{digest, rows::PlaceRow, run::RunRecord, table, vocabulary::Key};
+use harness_report::{RenderedFile, inputs::file};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -99,33 +100,39 @@ fn assert_legible(what: &str, data: &Path) {
 }
 
 fn assert_blurring(what: &str, study: &Value, size: Size) {
-    let folder = tempfile::tempdir().unwrap();
-    fixture::write(folder.path(), study, size);
-    assert_legible(what, folder.path());
+    assert_legible(what, &folder(study, size).data());
 }
 
 fn assert_arms(what: &str, study: &Value) {
-    let folder = tempfile::tempdir().unwrap();
-    arms::write(folder.path(), study, 6);
-    assert_legible(what, folder.path());
+    let folder = Report::new();
+    arms::write(&folder.data(), study, 6);
+    assert_legible(what, &folder.data());
 }
 
-/// Writes a copy of an arm's rows under each of `names`, so that they have equal values everywhere.
-fn copy_rows(data: &Path, arm: &str, names: &[String]) {
-    for table in ["metrics.csv", "per_image.csv"] {
-        let text = fs::read_to_string(data.join(table)).unwrap();
-        let of_arm: Vec<&str> = text.lines().filter(|line| line.starts_with(&format!("{arm},"))).collect();
-        let copies =
-            names.iter().flat_map(|name| of_arm.iter().map(move |line| format!("{name}{}\n", &line[arm.len()..])));
-        fs::write(data.join(table), text.clone() + &copies.collect::<String>()).unwrap();
+/// Writes a copy of an arm's runs under each of `names`, so that they have equal values everywhere.
+fn copy_runs(report: &Report, arm: &str, names: &[String]) {
+    let mut places = report.places();
+    for place in report.places().into_iter().filter(|place| place.arm == arm) {
+        let from = file::run_folder(&report.data(), &place.run);
+        for name in names {
+            let run: Key = digest::of_bytes(format!("{name} {}", place.run).as_bytes()).parse().unwrap();
+            let to = file::run_folder(&report.data(), &run);
+            fs::create_dir_all(&to).unwrap();
+            for entry in fs::read_dir(&from).unwrap() {
+                let path = entry.unwrap().path();
+                fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            }
+            let record = RunRecord::read(&from).unwrap();
+            RunRecord { key: run.clone(), ..record }.write(&to).unwrap();
+            places.push(PlaceRow { arm: name.clone(), run, ..place.clone() });
+        }
     }
+    table::write(&report.data().join(file::PLACES), &places).unwrap();
 }
 
 #[test]
 fn every_point_says_what_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    fixture::write(folder.path(), &fixture::study(), SMALL);
-    let files = rendered(folder.path());
+    let files = rendered(&folder(&fixture::study(), SMALL).data());
     let by_blur = tips(text(&files, "charts/metrics-by-blur.svg"));
     // Two arms under two protocols and the printed figures, at five levels of blur, in three metrics.
     assert_eq!(by_blur.len(), (2 * 2 + 1) * 5 * 3);
@@ -143,34 +150,23 @@ fn every_point_says_what_it_is() {
 }
 
 #[test]
-fn the_data_of_a_chart_lie_beside_it() {
-    let folder = tempfile::tempdir().unwrap();
-    fixture::write(folder.path(), &fixture::study(), SMALL);
-    let files = rendered(folder.path());
-    let by_blur: Vec<_> = text(&files, "charts/metrics-by-blur.csv").lines().collect();
-    assert_eq!(by_blur[0], "metric,column,arm,protocol,condition,value,low,high,printed");
-    assert_eq!(by_blur.len(), 1 + 2 * 2 * 5 * 3);
-    let cells: Vec<_> = by_blur[2].split(',').collect();
-    assert_eq!((&cells[..5], cells[8]), (&["dice", "soft_dice", "ssl", "published", "blur-25"][..], "0.749"));
-    let [value, low, high] = [5, 6, 7].map(|i| cells[i].parse::<f64>().unwrap());
-    assert!(low < value && value < high);
-    assert!(by_blur[6].starts_with("dice,dice,ssl,corrected,blur-0,") && by_blur[6].ends_with(','), "{}", by_blur[6]);
-    let training = text(&files, "charts/training.csv");
-    assert!(training.starts_with("stage,metric,column,arm,protocol,split,seed,epoch,value,kept\n"), "{training}");
+fn the_data_of_a_chart_are_a_table_of_the_page() {
+    let files = rendered(&folder(&fixture::study(), SMALL).data());
     let page = text(&files, "index.html");
-    assert!(page.matches("<details class=\"data\">").count() == 2 && page.contains("href=\"charts/training.csv\""));
-    assert!(text(&files, "report.md").contains("[Data as CSV](charts/training.csv)"));
+    let tables: Vec<&str> = page.split("<details class=\"data\">").skip(1).collect();
+    assert_eq!(tables.len(), 2);
+    let by_blur = tables[0].split("</details>").next().unwrap();
+    assert_eq!(by_blur.matches("<tr>").count(), 1 + 2 * 2 * 5 * 3);
+    assert!(by_blur.contains(">0.749</a>") && by_blur.contains("data-csv=\"data/published.csv\""));
+    assert!(files.iter().all(|file| file.path.extension().is_none_or(|extension| extension != "csv")));
 }
 
 #[test]
 fn many_epochs_keep_their_files_small() {
-    let folder = tempfile::tempdir().unwrap();
-    fixture::write(folder.path(), &fixture::study(), Size { epochs: 1500, ..SMALL });
-    let files = rendered(folder.path());
+    let files = rendered(&folder(&fixture::study(), Size { epochs: 1500, ..SMALL }).data());
     let (chart, page) = (text(&files, "charts/training.svg"), text(&files, "index.html"));
     assert!(chart.len() < 200_000 && page.len() < 500_000, "{} and {} bytes", chart.len(), page.len());
-    assert!(page.contains(" more rows are in <a href=\"charts/training.csv\""));
-    assert!(text(&files, "charts/training.csv").lines().count() > 15_000);
+    assert!(page.contains("<p>The tables of the runs hold "));
     assert!(tips(chart).iter().any(|tip| tip.ends_with(", epoch 1500")));
 }
 
@@ -232,34 +228,35 @@ fn many_arms_of_equal_values_stand_apart_or_in_the_legend() {
         let mut study = fixture::study();
         let names: Vec<String> = (0..count).map(|i| format!("arm-{i}")).collect();
         for name in &names {
-            let arm = json!({"name": name, "label": format!("Network {name}"), "description": "d"});
+            let arm = json!({"name": name, "model": "vqvae", "label": format!("Network {name}"), "description": "d"});
             study["arms"].as_array_mut().unwrap().push(arm);
         }
         let by_arm = json!({"name": "arms", "kind": "by-arm", "metrics": ["dice", "loss"], "title": "Arms"});
         study["report"]["charts"].as_array_mut().unwrap().push(by_arm);
         study["study"] = "other".into();
-        let folder = tempfile::tempdir().unwrap();
-        fixture::write(folder.path(), &study, SMALL);
-        copy_rows(folder.path(), "ssl", &names);
-        assert_legible(&format!("{count} equal arms"), folder.path());
+        let report = folder(&study, SMALL);
+        copy_runs(&report, "ssl", &names);
+        assert_legible(&format!("{count} equal arms"), &report.data());
     }
 }
 
 #[test]
 fn huge_and_tiny_values_have_room() {
     for (from, to) in [("0.", "1234567890."), ("0.", "0.0000000")] {
-        let folder = tempfile::tempdir().unwrap();
         let mut study = fixture::study();
         study["study"] = "other".into();
         study["report"]["charts"][0]["metrics"] = json!(["loss", "dice"]);
         let by_arm = json!({"name": "arms", "kind": "by-arm", "metrics": ["loss", "dice", "iou"], "title": "Arms"});
         study["report"]["charts"].as_array_mut().unwrap().push(by_arm);
-        fixture::write(folder.path(), &study, SMALL);
-        for table in ["metrics.csv", "per_image.csv"] {
-            let text = fs::read_to_string(folder.path().join(table)).unwrap();
-            fs::write(folder.path().join(table), text.replace(&format!(",{from}"), &format!(",{to}"))).unwrap();
+        let report = folder(&study, SMALL);
+        for run in report.runs() {
+            for table in ["metrics.csv", "per_image.csv", "baselines.csv"] {
+                if run.join(table).exists() {
+                    store::change(&run, table, |text| text.replace(&format!(",{from}"), &format!(",{to}")));
+                }
+            }
         }
-        assert_legible(to, folder.path());
+        assert_legible(to, &report.data());
     }
 }
 

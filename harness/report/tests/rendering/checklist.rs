@@ -1,26 +1,49 @@
 //! The checklist at the end of a report: the records decide what is ticked.
 
 use crate::{
-    fixture::{self, SMALL, arms},
-    render, templates,
+    fixture::{self, Report, SMALL, arms, store},
+    folder, render, templates,
+};
+use harness_record::{
+    run::{HostRecord, RunRecord},
+    vocabulary::Key,
 };
 use harness_report::inputs::file;
 use serde_json::{Value, json};
-use std::path::Path;
-use tempfile::TempDir;
+use std::{collections::BTreeMap, path::Path};
 
-/// A folder of data that tests change.
-struct Folder(TempDir);
+/// A report whose data tests change.
+struct Folder(Report);
 
 impl Folder {
     fn new(study: &Value) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fixture::write(folder.path(), study, SMALL);
-        Self(folder)
+        Self(folder(study, SMALL))
+    }
+
+    /// Changes what is known of the host of one of the runs, counted in the order of places.
+    fn change_host(&self, run: usize, change: impl Fn(&mut HostRecord)) -> &Self {
+        let path = self.0.profile().join(file::PROVENANCE);
+        let mut hosts: BTreeMap<Key, HostRecord> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        change(hosts.get_mut(&self.0.places()[run].run).unwrap());
+        std::fs::write(path, serde_json::to_vec(&hosts).unwrap()).unwrap();
+        self
+    }
+
+    /// Changes the record of the first run.
+    fn change_run(&self, change: impl Fn(&mut RunRecord)) -> &Self {
+        let run = &self.0.runs()[0];
+        let mut record = RunRecord::read(run).unwrap();
+        change(&mut record);
+        record.write(run).unwrap();
+        self
+    }
+
+    fn change_datasets(&self, change: impl Fn(&mut Value)) -> &Self {
+        self.change(file::STUDY, |study| change(&mut study["datasets"]))
     }
 
     fn change(&self, file: &str, change: impl Fn(&mut Value)) -> &Self {
-        let path = self.0.path().join(file);
+        let path = self.0.data().join(file);
         let mut value: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         change(&mut value);
         std::fs::write(path, serde_json::to_vec(&value).unwrap()).unwrap();
@@ -29,8 +52,7 @@ impl Folder {
 
     /// The file of the report, from its checklist on.
     fn rendered(&self, name: &str, start: &str) -> String {
-        let data = self.0.path();
-        let files = render(data, &templates()).unwrap();
+        let files = render(&self.0.data(), &templates()).unwrap();
         let file = files.into_iter().find(|file| file.path == Path::new(name)).unwrap();
         let text = String::from_utf8(file.bytes).unwrap();
         text[text.find(start).unwrap()..].to_owned()
@@ -88,7 +110,7 @@ fn every_link_of_a_checklist_leads_somewhere() {
         let target = &target[..target.find(')').unwrap()];
         match target.strip_prefix('#') {
             Some(id) => assert!(html.contains(&format!("id=\"{id}\"")), "{target}"),
-            None => assert!(folder.0.path().join(target.strip_prefix("data/").unwrap()).is_file(), "{target}"),
+            None => assert!(folder.0.folder().join(target).is_file(), "{target}"),
         }
     }
 }
@@ -96,36 +118,35 @@ fn every_link_of_a_checklist_leads_somewhere() {
 #[test]
 fn code_that_no_commit_holds_is_not_ticked() {
     let folder = Folder::new(&fixture::study());
-    folder.is_known("Code of every run", "commit `0a1b2c3d`, without uncommitted changes");
-    folder.change(file::RUNS, |runs| runs[1]["record"]["dirty"] = true.into());
+    folder.is_known("Code of every run", "all of it is committed");
+    folder.change_host(1, |host| host.dirty = true);
     folder.is_open("Code of every run", "1 of 9 runs were made by code with changes that no commit holds");
-    folder.change(file::RUNS, |runs| {
-        runs[1]["record"]["dirty"] = false.into();
-        runs[2]["record"]["commit"] = Value::Null;
-    });
-    folder.is_open("Code of every run", "1 of 9 runs name no commit");
+    folder.change_host(1, |host| host.dirty = false).change_host(2, |host| host.commit = None);
+    folder.is_open("Code of every run", "of 1 of 9 runs no commit is known");
+    std::fs::remove_file(folder.0.profile().join(file::PROVENANCE)).unwrap();
+    folder.is_open("Code of every run", "of 9 of 9 runs no commit is known");
 }
 
 #[test]
 fn runs_decide_seeds_versions_and_compute() {
     let folder = Folder::new(&fixture::study());
     folder.is_known("Seeds and number of runs", "seed 0; 9 runs, in [Runs](#runs)");
-    folder.is_known("Devices and time", "cpu; 6 min in all");
+    folder.is_known("Devices and time", "cpu; host and time of each run are in [provenance.json](../provenance.json)");
     folder.is_known("Versions", "#provenance");
     folder.is_known("Determinism", "every run promises the same bits");
     folder.change(file::STUDY, |study| study["seeds"] = json!([0, 1]));
     folder.is_open("Seeds and number of runs", "4 of 8 tests of arms under a protocol and seed were not run");
     folder.change(file::STUDY, |study| study["seeds"] = json!([]));
     folder.is_open("Seeds and number of runs", "no seed is recorded");
-    folder.change(file::RUNS, |runs| {
-        runs[0]["record"]["versions"] = json!({});
-        runs[0]["record"]["device"] = "".into();
+    folder.change_run(|run| {
+        run.versions.clear();
+        run.device.clear();
     });
     folder.change(file::STUDY, |study| study["deterministic"] = false.into());
     folder.is_open("Versions", "some runs name no versions");
     folder.is_open("Devices and time", "some runs name no device");
     folder.is_known("Determinism", "does not promise the same bits");
-    folder.change(file::RUNS, |runs| *runs = json!([]));
+    std::fs::write(folder.0.data().join(file::PLACES), store::PLACES).unwrap();
     for name in ["Code of every run", "Versions", "Devices and time", "Determinism"] {
         folder.is_open(name, "no run is recorded");
     }
@@ -139,7 +160,7 @@ fn data_without_licence_citation_or_reason_are_open() {
     folder.is_known("Files left out", "each with its reason");
     // The second set of the fixture has none.
     folder.is_open("Citations of the data", "the citation of synthetic-pets-unlabelled is not known");
-    folder.change(file::DATASETS, |sets| {
+    folder.change_datasets(|sets| {
         sets[0]["licence"] = "none stated by its authors".into();
         sets[0]["digest"] = "".into();
         sets[1]["citation"] = "A paper".into();
@@ -151,7 +172,7 @@ fn data_without_licence_citation_or_reason_are_open() {
     folder.is_open("Data sets and splits", "the splits of synthetic-pets-unlabelled");
     folder.is_open("Files left out", "say why 1 file was left out");
     folder.is_known("Citations of the data", "[Data](#data)");
-    folder.change(file::DATASETS, |sets| *sets = json!([]));
+    folder.change_datasets(|sets| *sets = json!([]));
     folder.is_open("Licences of the data", "the data folder lists no data set");
     folder.is_open("Files left out", "the data folder lists no data set");
 }
@@ -204,13 +225,12 @@ fn the_study_decides_claims_limits_settings_and_weights() {
 
 #[test]
 fn what_was_not_run_is_open_and_several_seeds_are_known() {
-    let folder = tempfile::tempdir().unwrap();
-    arms::write(folder.path(), &arms::study("ssl-vs-sl", &[0, 1, 2]), 12);
-    let folder = Folder(folder);
+    let folder = Folder(Report::new());
+    arms::write(&folder.0.data(), &arms::study("ssl-vs-sl", &[0, 1, 2]), 12);
     folder.is_known("Chance of training", "intervals hold it: 3 seeds");
     folder.is_known("Error bars and what they hold", "over test images and seeds, 10,000 resamples");
     folder.is_known("Seeds and number of runs", "seeds 0, 1, 2; ");
-    arms::forget_runs(folder.0.path());
+    arms::forget_runs(&folder.0.data());
     folder.is_open("Claims with their evidence", "had no data; run the missing arms");
     folder.is_open("Error bars and what they hold", "nothing was measured");
     folder.is_open("Seeds and number of runs", "were not run");
@@ -219,11 +239,11 @@ fn what_was_not_run_is_open_and_several_seeds_are_known() {
 #[test]
 fn names_of_strangers_stay_text() {
     let folder = Folder::new(&fixture::study());
-    folder.change(file::DATASETS, |sets| {
+    folder.change_datasets(|sets| {
         sets[0]["dataset"] = "<script>alert(1)</script> [x](javascript:y) * [x] z".into();
         sets[0]["licence"] = "".into();
     });
-    folder.change(file::RUNS, |runs| runs[0]["record"]["device"] = "a\n* [x] **Ethics**: done <b>".into());
+    folder.change_run(|run| "a\n* [x] **Ethics**: done <b>".clone_into(&mut run.device));
     let html = folder.rendered("index.html", "id=\"checklist\"");
     assert!(
         html.matches("<script").count() == 1

@@ -10,20 +10,19 @@ mod report;
 mod studies;
 mod tracing;
 
-use fixture::Size;
+use fixture::{Report, Size};
 use harness_report::{RenderedFile, ReportError};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// The templates of the project.
 fn templates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
 }
 
-/// A report folder with `data/` in it.
-fn folder(study: &serde_json::Value, size: Size) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fixture::write(&folder.path().join("data"), study, size);
+/// A report with its data and runs.
+fn folder(study: &serde_json::Value, size: Size) -> Report {
+    let folder = Report::new();
+    fixture::write(&folder.data(), study, size);
     folder
 }
 

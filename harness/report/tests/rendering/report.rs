@@ -1,14 +1,18 @@
 //! Whole reports, rendered from an invented data folder.
 
 use crate::{
-    fixture::{self, REALISTIC, SMALL, Size},
+    fixture::{self, REALISTIC, SMALL, Size, store},
     folder, render, templates, text,
+};
+use harness_record::{
+    run::file,
+    vocabulary::{PictureSheet, Protocol, Stage},
 };
 use harness_report::{Change, RenderedFile, ReportError, write};
 use std::path::Path;
 
 fn rendered(study: &serde_json::Value, size: Size) -> Vec<RenderedFile> {
-    render(&folder(study, size).path().join("data"), &templates()).unwrap()
+    render(&folder(study, size).data(), &templates()).unwrap()
 }
 
 #[test]
@@ -21,9 +25,7 @@ fn a_report_has_all_of_its_files_in_order() {
     let count = |start: &str| own.iter().filter(|path| path.starts_with(start)).count();
     assert!(own.is_sorted() && count("runs/") == 9 && count("tables/") > 8, "{own:?}");
     let expected = [
-        "charts/metrics-by-blur.csv",
         "charts/metrics-by-blur.svg",
-        "charts/training.csv",
         "charts/training.svg",
         "data.html",
         "gallery/01.png",
@@ -34,7 +36,6 @@ fn a_report_has_all_of_its_files_in_order() {
         "gallery/06.png",
         "gallery/contact.png",
         "index.html",
-        "provenance.json",
         "report.md",
     ];
     assert_eq!(others, expected);
@@ -47,7 +48,7 @@ fn the_same_data_give_the_same_bytes_whatever_the_threads() {
     let folder = folder(&fixture::study(), REALISTIC);
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| render(&folder.path().join("data"), &templates()).unwrap())
+        pool.install(|| render(&folder.data(), &templates()).unwrap())
     };
     let first = with(1);
     assert_eq!(first, with(1));
@@ -57,7 +58,7 @@ fn the_same_data_give_the_same_bytes_whatever_the_threads() {
 #[test]
 fn check_names_what_was_touched() {
     let folder = folder(&fixture::study(), SMALL);
-    let report = folder.path();
+    let report = &folder.folder();
     let found = |report: &Path| -> Vec<(String, Change)> {
         let differences = harness_report::check(report, &templates(), fixture::setting(&report.join("data"))).unwrap();
         differences.into_iter().map(|d| (d.path.to_str().unwrap().to_owned(), d.what)).collect()
@@ -68,12 +69,12 @@ fn check_names_what_was_touched() {
     let markdown = std::fs::read_to_string(report.join("report.md")).unwrap();
     std::fs::write(report.join("report.md"), markdown.replace("0.7", "0.9")).unwrap();
     std::fs::write(report.join("charts/stray.svg"), "<svg/>").unwrap();
-    std::fs::write(report.join("charts/training.csv"), "stage\n").unwrap();
-    std::fs::remove_file(report.join("provenance.json")).unwrap();
+    std::fs::write(report.join("charts/training.svg"), "<svg/>").unwrap();
+    std::fs::remove_file(report.join("data.html")).unwrap();
     let expected = [
         ("charts/stray.svg", Change::Unexpected),
-        ("charts/training.csv", Change::Edited),
-        ("provenance.json", Change::Missing),
+        ("charts/training.svg", Change::Edited),
+        ("data.html", Change::Missing),
         ("report.md", Change::Edited),
     ];
     assert_eq!(found(report), expected.map(|(path, what)| (path.to_owned(), what)));
@@ -81,10 +82,27 @@ fn check_names_what_was_touched() {
     write(report, &render(&report.join("data"), &templates()).unwrap()).unwrap();
     assert!(found(report).is_empty(), "writing again removes the stray file");
 
-    let scores = std::fs::read_to_string(report.join("data/per_image.csv")).unwrap();
-    std::fs::write(report.join("data/per_image.csv"), scores.replacen("0.7", "0.8", 40)).unwrap();
+    let test = folder.run("ssl", Some(Protocol::Corrected), Stage::Evaluate);
+    store::change(&test, file::PER_IMAGE, |scores| scores.replacen("0.7", "0.8", 40));
     let paths: Vec<_> = found(report).into_iter().map(|(path, _)| path).collect();
-    assert!(paths.contains(&"report.md".to_owned()) && paths.contains(&"provenance.json".to_owned()), "{paths:?}");
+    assert!(paths.contains(&"report.md".to_owned()), "{paths:?}");
+}
+
+#[test]
+fn a_confirming_rerun_changes_no_byte() {
+    let folder = folder(&fixture::study(), SMALL);
+    let rendered = || render(&folder.data(), &templates()).unwrap();
+    let first = rendered();
+    let path = folder.profile().join("provenance.json");
+    let hosts = std::fs::read_to_string(&path).unwrap();
+    let later = hosts.replace("elsewhere", "another").replace("41.7", "7.5").replace("\"started\":1", "\"started\":9");
+    assert_ne!(later, hosts);
+    std::fs::write(&path, later).unwrap();
+    assert_eq!(rendered(), first);
+    // What lay there before changes nothing either.
+    write(&folder.folder(), &first).unwrap();
+    std::fs::write(folder.folder().join("charts/old.svg"), "<svg/>").unwrap();
+    assert_eq!(rendered(), first);
 }
 
 #[test]
@@ -159,11 +177,11 @@ fn worse_pretraining_is_called_worse() {
     let ours = text(&rendered(&fixture::study(), REALISTIC), "report.md").to_owned();
     assert!(ours.contains("self-supervised pretraining is **better** than"));
     let folder = folder(&study, REALISTIC);
-    let path = folder.path().join("data/per_image.csv");
-    let scores = std::fs::read_to_string(&path).unwrap();
-    let swapped = scores.replace("ssl,", "\u{1}").replace("supervised,", "ssl,").replace('\u{1}', "supervised,");
+    let path = folder.data().join("places.csv");
+    let places = std::fs::read_to_string(&path).unwrap();
+    let swapped = places.replace("ssl,", "\u{1}").replace("supervised,", "ssl,").replace('\u{1}', "supervised,");
     std::fs::write(&path, swapped).unwrap();
-    let files = render(&folder.path().join("data"), &templates()).unwrap();
+    let files = render(&folder.data(), &templates()).unwrap();
     assert!(text(&files, "report.md").contains("self-supervised pretraining is **worse** than"));
 }
 
@@ -245,7 +263,7 @@ fn what_a_template_asks_for_in_vain_is_named_with_its_line_and_what_was_meant() 
     let write = |name: &str, text: &str| std::fs::write(own.path().join(name), text).unwrap();
     std::fs::create_dir(own.path().join("partials")).unwrap();
     write("partials/results.md.j2", "");
-    let message = || refusal(&folder.path().join("data"), own.path());
+    let message = || refusal(&folder.data(), own.path());
     let messages = WRONG.map(|wrong| {
         write("blurring.md.j2", &format!("one\n{wrong}\n"));
         message()
@@ -285,7 +303,7 @@ fn a_paired_difference_is_one_phrase() {
     }
     let says = |template: &str| {
         std::fs::write(own.path().join("blurring.md.j2"), template).unwrap();
-        text(&render(&folder.path().join("data"), own.path()).unwrap(), "report.md").to_owned()
+        text(&render(&folder.data(), own.path()).unwrap(), "report.md").to_owned()
     };
     let sides = r#"("supervised.dice", "ssl.dice", "corrected")"#;
     let parts = says(&format!(
@@ -306,28 +324,51 @@ fn a_paired_difference_is_one_phrase() {
 #[test]
 fn damaged_data_are_named() {
     let folder = folder(&fixture::study(), SMALL);
-    let data = folder.path().join("data");
-    let message = || render(&data, &templates()).unwrap_err().to_string().replace(data.to_str().unwrap(), "data");
-    let metrics = std::fs::read_to_string(data.join("metrics.csv")).unwrap();
-    std::fs::write(data.join("metrics.csv"), metrics.replacen(",loss,", ",loss,x", 1)).unwrap();
-    let number = message();
-    std::fs::write(data.join("metrics.csv"), metrics).unwrap();
-    std::fs::write(data.join("gallery/0-truth.png"), "no picture").unwrap();
-    let picture = message();
-    std::fs::remove_file(data.join("runs.json")).unwrap();
-    insta::assert_snapshot!([number, picture, message()].join("\n"));
+    let (data, profile) = (folder.data(), folder.profile().to_str().unwrap().to_owned());
+    let test = folder.run("ssl", Some(Protocol::Corrected), Stage::Evaluate);
+    let message = || render(&data, &templates()).unwrap_err().to_string().replace(&profile, "demo");
+    let mut messages = Vec::new();
+    let metrics = std::fs::read_to_string(test.join(file::METRICS)).unwrap();
+    store::change(&test, file::METRICS, |text| text.replacen(",loss,", ",loss,x", 1));
+    messages.push(message());
+    store::change(&test, file::METRICS, |_| metrics.clone());
+    // Other numbers than the run wrote.
+    std::fs::write(test.join(file::METRICS), metrics.replacen(",loss,0.", ",loss,1.", 1)).unwrap();
+    messages.push(message());
+    std::fs::remove_file(test.join(file::METRICS)).unwrap();
+    messages.push(message());
+    std::fs::write(test.join(file::METRICS), &metrics).unwrap();
+    store::change_bytes(&test, PictureSheet::Masks.name(), |_| b"no picture".to_vec());
+    messages.push(message());
+    // The folder of another run.
+    let other = folder.run("ssl", Some(Protocol::Published), Stage::Evaluate);
+    std::fs::copy(other.join(file::RUN), test.join(file::RUN)).unwrap();
+    messages.push(message());
+    std::fs::remove_file(test.join(file::RUN)).unwrap();
+    messages.push(message());
+    let path = data.join("places.csv");
+    let places = std::fs::read_to_string(&path).unwrap();
+    let place = places.lines().last().unwrap();
+    let twin = format!("{places}{}{}\n", &place[..place.len() - 1], if place.ends_with('0') { '1' } else { '0' });
+    std::fs::write(&path, twin).unwrap();
+    messages.push(message());
+    std::fs::write(&path, places.replacen("evaluate", "evaluation", 1)).unwrap();
+    messages.push(message());
+    std::fs::remove_file(&path).unwrap();
+    messages.push(message());
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]
 fn an_empty_table_is_no_table() {
     let folder = folder(&fixture::study(), SMALL);
-    let data = folder.path().join("data");
-    for table in ["metrics.csv", "per_image.csv"] {
-        let whole = std::fs::read(data.join(table)).unwrap();
-        std::fs::write(data.join(table), "").unwrap();
-        let message = render(&data, &templates()).unwrap_err().to_string();
+    let test = folder.run("ssl", Some(Protocol::Corrected), Stage::Evaluate);
+    for table in [file::METRICS, file::PER_IMAGE] {
+        let whole = std::fs::read_to_string(test.join(table)).unwrap();
+        store::change(&test, table, |_| String::new());
+        let message = render(&folder.data(), &templates()).unwrap_err().to_string();
         assert!(message.contains(table) && message.contains("is empty"), "{message}");
-        std::fs::write(data.join(table), whole).unwrap();
+        store::change(&test, table, |_| whole.clone());
     }
 }
 

@@ -2,18 +2,19 @@
 
 use crate::{
     fixture::{
-        self,
+        self, Report,
         arms::{self, STUDIES},
+        store,
     },
     render, templates, text,
 };
+use harness_record::vocabulary::{Protocol, Stage};
 use harness_report::{
     RenderedFile, ReportError,
     inputs::{PublishedVerdict, Setting, file, published_csv},
 };
 use serde_json::Value;
 use std::path::Path;
-use tempfile::TempDir;
 
 const IMAGES: usize = 12;
 
@@ -22,9 +23,9 @@ fn verdicts(data: &Path) -> Result<Vec<PublishedVerdict>, ReportError> {
     Ok(judged.into_iter().map(|judged| judged.row).collect())
 }
 
-fn folder(study: &Value) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    arms::write(folder.path(), study, IMAGES);
+fn folder(study: &Value) -> Report {
+    let folder = Report::new();
+    arms::write(&folder.data(), study, IMAGES);
     folder
 }
 
@@ -33,7 +34,7 @@ fn rendered(data: &Path) -> Vec<RenderedFile> {
 }
 
 fn report(study: &Value) -> String {
-    text(&rendered(folder(study).path()), "report.md").to_owned()
+    text(&rendered(&folder(study).data()), "report.md").to_owned()
 }
 
 /// The lines from one that begins with `start` to the next empty one.
@@ -53,7 +54,7 @@ fn find<'a>(rows: &'a [PublishedVerdict], [variant, split, metric]: [&str; 3]) -
 #[test]
 fn every_printed_figure_gets_a_verdict_in_the_order_of_the_file() {
     let folder = folder(&arms::study("class-imbalance", &[0]));
-    let rows = verdicts(folder.path()).unwrap();
+    let rows = verdicts(&folder.data()).unwrap();
     let printed = arms::printed("class-imbalance");
     assert_eq!(rows.len(), 30);
     for (row, printed) in rows.iter().zip(&printed) {
@@ -74,7 +75,7 @@ fn every_printed_figure_gets_a_verdict_in_the_order_of_the_file() {
 #[test]
 fn figures_of_training_have_an_interval_over_seeds() {
     let folder = folder(&arms::study("class-imbalance", &[0, 1, 2]));
-    let rows = verdicts(folder.path()).unwrap();
+    let rows = verdicts(&folder.data()).unwrap();
     let loss = find(&rows, ["default", "train", "loss"]);
     // 0.63, 0.64, 0.65: mean 0.64, and 4.303 times 0.01 over the root of three.
     assert!((loss.reproduced.unwrap() - 0.64).abs() < 1e-12);
@@ -86,7 +87,7 @@ fn figures_of_training_have_an_interval_over_seeds() {
 #[test]
 fn the_kept_epoch_and_the_family_decide_what_linknet_is_held_against() {
     let folder = folder(&arms::study("baselines", &[0]));
-    let rows = verdicts(folder.path()).unwrap();
+    let rows = verdicts(&folder.data()).unwrap();
     // Epoch 2 was kept, and its value is the printed one; of the last epoch it would be 0.308.
     let loss = find(&rows, ["linknet", "val", "loss"]);
     assert_eq!((loss.reproduced, loss.verdict.as_str()), (Some(0.288), "reproduced"));
@@ -101,9 +102,9 @@ fn other_settings_and_missing_runs_have_verdicts_too() {
     let mut study = arms::study("baselines", &[0]);
     study["setting"] = "sample".into();
     let folder = folder(&study);
-    assert!(verdicts(folder.path()).unwrap().iter().all(|row| row.verdict == "not comparable"));
-    arms::forget_runs(folder.path());
-    for row in verdicts(folder.path()).unwrap() {
+    assert!(verdicts(&folder.data()).unwrap().iter().all(|row| row.verdict == "not comparable"));
+    arms::forget_runs(&folder.data());
+    for row in verdicts(&folder.data()).unwrap() {
         assert_eq!((row.reproduced, row.verdict.as_str()), (None, "not run"));
     }
 }
@@ -111,16 +112,16 @@ fn other_settings_and_missing_runs_have_verdicts_too() {
 #[test]
 fn recorded_verdicts_must_follow_from_the_data() {
     let folder = folder(&arms::study("baselines", &[0]));
-    let path = folder.path().join(file::PUBLISHED);
-    let text = String::from_utf8(published_csv(&path, &verdicts(folder.path()).unwrap()).unwrap()).unwrap();
+    let path = folder.data().join(file::PUBLISHED);
+    let text = String::from_utf8(published_csv(&path, &verdicts(&folder.data()).unwrap()).unwrap()).unwrap();
     std::fs::write(&path, &text).unwrap();
-    let untouched = rendered(folder.path());
+    let untouched = rendered(&folder.data());
     assert!(untouched.iter().any(|f| f.path == Path::new("report.md")));
 
     let message = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");
         std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-        render(folder.path(), &templates()).unwrap_err().to_string().replace(folder.path().to_str().unwrap(), "data")
+        render(&folder.data(), &templates()).unwrap_err().to_string().replace(folder.data().to_str().unwrap(), "data")
     };
     let messages = [
         message("0.288,0.288,,,reproduced", "0.288,0.288,,,differs"),
@@ -132,7 +133,7 @@ fn recorded_verdicts_must_follow_from_the_data() {
     ];
     insta::assert_snapshot!(messages.join("\n"));
     // Verdicts are made anew, whatever the file says.
-    assert_eq!(find(&verdicts(folder.path()).unwrap(), ["linknet", "val", "loss"]).verdict, "differs");
+    assert_eq!(find(&verdicts(&folder.data()).unwrap(), ["linknet", "val", "loss"]).verdict, "differs");
 }
 
 #[test]
@@ -140,7 +141,7 @@ fn a_stated_tolerance_widens_what_counts_as_reproduced() {
     let mut study = arms::study("class-imbalance", &[0]);
     let verdict = |study: &Value| {
         let folder = folder(study);
-        find(&verdicts(folder.path()).unwrap(), ["default", "train", "loss"]).verdict.clone()
+        find(&verdicts(&folder.data()).unwrap(), ["default", "train", "loss"]).verdict.clone()
     };
     // 0.63 beside the printed 0.61, which may have been 0.615.
     assert_eq!(verdict(&study), "differs");
@@ -163,9 +164,9 @@ fn what_a_report_is_comes_from_whoever_renders_it() {
         (Setting::Other, "other data or settings"),
         (Setting::Unknown, "not of today's spec"),
     ] {
-        let judged = harness_report::verdicts(folder.path(), setting).unwrap();
+        let judged = harness_report::verdicts(&folder.data(), setting).unwrap();
         assert!(judged.iter().all(|j| (j.row.verdict.as_str(), j.why) == ("not comparable", why)), "{setting:?}");
-        let files = harness_report::render(folder.path(), &templates(), setting).unwrap();
+        let files = harness_report::render(&folder.data(), &templates(), setting).unwrap();
         let markdown = text(&files, "report.md");
         assert!(markdown.contains("> **Not ") && markdown.contains(&format!("| not comparable: {why}")), "{setting:?}");
         assert!(!markdown.contains("| reproduced") && !text(&files, "index.html").contains("verdict reproduced"));
@@ -204,7 +205,7 @@ fn every_template_copes_with_all_none_and_some_of_its_arms() {
     for (name, all) in STUDIES {
         let mut study = arms::study(name, &[0]);
         let full = folder(&study);
-        let markdown = text(&rendered(full.path()), "report.md").to_owned();
+        let markdown = text(&rendered(&full.data()), "report.md").to_owned();
         for heading in ["## Answer", "## Claims", "## Results", "## Printed tables", "### Metrics", "## Provenance"] {
             assert!(
                 markdown.contains(heading) || heading == "## Printed tables" && name == "distortions",
@@ -215,8 +216,8 @@ fn every_template_copes_with_all_none_and_some_of_its_arms() {
             markdown.contains("\n* The encoder of LinkNet started from random weights, not from \\<ImageNet\\>.\n")
         );
 
-        arms::forget_runs(full.path());
-        let markdown = text(&rendered(full.path()), "report.md").to_owned();
+        arms::forget_runs(&full.data());
+        let markdown = text(&rendered(&full.data()), "report.md").to_owned();
         assert!(markdown.contains("there is no answer yet"), "{name}: {markdown}");
 
         study["report"]["claims"] = serde_json::json!([]);
@@ -232,12 +233,13 @@ fn every_template_copes_with_all_none_and_some_of_its_arms() {
 
 #[test]
 fn several_seeds_and_printed_tables_read_well() {
-    let files = rendered(folder(&arms::study("class-imbalance", &[0, 1])).path());
+    let files = rendered(&folder(&arms::study("class-imbalance", &[0, 1])).data());
     let markdown = text(&files, "report.md");
     let row = block(markdown, "| Default").first().copied().unwrap_or_default();
     let reference = row.split("][m").nth(1).and_then(|rest| rest.split_once(']')).unwrap().0;
-    assert_eq!(reference.split('.').count(), 2, "a row for each seed: {row}");
-    assert!(markdown.contains(&format!("\n[m{reference}]: data/metrics.csv#L")), "{reference}");
+    assert_eq!(reference.split("_m").count(), 2, "a row for each seed: {row}");
+    let run = reference.split_once('.').unwrap().0;
+    assert!(markdown.contains(&format!("\n[m{reference}]: ../runs/{run}/metrics.csv#L")), "{reference}");
     assert!(!markdown.contains("| Condition"), "a single condition needs no column");
     // Of twelve images, those of the one breed with a small initial are dogs.
     assert!(
@@ -253,7 +255,7 @@ fn several_seeds_and_printed_tables_read_well() {
 
 #[test]
 fn networks_of_different_families_are_told_apart() {
-    let files = rendered(folder(&arms::study("baselines", &[0])).path());
+    let files = rendered(&folder(&arms::study("baselines", &[0])).data());
     let markdown = text(&files, "report.md");
     // The claim compares LinkNet's Dice, which is a mean over batches under the published protocol alone.
     let claim = "| The first arm is better than the second. `linknet.dice > segnet-supervised.dice` ";
@@ -291,8 +293,8 @@ fn percentages_of_the_published_text_are_held_against_its_own_table() {
     // Ours stand beside with their intervals; without runs, without a printed table, nothing is made up.
     assert!(row("-13.37%").matches("\u{a0}% (\u{2212}").count() == 2, "{section}");
     let folder = folder(&study);
-    arms::forget_runs(folder.path());
-    let markdown = text(&rendered(folder.path()), "report.md").to_owned();
+    arms::forget_runs(&folder.data());
+    let markdown = text(&rendered(&folder.data()), "report.md").to_owned();
     assert!(between(&markdown, "### Percentages", "## Claims").contains(" not run |"));
     let mut study = study;
     study["report"]["published"] = serde_json::json!([]);
@@ -306,7 +308,7 @@ fn percentages_of_the_published_text_are_held_against_its_own_table() {
 fn a_gallery_of_one_condition_is_one_sheet() {
     let mut study = arms::study("ssl-vs-sl", &[0]);
     study["report"]["gallery"] = serde_json::json!({"images": 5, "arm": "ssl", "protocol": "corrected"});
-    let files = rendered(folder(&study).path());
+    let files = rendered(&folder(&study).data());
     let sheets: Vec<_> =
         files.iter().filter(|f| f.path.starts_with("gallery/") && !f.path.ends_with("contact.png")).collect();
     assert_eq!(sheets.len(), 1);
@@ -319,12 +321,15 @@ fn a_gallery_of_one_condition_is_one_sheet() {
 #[test]
 fn means_over_different_images_say_how_many() {
     let folder = folder(&arms::study("ssl-vs-sl", &[0]));
-    let path = folder.path().join(file::PER_IMAGE);
-    let rows = std::fs::read_to_string(&path).unwrap();
     // The second arm was not tested on two of the images.
-    let dropped = |line: &&str| line.starts_with("supervised,") && (line.contains("_1.jpg") || line.contains("_2.jpg"));
-    std::fs::write(&path, rows.lines().filter(|l| !dropped(l)).collect::<Vec<_>>().join("\n")).unwrap();
-    let files = rendered(folder.path());
+    let dropped = |line: &&str| line.contains("_1.jpg") || line.contains("_2.jpg");
+    for protocol in Protocol::ALL {
+        let test = folder.run("supervised", Some(protocol), Stage::Evaluate);
+        store::change(&test, "per_image.csv", |rows| {
+            rows.lines().filter(|line| !dropped(line)).collect::<Vec<_>>().join("\n")
+        });
+    }
+    let files = rendered(&folder.data());
     let markdown = text(&files, "report.md");
     let answer = between(markdown, "## Answer", "## Claims");
     assert!(answer.contains(", over the 10 images that both were tested on)"), "{answer}");
@@ -339,13 +344,13 @@ fn means_over_different_images_say_how_many() {
 fn charts_can_be_limited_to_protocols() {
     let mut study = arms::study("ssl-vs-sl", &[0]);
     study["report"]["charts"][0]["protocols"] = serde_json::json!({"only": ["corrected"]});
-    let files = rendered(folder(&study).path());
+    let files = rendered(&folder(&study).data());
     let chart = text(&files, "charts/metrics-by-arm.svg");
     assert!(chart.contains("Under the corrected protocol") && !chart.contains("published protocol"));
-    study["report"]["charts"][0]["protocols"] = serde_json::json!({"only": ["correct"]});
-    let message = render(folder(&study).path(), &templates()).unwrap_err().to_string();
-    assert!(
-        message.contains("report.charts[0].protocols.only[0]") && message.contains("did you mean `corrected`"),
-        "{message}"
-    );
+    let wrong = serde_json::json!({"only": ["correct"]});
+    let file = folder(&study);
+    study["report"]["charts"][0]["protocols"] = wrong;
+    std::fs::write(file.data().join("study.json"), study.to_string()).unwrap();
+    let message = harness_report::render(&file.data(), &templates(), Setting::Full).unwrap_err().to_string();
+    assert!(message.contains("study.json") && message.contains("unknown variant `correct`"), "{message}");
 }

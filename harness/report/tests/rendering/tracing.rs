@@ -1,16 +1,19 @@
 //! From every figure of a page to the rows it is made of, and to the run that wrote them.
 
 use crate::{
-    fixture::{self, REALISTIC, SMALL, Size},
+    fixture::{self, REALISTIC, Report, SMALL, Size, store},
     folder, render, templates,
 };
+use harness_record::{
+    rows::PlaceRow,
+    run::RunRecord,
+    vocabulary::{Protocol, Stage},
+};
 use harness_report::RenderedFile;
-use std::collections::BTreeMap;
-use tempfile::TempDir;
+use std::collections::{BTreeMap, BTreeSet};
 
-fn rendered(folder: &TempDir) -> BTreeMap<String, String> {
-    let data = folder.path().join("data");
-    let files = render(&data, &templates()).unwrap();
+fn rendered(folder: &Report) -> BTreeMap<String, String> {
+    let files = render(&folder.data(), &templates()).unwrap();
     let text = |file: RenderedFile| {
         let name = file.path.to_str().unwrap().to_owned();
         String::from_utf8(file.bytes).ok().map(|text| (name, text))
@@ -48,17 +51,29 @@ fn traced(html: &str) -> Vec<Traced> {
 }
 
 /// A table by its lines, counted as a reader of the file counts them.
-fn table(folder: &TempDir, name: &str) -> Vec<String> {
-    std::fs::read_to_string(folder.path().join(name)).unwrap().lines().map(str::to_owned).collect()
+fn table(folder: &Report, name: &str) -> Vec<String> {
+    std::fs::read_to_string(folder.folder().join(name)).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// The lines of `2-5 9`, counted from 1.
-fn lines(rows: &str) -> Vec<usize> {
+/// The rows that a link names, file by file: `12,45-47` in one, `2` in another.
+fn rows(folder: &Report, link: &Traced) -> Vec<String> {
     let ends = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         (first.parse().unwrap(), last.parse().unwrap())
     };
-    rows.split(' ').map(ends).flat_map(|(first, last): (usize, usize)| first..=last).collect()
+    let (files, lines): (Vec<&str>, Vec<&str>) = (link.csv.split(' ').collect(), link.rows.split(' ').collect());
+    assert_eq!(files.len(), lines.len(), "{link:?}");
+    let of_file = |(file, lines): (&str, &str)| {
+        let table = table(folder, file);
+        let lines = lines.split(',').map(ends).flat_map(|(first, last): (usize, usize)| first..=last);
+        lines.map(|line| table[line - 1].clone()).collect::<Vec<_>>()
+    };
+    files.into_iter().zip(lines).flat_map(of_file).collect()
+}
+
+/// Names of the tables that a link leads to, without their folders.
+fn names(link: &Traced) -> BTreeSet<String> {
+    link.csv.split(' ').map(|file| file.rsplit('/').next().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -66,27 +81,24 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
     let folder = folder(&fixture::study(), REALISTIC);
     let files = rendered(&folder);
     let links = traced(&files["index.html"]);
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut tables: BTreeSet<String> = BTreeSet::new();
     let (mut means, mut differences) = (0, 0);
     for link in &links {
-        *counts.entry(&link.csv).or_default() += 1;
-        let table = table(&folder, &link.csv);
+        tables.extend(names(link));
+        let rows = rows(&folder, link);
         if link.csv == "data/published.csv" {
             // What was printed no run of ours wrote.
-            let printed = &table[lines(&link.rows)[0] - 1];
-            assert!(printed.split(',').any(|cell| cell == link.text), "{link:?}: {printed}");
+            assert!(rows[0].split(',').any(|cell| cell == link.text), "{link:?}: {rows:?}");
             assert!(link.runs.is_empty() && link.href == link.csv, "{link:?}");
             continue;
         }
         let (page, place) = link.href.split_once('#').unwrap();
         let run = files.get(page).unwrap_or_else(|| panic!("no page for {link:?}"));
         assert!(run.contains(&format!("id=\"{place}\"")), "{link:?}");
-        for line in lines(&link.rows) {
-            let row = &table[line - 1];
-            assert!(link.runs.split(' ').any(|run| row.contains(run)), "{link:?}: {row}");
-        }
-        if link.csv == "data/metrics.csv" {
-            let value: f64 = table[lines(&link.rows)[0] - 1].rsplit(',').next().unwrap().parse().unwrap();
+        let folders = link.csv.split(' ').map(|file| file.split('/').nth(2).unwrap());
+        assert!(folders.eq(link.runs.split(' ')), "{link:?}");
+        if link.csv.ends_with("/metrics.csv") {
+            let value: f64 = rows[0].rsplit(',').next().unwrap().parse().unwrap();
             if link.text.starts_with(['+', '\u{2212}']) {
                 differences += 1;
                 continue;
@@ -98,9 +110,17 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
     }
     // Three metrics, two protocols, two arms under five conditions, and two baselines.
     assert!(means >= 3 * 2 * 12 && differences > 0, "{means} {differences}");
-    let sources =
-        ["calibration", "confusion", "metrics", "per_image", "published"].map(|name| format!("data/{name}.csv"));
-    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), sources);
+    let all = ["baselines", "calibration", "confusion", "metrics", "per_image", "published"];
+    assert!(tables.into_iter().eq(all.map(|name| format!("{name}.csv"))));
+    // In Markdown, each reference leads to the first of its files.
+    let mut defined = 0;
+    for line in files["report.md"].lines().filter(|line| line.starts_with('[') && line.contains("]: ")) {
+        let (file, lines) = line.split_once("]: ").unwrap().1.split_once('#').unwrap();
+        let first: usize = lines[1..].split([',', '-']).next().unwrap().parse().unwrap();
+        assert!(table(&folder, file).len() >= first, "{line}");
+        defined += 1;
+    }
+    assert!(defined > 100, "{defined}");
 }
 
 #[test]
@@ -119,11 +139,11 @@ fn every_number_of_a_charts_table_leads_to_its_row() {
                 assert!(cell.trim_end_matches(" (kept)").parse::<u32>().is_ok() || cell == "\u{2013}", "{cell}");
                 [Traced::default()]
             });
-            *sources.entry(link.csv).or_default() += 1;
+            *sources.entry(names(&link).into_iter().collect::<Vec<_>>().join(" ")).or_default() += 1;
         }
     }
     let expected = ["", "calibration", "metrics", "per_image", "published"];
-    let expected = expected.map(|name| if name.is_empty() { String::new() } else { format!("data/{name}.csv") });
+    let expected = expected.map(|name| if name.is_empty() { String::new() } else { format!("{name}.csv") });
     assert_eq!(sources.keys().cloned().collect::<Vec<_>>(), expected);
     // Pages of runs list the kept and the last epoch; of others they show the curve.
     let links = traced(&files["index.html"]);
@@ -138,11 +158,12 @@ fn rows_of_an_interval_are_those_of_its_arm_and_condition() {
     let html = &files["index.html"];
     let (_, results) = html.split_once("id=\"results-under-the-published-protocol\"").unwrap();
     let row = results.split("<tr>").find(|row| row.contains("Self-supervised") && row.contains(">25&nbsp;%<"));
-    let link = traced(row.unwrap()).into_iter().find(|link| link.csv == "data/per_image.csv").unwrap();
-    let table = table(&folder, "data/per_image.csv");
-    let found: Vec<&String> = lines(&link.rows).into_iter().map(|line| &table[line - 1]).collect();
+    let link = traced(row.unwrap()).into_iter().find(|link| link.csv.ends_with("/per_image.csv")).unwrap();
+    let found = rows(&folder, &link);
     assert_eq!(found.len(), SMALL.images);
-    assert!(found.iter().all(|row| row.starts_with("ssl,published,") && row.contains(",model,blur-25,")), "{found:?}");
+    assert!(found.iter().all(|row| row.contains(",model,blur-25,")), "{found:?}");
+    let test = folder.run("ssl", Some(Protocol::Published), Stage::Evaluate);
+    assert_eq!(link.csv, format!("../runs/{}/per_image.csv", test.file_name().unwrap().to_str().unwrap()));
 }
 
 #[test]
@@ -153,14 +174,7 @@ fn a_page_of_a_run_shows_what_it_was_and_links_to_its_neighbours() {
     assert_eq!(pages.len(), 9);
     let of = |words: &str| pages.iter().find(|(_, page)| page.contains(words)).unwrap().1;
     let test = of("<h1>Test: Self-supervised, corrected protocol, seed 0</h1>");
-    for needed in [
-        "id=\"images\"",
-        "id=\"pixels\"",
-        "images/Bengal_1.jpg",
-        "stage: evaluate",
-        "the weights of epoch 1",
-        "0a1b2c3d",
-    ] {
+    for needed in ["id=\"images\"", "id=\"pixels\"", "images/Bengal_1.jpg", "&quot;stage&quot;: &quot;evaluate&quot;"] {
         assert!(test.contains(needed), "{needed}");
     }
     let training = of("<h1>Pretraining: Self-supervised, seed 0</h1>");
@@ -168,11 +182,12 @@ fn a_page_of_a_run_shows_what_it_was_and_links_to_its_neighbours() {
 }
 
 #[test]
-fn settings_and_logs_from_strangers_stay_text() {
+fn settings_from_strangers_stay_text() {
     let folder = folder(&fixture::study(), SMALL);
-    let runs = folder.path().join("data/runs");
-    for entry in std::fs::read_dir(&runs).unwrap() {
-        std::fs::write(entry.unwrap().path(), "</pre><script>alert(1)</script> {{ 7 * 7 }}\n\u{1b}[31mred").unwrap();
+    for run in folder.runs() {
+        let record = RunRecord::read(&run).unwrap();
+        let settings = "</pre><script>alert(1)</script> {{ 7 * 7 }}\n\u{1b}[31mred".into();
+        RunRecord { settings, ..record }.write(&run).unwrap();
     }
     let files = rendered(&folder);
     for (name, page) in files.iter().filter(|(name, _)| name.starts_with("runs/")) {
@@ -184,49 +199,51 @@ fn settings_and_logs_from_strangers_stay_text() {
 #[test]
 fn a_key_that_is_no_digest_names_no_file() {
     let folder = folder(&fixture::study(), SMALL);
-    let path = folder.path().join("data/runs.json");
-    let runs = std::fs::read_to_string(&path).unwrap();
-    let mut runs: serde_json::Value = serde_json::from_str(&runs).unwrap();
-    runs[0]["record"]["key"] = "../../x".into();
-    std::fs::write(&path, runs.to_string()).unwrap();
-    let data = folder.path().join("data");
-    let error = render(&data, &templates()).unwrap_err().to_string();
-    assert!(error.contains("runs.json") && error.contains("../../x") && error.contains("SHA-256"), "{error}");
+    let path = folder.data().join("places.csv");
+    let places = std::fs::read_to_string(&path).unwrap();
+    let (before, _) = places.trim_end().rsplit_once(',').unwrap();
+    std::fs::write(&path, format!("{before},../../x\n")).unwrap();
+    let error = render(&folder.data(), &templates()).unwrap_err().to_string();
+    assert!(error.contains("places.csv") && error.contains("../../x") && error.contains("hexadecimal"), "{error}");
 }
 
 #[test]
-fn a_folder_without_counts_and_settings_renders_without_them() {
+fn a_study_without_counts_renders_without_them() {
     let folder = folder(&fixture::study(), SMALL);
-    let data = folder.path().join("data");
-    for name in ["confusion.csv", "calibration.csv"] {
-        std::fs::remove_file(data.join(name)).unwrap();
+    for run in folder.runs() {
+        let mut record = RunRecord::read(&run).unwrap();
+        record.files.retain(|name, _| name != "confusion.csv" && name != "calibration.csv");
+        record.write(&run).unwrap();
     }
-    std::fs::remove_dir_all(data.join("runs")).unwrap();
     let files = rendered(&folder);
-    assert!(!files["report.md"].contains("Confusion") && !files["index.html"].contains("confusion.csv#"));
-    assert!(
-        files.iter().filter(|(name, _)| name.starts_with("runs/")).all(|(_, page)| !page.contains("id=\"settings\""))
-    );
+    assert!(!files["report.md"].contains("Confusion") && !files["index.html"].contains("/confusion.csv"));
 }
 
 #[test]
-fn changes_since_the_last_collection_are_told() {
+fn arms_that_share_a_run_lead_to_the_same_rows() {
     let folder = folder(&fixture::study(), SMALL);
-    assert!(rendered(&folder)["report.md"].contains("Nothing was collected here before"));
-    let figure = |metric: &str, before: Option<f64>, after: Option<f64>| {
-        serde_json::json!({"arm": "ssl", "protocol": "corrected", "seed": 0, "condition": "blur-0", "metric": metric,
-                           "before": before, "after": after})
+    // Both arms are the first one's runs now.
+    let mut places = folder.places();
+    for at in 0..places.len() {
+        if places[at].arm == "supervised" {
+            let of = |other: &&PlaceRow| {
+                other.arm == "ssl" && (other.stage, other.protocol) == (places[at].stage, places[at].protocol)
+            };
+            places[at].run = places.iter().find(of).unwrap().run.clone();
+        }
+    }
+    harness_record::table::write(&folder.data().join("places.csv"), &places).unwrap();
+    let files = rendered(&folder);
+    assert_eq!(files.keys().filter(|name| name.starts_with("runs/")).count(), 5);
+    let report = &files["report.md"];
+    let row = |arm: &str| {
+        report
+            .lines()
+            .find(|line| line.starts_with(&format!("| {arm} | 0\u{a0}%")))
+            .unwrap_or_else(|| report.lines().find(|line| line.starts_with(&format!("| {arm} | 0 %"))).unwrap())
     };
-    let changes = serde_json::json!({
-        "commit": "0a1b2c3d4e5f", "dirty": true, "versions": {}, "runs": 1, "compared": 40,
-        "changed": [figure("dice", Some(0.5), Some(0.25)), figure("iou", None, Some(0.5))]
-    });
-    std::fs::write(folder.path().join("data/changes.json"), changes.to_string()).unwrap();
-    let report = &rendered(&folder)["report.md"];
-    let sentence = "made at commit `0a1b2c3d` with changes, 1 run is new; of 40 figures of tests that both have, 1 changed, \
-                    and 1 figure stands in only one of the two.";
-    assert!(report.contains(sentence), "{report}");
-    assert!(report.contains("\u{2212}0.250 |"), "{report}");
+    let cells = |row: &str| row.split(" | ").nth(2).unwrap().to_owned();
+    assert_eq!(cells(row("Self-supervised")), cells(row("Supervised")));
 }
 
 /// All numbers that a part of a JSON file holds, added up.
@@ -244,8 +261,8 @@ fn every_count_of_the_data_page_says_where_the_data_hold_it() {
     let folder = folder(&fixture::study(), REALISTIC);
     let files = rendered(&folder);
     let page = &files["data.html"];
-    let counts = page.split("data-json=\"data/datasets.json\" data-pointer=\"").skip(1);
-    let text = std::fs::read_to_string(folder.path().join("data/datasets.json")).unwrap();
+    let counts = page.split("data-json=\"data/study.json\" data-pointer=\"").skip(1);
+    let text = std::fs::read_to_string(folder.data().join("study.json")).unwrap();
     let data: serde_json::Value = serde_json::from_str(&text).unwrap();
     let mut found = 0;
     for count in counts {
@@ -260,18 +277,19 @@ fn every_count_of_the_data_page_says_where_the_data_hold_it() {
 #[test]
 fn masks_of_a_single_class_are_pointed_out() {
     let folder = folder(&fixture::study(), SMALL);
-    let path = folder.path().join("data/confusion.csv");
     let said = "**Under the published protocol, every mask is background alone, or nearly:";
     assert!(!rendered(&folder)["report.md"].contains(said));
-    let text = std::fs::read_to_string(&path).unwrap();
     let only_background = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
-        if cells[1] != "published" || cells[8] == "background" {
+        if cells[0] == "split" || cells[4] == "background" {
             return line.to_owned();
         }
-        [&cells[..9], &["0"]].concat().join(",")
+        [&cells[..5], &["0"]].concat().join(",")
     };
-    std::fs::write(&path, text.lines().map(only_background).collect::<Vec<_>>().join("\n")).unwrap();
+    for arm in ["ssl", "supervised"] {
+        let test = folder.run(arm, Some(Protocol::Published), Stage::Evaluate);
+        store::change(&test, "confusion.csv", |text| text.lines().map(only_background).collect::<Vec<_>>().join("\n"));
+    }
     let report = &rendered(&folder)["report.md"];
     assert!(
         report.contains(said) && report.contains("Of their pixels (condition 0 %), 99.5\u{a0}% or more"),

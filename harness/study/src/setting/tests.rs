@@ -1,6 +1,7 @@
 use super::*;
 use crate::spec::layers::Spec;
 use harness_learn::models::{ModelSpec, VqvaeSpec};
+use harness_record::vocabulary::Split;
 use harness_report::inputs::{RepeatedInput, SplitCount};
 use std::path::Path;
 
@@ -14,7 +15,7 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
     let set = |role: &str, arm: &Arm, all: u64, selects: bool| {
         let held_out = all / 5;
         let train = all - held_out;
-        let split = |split: &str, images| SplitCount { split: split.into(), images };
+        let split = |split: Split, images| SplitCount { split, images };
         DatasetInput {
             role: role.into(),
             dataset: "Pets".into(),
@@ -25,7 +26,7 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
             size: arm.experiment.data.size,
             licence: String::new(),
             citation: String::new(),
-            splits: vec![split("train", if selects { train / 2 } else { train }), split("test", held_out)],
+            splits: vec![split(Split::Train, if selects { train / 2 } else { train }), split(Split::Test, held_out)],
             groups: Vec::new(),
             left_out: Vec::new(),
         }
@@ -105,7 +106,7 @@ fn what_a_protocol_removes_does_not_make_another_experiment() {
         let mut sets = published(&full);
         for set in sets.iter_mut().filter(|set| set.role == "pretraining") {
             set.repeated = Some(RepeatedInput { pictures, removed: true });
-            set.splits = vec![SplitCount { split: "train".into(), images }];
+            set.splits = vec![SplitCount { split: Split::Train, images }];
         }
         setting(&full, &[], &sets)
     };

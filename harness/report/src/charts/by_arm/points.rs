@@ -7,6 +7,7 @@ use crate::{
     },
     figures::{figure::Figure, metrics::Metric, published::Printed},
 };
+use harness_record::vocabulary::Protocol;
 
 /// The point of one arm under one protocol.
 pub(super) struct Point<'a> {
@@ -23,8 +24,8 @@ pub(super) struct Points<'a> {
 }
 
 /// One protocol as it is drawn.
-pub(super) struct Look<'a> {
-    pub(super) protocol: &'a str,
+pub(super) struct Look {
+    pub(super) protocol: Protocol,
     pub(super) ink: Ink,
     pub(super) marker: Marker,
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A point.
-pub(super) fn of_figure(arm: &str, look: &Look<'_>, metric: &Metric, figure: &Figure<'_>) -> String {
+pub(super) fn of_figure(arm: &str, look: &Look, metric: &Metric, figure: &Figure<'_>) -> String {
     format!("{arm}, {} protocol: {} {}", look.protocol, metric.label, figure_in_words(figure))
 }
 
@@ -17,7 +17,7 @@ pub(super) fn of_printed(arm: &str, metric: &Metric, printed: &Printed<'_>) -> S
     format!("{arm}, as printed: {} {}", metric.label, printed.text)
 }
 
-pub(super) fn describe(data: &Data, looks: &[Look<'_>], panels: &[Points<'_>]) -> String {
+pub(super) fn describe(data: &Data, looks: &[Look], panels: &[Points<'_>]) -> String {
     let mut sentences = Vec::new();
     for points in panels {
         let mut parts = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn describe(data: &Data, looks: &[Look<'_>], panels: &[Points<'_>]) -
     if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
 }
 
-fn in_words(arm: &str, look: &Look<'_>, point: &Point<'_>) -> Option<String> {
+fn in_words(arm: &str, look: &Look, point: &Point<'_>) -> Option<String> {
     let printed = point.printed.as_ref().map(|p| format!("printed {}", p.text));
     let measured = point.figure.as_ref().map(|f| match f.interval {
         Some(interval) => format!("{} ({})", number(f.mean), ends(interval)),

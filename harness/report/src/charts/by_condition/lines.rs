@@ -6,18 +6,14 @@ use crate::{
         canvas::{Ink, Marker},
         records::Tested,
     },
-    figures::{
-        data::Data,
-        figure::Figure,
-        metrics::{Metric, PUBLISHED_PROTOCOL},
-        published::Printed,
-    },
+    figures::{data::Data, figure::Figure, metrics::Metric, published::Printed},
 };
+use harness_record::vocabulary::{Condition, Protocol};
 
 /// A line of a panel: an arm and a protocol.
 pub(super) struct Line<'a> {
     pub(super) arm: usize,
-    pub(super) protocol: &'a str,
+    pub(super) protocol: Protocol,
     pub(super) ink: Ink,
     pub(super) marker: Marker,
     /// Index of the condition, and the figure there.
@@ -79,7 +75,7 @@ fn of_metric<'a>(data: &'a Data, metric: &'static Metric, published: bool) -> Li
     let mut measured = Vec::new();
     let last = data.study.protocols.len().saturating_sub(1);
     for (arm, named) in data.study.arms.iter().enumerate() {
-        for (i, protocol) in data.study.protocols.iter().enumerate() {
+        for (i, &protocol) in data.study.protocols.iter().enumerate() {
             let points = over_conditions(data, |c| data.tested(&named.name, c, metric, protocol));
             if !points.is_empty() {
                 // The last protocol, the corrected one where there are two, is the solid line.
@@ -98,29 +94,29 @@ fn of_metric<'a>(data: &'a Data, metric: &'static Metric, published: bool) -> Li
     Lines { metric, printed: printed.collect(), measured }
 }
 
-fn over_conditions<'a, T>(data: &'a Data, at: impl Fn(&'a str) -> Option<T>) -> Vec<(usize, T)> {
+fn over_conditions<T>(data: &Data, at: impl Fn(Condition) -> Option<T>) -> Vec<(usize, T)> {
     let conditions = data.study.conditions.iter().enumerate();
-    conditions.filter_map(|(i, c)| Some((i, at(&c.name)?))).collect()
+    conditions.filter_map(|(i, c)| Some((i, at(c.name)?))).collect()
 }
 
 /// Every figure that is drawn, printed ones beside those of the published protocol.
 pub(super) fn records<'a>(data: &'a Data, panels: &'a [Lines<'a>]) -> Vec<Tested<'a>> {
     let mut records = Vec::new();
-    let mut protocols: Vec<&str> = data.study.protocols.iter().map(String::as_str).collect();
-    let beside = if protocols.contains(&PUBLISHED_PROTOCOL) { PUBLISHED_PROTOCOL } else { "" };
-    if beside.is_empty() {
-        protocols.push(beside);
+    let mut protocols: Vec<Option<Protocol>> = data.study.protocols.iter().copied().map(Some).collect();
+    let beside = protocols.iter().copied().find(|protocol| *protocol == Some(Protocol::Published)).flatten();
+    if beside.is_none() {
+        protocols.push(None);
     }
     for lines in panels {
         for (arm, named) in data.study.arms.iter().enumerate() {
             for &protocol in &protocols {
-                let measured = lines.measured.iter().find(|line| line.arm == arm && line.protocol == protocol);
+                let measured = lines.measured.iter().find(|line| line.arm == arm && Some(line.protocol) == protocol);
                 let printed = lines.printed.iter().find(|line| line.arm == arm && protocol == beside);
                 for (i, condition) in data.study.conditions.iter().enumerate() {
                     let figure = measured.and_then(|line| line.points.iter().find(|(c, _)| *c == i));
                     let printed = printed.and_then(|line| line.points.iter().find(|(c, _)| *c == i));
                     let figures = (figure.map(|(_, figure)| figure), printed.is_some());
-                    let place = [named.name.as_str(), protocol, condition.name.as_str()];
+                    let place = (named.name.as_str(), protocol, condition.name);
                     records.extend(Tested::new(data, lines.metric, place, figures));
                 }
             }

@@ -5,25 +5,24 @@ use crate::{
         axis::{self, Tick},
         records::Trained,
     },
-    figures::{
-        data::Data,
-        metrics::{Metric, PUBLISHED_PROTOCOL},
-    },
-    inputs::{metrics::MetricLine, runs::ANY_PROTOCOL},
+    figures::{data::Data, metrics::Metric},
+    inputs::{lines::Rows, runs::Run, study::ArmInput},
 };
+use harness_record::vocabulary::{Key, Predictor, Protocol, Split, Stage};
+use std::collections::BTreeSet;
 
 /// Splits with their names for people, in the order of their dashes.
-pub(super) const SPLITS: [(&str, &str); 2] = [("validation", "Validation"), ("train", "Training")];
+pub(super) const SPLITS: [(Split, &str); 2] = [(Split::Validation, "Validation"), (Split::Train, "Training")];
 /// Stages, likewise.
-const STAGES: [(&str, &str); 2] = [("pretrain", "Pretraining"), ("finetune", "Fine-tuning")];
+const STAGES: [(Stage, &str); 2] = [(Stage::Pretrain, "Pretraining"), (Stage::Finetune, "Fine-tuning")];
 
 /// A value of an epoch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Point {
     pub(super) epoch: u32,
     pub(super) value: f64,
     /// Its row in `metrics.csv`.
-    row: u64,
+    row: Rows,
 }
 
 /// One line: an arm, a seed and a split. Arms that share a run share its line, which is the first arm's.
@@ -34,9 +33,9 @@ pub(super) struct Line {
     pub(super) seed: u64,
     pub(super) points: Vec<Point>,
     /// The epoch whose weights were kept.
-    pub(super) kept: Option<u32>,
+    pub(super) kept: u32,
     /// Key of the run.
-    run: String,
+    run: Key,
     /// The other arms that share the run.
     pub(super) shared: Vec<usize>,
 }
@@ -44,8 +43,9 @@ pub(super) struct Line {
 /// One set of axes.
 #[derive(Debug)]
 pub(super) struct Curves {
-    pub(super) stage: &'static str,
-    pub(super) protocol: String,
+    pub(super) stage: Stage,
+    /// `None` of a stage that is the same under both.
+    pub(super) protocol: Option<Protocol>,
     pub(super) metric: &'static Metric,
     pub(super) heading: String,
     pub(super) lines: Vec<Line>,
@@ -72,8 +72,8 @@ impl Curves {
         axis::ticks(values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    fn points(&self) -> impl Iterator<Item = Point> {
-        self.lines.iter().flat_map(|line| line.points.iter().copied())
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.lines.iter().flat_map(|line| &line.points)
     }
 }
 
@@ -82,16 +82,16 @@ pub(super) fn rows(data: &Data, metrics: &[String]) -> Vec<Vec<Curves>> {
     let mut rows = Vec::new();
     for (stage, words) in STAGES {
         for metric in metrics.iter().filter_map(|name| Metric::find(name)) {
-            let any = (ANY_PROTOCOL, words.to_owned());
-            let named = data.study.protocols.iter().map(|p| (p.as_str(), format!("{words}, {p} protocol")));
+            let any = (None, words.to_owned());
+            let named = data.study.protocols.iter().map(|p| (Some(*p), format!("{words}, {p} protocol")));
             let panels: Vec<_> = std::iter::once(any)
                 .chain(named)
                 .map(|(protocol, place)| Curves {
                     stage,
-                    protocol: protocol.to_owned(),
+                    protocol,
                     metric,
-                    heading: format!("{place}: {}", heading(data, [stage, protocol], metric)),
-                    lines: lines(data, [stage, protocol], metric),
+                    heading: format!("{place}: {}", heading(data, stage, protocol, metric)),
+                    lines: lines(data, stage, protocol, metric),
                 })
                 .filter(|panel| !panel.lines.is_empty())
                 .collect();
@@ -104,37 +104,44 @@ pub(super) fn rows(data: &Data, metrics: &[String]) -> Vec<Vec<Curves>> {
 }
 
 /// What a metric is in a stage: the loss of pretraining is another one than that of segmentation.
-fn heading(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> String {
-    let published = protocol == PUBLISHED_PROTOCOL;
-    let segnets = data.study.arms.iter().filter(|arm| published && arm.model == "segnet").count();
-    match (stage, metric.name) {
-        ("pretrain", "loss") => "loss (mean squared error)".to_owned(),
-        // The published work trained SegNet on squared errors in segmentation, too.
-        (_, "loss") if segnets > 0 && segnets == data.study.arms.len() => "loss (mean squared error)".to_owned(),
-        (_, "loss") if segnets > 0 => format!("loss ({}; SegNet: squared error)", metric.unit),
-        (_, "loss") => format!("loss ({})", metric.unit),
-        _ => metric.label.to_owned(),
+fn heading(data: &Data, stage: Stage, protocol: Option<Protocol>, metric: &Metric) -> String {
+    const SQUARED: &str = "mean squared error";
+    if metric.name != "loss" {
+        return metric.label.to_owned();
     }
+    if stage == Stage::Pretrain {
+        return format!("loss ({SQUARED})");
+    }
+    // A network whose output is divided was trained on squared errors in segmentation, too.
+    let published = protocol == Some(Protocol::Published);
+    let is_squared = |arm: &&ArmInput| published && arm.published.is_some_and(|published| published.divided);
+    let squared: Vec<&ArmInput> = data.study.arms.iter().filter(is_squared).collect();
+    if !squared.is_empty() && squared.len() == data.study.arms.len() {
+        return format!("loss ({SQUARED})");
+    }
+    let networks: BTreeSet<&str> = squared.iter().map(|arm| arm.model.as_str()).collect();
+    let networks: Vec<&str> = networks.into_iter().collect();
+    let others = if networks.is_empty() { String::new() } else { format!("; {}: squared error", networks.join(", ")) };
+    format!("loss ({}{others})", metric.unit)
 }
 
-fn lines(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> Vec<Line> {
+fn lines(data: &Data, stage: Stage, protocol: Option<Protocol>, metric: &Metric) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for (arm, named) in data.study.arms.iter().enumerate() {
-        let column = data.column(&named.name, metric, protocol);
-        for &seed in &data.study.seeds {
-            for (split, (name, _)) in SPLITS.iter().enumerate() {
-                let logged = data.metrics.of([stage, name, "model", column]).filter(|MetricLine { row, .. }| {
-                    (row.arm == named.name && row.protocol == protocol && row.seed == seed) && row.value.is_finite()
-                });
-                let logged: Vec<_> = logged.collect();
-                let point = |line: &&MetricLine| Point { epoch: line.row.epoch, value: line.row.value, row: line.line };
-                let points: Vec<_> = logged.iter().map(point).collect();
-                let last = points.iter().map(|point| point.epoch).max();
-                let kept = logged.first().and_then(|line| data.kept_epoch(&line.row.run)).or(last);
-                let Some(run) = logged.first().map(|line| line.row.run.clone()) else { continue };
-                match lines.iter_mut().find(|line| line.run == run && line.split == split && line.seed == seed) {
+        // A stage that is the same under both protocols is measured as the corrected one.
+        let column = data.column(&named.name, metric, protocol.unwrap_or(Protocol::Corrected));
+        for (place, run) in data.runs.of(&named.name, stage, protocol) {
+            for (split, (of_split, _)) in SPLITS.iter().enumerate() {
+                let points = points(run, *of_split, column);
+                if points.is_empty() {
+                    continue;
+                }
+                let (seed, key, kept) = (place.seed, run.key(), run.record.kept_epoch);
+                match lines.iter_mut().find(|line| line.run == *key && line.split == split && line.seed == seed) {
                     Some(line) => line.shared.push(arm),
-                    None => lines.push(Line { arm, split, seed, points, kept, run, shared: Vec::new() }),
+                    None => {
+                        lines.push(Line { arm, split, seed, points, kept, run: key.clone(), shared: Vec::new() });
+                    }
                 }
             }
         }
@@ -142,26 +149,30 @@ fn lines(data: &Data, [stage, protocol]: [&str; 2], metric: &Metric) -> Vec<Line
     lines
 }
 
+fn points(run: &Run, split: Split, column: &str) -> Vec<Point> {
+    let logged = run.of(split, Predictor::Model, column).filter(|row| row.value.is_finite());
+    logged.map(|row| Point { epoch: row.epoch, value: row.value, row: row.rows() }).collect()
+}
+
 /// Every value that is drawn.
-pub(super) fn records<'a>(data: &'a Data, rows: &'a [Vec<Curves>]) -> Vec<Trained<'a>> {
+pub(super) fn records<'a>(data: &'a Data, rows: &[Vec<Curves>]) -> Vec<Trained<'a>> {
     let mut records = Vec::new();
     for curves in rows.iter().flatten() {
         for line in &curves.lines {
             let arm = data.study.arms[line.arm].name.as_str();
             let ends = [line.points.first(), line.points.last()].map(|end| end.map(|point| point.epoch));
-            records.extend(line.points.iter().map(|&Point { epoch, value, row }| Trained {
+            records.extend(line.points.iter().map(|Point { epoch, value, row }| Trained {
                 stage: curves.stage,
                 metric: curves.metric.name,
-                column: data.column(arm, curves.metric, &curves.protocol),
                 arm,
-                protocol: &curves.protocol,
+                protocol: curves.protocol,
                 split: SPLITS[line.split].0,
                 seed: line.seed,
-                epoch,
-                value,
-                kept: line.kept == Some(epoch),
-                is_end: ends.contains(&Some(epoch)),
-                line: row,
+                epoch: *epoch,
+                value: *value,
+                kept: line.kept == *epoch,
+                is_end: ends.contains(&Some(*epoch)),
+                row: row.clone(),
             }));
         }
     }

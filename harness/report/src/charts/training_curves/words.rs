@@ -67,10 +67,15 @@ fn over_seeds(values: &[f64]) -> String {
 }
 
 /// What a line is where its weights were kept.
-pub(super) fn of_kept(data: &Data, curves: &Curves, line: &Line, Point { epoch, value, .. }: Point) -> String {
+pub(super) fn of_kept(data: &Data, curves: &Curves, line: &Line, kept: &Point) -> String {
     let seed = if data.has_seeds() { format!(", seed {}", line.seed) } else { String::new() };
     let (arm, split) = (&data.study.arms[line.arm].label, SPLITS[line.split].1.to_lowercase());
-    format!("{arm}, {split}{seed}\n{}: {} in epoch {epoch}, whose weights were kept", curves.heading, number(value))
+    format!(
+        "{arm}, {split}{seed}\n{}: {} in epoch {}, whose weights were kept",
+        curves.heading,
+        number(kept.value),
+        kept.epoch
+    )
 }
 
 pub(super) fn describe(data: &Data, rows: &[Vec<Curves>]) -> String {
