@@ -112,8 +112,8 @@ pub(crate) fn study_input(
         name: arm.spec.name.clone(),
         label: arm.spec.label.clone(),
         description: arm.spec.description.clone(),
-        model: arm.experiment.model.name().to_owned(),
-        published: arm.experiment.model.sizes().published().map(|published| PublishedNetwork {
+        model: arm.study.model.name().to_owned(),
+        published: arm.study.model.sizes().published().map(|published| PublishedNetwork {
             dice: published.dice,
             divided: published.procedure.finish == Finish::DividedByMaximum,
         }),
