@@ -74,7 +74,8 @@ def compare(made: Path, committed: Path, allowed: Allowed) -> Comparison:
         return Comparison(True, "same numbers, other bytes around them")
     share, worst, name = max(found)
     differ = f"{len(found)} of {len(theirs)} tensors differ"
-    return Comparison(share <= 1, f"{differ}, most {name}: by {worst:.1e}, {share:.1%} of what is allowed")
+    limit = f"{share:.1%} of what is allowed" if np.isfinite(share) else "where nothing is allowed"
+    return Comparison(share <= 1, f"{differ}, most {name}: by {worst:.1e}, {limit}")
 
 
 def largest(values: np.ndarray) -> float:

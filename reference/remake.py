@@ -147,7 +147,7 @@ def main() -> None:
     a = p.parse_args()
     chosen = [g for g in GOLDENS if any(a.part in file for file in g.files)]
     if not chosen:
-        p.error(f"no golden has {a.part} in its path")
+        p.error(f"no golden has '{a.part}' in its path")
     torch.set_num_threads(1)
     if a.check:
         sys.exit(0 if check(chosen) else 1)
