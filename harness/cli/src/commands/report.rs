@@ -12,10 +12,10 @@ use crate::{
     failure::{Failure, Outcome},
     manifests, stamp,
 };
-use harness_record::{files, files::Lock, rows, store::Store};
+use harness_record::{files, files::Lock, store::Store, table};
 use harness_report::{
     ReportError,
-    inputs::{DatasetInput, PublishedRow, Setting, StudyInput, file},
+    inputs::{PublishedRow, Setting, StudyInput, file},
 };
 use harness_study::{
     setting::setting,
@@ -185,10 +185,10 @@ pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outco
         }
         Freshness::Stale => lines.push(format!(
             "{}: stale: studies/{}.yaml asks for other numbers now",
-            shown(&Path::new("data").join(SPEC)),
+            shown(&Path::new("data").join(file::SPEC)),
             place.study
         )),
-        Freshness::Unknown(why) => lines.push(format!("{}: {why}", shown(&Path::new("data").join(SPEC)))),
+        Freshness::Unknown(why) => lines.push(format!("{}: {why}", shown(&Path::new("data").join(file::SPEC)))),
     }
     match harness_report::check(&place.folder, templates, freshness.setting()) {
         Ok(differences) => {

@@ -16,7 +16,7 @@ use harness_record::{
     files::Lock,
     monitor::Monitor as _,
     store::{State, Store},
-    vocabulary::Protocol,
+    vocabulary::{Key, Protocol},
 };
 use harness_study::{
     plan::{Plan, Stage},
@@ -235,7 +235,7 @@ impl Planned<'_> {
     fn row(&self) -> Vec<String> {
         let work = &self.stage.settings.work;
         vec![
-            work.kind().to_owned(),
+            work.stage().to_string(),
             short(&self.stage.key),
             work.parent().map_or("-".to_owned(), |(_, key)| short(key)),
             self.stage.arms.join(", "),
@@ -248,7 +248,7 @@ impl Planned<'_> {
     fn json(&self) -> serde_json::Value {
         let work = &self.stage.settings.work;
         json!({
-            "stage": work.kind(), "key": self.stage.key, "builds_on": work.parent().map(|(_, key)| key),
+            "stage": work.stage(), "key": self.stage.key, "builds_on": work.parent().map(|(_, key)| key),
             "arms": self.stage.arms, "protocol": self.protocol(), "seed": self.stage.settings.seed,
             "state": state_name(self.state),
         })
@@ -265,6 +265,6 @@ fn state_name(state: State) -> &'static str {
 }
 
 /// The first ten digits of a key, enough for a person.
-fn short(key: &str) -> String {
-    key.chars().take(10).collect()
+fn short(key: &Key) -> String {
+    key.as_str().chars().take(10).collect()
 }

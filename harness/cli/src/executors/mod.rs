@@ -69,10 +69,10 @@ impl Folder {
 }
 
 /// Names of the files that a stage leaves, whose digests its record holds.
-fn outputs(stage: vocabulary::Stage) -> &'static [&'static str] {
+fn outputs(stage: vocabulary::Stage) -> Vec<&'static str> {
     match stage {
-        vocabulary::Stage::Pretrain | vocabulary::Stage::Finetune => &[file::FILES, file::METRICS, WEIGHTS],
-        vocabulary::Stage::Evaluate => &[
+        vocabulary::Stage::Pretrain | vocabulary::Stage::Finetune => vec![file::FILES, file::METRICS, WEIGHTS],
+        vocabulary::Stage::Evaluate => vec![
             file::FILES,
             file::METRICS,
             file::PER_IMAGE,
@@ -193,7 +193,7 @@ impl Sitting<'_> {
         host.write(&folder.path)?;
         let mut record = origin::record(stage, workshop.device, &done)?;
         for name in outputs(stage.settings.work.stage()) {
-            record.files.insert((*name).to_owned(), digest::of_file(&folder.file(name))?);
+            record.files.insert(name.to_owned(), digest::of_file(&folder.file(name))?);
         }
         // Last: a run that has it is done.
         record.write(&folder.path)?;

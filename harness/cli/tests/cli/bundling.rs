@@ -169,7 +169,8 @@ fn several_reports_go_into_one_file() {
     studio.run(&["report", "--all"]).ended(0);
     studio.run(&["report", "--all", "--bundle", "a.zip"]).ended(0);
     let files = unpacked(&studio.path("a.zip"));
-    for name in ["reports/sample/blurring/index.html", "reports/sample/baselines/index.html", "studies/baselines.yaml"] {
+    for name in ["reports/sample/blurring/index.html", "reports/sample/baselines/index.html", "studies/baselines.yaml"]
+    {
         assert!(files.contains_key(name), "{name}");
     }
 }

@@ -162,7 +162,12 @@ fn a_regression_fails_and_is_named() {
         _ => value,
     });
     let gate = |threshold: &str| {
-        compare(&studio, "demo/blurring", "later/blurring", &["--metric", "accuracy", "--fail-on-regression", threshold])
+        compare(
+            &studio,
+            "demo/blurring",
+            "later/blurring",
+            &["--metric", "accuracy", "--fail-on-regression", threshold],
+        )
     };
     let said = gate("accuracy:0.01").ended(1).tells("3 figures worse by more than allowed");
     let said = said.answers("regressions:").answers("accuracy of ssl under corrected, blur-0: −0.050, allowed 0.01");
@@ -179,18 +184,25 @@ fn a_regression_fails_and_is_named() {
         .answers("loss of ssl under published");
     compare(&studio, "louder/blurring", "demo/blurring", &["--fail-on-regression", "loss:0.1"]).ended(0);
     // One image that falls far moves the mean, and the interval holds zero: it is shown and does not count.
-    with_scores(&studio, "chance", "accuracy", |value, place, image| match (place.arm.as_str(), image.contains("00000")) {
-        ("ssl", true) => value - 0.4,
-        ("ssl", false) => value + 0.08,
-        _ => value,
+    with_scores(&studio, "chance", "accuracy", |value, place, image| {
+        match (place.arm.as_str(), image.contains("00000")) {
+            ("ssl", true) => value - 0.4,
+            ("ssl", false) => value + 0.08,
+            _ => value,
+        }
     });
-    let said =
-        compare(&studio, "demo/blurring", "chance/blurring", &["--metric", "accuracy", "--fail-on-regression", "accuracy:0.01"])
-            .ended(0);
+    let said = compare(
+        &studio,
+        "demo/blurring",
+        "chance/blurring",
+        &["--metric", "accuracy", "--fail-on-regression", "accuracy:0.01"],
+    )
+    .ended(0);
     said.answers("does not count, as its interval holds zero");
-    let json = compare(&studio, "demo/blurring", "later/blurring", &["--json", "--fail-on-regression", "accuracy:0.01"])
-        .ended(1)
-        .json();
+    let json =
+        compare(&studio, "demo/blurring", "later/blurring", &["--json", "--fail-on-regression", "accuracy:0.01"])
+            .ended(1)
+            .json();
     assert_eq!(json["regressions"].as_array().unwrap().len(), 3);
     assert!(json["regressions"][0]["counts"] == true && json["regressions"][0]["metric"] == "accuracy");
 }
@@ -316,7 +328,9 @@ fn runs_are_compared_by_their_keys() {
     assert!(rows(&found, &[]).iter().all(|row| row["paired"] == true && row["images"]["a"] == 4));
     assert!(found["circumstances"].as_array().unwrap().iter().any(|one| one["field"] == "work.evaluate.finetune"));
     // A run is one arm, so it can be held against an arm of a report: its own, here.
-    let arm = if scores_in(&studio.path(format!("runs/evaluate/{a}")), 0, "accuracy") == scores(&studio, "ssl", 0, "accuracy") {
+    let arm = if scores_in(&studio.path(format!("runs/evaluate/{a}")), 0, "accuracy")
+        == scores(&studio, "ssl", 0, "accuracy")
+    {
         "ssl"
     } else {
         "supervised"
@@ -360,14 +374,13 @@ fn what_makes_no_sense_is_refused() {
     refused(report, report, &["--fail-on-regression", "dice:-1"], "at least 0");
     refused(report, report, &["--fail-on-regression", "dise:0"], "did you mean `dice`?");
     studio.run(&["compare", report]).ended(2);
-    for (file, damage) in
-        [("study.json", "{"), ("places.csv", "arm\na\n"), ("spec.yaml", "{")]
-    {
+    for (file, damage) in [("study.json", "{"), ("places.csv", "arm\na\n"), ("spec.yaml", "{")] {
         copy(&studio.path(PROFILE), &studio.path("damaged"));
         fs::write(studio.path("damaged/blurring/data").join(file), damage).unwrap();
         compare(&studio, "damaged/blurring", report, &[]).ended(4).tells(file);
     }
-    for (file, damage) in [("run.json", "{"), ("metrics.csv", "epoch\n1\n"), ("per_image.csv", "image,dice\na,high\n")] {
+    for (file, damage) in [("run.json", "{"), ("metrics.csv", "epoch\n1\n"), ("per_image.csv", "image,dice\na,high\n")]
+    {
         copy(&studio.path(PROFILE), &studio.path("damaged"));
         let folder = published(&studio.path("damaged"), "per_image.csv").remove(0);
         fs::write(folder.join(file), damage).unwrap();

@@ -51,7 +51,8 @@ fn a_study_on_a_corpus_of_what_there_is() {
     assert_eq!(pretrained.len(), 2);
     let mut left_out = BTreeMap::new();
     for run in &pretrained {
-        let files: Vec<FileRow> = table::read_rows(&studio.path("runs/pretrain").join(run.key.as_str()).join("files.csv")).unwrap();
+        let files: Vec<FileRow> =
+            table::read_rows(&studio.path("runs/pretrain").join(run.key.as_str()).join("files.csv")).unwrap();
         let train = |class: &str| files.iter().filter(|row| row.used == FileUse::Train && row.group == class).count();
         assert!(train("cat").abs_diff(train("dog")) <= 1, "{files:?}");
         let used = files.iter().filter(|row| row.reason.is_empty()).count();

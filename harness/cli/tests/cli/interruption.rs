@@ -146,11 +146,10 @@ fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
     for kind in ["pretrain", "finetune"] {
         // Of the fine-tunings one that builds on the pretraining: it cannot have run beside it.
         let records = runs(&calm.path("runs"));
-        let record =
-            records
-                .iter()
-                .find(|run| run.stage.name() == kind && (kind == "pretrain" || !run.parents.is_empty()))
-                .unwrap();
+        let record = records
+            .iter()
+            .find(|run| run.stage.name() == kind && (kind == "pretrain" || !run.parents.is_empty()))
+            .unwrap();
         let run = crashed.path("runs").join(kind).join(record.key.as_str());
         // A folder in the place of the weights stops the stage after its last epoch.
         let weights = run.join("weights.safetensors");

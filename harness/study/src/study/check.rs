@@ -158,7 +158,9 @@ impl Found<'_> {
 
     fn report(&mut self, study: &Study) {
         let arms: Vec<&str> = study.arms.iter().map(|arm| arm.name.as_str()).collect();
-        if let Err(problem) = study.report.check(&arms, &study.evaluation.conditions()) {
+        let conditions: Vec<String> = study.evaluation.conditions().iter().map(ToString::to_string).collect();
+        let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
+        if let Err(problem) = study.report.check(&arms, &conditions) {
             let path = format!("report.{}", problem.path);
             let mut diagnosis = self.merged.at(&path, problem.message);
             diagnosis.suggestion = problem.suggestion;

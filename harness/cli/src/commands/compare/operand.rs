@@ -6,7 +6,8 @@ use crate::{
     failure::{Failure, Outcome},
     stored::Run,
 };
-use harness_record::suggest::closest;
+use harness_learn::models::ModelSpec;
+use harness_record::{suggest::closest, vocabulary::PrintedDice};
 use harness_report::{
     compare::{Choice, Side},
     inputs::file,
@@ -75,7 +76,7 @@ impl Operand {
             }
             Meaning::Run(run) => {
                 run.must_be_done()?;
-                Side::run(&self.name, &run.folder).map_err(failure)
+                Side::run(&self.name, &run.folder, printed_dice(run)).map_err(failure)
             }
         }
     }
@@ -84,6 +85,13 @@ impl Operand {
         let spec = settings::read(&data.join(file::SPEC))?;
         Side::report(&self.name, data, choice, spec.as_ref()).map_err(failure)
     }
+}
+
+/// What was printed as the Dice of a run's network; soft Dice where nobody printed any.
+fn printed_dice(run: &Run) -> PrintedDice {
+    let model = run.record.as_ref().map(|record| record.settings["model"].clone());
+    let model: Option<ModelSpec> = model.and_then(|model| serde_json::from_value(model).ok());
+    model.and_then(|model| Some(model.sizes().published()?.dice)).unwrap_or(PrintedDice::Soft)
 }
 
 /// The folder of the report that `text` names: below the reports folder, or by its path.

@@ -10,7 +10,7 @@ mod traces;
 use super::{Place, check, site};
 use crate::{
     cli::Folders,
-    collect::{Provenance, Recorded, provenance},
+    collect::{self, Provenance, Recorded, provenance},
     commands::{count, say},
     failure::{Failure, Outcome},
     fetching, manifests,
@@ -98,7 +98,7 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
     }
     for (profile, runs) in &noted {
         let runs: BTreeMap<&Key, Value> = runs.iter().map(|(key, host)| (key, nameless(host))).collect();
-        gathered.put(&format!("reports/{profile}/{}", file::PROVENANCE), json(&runs)?)?;
+        gathered.put(&format!("reports/{profile}/{}", file::PROVENANCE), collect::json(&runs)?)?;
     }
     // Templates of other studies are of no use here.
     let others = layers::names(&folders.root).map_err(Failure::run)?.into_iter().filter(|name| !studies.contains(name));
