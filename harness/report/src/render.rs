@@ -33,7 +33,7 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     let (report, facts) = template::render::render(facts, templates)?;
     let page = index::render(&facts.data, &facts.charts, &report, templates)?;
 
-    let mut files = latex::files(&report);
+    let mut files = latex::files(&facts.data, &facts.claims);
     files.extend(run::pages(&facts.data, templates)?);
     files.extend(data::files(&facts.data, templates)?);
     files.extend([
