@@ -2,7 +2,7 @@
 // would, and says what is wrong. Exit status 1 if anything is.
 //
 //   npm ci --prefix scripts/pages
-//   node scripts/pages/check.mjs reports/index.html reports/*/*/index.html
+//   node scripts/pages/check.mjs reports/index.html reports/*/*/*.html
 //
 // CHROMIUM names the browser; without it the usual names are looked for.
 import { chromium } from "playwright-core";
@@ -131,6 +131,18 @@ async function links(page, file, problems) {
   }
 }
 
+/** A page that was copied without its style sheet is plain HTML: nothing is hidden, and lines of charts are drawn. */
+async function unstyled(url, problems) {
+  const context = await browser.newContext({ viewport: WIDE });
+  const page = await context.newPage();
+  await page.route("**/*.css", (route) => route.abort());
+  await page.goto(url, { waitUntil: "load" });
+  const invisible = await page.evaluate(() =>
+    [...document.querySelectorAll("svg :is(polyline, path)")].filter((line) => getComputedStyle(line).stroke === "none").length);
+  if (invisible > 0) problems.push(`without the style sheet ${invisible} lines of charts are not drawn`);
+  await context.close();
+}
+
 /** Milliseconds to the first paint, the median of reloads in a tab that is open already: the first load waits for the browser itself. */
 async function firstPaint(file) {
   const { context, page } = await open(pathToFileURL(file).href, { viewport: WIDE }, []);
@@ -171,6 +183,7 @@ async function check(file) {
       await context.close();
     }
   }
+  await unstyled(url, problems);
   // Without scripts the page says the same.
   const words = async (javaScriptEnabled) => {
     const { context, page } = await open(url, { viewport: WIDE, javaScriptEnabled }, problems);

@@ -47,16 +47,6 @@ impl Source {
             Self::Published => "data/published.csv",
         }
     }
-
-    /// Where a run's page shows its rows; `None` for what no run wrote.
-    pub(crate) fn section(self) -> Option<&'static str> {
-        match self {
-            Self::Metrics => Some("metrics"),
-            Self::Images => Some("images"),
-            Self::Confusion | Self::Calibration => Some("pixels"),
-            Self::Published => None,
-        }
-    }
 }
 
 /// `text` as a link to `lines` of a table; the text alone where there are none.
@@ -82,9 +72,12 @@ pub(crate) fn to_metrics(text: &str, rows: &[&MetricLine]) -> String {
     linked(text, Source::Metrics, &lines)
 }
 
-/// Page of a run, relative to the report.
+/// The page of all runs, beside the report.
+pub(crate) const RUNS_PAGE: &str = "runs.html";
+
+/// Where the page of all runs tells of one, relative to the report.
 pub(crate) fn page_of(run: &str) -> String {
-    format!("runs/{}.html", short(run))
+    format!("{RUNS_PAGE}#{}", short(run))
 }
 
 /// A printed figure as it was printed, as a link to its row.

@@ -5,7 +5,7 @@ use crate::{
     figures::{data::Data, published::check_recorded, tested::test_claims},
     inputs::study::Setting,
     output::{Change, Difference, RenderedFile, differences, strays},
-    pages::{data, index, latex, provenance, run},
+    pages::{data, index, latex, provenance, runs},
     pictures::gallery::sheets,
     template::{self, facts::Facts},
 };
@@ -16,7 +16,7 @@ use std::path::Path;
 /// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
 ///
 /// The files are sorted by path: `charts/*.csv`, `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `provenance.json`,
-/// `report.md`, `runs/*.html`, `tables/*.tex`.
+/// `report.md`, `runs.html`, `tables/*.tex`.
 ///
 /// # Errors
 /// A file of the data that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
@@ -31,10 +31,10 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     let claims = test_claims(&data);
     let facts = Facts { data, claims, charts, sheets };
     let (report, facts) = template::render::render(facts, templates)?;
-    let page = index::render(&facts.data, &facts.charts, &report, templates)?;
+    let (page, listed) = index::render(&facts.data, &facts.charts, &report, templates)?;
 
     let mut files = latex::files(&facts.data, &facts.claims);
-    files.extend(run::pages(&facts.data, templates)?);
+    files.push(runs::page(&facts.data, &listed, templates)?);
     files.extend(data::files(&facts.data, templates)?);
     files.extend([
         RenderedFile::new("index.html", page.into_bytes()),

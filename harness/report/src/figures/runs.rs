@@ -1,10 +1,7 @@
 //! A run, and the places that it takes in the study: arms and protocols can share one.
 
 use super::data::Data;
-use crate::{
-    inputs::{metrics::MetricInput, runs::RunInput},
-    markdown::listed,
-};
+use crate::{inputs::runs::RunInput, markdown::listed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A run and its places, of which there is at least one.
@@ -67,10 +64,4 @@ pub(crate) fn all_versions(data: &Data) -> BTreeMap<&str, BTreeSet<&str>> {
         all.entry(name).or_default().insert(version);
     }
     all
-}
-
-/// Whether the page of its run lists a row: of a test all, of training those of the kept epoch and of the last.
-pub(crate) fn lists(data: &Data, row: &MetricInput) -> bool {
-    let ends = || [data.metrics.last_epoch(&row.run), data.kept_epoch(&row.run)];
-    row.stage == "evaluate" || ends().contains(&Some(row.epoch))
 }

@@ -125,18 +125,6 @@ impl Scores {
         measured.then(|| Sample::new(seeds, columns))
     }
 
-    /// Scores of every test image under one seed; `None` if nothing was measured.
-    pub(crate) fn under_seed(
-        &self,
-        [arm, condition, protocol]: [&str; 3],
-        metric: &Metric,
-        seed: u64,
-    ) -> Option<Vec<f64>> {
-        let rows = self.cells.get(&Cell::at(arm, condition, protocol))?.get(&seed)?;
-        let score = metric.score_index(protocol, Family::Soft);
-        Some(rows.sums.iter().map(|sums| average(sums[score])).collect())
-    }
-
     /// Lines of `per_image.csv` with the scores of an arm, a seed after the other.
     pub(crate) fn lines(&self, arm: &str, condition: &str, protocol: &str) -> Vec<Lines> {
         let seeds = self.cells.get(&Cell::at(arm, condition, protocol));

@@ -60,15 +60,8 @@ pub(crate) struct MetricLines {
     lines: Vec<MetricLine>,
     /// Places of the rows of each metric.
     places: BTreeMap<String, Vec<usize>>,
-    runs: BTreeMap<String, RunLines>,
-}
-
-/// The rows of a run.
-#[derive(Debug, Default)]
-struct RunLines {
-    /// Where they stand one after the other.
-    places: Vec<Range<usize>>,
-    last_epoch: u32,
+    /// Where the rows of each run stand one after the other.
+    runs: BTreeMap<String, Vec<Range<usize>>>,
 }
 
 impl MetricLines {
@@ -80,12 +73,10 @@ impl MetricLines {
                 None => drop(places.insert(line.row.metric.clone(), vec![i])),
             }
         }
-        let mut runs: BTreeMap<String, RunLines> = BTreeMap::new();
+        let mut runs: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
         let mut start = 0;
         for rows in lines.chunk_by(|one, next| one.row.run == next.row.run) {
-            let run = runs.entry(rows[0].row.run.clone()).or_default();
-            run.places.push(start..start + rows.len());
-            run.last_epoch = rows.iter().map(|line| line.row.epoch).fold(run.last_epoch, u32::max);
+            runs.entry(rows[0].row.run.clone()).or_default().push(start..start + rows.len());
             start += rows.len();
         }
         Self { lines, places, runs }
@@ -98,12 +89,7 @@ impl MetricLines {
 
     /// The rows of a run, in the order of the file.
     pub(crate) fn of_run(&self, run: &str) -> impl Iterator<Item = &MetricLine> {
-        self.runs.get(run).into_iter().flat_map(|run| &run.places).flat_map(|rows| &self.lines[rows.clone()])
-    }
-
-    /// The last epoch that a run has rows of.
-    pub(crate) fn last_epoch(&self, run: &str) -> Option<u32> {
-        self.runs.get(run).map(|run| run.last_epoch)
+        self.runs.get(run).into_iter().flatten().flat_map(|rows| &self.lines[rows.clone()])
     }
 
     /// The rows of a stage, split, predictor and metric, in the order of the file.

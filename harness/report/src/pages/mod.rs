@@ -7,7 +7,7 @@ mod headings;
 pub(crate) mod index;
 pub(crate) mod latex;
 pub(crate) mod provenance;
-pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod site;
 mod slots;
 mod trace;

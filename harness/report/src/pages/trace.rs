@@ -1,7 +1,7 @@
 //! From a link of the Markdown to the rows that it leads to, and the runs that wrote them.
 
 use crate::{
-    figures::{data::Data, runs::lists},
+    figures::data::Data,
     inputs::{lines::Line, runs::is_key},
     links::{Source, digits, page_of},
 };
@@ -15,8 +15,10 @@ pub(crate) struct Trace {
     pub(crate) rows: String,
     /// Full keys, each once; none of what no run wrote.
     pub(crate) runs: Vec<String>,
-    /// The page of the first run, and the place on it; the table itself where there is no run.
+    /// The place of the first row on the page of all runs; the table itself where there is no run.
     pub(crate) href: String,
+    /// Runs and lines of the rows of `metrics.csv` among them.
+    pub(crate) metrics: Vec<(String, u64)>,
 }
 
 impl Trace {
@@ -25,7 +27,7 @@ impl Trace {
         let (file, lines) = address.split_once('#')?;
         let source = Source::ALL.into_iter().find(|source| source.file() == file)?;
         let mut runs: Vec<String> = Vec::new();
-        let mut rows = Vec::new();
+        let (mut rows, mut metrics) = (Vec::new(), Vec::new());
         for part in lines.split(',') {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let [first, last] = [first, last].map(|line| line.strip_prefix('L').and_then(digits));
@@ -42,24 +44,21 @@ impl Trace {
             if !runs.iter().any(|seen| seen == run) {
                 runs.push(run.to_owned());
             }
+            if source == Source::Metrics {
+                metrics.extend((first..=last).map(|line| (run.to_owned(), line)));
+            }
         }
-        let first = rows.first().and_then(|row| digits(row));
-        let listed = first.filter(|line| source == Source::Metrics && data.is_listed(*line));
-        let href = match (source.section(), runs.first(), listed) {
-            (Some(section), Some(run), Some(line)) => format!("{}#{section}-{line}", page_of(run)),
-            (Some(section), Some(run), None) => format!("{}#{section}", page_of(run)),
+        let href = match (source, runs.first(), metrics.first()) {
+            (Source::Metrics, _, Some((run, line))) => format!("{}-{line}", page_of(run)),
+            (Source::Images, Some(run), _) => format!("{}-images", page_of(run)),
+            (Source::Confusion | Source::Calibration, Some(run), _) => format!("{}-pixels", page_of(run)),
             _ => source.file().to_owned(),
         };
-        Some(Self { csv: source.file(), rows: rows.join(" "), runs, href })
+        Some(Self { csv: source.file(), rows: rows.join(" "), runs, href, metrics })
     }
 }
 
 impl Data {
-    /// Whether the page of its run lists a line of `metrics.csv`.
-    fn is_listed(&self, line: u64) -> bool {
-        row_at(self.metrics.all(), line).is_some_and(|row| lists(self, row))
-    }
-
     /// Key of the run that wrote a line of a table.
     fn run_at(&self, source: Source, line: u64) -> Option<&str> {
         match source {

@@ -13,12 +13,12 @@ const LIMIT: u64 = 64 << 20;
 const WHAT: &str = "\
 WHAT IS WHAT
 
-reports/<profile>/<study>/    a report: index.html for a browser (no network, no script), report.md the same as
-                              Markdown, charts/, gallery/, provenance.json
+reports/<profile>/<study>/    a report: index.html for a browser (no network needed), report.md the same as
+                              Markdown, runs.html, data.html, charts/, gallery/, tables/, provenance.json
   data/                       all that it is rendered from: metrics.csv (every epoch), per_image.csv (every test
                               image), runs.json, datasets.json, published.csv (printed figures and verdicts),
                               spec.yaml (all settings, resolved), study.json
-reports/index.html            the reports that are here
+reports/index.html            the reports that are here; style.css and tables.js belong to all pages
 studies/                      the studies' specs as written, and the bases that they extend
 templates/                    the text of the reports and of their pages
 data-manifests/               sources, digests, licences and citations of the data sets, and the printed figures
