@@ -70,7 +70,9 @@ async function accessibility(page, what, problems) {
   // Before the shade at the edges of what scrolls sideways, axe-core cannot tell the colour behind a text.
   await page.addStyleTag({ content: ".scroll { background: none !important; }" });
   await page.evaluate(axe);
-  const { violations, incomplete } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  // A page on a disk may not ask for its style sheet a second time, as axe-core would to look into it.
+  const options = { resultTypes: ["violations"], preload: false };
+  const { violations, incomplete } = await page.evaluate((options) => globalThis.axe.run(document, options), options);
   const bad = violations.filter((found) => ["serious", "critical"].includes(found.impact));
   for (const found of bad) {
     problems.push(`${what}: axe ${found.id} (${found.impact}), ${found.nodes.length} times: ${found.help}; first ${found.nodes[0].html.slice(0, 120)}`);

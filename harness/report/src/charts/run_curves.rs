@@ -38,7 +38,7 @@ pub(crate) fn draw(data: &Data, run: &RunInput) -> Vec<String> {
     curves.iter().map(|curve| curve.svg(last, kept)).collect()
 }
 
-/// Metrics in the order in which they were logged: what only training logs, and the report's own.
+/// Metrics in the order in which they were logged: losses, what only training logs, and the report's own.
 fn curves<'a>(data: &'a Data, run: &RunInput) -> Vec<Curve<'a>> {
     let of_report: Vec<&str> = data
         .study
@@ -48,7 +48,10 @@ fn curves<'a>(data: &'a Data, run: &RunInput) -> Vec<Curve<'a>> {
         .filter_map(|name| Metric::find(name))
         .map(|metric| data.column(&run.arm, metric, &run.protocol))
         .collect();
-    let is_shown = |column: &str| measured::Metric::find(column).is_none() || of_report.contains(&column);
+    let is_shown = |column: &str| {
+        let is_score = |metric: &measured::Metric| metric.direction == measured::Direction::Higher;
+        !measured::Metric::find(column).is_some_and(is_score) || of_report.contains(&column)
+    };
     // A run that several arms share stands in the table once for each of them.
     let own = data.metrics.of_run(&run.record.key).map(|Line { row, .. }| row).filter(|row| {
         (row.arm == run.arm && row.protocol == run.protocol && is_shown(&row.metric))
