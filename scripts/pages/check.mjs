@@ -2,7 +2,7 @@
 // would, and says what is wrong. Exit status 1 if anything is.
 //
 //   npm ci --prefix scripts/pages
-//   node scripts/pages/check.mjs reports/index.html reports/*/*/index.html
+//   node scripts/pages/check.mjs reports/index.html reports/*/*/*.html
 //
 // CHROMIUM names the browser; without it the usual names are looked for.
 import { chromium } from "playwright-core";
@@ -70,7 +70,9 @@ async function accessibility(page, what, problems) {
   // Before the shade at the edges of what scrolls sideways, axe-core cannot tell the colour behind a text.
   await page.addStyleTag({ content: ".scroll { background: none !important; }" });
   await page.evaluate(axe);
-  const { violations, incomplete } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  // A page on a disk may not ask for its style sheet a second time, as axe-core would to look into it.
+  const options = { resultTypes: ["violations"], preload: false };
+  const { violations, incomplete } = await page.evaluate((options) => globalThis.axe.run(document, options), options);
   const bad = violations.filter((found) => ["serious", "critical"].includes(found.impact));
   for (const found of bad) {
     problems.push(`${what}: axe ${found.id} (${found.impact}), ${found.nodes.length} times: ${found.help}; first ${found.nodes[0].html.slice(0, 120)}`);
@@ -131,6 +133,18 @@ async function links(page, file, problems) {
   }
 }
 
+/** A page that was copied without its style sheet is plain HTML: nothing is hidden, and lines of charts are drawn. */
+async function unstyled(url, problems) {
+  const context = await browser.newContext({ viewport: WIDE });
+  const page = await context.newPage();
+  await page.route("**/*.css", (route) => route.abort());
+  await page.goto(url, { waitUntil: "load" });
+  const invisible = await page.evaluate(() =>
+    [...document.querySelectorAll("svg :is(polyline, path)")].filter((line) => getComputedStyle(line).stroke === "none").length);
+  if (invisible > 0) problems.push(`without the style sheet ${invisible} lines of charts are not drawn`);
+  await context.close();
+}
+
 /** Milliseconds to the first paint, the median of reloads in a tab that is open already: the first load waits for the browser itself. */
 async function firstPaint(file) {
   const { context, page } = await open(pathToFileURL(file).href, { viewport: WIDE }, []);
@@ -171,6 +185,7 @@ async function check(file) {
       await context.close();
     }
   }
+  await unstyled(url, problems);
   // Without scripts the page says the same.
   const words = async (javaScriptEnabled) => {
     const { context, page } = await open(url, { viewport: WIDE, javaScriptEnabled }, problems);

@@ -32,5 +32,8 @@ pub use error::{ReportError, SpecProblem};
 pub use figures::published::{Judged, verdicts, verdicts_on};
 pub use inputs::ReportSpec;
 pub use output::{Change, Difference, RenderedFile, differences, write, write_file};
-pub use pages::{contact, site::site};
+pub use pages::{
+    contact,
+    site::{assets, site},
+};
 pub use render::{check, render};

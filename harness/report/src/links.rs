@@ -79,9 +79,12 @@ pub(crate) fn to_metrics(text: &str, rows: &[Measured<'_>]) -> String {
     linked(text, &rows.iter().map(Measured::rows).collect::<Vec<_>>())
 }
 
-/// Page of a run, relative to the report.
+/// The page of all runs, beside the report.
+pub(crate) const RUNS_PAGE: &str = "runs.html";
+
+/// Where the page of all runs tells of one, relative to the report.
 pub(crate) fn page_of(run: &str) -> String {
-    format!("runs/{run}.html")
+    format!("{RUNS_PAGE}#{run}")
 }
 
 /// A printed figure as it was printed, as a link to its row.

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Folders that hold nothing but rendered files.
-const OWN_FOLDERS: [&str; 4] = ["charts", "gallery", "runs", "tables"];
+const OWN_FOLDERS: [&str; 3] = ["charts", "gallery", "tables"];
 
 /// A file of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::{
     figures::{data::Data, published::check_recorded, tested::test_claims},
     inputs::study::Setting,
     output::{Change, Difference, RenderedFile, differences, strays},
-    pages::{data, index, latex, run},
+    pages::{data, index, latex, runs},
     pictures::gallery::sheets,
     template::{self, facts::Facts},
 };
@@ -15,7 +15,7 @@ use std::path::Path;
 /// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`. `setting` is
 /// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
 ///
-/// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `report.md`, `runs/*.html`,
+/// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `report.md`, `runs.html`,
 /// `tables/*.tex`.
 ///
 /// # Errors
@@ -31,10 +31,10 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     let claims = test_claims(&data);
     let facts = Facts { data, claims, charts, sheets };
     let (report, facts) = template::render::render(facts, templates)?;
-    let page = index::render(&facts.data, &facts.charts, &report, templates)?;
+    let (page, listed) = index::render(&facts.data, &facts.charts, &report, templates)?;
 
-    let mut files = latex::files(&report);
-    files.extend(run::pages(&facts.data, templates)?);
+    let mut files = latex::files(&facts.data, &facts.claims);
+    files.push(runs::page(&facts.data, &listed, templates)?);
     files.extend(data::files(&facts.data, templates)?);
     files.extend([
         RenderedFile::new("index.html", page.into_bytes()),

@@ -9,7 +9,7 @@ use crate::{
 use harness_record::vocabulary::{Condition, Protocol, Split, Stage};
 
 /// Most rows of the table in a page.
-const MOST_ROWS: usize = 240;
+const MOST_ROWS: usize = 120;
 /// Every how many epochs a page may list one.
 const STEPS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 

@@ -1,96 +1,81 @@
-//! What one run logged, epoch by epoch: a panel a metric, a line a split.
+//! What one run logged, epoch by epoch: a small curve a metric, a line a split.
 
-use super::{
-    axis::{self, Scale},
-    canvas::{Canvas, Ink, Marker, draw_chart},
-    legend::Entry,
-    panel::{Head, MARGIN, Panel, WIDTH, most_lines},
-    svg::Svg,
-};
+use super::xml::escape;
 use crate::{
-    error::ReportError,
-    inputs::runs::Run,
+    figures::{data::Data, metrics::Metric, runs::Placed},
+    inputs::runs::Measured,
     markdown::{capitalised, number, words},
 };
 use harness_record::{
-    metrics::Metric,
+    metrics as measured,
     vocabulary::{Predictor, Split},
 };
+use std::fmt::Write as _;
 
-const COLUMNS: usize = 3;
-const PANEL_HEIGHT: f64 = 200.0;
-const SPLITS: [(Split, &str); 2] = [(Split::Validation, "Validation"), (Split::Train, "Training")];
-/// Most epochs of a line that have words.
-const POINTED: usize = 24;
+/// Width and height of a curve, in units of layout; above it stand its name and its range.
+const SIZE: (f64, f64) = (220.0, 84.0);
+/// Where the lines begin, below the name.
+const TOP: f64 = 20.0;
+/// Room for the thickness of a line and the mark.
+const MARGIN: f64 = 4.0;
+/// The first is solid, the second dashed.
+const SPLITS: [(Split, &str); 2] = [(Split::Validation, "validation"), (Split::Train, "training")];
+/// Most points of a line.
+const POINTS: usize = 60;
 
 /// One metric of the run.
-struct Curves<'a> {
+struct Curve<'a> {
     metric: &'a str,
     /// Epochs with their values, one list a split.
     lines: [Vec<(u32, f64)>; SPLITS.len()],
 }
 
-/// The curves of `run`; `None` if it logged fewer than two epochs.
-pub(crate) fn draw(run: &Run) -> Result<Option<Svg>, ReportError> {
-    let panels = curves(run);
-    let last = panels.iter().flat_map(Curves::points).map(|(epoch, _)| epoch).max().unwrap_or(0);
+/// The curves of a run as SVG, for a page that has the style sheet; none if it logged fewer than two epochs.
+pub(crate) fn draw(data: &Data, placed: &Placed<'_>) -> Vec<String> {
+    let curves = curves(data, placed);
+    let last = curves.iter().flat_map(Curve::points).map(|(epoch, _)| epoch).max().unwrap_or(0);
     if last < 2 {
-        return Ok(None);
+        return Vec::new();
     }
-    let name = "curves";
-    let wrap = |message| ReportError::Chart { chart: name.to_owned(), message };
-    let head = Head::new(name, "Training", legend(&panels))?;
-    let columns = panels.len().clamp(1, COLUMNS);
-    let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
-    let titles: Vec<String> = panels.iter().map(Curves::heading).collect();
-    let headings = most_lines(titles.iter().map(String::as_str), width).map_err(wrap)?;
-    let height = PANEL_HEIGHT + Panel::added_by(headings);
-    let rows = panels.len().div_ceil(columns);
-    let size = (WIDTH, head.height() + rows as f64 * height);
-    let kept = run.record.kept_epoch;
-    let described = describe(&panels, kept);
-    let svg = draw_chart(name, size, ["Training", &described], |canvas| {
-        head.draw(canvas)?;
-        for (i, curves) in panels.iter().enumerate() {
-            let (left, top) = ((i % columns) as f64 * width, (i / columns) as f64 * height);
-            let beside = Panel::beside(&curves.range().1, width, None)?;
-            let (left, top) = (MARGIN + left, head.height() + top);
-            curves.draw(canvas, Panel { left, top, width, height, headings, beside }, (last, kept))?;
-        }
-        Ok(())
-    })?;
-    Ok(Some(svg))
+    let kept = placed.run.record.kept_epoch;
+    curves.iter().map(|curve| curve.svg(last, kept)).collect()
 }
 
-/// Metrics in the order in which they were logged.
-fn curves(run: &Run) -> Vec<Curves<'_>> {
-    let mut panels: Vec<Curves<'_>> = Vec::new();
-    let own = run.metrics.iter().filter(|row| row.predictor == Predictor::Model && row.value.is_finite());
-    for row in own {
+/// Metrics in the order in which they were logged: losses, what only training logs, and the report's own.
+fn curves<'a>(data: &Data, placed: &Placed<'a>) -> Vec<Curve<'a>> {
+    let place = placed.first();
+    // A run that is the same under all protocols shows the metrics of each.
+    let protocols = place.protocol.map_or_else(|| data.study.protocols.clone(), |protocol| vec![protocol]);
+    let metrics = || data.study.report.metrics.iter().filter_map(|name| Metric::find(name));
+    let columns = |protocol| metrics().map(move |metric| data.column(&place.arm, metric, protocol));
+    let of_report: Vec<&str> = protocols.into_iter().flat_map(columns).collect();
+    let is_shown = |column: &str| {
+        let is_score = |metric: &measured::Metric| metric.direction == measured::Direction::Higher;
+        !measured::Metric::find(column).is_some_and(is_score) || of_report.contains(&column)
+    };
+    let is_own = |row: &Measured<'_>| row.predictor == Predictor::Model && row.value.is_finite();
+    let mut curves: Vec<Curve<'a>> = Vec::new();
+    for row in placed.run.all().filter(|row| is_own(row) && is_shown(&row.metric)) {
         let Some(split) = SPLITS.iter().position(|(split, _)| *split == row.split) else { continue };
-        let at = panels.iter().position(|panel| panel.metric == row.metric).unwrap_or_else(|| {
-            panels.push(Curves { metric: &row.metric, lines: Default::default() });
-            panels.len() - 1
+        let at = curves.iter().position(|curve| curve.metric == row.metric).unwrap_or_else(|| {
+            curves.push(Curve { metric: row.metric_name(), lines: Default::default() });
+            curves.len() - 1
         });
-        panels[at].lines[split].push((row.epoch, row.value));
+        curves[at].lines[split].push((row.epoch, row.value));
     }
-    panels.retain(Curves::varies);
-    panels
+    curves.retain(Curve::varies);
+    curves
 }
 
 /// Name of what training logs, for people: metrics have labels, and `learning_rate` is made of words.
 pub(crate) fn label_of(column: &str) -> String {
-    if let Some(metric) = Metric::find(column) {
+    if let Some(metric) = measured::Metric::find(column) {
         return metric.label.to_owned();
     }
     capitalised(&words(column))
 }
 
-impl Curves<'_> {
-    fn heading(&self) -> String {
-        label_of(self.metric)
-    }
-
+impl Curve<'_> {
     /// Whether it ever changes: a constant learning rate is no curve.
     fn varies(&self) -> bool {
         let first = self.points().next();
@@ -101,68 +86,58 @@ impl Curves<'_> {
         self.lines.iter().flatten().copied()
     }
 
-    fn range(&self) -> ((f64, f64), Vec<axis::Tick>) {
+    fn svg(&self, last: u32, kept: u32) -> String {
         let values = || self.points().map(|(_, value)| value);
-        axis::ticks(values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
-    }
-
-    fn draw(&self, canvas: &Canvas<'_>, place: Panel, (last, kept): (u32, u32)) -> Result<(), String> {
-        place.heading(canvas, &self.heading())?;
-        place.foot(canvas, "Epoch")?;
-        let (range, up) = self.range();
-        let epochs = (1.0, f64::from(last));
-        let x = Scale { data: epochs, layout: place.across() };
-        let y = Scale { data: range, layout: place.up() };
-        axis::frame(canvas, (&x, &y), (&axis::whole_ticks(epochs.0, epochs.1), &up), place.sides())?;
+        let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        // Whole units: on a page that is half a pixel at most.
+        let x = |epoch: u32| {
+            let share = f64::from(epoch.saturating_sub(1)) / f64::from(last.saturating_sub(1).max(1));
+            (MARGIN + share * (SIZE.0 - 2.0 * MARGIN)).round()
+        };
+        let y = |value: f64| {
+            let share = (value - low) / (high - low);
+            (SIZE.1 - MARGIN - share * (SIZE.1 - MARGIN - TOP)).round()
+        };
+        let mut marks = String::new();
+        let mut lines = String::new();
         for (split, line) in self.lines.iter().enumerate() {
-            let at = |(epoch, value): &(u32, f64)| (x.at(f64::from(*epoch)), y.at(*value));
-            let ink = Ink::Series(0, split);
-            canvas.line(&line.iter().map(at).collect::<Vec<_>>(), ink, 2.0)?;
-            let step = line.len().div_ceil(POINTED).max(1);
-            for (i, point) in line.iter().enumerate() {
-                let is_kept = point.0 == kept;
-                if is_kept {
-                    canvas.marker(at(point), Marker::Circle, ink.without_dash())?;
-                }
-                if is_kept || i % step == 0 || i + 1 == line.len() {
-                    let word = if is_kept { ", whose weights were kept" } else { "" };
-                    let (name, value) = (SPLITS[split].1, number(point.1));
-                    canvas.tip(at(point), format!("{name}: {} {value} in epoch {}{word}", self.heading(), point.0));
+            let step = line.len().div_ceil(POINTS).max(1);
+            let is_drawn = |i: usize| i.is_multiple_of(step) || i + 1 == line.len() || line[i].0 == kept;
+            let mut path = String::new();
+            for (i, (epoch, value)) in line.iter().enumerate().filter(|(i, _)| is_drawn(*i)) {
+                let separator = if i == 0 { 'M' } else { ' ' };
+                // Writing to memory cannot fail.
+                let _ = write!(path, "{separator}{} {}", x(*epoch), y(*value));
+                if *epoch == kept {
+                    let _ =
+                        write!(marks, "<circle class=\"f{split}\" cx=\"{}\" cy=\"{}\" r=\"3\"/>", x(*epoch), y(*value));
                 }
             }
+            if !path.is_empty() {
+                let _ = write!(lines, "<path class=\"s{split}\" d=\"{path}\"/>");
+            }
         }
-        Ok(())
+        let (width, height) = SIZE;
+        format!(
+            "<svg class=\"plot\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" fill=\"none\" \
+             stroke=\"currentColor\" role=\"img\" aria-label=\"{}\"><g fill=\"currentColor\" stroke=\"none\"><text y=\"12\">{}</text>\
+             <text x=\"{width}\" y=\"12\" text-anchor=\"end\">{} to {}</text>{marks}</g>{lines}</svg>",
+            escape(&self.words()),
+            escape(&label_of(self.metric)),
+            number(low),
+            number(high),
+        )
     }
-}
 
-fn legend(panels: &[Curves<'_>]) -> Vec<Entry> {
-    let drawn = |split: usize| panels.iter().any(|panel| !panel.lines[split].is_empty());
-    let splits = SPLITS.iter().enumerate().filter(|(split, _)| drawn(*split));
-    let entry = |(split, (_, label)): (usize, &(Split, &str))| Entry {
-        label: (*label).to_owned(),
-        ink: Ink::Series(0, split),
-        line: true,
-        marker: None,
-    };
-    splits.map(entry).collect()
-}
-
-fn describe(panels: &[Curves<'_>], kept: u32) -> String {
-    let mut sentences = Vec::new();
-    for panel in panels {
-        for (line, (_, split)) in panel.lines.iter().zip(SPLITS) {
+    /// What it shows, for those who cannot see it.
+    fn words(&self) -> String {
+        let mut said = Vec::new();
+        for (line, (_, split)) in self.lines.iter().zip(SPLITS) {
             if let [first, .., last] = &line[..] {
                 let (from, to) = (number(first.1), number(last.1));
-                sentences.push(format!(
-                    "{}, {}: {from} in epoch {}, {to} in epoch {}.",
-                    panel.heading(),
-                    split.to_lowercase(),
-                    first.0,
-                    last.0
-                ));
+                said.push(format!("{split} {from} in epoch {}, {to} in epoch {}", first.0, last.0));
             }
         }
+        format!("{}: {}", label_of(self.metric), said.join("; "))
     }
-    sentences.push(format!("The weights of epoch {kept} were kept."));
-    sentences.join(" ")
 }

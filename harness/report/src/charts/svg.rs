@@ -36,6 +36,8 @@ pub(crate) struct Svg {
     description: String,
     /// The elements within, in pixels.
     body: String,
+    /// What a page says of a place that is pointed at. A file has none of it: it is for papers and for Markdown.
+    tips: String,
 }
 
 impl Svg {
@@ -54,35 +56,36 @@ impl Svg {
                 body.push('\n');
             }
         }
-        body += &tips::elements(tips, scale);
         let [title, description] = texts.map(str::to_owned);
-        Self { size, title, description, body }
+        Self { size, title, description, body, tips: tips::elements(tips, scale) }
     }
 
     /// The file of a chart: with a style sheet of its own.
     pub(crate) fn file(&self, name: &str) -> String {
         let style = format!("<style>\n{}</style>\n", style_sheet());
         let namespace = " xmlns=\"http://www.w3.org/2000/svg\"";
-        self.element(namespace, [&format!("{name}-title"), &format!("{name}-desc")], &style)
+        self.element(namespace, [&format!("{name}-title"), &format!("{name}-desc")], [&style, ""])
     }
 
-    /// The element for a page of HTML that has the [`style_sheet`]. Its ids begin with `id`.
+    /// The element for a page of HTML that has the [`style_sheet`]. Its ids begin with `id`. Where the sheet is missing, lines and
+    /// letters have the colour of the page's text.
     pub(crate) fn inline(&self, id: &str) -> String {
-        self.element("", [&format!("{id}.title"), &format!("{id}.desc")], "")
+        let plain = " fill=\"currentColor\" stroke=\"currentColor\"";
+        self.element(plain, [&format!("{id}.title"), &format!("{id}.desc")], ["", &self.tips])
     }
 
     /// A chart of which only the elements matter.
     #[cfg(test)]
     pub(crate) fn of_text(body: &str) -> Self {
-        Self { size: (10.0, 5.0), title: "T".into(), description: "D".into(), body: body.into() }
+        Self { size: (10.0, 5.0), title: "T".into(), description: "D".into(), body: body.into(), tips: String::new() }
     }
 
-    fn element(&self, namespace: &str, [title, description]: [&str; 2], style: &str) -> String {
+    fn element(&self, attributes: &str, [title, description]: [&str; 2], [style, tips]: [&str; 2]) -> String {
         let (width, height) = self.size;
         format!(
-            "<svg{namespace} class=\"plot\" width=\"{width:.0}\" height=\"{height:.0}\" \
+            "<svg{attributes} class=\"plot\" width=\"{width:.0}\" height=\"{height:.0}\" \
              viewBox=\"0 0 {:.0} {:.0}\" role=\"img\" aria-labelledby=\"{title} {description}\">\n\
-             <title id=\"{title}\">{}</title>\n<desc id=\"{description}\">{}</desc>\n{style}{}</svg>\n",
+             <title id=\"{title}\">{}</title>\n<desc id=\"{description}\">{}</desc>\n{style}{}{tips}</svg>\n",
             width * 2.0,
             height * 2.0,
             escape(&self.title),
@@ -164,7 +167,7 @@ mod tests {
         assert!(inline.contains("<title id=\"chart.1.title\">a &lt;script&gt; &amp; b </title>"), "{inline}");
         assert!(inline.contains("<text x=\"1\" class=\"rf0\">a &lt;b&gt;</text>\n"), "{inline}");
         assert!(inline.contains("<title>x &lt;/title&gt;&lt;script&gt;</title>") && !inline.contains("<style"));
-        assert!(file.ends_with("</g>\n</svg>\n") && !file.contains("<script"), "{file}");
+        assert!(inline.ends_with("</g>\n</svg>\n") && !file.contains("tips\"") && !file.contains("<script"), "{file}");
     }
 
     #[test]

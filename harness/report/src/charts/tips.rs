@@ -37,7 +37,7 @@ pub(super) fn elements(tips: &[Tip], scale: f64) -> String {
             writeln!(text, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"><title>{}</title></circle>", words.join("\n"));
     }
     // Invisible also where the style sheet is not read.
-    if text.is_empty() { text } else { format!("<g class=\"tips\" fill-opacity=\"0\">\n{text}</g>\n") }
+    if text.is_empty() { text } else { format!("<g class=\"tips\" fill-opacity=\"0\" stroke=\"none\">\n{text}</g>\n") }
 }
 
 /// Words that may have several lines.
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn points_that_coincide_share_their_place_and_others_their_room() {
         let text = elements(&[point(10.0, "a <b>"), point(11.0, "c\nc"), point(20.0, "d"), point(90.0, "e")], 2.0);
-        let expected = "<g class=\"tips\" fill-opacity=\"0\">\n\
+        let expected = "<g class=\"tips\" fill-opacity=\"0\" stroke=\"none\">\n\
             <circle cx=\"20\" cy=\"20\" r=\"10\"><title>a &lt;b&gt;\nc\nc</title></circle>\n\
             <circle cx=\"40\" cy=\"20\" r=\"10\"><title>d</title></circle>\n\
             <circle cx=\"180\" cy=\"20\" r=\"20\"><title>e</title></circle>\n</g>\n";

@@ -1,11 +1,8 @@
 //! A run, and the places that it takes in the study: arms and protocols can share one.
 
 use super::data::Data;
-use crate::{
-    inputs::runs::{Measured, Run},
-    markdown::listed,
-};
-use harness_record::{rows::PlaceRow, vocabulary::Stage};
+use crate::{inputs::runs::Run, markdown::listed};
+use harness_record::rows::PlaceRow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A run and its places, of which there is at least one.
@@ -65,10 +62,4 @@ pub(crate) fn all_versions(data: &Data) -> BTreeMap<&str, BTreeSet<&str>> {
         all.entry(name).or_default().insert(version);
     }
     all
-}
-
-/// Whether the page of its run lists a row: of a test all, of training those of the kept epoch and of the last.
-pub(crate) fn lists(row: Measured<'_>) -> bool {
-    let record = &row.run.record;
-    record.stage == Stage::Evaluate || [row.run.last_epoch(), Some(record.kept_epoch)].contains(&Some(row.epoch))
 }

@@ -148,18 +148,6 @@ impl Scores {
         measured.then(|| Sample::new(seeds, columns))
     }
 
-    /// Scores of every test image under one seed; `None` if nothing was measured.
-    pub(crate) fn under_seed(
-        &self,
-        (arm, condition, protocol): (&str, Condition, Protocol),
-        metric: &Metric,
-        seed: u64,
-    ) -> Option<Vec<f64>> {
-        let rows = self.cells.get(&Cell::at(arm, condition, protocol))?.get(&seed)?;
-        let score = metric.score_index(protocol, PrintedDice::Soft);
-        Some(rows.sums.iter().map(|sums| average(sums[score])).collect())
-    }
-
     /// Rows with the scores of an arm, a seed after the other.
     pub(crate) fn rows(&self, arm: &str, condition: Condition, protocol: Protocol) -> Vec<Rows> {
         let seeds = self.cells.get(&Cell::at(arm, condition, protocol));

@@ -165,11 +165,6 @@ impl Run {
         self.metrics.iter().map(|line| Measured { run: self, line })
     }
 
-    /// The last epoch that it has rows of.
-    pub(crate) fn last_epoch(&self) -> Option<u32> {
-        self.metrics.iter().map(|line| line.epoch).max()
-    }
-
     /// Whether a table of it has such lines.
     pub(crate) fn has(&self, rows: &Rows) -> bool {
         let ends = || [*rows.lines.start(), *rows.lines.end()];

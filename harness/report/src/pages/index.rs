@@ -3,20 +3,41 @@
 use super::{body::Body, slots, trace::Trace};
 use crate::{charts::chart::Chart, error::ReportError, figures::data::Data, template::engine};
 use minijinja::{Value, context, value::Serde};
-use std::{borrow::Cow, path::Path};
+use std::{
+    borrow::Cow,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 const TEMPLATE: &str = "page.html.j2";
 
-/// Renders the page. The pictures of `charts` become the charts themselves.
-pub(crate) fn render(data: &Data, charts: &[Chart], markdown: &str, templates: &Path) -> Result<String, ReportError> {
-    let Body { html, contents, charts } = Body::new(markdown, charts, &|reference| Trace::of(data, reference));
+/// Lines of `metrics.csv` that figures of a page lead to, by the first digits of the run's key.
+pub(crate) type Listed = BTreeMap<String, BTreeSet<u64>>;
+
+/// Renders the page, and says which rows its figures lead to. The pictures of `charts` become the charts themselves.
+pub(crate) fn render(
+    data: &Data,
+    charts: &[Chart],
+    markdown: &str,
+    templates: &Path,
+) -> Result<(String, Listed), ReportError> {
+    let listed = RefCell::new(Listed::new());
+    let trace = |reference: &str| {
+        let found = Trace::of(data, reference)?;
+        for (run, line) in &found.metrics {
+            listed.borrow_mut().entry(run.clone()).or_default().insert(*line);
+        }
+        Some(found)
+    };
+    let Body { html, contents, charts } = Body::new(markdown, charts, &trace);
     let study = &data.study;
     let context = context! {
         title => &study.title, question => &study.question, study => &study.study, profile => &study.profile,
-        contents => Value::from(Serde(contents)), chart_style => Value::from_safe_string(slots::style(&charts)),
+        contents => Value::from(Serde(contents)),
         body => Value::from_safe_string(slots::filled(&sanitise(&unbroken(&html)), &charts)),
     };
-    engine::page(templates, TEMPLATE, context)
+    Ok((engine::page(templates, TEMPLATE, context)?, listed.into_inner()))
 }
 
 /// HTML in which no line ends between a number and its percent sign.

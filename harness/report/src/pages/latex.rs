@@ -1,15 +1,19 @@
-//! The tables of a report for papers: `tables/*.tex`, made from its Markdown.
+//! The tables of a report for papers: `tables/*.tex`, made from the same Markdown as those of the report.
 //!
-//! Each file holds one `table` environment in the style of `booktabs`, to be taken by `\input`.
+//! Each file holds `table` environments in the style of `booktabs`, to be taken by `\input`.
 
-use crate::{markdown::capitalised, output::RenderedFile};
-use pulldown_cmark::{Alignment, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use crate::{
+    figures::{data::Data, metrics::Metric, tested::TestedClaim},
+    links::with_definitions,
+    markdown::capitalised,
+    output::RenderedFile,
+    sections::{claims, printed_tables, results},
+};
+use pulldown_cmark::{Alignment, Event, Options, Parser, Tag, TagEnd};
 use std::fmt::Write as _;
 
 /// Start of a paragraph that is the caption of the table after it.
 pub(crate) const CAPTION: &str = "Table: ";
-/// Letters of a caption that name its file.
-const NAME: usize = 48;
 
 /// A table as text, without markup.
 #[derive(Debug, Default, PartialEq)]
@@ -21,17 +25,32 @@ struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-/// Section of tables that describe the folder, not the study.
-const PROVENANCE: &str = "Provenance";
+/// `claims.<protocol>.tex`, `<metric>.<protocol>.tex`, and `printed.tex` with all printed tables.
+pub(crate) fn files(data: &Data, claims: &[TestedClaim]) -> Vec<RenderedFile> {
+    let mut files = Vec::new();
+    for &protocol in &data.study.protocols {
+        files.extend(file(&format!("claims.{protocol}"), &claims::under(data, claims, protocol)));
+        for metric in data.study.report.metrics.iter().filter_map(|name| Metric::find(name)) {
+            files.extend(file(&format!("{}.{protocol}", metric.name), &results::table(data, protocol, metric)));
+        }
+    }
+    files.extend(file("printed", &printed_tables::tables(data)));
+    files
+}
 
-/// A file for each table that has a column of numbers, numbered in the order of the report; but for the provenance.
-pub(crate) fn files(markdown: &str) -> Vec<RenderedFile> {
-    let tables = tables(markdown).into_iter().filter(|table| table.numbers.contains(&true));
-    let file = |(i, table): (usize, TextTable)| {
-        let name = format!("{:02}-{}", i + 1, slug(&table.caption));
-        RenderedFile::new(format!("tables/{name}.tex"), latex(&table, &name).into_bytes())
-    };
-    tables.enumerate().map(file).collect()
+/// The file of all tables in `markdown`; none if it has none.
+fn file(name: &str, markdown: &str) -> Option<RenderedFile> {
+    let tables = tables(&with_definitions(markdown.to_owned()));
+    if tables.is_empty() {
+        return None;
+    }
+    let mut text = String::from("% Rendered by harness from data/; do not edit. Needs \\usepackage{booktabs}.\n");
+    for (i, table) in tables.iter().enumerate() {
+        // Labels of one document must differ.
+        let label = if tables.len() == 1 { name.to_owned() } else { format!("{name}-{}", i + 1) };
+        text += &latex(table, &label);
+    }
+    Some(RenderedFile::new(format!("tables/{name}.tex"), text.into_bytes()))
 }
 
 fn tables(markdown: &str) -> Vec<TextTable> {
@@ -39,21 +58,8 @@ fn tables(markdown: &str) -> Vec<TextTable> {
     let mut table = TextTable::default();
     let (mut paragraph, mut caption) = (String::new(), String::new());
     let mut cell: Option<String> = None;
-    let (mut heading, mut section) = (String::new(), String::new());
-    let mut in_heading = false;
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_GFM) {
         match event {
-            Event::Start(Tag::Heading { .. }) => {
-                heading.clear();
-                in_heading = true;
-            }
-            Event::End(TagEnd::Heading(level)) => {
-                in_heading = false;
-                if level == HeadingLevel::H2 {
-                    section.clone_from(&heading);
-                }
-            }
-            Event::Text(text) if in_heading => heading.push_str(&text),
             Event::Start(Tag::Paragraph) => paragraph.clear(),
             Event::End(TagEnd::Paragraph) => {
                 caption = paragraph.strip_prefix(CAPTION).map(str::to_owned).unwrap_or_default();
@@ -62,7 +68,6 @@ fn tables(markdown: &str) -> Vec<TextTable> {
                 let numbers = alignments.iter().map(|one| *one == Alignment::Right).collect();
                 table = TextTable { caption: std::mem::take(&mut caption), numbers, rows: Vec::new() };
             }
-            Event::End(TagEnd::Table) if section == PROVENANCE => table = TextTable::default(),
             Event::End(TagEnd::Table) => tables.push(std::mem::take(&mut table)),
             Event::Start(Tag::TableHead | Tag::TableRow) => table.rows.push(Vec::new()),
             Event::Start(Tag::TableCell) => cell = Some(String::new()),
@@ -81,27 +86,12 @@ fn tables(markdown: &str) -> Vec<TextTable> {
     tables
 }
 
-fn slug(text: &str) -> String {
-    let mut slug = String::new();
-    for c in text.to_lowercase().chars() {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c);
-        } else if !slug.ends_with('-') && !slug.is_empty() {
-            slug.push('-');
-        }
-    }
-    // Whole words only.
-    let end = if slug.len() > NAME { slug[..NAME].rfind('-').unwrap_or(NAME) } else { slug.len() };
-    let slug = slug[..end].trim_end_matches('-');
-    if slug.is_empty() { "table".to_owned() } else { slug.to_owned() }
-}
-
-fn latex(table: &TextTable, name: &str) -> String {
+fn latex(table: &TextTable, label: &str) -> String {
     let columns: String = table.numbers.iter().map(|&number| if number { 'r' } else { 'l' }).collect();
-    let mut text = String::from("% Rendered by harness from data/; do not edit. Needs \\usepackage{booktabs}.\n");
+    let mut text = String::new();
     let _ = write!(
         text,
-        "\\begin{{table}}\n  \\centering\n  \\caption{{{}}}\n  \\label{{tab:{name}}}\n  \\begin{{tabular}}{{@{{}}{columns}@{{}}}}\n    \\toprule\n",
+        "\\begin{{table}}\n  \\centering\n  \\caption{{{}}}\n  \\label{{tab:{label}}}\n  \\begin{{tabular}}{{@{{}}{columns}@{{}}}}\n    \\toprule\n",
         capitalised(&escape(&table.caption))
     );
     for (i, row) in table.rows.iter().enumerate() {
@@ -153,29 +143,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_of_numbers_becomes_a_file() {
-        let markdown = "Table: soft Dice, 95\u{a0}% (higher is better)\n\n| Arm | Dice |\n| :-- | --: |\n\
-                        | A & B_1 | [\u{2212}0.5][m12] |\n\n| a | b |\n|---|---|\n| x | y |\n\n[m12]: data/metrics.csv#L12\n";
-        let whole = format!(
-            "{markdown}\n## Provenance\n\n### Runs\n\nTable: runs\n\n| Run | Time |\n| :-- | --: |\n| a | 1 s |\n"
-        );
-        let files = files(&whole);
-        assert_eq!(files.len(), 1);
-        assert_eq!(files[0].path.to_str(), Some("tables/01-soft-dice-95-higher-is-better.tex"));
+    fn tables_of_one_kind_become_a_file() {
+        let table = "Table: soft Dice, 95\u{a0}% (higher is better)\n\n| Arm | Dice |\n| :-- | --: |\n| A & B_1 | [\u{2212}0.5][m0123abcd.12] |\n";
+        let one = file("dice.published", table).unwrap();
+        assert_eq!(one.path.to_str(), Some("tables/dice.published.tex"));
         let expected = "% Rendered by harness from data/; do not edit. Needs \\usepackage{booktabs}.\n\\begin{table}\n  \
                         \\centering\n  \\caption{Soft Dice, 95~\\% (higher is better)}\n  \
-                        \\label{tab:01-soft-dice-95-higher-is-better}\n  \\begin{tabular}{@{}lr@{}}\n    \\toprule\n    \
+                        \\label{tab:dice.published}\n  \\begin{tabular}{@{}lr@{}}\n    \\toprule\n    \
                         Arm & Dice \\\\\n    \\midrule\n    A \\& B\\_1 & $-$0.5 \\\\\n    \\bottomrule\n  \\end{tabular}\n\
                         \\end{table}\n";
-        assert_eq!(String::from_utf8_lossy(&files[0].bytes), expected);
-    }
-
-    #[test]
-    fn names_of_files_are_short_and_plain() {
-        assert_eq!(slug("../../Étoile: x"), "toile-x");
-        assert_eq!(slug("!!"), "table");
-        let long = slug(&"several words ".repeat(10));
-        assert!(long.len() <= NAME && long.ends_with("-words"), "{long}");
+        assert_eq!(String::from_utf8_lossy(&one.bytes), expected);
+        let two = file("printed", &format!("{table}\n{table}")).unwrap();
+        let two = String::from_utf8_lossy(&two.bytes);
+        assert!(two.contains("\\label{tab:printed-1}") && two.contains("\\label{tab:printed-2}"), "{two}");
+        assert_eq!(file("printed", "There is none.\n"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub(crate) mod data;
 mod headings;
 pub(crate) mod index;
 pub(crate) mod latex;
-pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod site;
 mod slots;
 mod trace;

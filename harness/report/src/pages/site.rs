@@ -1,8 +1,10 @@
-//! `reports/index.html`: every report with its question, its answer and what became of the printed figures.
+//! `reports/index.html`: every report with its question, its answer and what became of the printed figures; and the style sheet
+//! and the script of all pages.
 //!
-//! It is made from the reports as they lie on disk, so that it says what they say.
+//! The page is made from the reports as they lie on disk, so that it says what they say.
 
 use crate::{
+    charts::svg,
     error::ReportError,
     figures::published::VERDICTS,
     inputs::{
@@ -46,6 +48,19 @@ struct Entry {
     dirty: bool,
     /// Verdicts on printed figures with how often each was given, the best first.
     verdicts: Vec<(&'static str, usize)>,
+}
+
+/// The style sheet and the script of all pages, to which they link.
+///
+/// # Errors
+/// A template that is missing or damaged.
+pub fn assets(templates: &Path) -> Result<[RenderedFile; 2], ReportError> {
+    let text = |name: &str| engine::page(templates, &format!("partials/{name}"), context! {});
+    let style = format!("{}\n{}", text("page.css")?.trim_end(), svg::style_sheet());
+    Ok([
+        RenderedFile::new("style.css", style.into_bytes()),
+        RenderedFile::new("tables.js", text("tables.js")?.into_bytes()),
+    ])
 }
 
 /// Renders the page of all reports that lie at `<reports>/<profile>/<study>/`, given as `(profile, study)` in the order of the page.

@@ -4,7 +4,7 @@
 //! The SVG of a chart is made by this crate, which escapes every text in it. The sanitiser would take it for a stranger's, so
 //! it sees an empty element that stands for the chart, and the chart replaces that afterwards.
 
-use crate::charts::{chart::Chart, svg::style_sheet};
+use crate::charts::chart::Chart;
 
 /// Ids begin with this. Headings get theirs from their text, which never gives a full stop.
 const ID: &str = "chart.";
@@ -22,11 +22,6 @@ pub(super) fn filled(html: &str, charts: &[&Chart]) -> String {
         html = html.replacen(&slot(i + 1), &chart.svg.inline(&format!("{ID}{}", i + 1)), 1);
     }
     html
-}
-
-/// The style sheet that set charts need.
-pub(super) fn style(charts: &[&Chart]) -> String {
-    if charts.is_empty() { String::new() } else { style_sheet() }
 }
 
 #[cfg(test)]

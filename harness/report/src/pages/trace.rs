@@ -1,11 +1,8 @@
 //! From a reference of the Markdown to the rows that it stands for, and the runs that wrote them.
 
 use crate::{
-    figures::{data::Data, runs::lists},
-    inputs::{
-        lines::{Lines, Rows, Table},
-        runs::Run,
-    },
+    figures::data::Data,
+    inputs::lines::{Lines, Rows, Table},
     links::{file_of, page_of, parts_of},
 };
 
@@ -18,8 +15,10 @@ pub(crate) struct Trace {
     pub(crate) rows: String,
     /// The first digits of the key of the run of each file; empty for what no run wrote.
     pub(crate) runs: String,
-    /// The page of the first run, and the place on it; the table itself where there is no run.
+    /// The place of the first row on the page of all runs; the table itself where there is no run.
     pub(crate) href: String,
+    /// Runs and lines of the rows of `metrics.csv` among them.
+    pub(crate) metrics: Vec<(String, u64)>,
 }
 
 impl Trace {
@@ -35,11 +34,15 @@ impl Trace {
             (first, last) => format!("{first}-{last}"),
         };
         let (table, run, lines) = parts.first()?;
+        let metrics = parts.iter().filter(|(table, ..)| *table == Table::Metrics);
         Some(Self {
             csv: joined(parts.iter().map(|(table, run, _)| file_of(*table, run)).collect()),
             rows: joined(parts.iter().map(|(.., lines)| lines.iter().map(one).collect::<Vec<_>>().join(",")).collect()),
             runs: joined(parts.iter().map(|(_, run, _)| run.clone()).filter(|run| !run.is_empty()).collect()),
-            href: data.address(*table, run, *lines.first()?.start()),
+            href: address(*table, run, *lines.first()?.start()),
+            metrics: metrics
+                .flat_map(|(_, run, lines)| lines.iter().cloned().flatten().map(|line| (run.clone(), line)))
+                .collect(),
         })
     }
 }
@@ -53,22 +56,15 @@ impl Data {
         let rows = Rows { table, run: run.to_owned(), lines: lines.clone() };
         self.runs.by_short(run).is_some_and(|run| run.has(&rows))
     }
+}
 
-    /// Where a page shows a row, or the table that holds it.
-    fn address(&self, table: Table, run: &str, line: u64) -> String {
-        let page = page_of(run);
-        match table {
-            Table::Metrics if self.is_listed(run, line) => format!("{page}#metrics-{line}"),
-            Table::Metrics => format!("{page}#metrics"),
-            Table::Images | Table::Baselines => format!("{page}#images"),
-            Table::Confusion | Table::Calibration => format!("{page}#pixels"),
-            Table::Published => file_of(table, run),
-        }
-    }
-
-    /// Whether the page of its run lists a line of `metrics.csv`.
-    fn is_listed(&self, run: &str, line: u64) -> bool {
-        let rows = self.runs.by_short(run).into_iter().flat_map(Run::all);
-        rows.filter(|row| *row.rows().lines.start() == line).any(lists)
+/// Where the page of all runs shows a row, or the table that holds it.
+fn address(table: Table, run: &str, line: u64) -> String {
+    let place = page_of(run);
+    match table {
+        Table::Metrics => format!("{place}-{line}"),
+        Table::Images | Table::Baselines => format!("{place}-images"),
+        Table::Confusion | Table::Calibration => format!("{place}-pixels"),
+        Table::Published => file_of(table, run),
     }
 }

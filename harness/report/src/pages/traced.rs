@@ -3,7 +3,7 @@
 use super::trace::Trace;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-/// Links to rows of the data become links to the page of the run that wrote them, and say which rows of what they are.
+/// Links to rows of the data become links to the place of those rows on the page of all runs, and say which rows of what they are.
 pub(super) fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<Trace>) -> Vec<Event<'a>> {
     let mut out = Vec::with_capacity(events.len());
     let mut inside = false;
@@ -12,7 +12,7 @@ pub(super) fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<
             Event::Start(Tag::Link { id, .. }) => trace(id),
             _ => None,
         };
-        if let Some(Trace { csv, rows, runs, href }) = found {
+        if let Some(Trace { csv, rows, runs, href, .. }) = found {
             // All of it is made of digits, hexadecimal digits and names of this program.
             let runs = if runs.is_empty() { String::new() } else { format!(" data-run=\"{runs}\"") };
             let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\"{runs}>");
@@ -40,13 +40,14 @@ mod tests {
                 csv: "../runs/0123abcd/metrics.csv".to_owned(),
                 rows: "12".to_owned(),
                 runs: "0123abcd".to_owned(),
-                href: "runs/0123abcd.html#metrics-12".to_owned(),
+                href: "runs.html#0123abcd-12".to_owned(),
+                metrics: Vec::new(),
             })
         };
         let markdown = "| a | b |\n|---|--:|\n| x | [0.5][m0123abcd.12] |\n| y | [0.6][m0123abcd.13] |\n\n\
                         [m0123abcd.12]: ../runs/0123abcd/metrics.csv#L12\n[m0123abcd.13]: ../runs/0123abcd/metrics.csv#L13\n";
         let html = sanitise(&Body::new(markdown, &[], &trace).html);
-        let link = "<td class=\"number\"><a href=\"runs/0123abcd.html#metrics-12\" \
+        let link = "<td class=\"number\"><a href=\"runs.html#0123abcd-12\" \
                     data-csv=\"../runs/0123abcd/metrics.csv\" data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
         assert!(html.contains(link), "{html}");
         // What is not known stays the link that it is.

@@ -31,7 +31,7 @@ const TILE: u32 = 136;
 /// Space between tiles.
 const GAP: u32 = 4;
 /// Bytes that all sheets together may have.
-const BUDGET: usize = 1_000_000;
+const BUDGET: usize = 500_000;
 /// The most pixels along an edge of a sheet of tiles.
 const LARGEST_EDGE: u32 = 1 << 15;
 /// Columns of a sheet that shows several photographs.

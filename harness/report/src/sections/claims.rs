@@ -10,6 +10,7 @@ use crate::{
     links::linked,
     markdown::{Align, NONE, Table, code, count, escape, number, signed, signed_ends},
 };
+use harness_record::vocabulary::Protocol;
 
 /// One claim, a row a protocol.
 pub(crate) fn one(data: &Data, claims: &[TestedClaim], name: &str) -> String {
@@ -21,17 +22,18 @@ pub(crate) fn one(data: &Data, claims: &[TestedClaim], name: &str) -> String {
 
 /// All of them, a table a protocol.
 pub(crate) fn all(data: &Data, claims: &[TestedClaim]) -> String {
-    let mut parts = Vec::new();
-    for protocol in &data.study.protocols {
-        let tested: Vec<_> = claims.iter().filter(|tested| tested.protocol == *protocol).collect();
-        if !tested.is_empty() {
-            let sentence =
-                |tested: &TestedClaim| format!("{} {}", escape(&tested.claim.text), code(&tested.claim.expect));
-            let caption = format!("claims under the {} protocol", escape(protocol.name()));
-            parts.push(table(data, "Claim", &tested, sentence, &caption));
-        }
+    let parts = data.study.protocols.iter().map(|protocol| under(data, claims, *protocol));
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The table of a protocol; empty if there are no claims.
+pub(crate) fn under(data: &Data, claims: &[TestedClaim], protocol: Protocol) -> String {
+    let tested: Vec<_> = claims.iter().filter(|tested| tested.protocol == protocol).collect();
+    if tested.is_empty() {
+        return String::new();
     }
-    parts.join("\n")
+    let sentence = |tested: &TestedClaim| format!("{} {}", escape(&tested.claim.text), code(&tested.claim.expect));
+    table(data, "Claim", &tested, sentence, &format!("claims under the {} protocol", escape(protocol.name())))
 }
 
 fn table(

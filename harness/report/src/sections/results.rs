@@ -39,7 +39,12 @@ struct Results<'a> {
 /// The tables of a protocol, one a metric.
 pub(crate) fn tables(data: &Data, protocol: Protocol) -> String {
     let metrics = data.study.report.metrics.iter().filter_map(|name| Metric::find(name));
-    metrics.map(|metric| Results::new(data, protocol, metric).to_markdown()).collect::<Vec<_>>().join("\n")
+    metrics.map(|metric| table(data, protocol, metric)).collect::<Vec<_>>().join("\n")
+}
+
+/// The table of a metric under a protocol.
+pub(crate) fn table(data: &Data, protocol: Protocol, metric: &Metric) -> String {
+    Results::new(data, protocol, metric).to_markdown()
 }
 
 impl<'a> Results<'a> {

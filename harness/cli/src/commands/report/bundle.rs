@@ -106,7 +106,9 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
     gathered.take_folder(&folders.root.join("templates"), "templates", |name| !others.contains(name))?;
     let printed = format!("{}/published", manifests::FOLDER);
     gathered.take_folder(&folders.root.join(&printed), &printed, |_| true)?;
-    gathered.put("reports/index.html", site::of(places, folders)?.bytes)?;
+    for file in site::of(places, folders)? {
+        gathered.put(&format!("reports/{}", file.path.display()), file.bytes)?;
+    }
     gathered.put("Cargo.lock", LOCK.into())?;
     gathered.put("README.txt", readme::text(places, noted.values().flat_map(BTreeMap::values))?.into())?;
     let sums = gathered.files.iter().fold(String::new(), |mut sums, (name, bytes)| {

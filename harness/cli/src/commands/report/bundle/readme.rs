@@ -13,15 +13,15 @@ const LIMIT: u64 = 64 << 20;
 const WHAT: &str = "\
 WHAT IS WHAT
 
-reports/<profile>/<study>/    a report: index.html for a browser (no network, no script), report.md the same as
-                              Markdown, charts/, gallery/
+reports/<profile>/<study>/    a report: index.html for a browser (no network needed), report.md the same as
+                              Markdown, runs.html, data.html, charts/, gallery/, tables/
   data/                       study.json (what was asked), places.csv (which run is which arm's), published.csv
                               (printed figures and verdicts), spec.yaml (all settings, resolved)
 reports/<profile>/runs/<key>/ a run: run.json (all that decides its numbers), metrics.csv (every epoch),
                               per_image.csv (every test image), confusion.csv, calibration.csv
 reports/<profile>/provenance.json
                               with which program each run was made
-reports/index.html            the reports that are here
+reports/index.html            the reports that are here; style.css and tables.js belong to all pages
 studies/                      the studies' specs as written, and the bases that they extend
 templates/                    the text of the reports and of their pages
 data-manifests/               sources, digests, licences and citations of the data sets, and the printed figures

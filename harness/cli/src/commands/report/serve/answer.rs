@@ -235,6 +235,8 @@ const HTML: &str = "text/html; charset=utf-8";
 fn kind(file: &Path) -> &'static str {
     match file.extension().and_then(|x| x.to_str()).unwrap_or_default() {
         "html" => HTML,
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         "json" => "application/json",
