@@ -2,16 +2,14 @@
 # Checks and times this project on a GPU, in one call, against PyTorch.
 #
 #   scripts/gpu-check.sh bundle DIR                 build the programs that the check runs, and put them into DIR
-#   scripts/gpu-check.sh check DIR TRAIN_STEP.PY    run them: goldens, operations, batches, training, speed
+#   scripts/gpu-check.sh check DIR                  run them: goldens, operations, batches, training, speed
 #
 # `bundle` runs where CUDA builds run: cargo, nvcc, CUDA_HOME (and RUSTFLAGS, where CUDA is to be loaded when the program starts)
 # as for `cargo build --release --features cuda,cudnn`. No GPU is needed for it.
 #
-# `check` runs on a machine with a GPU; cargo is not needed there. It takes DIR, this checkout (for the golden files), a Python with
-# PyTorch for CUDA (PYTHON, default python3), and a script that times a step of PyTorch and understands
-#     --model vqvae --batch N --size N --steps N --device cuda --precision f32|tf32|bf16 [--channels-last] [--compile]
-# and prints a line of JSON with `images_per_s`. ROUNDS (default 5) is how often all programs are timed, by turns; BATCH and SIZE
-# default to 64 and 120, the published ones.
+# `check` runs on a machine with a GPU; cargo is not needed there. It takes DIR, this checkout (for the golden files and
+# reference/train_step.py, which times a step of PyTorch), and a Python with PyTorch for CUDA (PYTHON, default python3).
+# ROUNDS (default 5) is how often all programs are timed, by turns; BATCH and SIZE default to 64 and 120, the published ones.
 #
 # The programs load libcuda from the driver and all else (cublas, curand, cudnn) from LD_LIBRARY_PATH. Where PyTorch was installed
 # with pip, its wheels hold them: with S the folder of Python's packages they lie in S/nvidia/cu13/lib and S/nvidia/cudnn/lib,
@@ -64,7 +62,7 @@ tested() {
 }
 
 speed() {
-    "$python" - "$1/harness" "$2" "${ROUNDS:-5}" "${BATCH:-64}" "${SIZE:-120}" <<'PYTHON'
+    "$python" - "$1/harness" "$root/reference/train_step.py" "${ROUNDS:-5}" "${BATCH:-64}" "${SIZE:-120}" <<'PYTHON'
 import json, statistics, subprocess, sys
 harness, script, rounds, batch, size = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 work = ["--model", "vqvae", "--batch", str(batch), "--size", str(size), "--steps", "30", "--device", "cuda"]
@@ -101,12 +99,12 @@ check() {
     tested operations "$programs/operations" ops::cuda
     tested batches "$programs/operations" train::feed
     tested training "$programs/training" gpu::
-    speed "$programs" "$2"
+    speed "$programs"
     exit "$failed"
 }
 
 case "${1:-} $#" in
 "bundle 2") bundle "$2" ;;
-"check 3") check "$2" "$3" ;;
+"check 2") check "$2" ;;
 *) usage ;;
 esac

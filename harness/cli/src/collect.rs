@@ -1,8 +1,8 @@
 //! From finished runs to the data folder of a report.
 
-mod changes;
-mod gallery;
-mod records;
+mod runs;
+
+pub(crate) use runs::{Provenance, provenance};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -10,17 +10,18 @@ use crate::{
     words,
 };
 use harness_images::datasets::Repeated;
-use harness_learn::metrics::CLASS_NAMES;
+use harness_learn::{metrics::CLASS_NAMES, models::Finish};
 use harness_record::{
     digest, files,
-    rows::{self, FileRow, ImageRow, MetricRow},
-    run::RunRecord,
+    rows::{FileRow, PlaceRow},
+    run,
     store::Store,
-    vocabulary::PrintedDice,
+    table,
+    vocabulary::{self, Protocol, Split},
 };
 use harness_report::inputs::{
-    ANY_PROTOCOL, ArmInput, DatasetInput, Family, GroupCount, ImagePrefix, MetricInput, PublishedRow, RepeatedInput,
-    RunInput, Setting, SplitCount, StudyInput, file, per_image_csv,
+    ArmInput, DatasetInput, GroupCount, PublishedNetwork, PublishedRow, RepeatedInput, Setting, SplitCount, StudyInput,
+    file,
 };
 use harness_study::{
     plan::{Plan, Stage},
@@ -32,12 +33,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
-
-/// Name of the resolved spec in the data folder.
-pub(crate) const SPEC: &str = "spec.yaml";
-
-/// Names of splits, in the order of tables.
-const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 /// The spec as it was run: `data/spec.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,37 +52,34 @@ pub(crate) struct Sources<'a> {
     pub(crate) manifests: &'a Path,
 }
 
-/// Writes the data folder of a report anew, and says which experiment it is.
+/// Writes the data of the report in `folder` anew, with the records of its runs beside it, and says which experiment it is.
+///
+/// What is written depends on the spec, the runs and the manifests alone; only `provenance.json` says where runs were made.
 pub(crate) fn collect(
     resolved: &Resolved,
     settings: &[String],
     plan: &Plan,
     sources: &Sources<'_>,
-    data: &Path,
+    folder: &Path,
 ) -> Outcome<Setting> {
-    files::sweep(data)?;
-    let before = changes::Before::read(data);
-    let runs = runs_of(plan, sources.store)?;
+    let data = folder.join("data");
+    files::sweep(&data)?;
+    let places = places_of(plan);
+    let records = runs::records(&places, sources.store)?;
     let datasets = datasets(resolved, plan, sources)?;
     let facts = Facts {
-        deterministic: runs.iter().all(|run| run.record.deterministic),
+        deterministic: records.values().all(|record| record.deterministic),
         setting: setting(resolved, settings, &datasets),
     };
-    write_json(&data.join(file::STUDY), &study_input(resolved, settings, facts))?;
-    write_json(&data.join(file::RUNS), &runs)?;
-    let metrics = metrics_of(&runs, sources.store)?;
-    rows::write(&data.join(file::METRICS), &metrics)?;
-    write_images(&runs, sources.store, &data.join(file::PER_IMAGE))?;
-    records::write_pixels(&runs, sources.store, data)?;
-    records::write_runs(&runs, sources.store, &data.join(file::RUN_FOLDER))?;
-    write_json(&data.join(file::DATASETS), &datasets)?;
-    gallery::collect(&resolved.study, plan, sources.store, &data.join("gallery"))?;
-    changes::write(before, (&runs, &metrics), &data.join(file::CHANGES))?;
+    let study = study_input(resolved, settings, facts, datasets);
+    write_json(&data.join(file::STUDY), &study)?;
+    table::write(&data.join(file::PLACES), &places)?;
+    runs::publish(folder, sources.store)?;
     let recorded =
         Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
-    files::write(&data.join(SPEC), text.as_bytes())?;
-    write_published(&published(resolved, sources.manifests)?, data, facts.setting)?;
+    files::write(&data.join(file::SPEC), text.as_bytes())?;
+    write_published(&published(resolved, sources.manifests)?, &data, facts.setting)?;
     Ok(facts.setting)
 }
 
@@ -109,17 +101,22 @@ pub(crate) struct Facts {
 }
 
 /// `study.json`: the spec in words, and what the runs say.
-pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts) -> StudyInput {
+pub(crate) fn study_input(
+    resolved: &Resolved,
+    settings: &[String],
+    facts: Facts,
+    datasets: Vec<DatasetInput>,
+) -> StudyInput {
     let study = &resolved.study;
     let arm = |arm: &Arm| ArmInput {
         name: arm.spec.name.clone(),
         label: arm.spec.label.clone(),
         description: arm.spec.description.clone(),
-        model: arm.experiment.model.name().to_owned(),
-        family: match arm.experiment.model.sizes().published().map(|published| published.dice) {
-            Some(PrintedDice::Batch) => Family::Batch,
-            Some(PrintedDice::Soft) | None => Family::Soft,
-        },
+        model: arm.study.model.name().to_owned(),
+        published: arm.study.model.sizes().published().map(|published| PublishedNetwork {
+            dice: published.dice,
+            divided: published.procedure.finish == Finish::DividedByMaximum,
+        }),
     };
     StudyInput {
         study: resolved.name.clone(),
@@ -129,62 +126,37 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts
         profile: resolved.profile.clone(),
         setting: facts.setting,
         command: words::command(resolved, settings),
-        protocols: study.protocols.iter().map(|p| p.name().to_owned()).collect(),
+        protocols: study.protocols.clone(),
         seeds: study.seeds.clone(),
         arms: resolved.arms.iter().map(arm).collect(),
         conditions: words::conditions(&study.evaluation, study.data.size),
         classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
         settings: resolved.arms.iter().map(|arm| words::arm(resolved, arm)).collect(),
+        datasets,
         notes: words::notes(resolved),
         deterministic: facts.deterministic,
         report: study.report.clone(),
     }
 }
 
-fn runs_of(plan: &Plan, store: &Store) -> Outcome<Vec<RunInput>> {
-    let mut runs = Vec::new();
+/// The runs of a study in their places, each run once an arm: a pretraining that both protocols share has one row.
+fn places_of(plan: &Plan) -> Vec<PlaceRow> {
+    let mut rows = Vec::new();
     let mut seen = BTreeSet::new();
     for place in &plan.places {
-        for key in &place.keys {
-            let Some(stage) = plan.stage(key) else { continue };
-            let kind = stage.settings.work.kind();
-            let protocol = stage.settings.work.protocol().map_or(ANY_PROTOCOL, |p| p.name());
-            if !seen.insert((place.arm.clone(), key.clone())) {
-                continue; // a pretraining that both protocols share
+        for stage in place.keys.iter().filter_map(|key| plan.stage(key)) {
+            if seen.insert((&place.arm, &stage.key)) {
+                rows.push(PlaceRow {
+                    arm: place.arm.clone(),
+                    protocol: stage.settings.work.protocol(),
+                    seed: place.seed,
+                    stage: stage.settings.work.stage(),
+                    run: stage.key.clone(),
+                });
             }
-            let record = RunRecord::read(&store.run(kind, key).join("run.json"))?;
-            runs.push(RunInput {
-                arm: place.arm.clone(),
-                protocol: protocol.to_owned(),
-                seed: place.seed,
-                stage: kind.to_owned(),
-                record: (&record).into(),
-            });
         }
     }
-    Ok(runs)
-}
-
-fn metrics_of(runs: &[RunInput], store: &Store) -> Outcome<Vec<MetricInput>> {
-    let mut all = Vec::new();
-    for run in runs {
-        let path = store.run(&run.stage, &run.record.key).join("metrics.csv");
-        all.extend(rows::read::<MetricRow>(&path)?.into_iter().map(|row| MetricInput::new(run, row)));
-    }
-    Ok(all)
-}
-
-fn write_images(runs: &[RunInput], store: &Store, path: &Path) -> Outcome {
-    let mut all: Vec<(ImagePrefix, ImageRow)> = Vec::new();
-    let mut baselines = false;
-    for run in runs.iter().filter(|run| run.stage == "evaluate") {
-        let rows: Vec<ImageRow> = rows::read(&store.run("evaluate", &run.record.key).join("per_image.csv"))?;
-        // The baselines look at no network: they are the same in every run, and one copy is enough.
-        let wanted = rows.into_iter().filter(|row| row.predictor == "model" || !baselines);
-        all.extend(wanted.map(|row| (ImagePrefix::new(run), row)));
-        baselines = true;
-    }
-    Ok(files::write(path, &per_image_csv(path, &all)?)?)
+    rows
 }
 
 /// The printed figures of the study, as the manifests have them.
@@ -201,7 +173,7 @@ pub(crate) fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<Pu
     paths.sort();
     let mut figures: Vec<PublishedRow> = Vec::new();
     for path in paths {
-        let rows: Vec<PublishedRow> = rows::read(&path)?;
+        let rows: Vec<PublishedRow> = table::read_rows(&path)?;
         figures.extend(rows.into_iter().filter(|row| tables.contains(&row.table.as_str())));
     }
     for table in &tables {
@@ -218,7 +190,7 @@ pub(crate) fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<Pu
 fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<Vec<DatasetInput>> {
     let manifests = manifests::read(sources.manifests)?;
     let mut all: Vec<DatasetInput> = Vec::new();
-    for (role, kind) in [("pretraining", "pretrain"), ("segmentation", "evaluate")] {
+    for (role, of) in [("pretraining", vocabulary::Stage::Pretrain), ("segmentation", vocabulary::Stage::Evaluate)] {
         for arm in &resolved.arms {
             for protocol in &resolved.study.protocols {
                 let places = &mut plan.places.iter();
@@ -226,9 +198,9 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
                     continue;
                 };
                 let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
-                let Some(stage) = stages.find(|stage| stage.settings.work.kind() == kind) else { continue };
+                let Some(stage) = stages.find(|stage| stage.settings.work.stage() == of) else { continue };
                 let own = dataset(role, stage, sources.store, &manifests)?;
-                add_use(&mut all, own, &arm.spec.name, protocol.name());
+                add_use(&mut all, own, &arm.spec.name, *protocol);
             }
         }
     }
@@ -241,27 +213,27 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
 }
 
 /// Adds a data set, or the arm and the protocol to the equal one that is there.
-fn add_use(all: &mut Vec<DatasetInput>, own: DatasetInput, arm: &str, protocol: &str) {
+fn add_use(all: &mut Vec<DatasetInput>, own: DatasetInput, arm: &str, protocol: Protocol) {
     let plain = |set: &DatasetInput| DatasetInput { arms: Vec::new(), protocols: Vec::new(), ..set.clone() };
     let place = all.iter().position(|other| plain(other) == own).unwrap_or(all.len());
     if place == all.len() {
         all.push(own);
     }
-    let add = |list: &mut Vec<String>, name: &str| {
-        if !list.iter().any(|other| other == name) {
-            list.push(name.to_owned());
-        }
-    };
-    add(&mut all[place].arms, arm);
-    add(&mut all[place].protocols, protocol);
+    let DatasetInput { arms, protocols, .. } = &mut all[place];
+    if !arms.iter().any(|other| other == arm) {
+        arms.push(arm.to_owned());
+    }
+    if !protocols.contains(&protocol) {
+        protocols.push(protocol);
+    }
 }
 
 fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> Outcome<DatasetInput> {
-    let folder = store.run(stage.settings.work.kind(), &stage.key);
-    let files: Vec<FileRow> = rows::read(&folder.join("files.csv"))?;
-    let count = |split: &str| files.iter().filter(|row| row.split == split && row.reason.is_empty()).count() as u64;
-    let splits = SPLITS
-        .map(|split| SplitCount { split: split.to_owned(), images: count(split) })
+    let folder = store.run(stage.settings.work.stage(), &stage.key);
+    let files: Vec<FileRow> = table::read_rows(&folder.join(run::file::FILES))?;
+    let count = |split| files.iter().filter(|row| row.used.split() == Some(split)).count() as u64;
+    let splits = Split::ALL
+        .map(|split| SplitCount { split, images: count(split) })
         .into_iter()
         .filter(|split| split.images > 0)
         .collect();
@@ -284,19 +256,22 @@ fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> O
 
 /// Images by breed, or class, and split, in the order of their names.
 fn groups(files: &[FileRow]) -> Vec<GroupCount> {
-    let mut counts: BTreeMap<&str, [u64; SPLITS.len()]> = BTreeMap::new();
-    for row in files.iter().filter(|row| row.reason.is_empty()) {
-        if let Some(split) = SPLITS.iter().position(|split| *split == row.split) {
-            counts.entry(&row.group).or_default()[split] += 1;
+    let mut counts: BTreeMap<&str, GroupCount> = BTreeMap::new();
+    for row in files {
+        let Some(split) = row.used.split() else { continue };
+        let count = counts.entry(&row.group).or_insert_with(|| GroupCount {
+            group: row.group.clone(),
+            train: 0,
+            validation: 0,
+            test: 0,
+        });
+        match split {
+            Split::Train => count.train += 1,
+            Split::Validation => count.validation += 1,
+            Split::Test => count.test += 1,
         }
     }
-    let group = |(group, [train, validation, test]): (&str, [u64; 3])| GroupCount {
-        group: group.to_owned(),
-        train,
-        validation,
-        test,
-    };
-    counts.into_iter().map(group).collect()
+    counts.into_values().collect()
 }
 
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Outcome {

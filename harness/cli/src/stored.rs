@@ -6,39 +6,43 @@ use crate::{
 };
 use harness_record::{
     RecordError,
-    run::RunRecord,
+    run::{HostRecord, RunRecord, file},
     store::{State, Store},
+    vocabulary::{Key, Stage},
 };
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Kinds of runs, which are folders of the store.
-pub(crate) const KINDS: [&str; 3] = ["pretrain", "finetune", "evaluate"];
 /// Fewest digits of a key that name a run.
 pub(crate) const FEWEST: usize = 6;
 /// Digits of a key, which is a SHA-256.
 const DIGITS: usize = 64;
+
 /// A run on disk.
 pub(crate) struct Run {
     pub(crate) folder: PathBuf,
-    pub(crate) record: RunRecord,
+    pub(crate) stage: Stage,
+    pub(crate) key: Key,
+    /// `None` of one that is not done.
+    pub(crate) record: Option<RunRecord>,
+    pub(crate) host: HostRecord,
 }
 
-/// Folders of all runs of the store, by kind, then by key.
+/// Folders of all runs of the store, also of those that are not done, by stage, then by key.
 pub(crate) fn folders_of_runs(store: &Path) -> Outcome<Vec<PathBuf>> {
     let mut folders = Vec::new();
-    for kind in KINDS.map(|kind| store.join(kind)) {
-        if !kind.is_dir() {
+    for stage in Stage::ALL.map(|stage| store.join(stage.name())) {
+        if !stage.is_dir() {
             continue;
         }
-        let io = |source| RecordError::Io { action: "list", path: kind.clone(), source };
-        let entries = fs::read_dir(&kind).map_err(io)?.collect::<Result<Vec<_>, _>>().map_err(io)?;
-        let mut of_kind: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-        of_kind.retain(|folder| folder.join("run.json").is_file());
-        of_kind.sort_unstable();
-        folders.extend(of_kind);
+        let io = |source| RecordError::Io { action: "list", path: stage.clone(), source };
+        let entries = fs::read_dir(&stage).map_err(io)?.collect::<Result<Vec<_>, _>>().map_err(io)?;
+        let mut of_stage: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+        of_stage.retain(|folder| folder.join(file::HOST).is_file());
+        of_stage.sort_unstable();
+        folders.extend(of_stage);
     }
     Ok(folders)
 }
@@ -64,11 +68,11 @@ fn find(store: &Path, name: &str) -> Outcome<PathBuf> {
         }
     }
     let folder = Path::new(name);
-    if folder.join("run.json").is_file() {
+    if folder.join(file::HOST).is_file() {
         return Ok(folder.to_owned());
     }
     Err(Failure::Usage(if folder.is_dir() {
-        format!("{name} is no folder of a run: it holds no run.json")
+        format!("{name} is no folder of a run: it holds no {}", file::HOST)
     } else if is_key && digits.len() < FEWEST {
         format!("{name} is too short for a key: write at least {FEWEST} of its digits")
     } else {
@@ -90,28 +94,29 @@ impl Run {
         Self::read(&find(store, name)?)
     }
 
-    /// Reads the record of the run in `folder`.
+    /// Reads the record of the run in `folder`, whose path names its stage and its key.
     pub(crate) fn read(folder: &Path) -> Outcome<Self> {
         let io = |source| RecordError::Io { action: "open", path: folder.to_owned(), source };
         let folder = folder.canonicalize().map_err(io)?;
-        let file = folder.join("run.json");
-        let record = RunRecord::read(&file)?;
-        // Both become part of a path.
-        if !KINDS.contains(&record.kind.as_str()) || record.key.len() != DIGITS || !is_hexadecimal(&record.key) {
-            let text = format!("{}: damaged, its kind or its key cannot be that of a run", file.display());
+        let name =
+            |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        let (stage, key) = (name(folder.parent()).parse(), name(Some(&folder)).parse());
+        let (Ok(stage), Ok(key)) = (stage, key) else {
+            let text = format!("{}: expected a run's folder, <stage>/<key>", folder.display());
+            return Err(Failure::Data(text.into()));
+        };
+        let record = if folder.join(file::RUN).exists() { Some(RunRecord::read(&folder)?) } else { None };
+        if record.as_ref().is_some_and(|record| record.key != key || record.stage != stage) {
+            let text = format!("{}: damaged, it is the record of another run", folder.join(file::RUN).display());
             return Err(Failure::Data(text.into()));
         }
-        Ok(Self { folder, record })
+        Ok(Self { host: HostRecord::read(&folder)?, folder, stage, key, record })
     }
 
     /// What the store knows of it.
     pub(crate) fn state(&self) -> Outcome<State> {
         let store = self.folder.ancestors().nth(2).unwrap_or(&self.folder);
-        let names: Vec<_> = self.folder.iter().rev().take(2).map(|name| name.to_string_lossy()).collect();
-        match names.as_slice() {
-            [key, kind] => Ok(Store::new(store).state(kind, key)?),
-            _ => Ok(State::Missing),
-        }
+        Ok(Store::new(store).state(self.stage, &self.key)?)
     }
 
     /// Refuses a run that is not finished.

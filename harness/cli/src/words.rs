@@ -6,8 +6,9 @@ use harness_learn::{
     models::InitSpec,
     train::Training,
 };
+use harness_record::vocabulary::{Condition, Stage};
 use harness_report::inputs::{ArmSettings, ConditionInput, StageSettings};
-use harness_study::study::{Arm, Experiment, Resolved};
+use harness_study::study::{Arm, Resolved, Study};
 use std::fmt::Display;
 
 /// The command that makes the report.
@@ -22,7 +23,7 @@ pub(crate) fn command(resolved: &Resolved, settings: &[String]) -> String {
 /// The conditions of an evaluation.
 pub(crate) fn conditions(spec: &EvaluateSpec, size: u32) -> Vec<ConditionInput> {
     let names = spec.conditions();
-    let condition = |(level, name): (&u32, String)| ConditionInput {
+    let condition = |(level, name): (&u32, Condition)| ConditionInput {
         name,
         label: format!("{level} %"),
         value: Some(f64::from(*level)),
@@ -38,8 +39,8 @@ pub(crate) fn conditions(spec: &EvaluateSpec, size: u32) -> Vec<ConditionInput> 
 pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     for arm in &resolved.arms {
-        let drawn = arm.experiment.init == InitSpec::Random;
-        if drawn && arm.experiment.model.sizes().published().is_some_and(|published| published.imagenet) {
+        let drawn = arm.study.init == InitSpec::Random;
+        if drawn && arm.study.model.sizes().published().is_some_and(|published| published.imagenet) {
             let label = &arm.spec.label;
             let text = "the encoder starts from random weights; in the published work it started from ImageNet's";
             notes.push(format!("{label}: {text}."));
@@ -52,10 +53,10 @@ pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
 pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
     let mut stages = Vec::new();
     if arm.spec.pretrained {
-        stages.push(pretrain(&arm.experiment));
+        stages.push(pretrain(&arm.study));
     }
     stages.push(finetune(resolved, arm));
-    let evaluation = &arm.experiment.evaluation;
+    let evaluation = &arm.study.evaluation;
     let mut lines = vec![line("images", "the test images of the cut")];
     if evaluation.blur != [0] {
         let levels: Vec<String> = evaluation.blur.iter().map(u32::to_string).collect();
@@ -63,14 +64,14 @@ pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
         lines.push(line("blur levels", text));
     }
     lines.push(line("batch", evaluation.batch));
-    stages.push(StageSettings { stage: "evaluate".to_owned(), lines });
+    stages.push(StageSettings { stage: Stage::Evaluate, lines });
     ArmSettings { arm: arm.spec.name.clone(), stages }
 }
 
-fn pretrain(experiment: &Experiment) -> StageSettings {
-    let (spec, data) = (&experiment.pretraining, &experiment.data.pretraining);
-    let model = &experiment.model;
-    let mut images = vec![format!("{}, {}", dataset(&data.dataset), side(experiment))];
+fn pretrain(study: &Study) -> StageSettings {
+    let (spec, data) = (&study.pretraining, &study.data.pretraining);
+    let model = &study.model;
+    let mut images = vec![format!("{}, {}", dataset(&data.dataset), side(study))];
     if data.validation > 0 {
         images.push(format!("{} of them held out", data.validation));
     }
@@ -78,23 +79,23 @@ fn pretrain(experiment: &Experiment) -> StageSettings {
         images.push(format!("{} % of the others train, balanced over the classes", data.fraction * 100.0));
     }
     let mut lines = vec![
-        line("network", format!("{}, from {}", model.sizes().describe(), experiment.init.describe())),
+        line("network", format!("{}, from {}", model.sizes().describe(), study.init.describe())),
         line("images", images.join("; ")),
         line("task", format!("restore the image from: {}", spec.distortion.describe())),
         line("loss", format!("mean squared error{}", model.sizes().penalty_in_words())),
     ];
     lines.extend(training(&spec.training(0)));
-    StageSettings { stage: "pretrain".to_owned(), lines }
+    StageSettings { stage: Stage::Pretrain, lines }
 }
 
 fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
-    let experiment = &arm.experiment;
-    let (spec, data) = (&experiment.finetuning, &experiment.data.segmentation);
-    let model = &experiment.model;
-    let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { experiment.init.describe() };
+    let study = &arm.study;
+    let (spec, data) = (&study.finetuning, &study.data.segmentation);
+    let model = &study.model;
+    let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { study.init.describe() };
     let mut lines = vec![
         line("network", format!("{}, from {start}", model.sizes().describe())),
-        line("images", format!("{}, {}", dataset(&data.dataset), side(experiment))),
+        line("images", format!("{}, {}", dataset(&data.dataset), side(study))),
         line("cut", data.split.describe()),
         line("trains on", data.train.describe()),
     ];
@@ -109,7 +110,7 @@ fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
         lines.push(line("augmentation", spec.augmentation.describe()));
     }
     lines.extend(training(&spec.training(0)));
-    StageSettings { stage: "finetune".to_owned(), lines }
+    StageSettings { stage: Stage::Finetune, lines }
 }
 
 fn training(training: &Training<'_>) -> Vec<(String, String)> {
@@ -129,9 +130,9 @@ fn training(training: &Training<'_>) -> Vec<(String, String)> {
     lines
 }
 
-fn side(experiment: &Experiment) -> String {
-    let size = experiment.data.size;
-    let normalised = experiment.data.normalise.map(|normalise| format!(", {}", normalise.describe()));
+fn side(study: &Study) -> String {
+    let size = study.data.size;
+    let normalised = study.data.normalise.map(|normalise| format!(", {}", normalise.describe()));
     format!("{size} × {size} px{}", normalised.unwrap_or_default())
 }
 

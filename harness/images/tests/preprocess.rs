@@ -1,8 +1,8 @@
 //! The image pipeline against Pillow's, within 1 of 255, from the bytes of the files.
 //!
-//! The golden arrays in `tests/preprocess/` were made by the project's reference script from the small images there (see
-//! `make_images.py`), those of other hues by `make_hue.py` from these. `HARNESS_PREPROCESS_GOLDENS` may name a folder with
-//! more, `<stem>.safetensors`, and `<stem>.hue.safetensors` if there, for `images/<stem>.jpg` and `annotations/trimaps/<stem>.png` of
+//! `reference/preprocess.py` draws the small images in `tests/preprocess/` and makes the golden arrays of each, those of other
+//! hues in a file of their own. `HARNESS_PREPROCESS_GOLDENS` may name a folder with more,
+//! `<stem>.safetensors`, and `<stem>.hue.safetensors` if there, for `images/<stem>.jpg` and `annotations/trimaps/<stem>.png` of
 //! `pets-sample` in `HARNESS_DATA`.
 
 #![allow(clippy::unwrap_used)]

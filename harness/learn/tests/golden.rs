@@ -1,7 +1,7 @@
 //! Every model against PyTorch: output, loss, gradients, and weights and buffers after one step of Adam.
 //!
-//! The files are made by the reference's `golden.py`; model, options and mode come from each file's metadata. Those under
-//! `tests/golden/` are always checked (`make_goldens.py` beside them says how they were made), and those in the folder that
+//! `reference/golden.py` makes the files; model, options and mode come from each file's metadata. Those under
+//! `tests/golden/` are always checked (`reference/remake.py` makes them), and those in the folder that
 //! `HARNESS_GOLDENS` names, if it is set. All are checked on the CPU, and on the first GPU if CUDA is built in and one is there.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,4 +1,4 @@
-//! Losses and their gradients against PyTorch in double precision; `golden-training/make.py` made the numbers.
+//! Losses and their gradients against PyTorch in double precision; `reference/training.py` made the numbers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -1,4 +1,4 @@
-//! Optimisers, schedules and clipping against PyTorch; `golden-training/make.py` made the numbers.
+//! Optimisers, schedules and clipping against PyTorch; `reference/training.py` made the numbers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

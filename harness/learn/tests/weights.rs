@@ -1,7 +1,7 @@
 //! Weights on disk: our own files, PyTorch's, damaged ones, and a ResNet-34 for LinkNet's encoder.
 //!
-//! The files under `tests/weights/` are PyTorch's own: `tests/golden/make_goldens.py` says how they were made. `vqvae.pt` is
-//! an archive, `segnet.pt` has the plain format of before PyTorch 1.6, `linknet.pt` is an archive of half floats under
+//! The files under `tests/weights/` are PyTorch's own: `reference/golden.py` makes them. `vqvae.pt` is an archive,
+//! `segnet.pt` has the plain format of before PyTorch 1.6, `linknet.pt` is an archive of half floats under
 //! `state_dict`, each name behind `module.`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -143,7 +143,7 @@ fn state_dicts_of_pytorch_give_its_outputs() {
 fn training_goes_on_from_a_state_dict_as_if_never_saved() {
     let (model, x) = (new(&vqvae(), 0), images(16));
     model.load(&file("vqvae.pt")).unwrap();
-    // make_goldens.py trained it for 40 batches; its buffers are rounded to half floats.
+    // reference/golden.py trained it for 40 batches; its buffers are rounded to half floats.
     let saved = tempfile::NamedTempFile::new().unwrap();
     model.save(saved.path(), 16, None).unwrap();
     assert_eq!(read_header(saved.path()).unwrap().unwrap().counters["vq.pushes"], 40);

@@ -1,6 +1,9 @@
 //! The words that specs, records and reports share. Each has one spelling, which is written here.
 
-use crate::metrics::{Metric, batch_dice, soft_dice};
+use crate::{
+    digest,
+    metrics::{Metric, batch_dice, soft_dice},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -296,6 +299,14 @@ pub struct Key(String);
 impl Key {
     /// How many digits name the folder of a run in a report.
     pub const SHORT: usize = 8;
+
+    /// The key of canonical settings.
+    ///
+    /// # Errors
+    /// The settings have no JSON.
+    pub fn of(settings: &impl Serialize) -> serde_json::Result<Self> {
+        digest::of_settings(settings).map(Self)
+    }
 
     /// Its digits.
     pub fn as_str(&self) -> &str {

@@ -16,7 +16,7 @@ use harness_learn::{
     precision::Precision,
     train::{FinetuneSpec, PretrainSpec},
 };
-use harness_record::{digest, vocabulary::Protocol};
+use harness_record::vocabulary::{self, Key, Protocol};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -67,7 +67,7 @@ pub enum Work {
         /// Which loss, and in which mode validation runs.
         protocol: Protocol,
         /// Key of the pretraining that it starts from.
-        pretrain: Option<String>,
+        pretrain: Option<Key>,
         /// The cut into train, validation and test.
         cut: Cut,
         /// The schedule.
@@ -80,7 +80,7 @@ pub enum Work {
         /// In which mode.
         protocol: Protocol,
         /// Key of the fine-tuning whose weights are tested.
-        finetune: String,
+        finetune: Key,
         /// The cut, whose training part decides the majority class.
         cut: Cut,
         /// The loss that is reported for each image.
@@ -103,7 +103,7 @@ pub struct Cut {
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// SHA-256 of the settings.
-    pub key: String,
+    pub key: Key,
     /// The settings.
     pub settings: Settings,
     /// The data set that it reads.
@@ -126,7 +126,7 @@ pub struct Place {
     /// The seed.
     pub seed: u64,
     /// Keys, first to last.
-    pub keys: Vec<String>,
+    pub keys: Vec<Key>,
 }
 
 /// A study's stages, each once, every one after those it builds on.
@@ -151,12 +151,12 @@ impl Settings {
 }
 
 impl Work {
-    /// `pretrain`, `finetune` or `evaluate`.
-    pub fn kind(&self) -> &'static str {
+    /// Which stage it is the work of.
+    pub fn stage(&self) -> vocabulary::Stage {
         match self {
-            Self::Pretrain { .. } => "pretrain",
-            Self::Finetune { .. } => "finetune",
-            Self::Evaluate { .. } => "evaluate",
+            Self::Pretrain { .. } => vocabulary::Stage::Pretrain,
+            Self::Finetune { .. } => vocabulary::Stage::Finetune,
+            Self::Evaluate { .. } => vocabulary::Stage::Evaluate,
         }
     }
 
@@ -168,21 +168,12 @@ impl Work {
         }
     }
 
-    /// Key of the stage that it builds on.
-    pub fn parent(&self) -> Option<(&'static str, &str)> {
+    /// The stage that it builds on, and its key.
+    pub fn parent(&self) -> Option<(vocabulary::Stage, &Key)> {
         match self {
             Self::Pretrain { .. } => None,
-            Self::Finetune { pretrain, .. } => pretrain.as_deref().map(|key| ("pretrain", key)),
-            Self::Evaluate { finetune, .. } => Some(("finetune", finetune)),
-        }
-    }
-
-    /// Stages of a lower rank run first: all pretraining, then all fine-tuning, then all tests.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Pretrain { .. } => 0,
-            Self::Finetune { .. } => 1,
-            Self::Evaluate { .. } => 2,
+            Self::Finetune { pretrain, .. } => pretrain.as_ref().map(|key| (vocabulary::Stage::Pretrain, key)),
+            Self::Evaluate { finetune, .. } => Some((vocabulary::Stage::Finetune, finetune)),
         }
     }
 }
@@ -191,7 +182,7 @@ impl Stage {
     /// In words: `finetune ssl/corrected seed 0`.
     pub fn describe(&self) -> String {
         let protocol = self.settings.work.protocol().map_or(String::new(), |p| format!("/{}", p.name()));
-        format!("{} {}{protocol} seed {}", self.settings.work.kind(), self.arms.join("+"), self.settings.seed)
+        format!("{} {}{protocol} seed {}", self.settings.work.stage(), self.arms.join("+"), self.settings.seed)
     }
 }
 
@@ -213,7 +204,7 @@ impl Circumstances<'_> {
         init: Option<String>,
         work: Work,
     ) -> Result<(Settings, Held), PlanError> {
-        let experiment = &arm.experiment;
+        let study = &arm.study;
         let survey = self.surveys.of(dataset, purpose).ok_or_else(|| PlanError::NoSurvey(arm.spec.name.clone()))?;
         let settings = Settings {
             recipe: RECIPE,
@@ -221,10 +212,10 @@ impl Circumstances<'_> {
             device: self.device,
             precision: self.precision,
             seed,
-            size: experiment.data.size,
-            normalise: experiment.data.normalise,
+            size: study.data.size,
+            normalise: study.data.normalise,
             data: survey.digest.clone(),
-            model: experiment.model.clone(),
+            model: study.model.clone(),
             init,
             work,
         };
@@ -267,24 +258,24 @@ impl Plan {
             }
         }
         // All pretraining first, so that the longest waits come first.
-        plan.stages.sort_by_key(|stage| stage.settings.work.rank());
+        plan.stages.sort_by_key(|stage| stage.settings.work.stage());
         Ok(plan)
     }
 
     fn place(&mut self, of: &Circumstances<'_>, arm: &Arm, protocol: Protocol, seed: u64) -> Result<(), PlanError> {
-        let experiment = &arm.experiment;
-        let (unlabelled, labelled) = (&experiment.data.pretraining, &experiment.data.segmentation);
-        let data = |purpose| surveys::dataset(experiment, purpose, protocol);
-        let weights = of.surveys.weights(&experiment.init).map(|located| (located, &experiment.init));
+        let study = &arm.study;
+        let (unlabelled, labelled) = (&study.data.pretraining, &study.data.segmentation);
+        let data = |purpose| surveys::dataset(study, purpose, protocol);
+        let weights = of.surveys.weights(&study.init).map(|located| (located, &study.init));
         let mut keys = Vec::new();
         let mut pretrain = None;
         if arm.spec.pretrained {
-            let differs = experiment.model.pretrains_by_protocol() || unlabelled.dataset.depends_on_protocol();
+            let differs = study.model.pretrains_by_protocol() || unlabelled.dataset.depends_on_protocol();
             let work = Work::Pretrain {
                 protocol: differs.then_some(protocol),
                 validation: unlabelled.validation,
                 fraction: unlabelled.fraction,
-                spec: experiment.pretraining.clone(),
+                spec: study.pretraining.clone(),
             };
             let read = data(Purpose::Pretraining);
             let settings = of.settings(arm, (&read, Purpose::Pretraining), seed, sha256(weights), work)?;
@@ -295,14 +286,14 @@ impl Plan {
         // Whatever the pretraining started from is in its key, and fine-tuning starts from it.
         let weights = if pretrain.is_some() { None } else { weights };
         let cut = Cut { split: labelled.split.clone(), train: labelled.train.clone() };
-        let spec = experiment.finetuning.clone();
+        let spec = study.finetuning.clone();
         let work = Work::Finetune { protocol, pretrain, cut: cut.clone(), spec };
         let read = data(Purpose::Segmentation);
         let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, sha256(weights), work)?;
         let finetune = self.add(settings, weights, arm)?;
         keys.push(finetune.clone());
-        let losses = experiment.finetuning.losses.clone();
-        let spec = experiment.evaluation.clone();
+        let losses = study.finetuning.losses.clone();
+        let spec = study.evaluation.clone();
         let work = Work::Evaluate { version: evaluate::VERSION, protocol, finetune, cut, losses, spec };
         let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, None, work)?;
         keys.push(self.add(settings, None, arm)?);
@@ -316,9 +307,9 @@ impl Plan {
         (settings, held): (Settings, Held),
         weights: Option<(&Located, &InitSpec)>,
         arm: &Arm,
-    ) -> Result<String, PlanError> {
+    ) -> Result<Key, PlanError> {
         let name = &arm.spec.name;
-        let key = digest::of_settings(&settings)?;
+        let key = Key::of(&settings)?;
         match self.stages.iter_mut().find(|stage| stage.key == key) {
             Some(stage) => {
                 if !stage.arms.contains(name) {
@@ -338,8 +329,8 @@ impl Plan {
     }
 
     /// The stage with that key.
-    pub fn stage(&self, key: &str) -> Option<&Stage> {
-        self.stages.iter().find(|stage| stage.key == key)
+    pub fn stage(&self, key: &Key) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.key == *key)
     }
 
     /// How many stages would run if none were shared between arms and protocols.

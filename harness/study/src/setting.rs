@@ -17,14 +17,14 @@ const PUBLISHED_LABELLED: u64 = 3_680 + 3_669;
 
 /// Which data a study ran on. The published experiment is the `full` profile without changes from the command line, with
 /// networks and images of the published sizes, on as many images as published.
-pub fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInput]) -> Setting {
+pub fn setting(resolved: &Resolved, overrides: &[String], datasets: &[DatasetInput]) -> Setting {
     if resolved.arms.iter().any(is_drawn) {
         return Setting::Synthetic;
     }
     if resolved.profile != "full" {
         return Setting::Sample;
     }
-    let overridden = settings.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
+    let overridden = overrides.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
     let published =
         !overridden && resolved.arms.iter().all(|arm| is_of_published_size(arm) && is_complete(arm, datasets));
     if published { Setting::Full } else { Setting::Other }
@@ -33,18 +33,18 @@ pub fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInpu
 /// Whether the program draws some of its images.
 fn is_drawn(arm: &Arm) -> bool {
     let drawn = |dataset: &DatasetSpec| matches!(dataset, DatasetSpec::SyntheticPets(_));
-    let data = &arm.experiment.data;
+    let data = &arm.study.data;
     drawn(&data.segmentation.dataset) || (arm.spec.pretrained && drawn(&data.pretraining.dataset))
 }
 
 fn is_of_published_size(arm: &Arm) -> bool {
-    let (model, size) = (&arm.experiment.model, arm.experiment.data.size);
+    let (model, size) = (&arm.study.model, arm.study.data.size);
     model.sizes().is_published() && model.sizes().sides().usual == size
 }
 
 /// Whether the arm's data sets hold as many images as the published ones.
 fn is_complete(arm: &Arm, datasets: &[DatasetInput]) -> bool {
-    let data = &arm.experiment.data;
+    let data = &arm.study.data;
     let selects = data.segmentation.train != Selection::default();
     let labelled = is_whole("segmentation", arm, selects, PUBLISHED_LABELLED, datasets);
     let selects = data.pretraining.fraction != 1.0;

@@ -43,7 +43,7 @@ pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
     let times = rayon::scope(|_| bench::train_step(&work, &chosen.device)).map_err(Failure::run)?;
     let step = median(&times.seconds);
     let fastest = times.seconds.iter().copied().fold(f64::INFINITY, f64::min);
-    // Under the names of the reference script for PyTorch.
+    // Under the names of reference/train_step.py.
     let fields = vec![
         ("engine", engine()),
         ("model", spec.name().into()),

@@ -9,6 +9,7 @@ use crate::{
     cli::{self, Folders},
     failure::{Failure, Outcome},
 };
+use harness_record::vocabulary::Split;
 use harness_report::{
     ReportError,
     compare::{CompareError, Comparison, Gate, Regression, Row, compare, render},
@@ -112,7 +113,7 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
 
 /// The table of differences. A column that says the same of all rows is left out.
 fn differences(rows: &[Row]) -> String {
-    let splits = rows.iter().any(|row| row.place.split != "test");
+    let splits = rows.iter().any(|row| row.place.split != Split::Test);
     let mut heads = vec!["arm", "protocol", "condition"];
     heads.extend(splits.then_some("split"));
     heads.extend(["metric", "A", "B", "B - A", "95 % interval", "p", "images", "seeds", "change"]);
@@ -120,7 +121,7 @@ fn differences(rows: &[Row]) -> String {
     cells.extend(rows.iter().map(|row| {
         let (place, shown) = (&row.place, row.shown());
         let mut line = vec![place.arm.in_words(), place.protocol.in_words(), place.condition.in_words()];
-        line.extend(splits.then(|| place.split.clone()));
+        line.extend(splits.then(|| place.split.to_string()));
         let mark = row.note.as_ref().map_or("", |_| " *");
         line.extend([
             row.metric.clone(),

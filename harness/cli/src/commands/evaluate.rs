@@ -15,7 +15,6 @@ use harness_record::{
     files,
     metrics::{Confusion, Formula, METRICS},
     monitor::Monitor as _,
-    rows,
 };
 use pairs::Pair;
 use rayon::prelude::*;
@@ -38,7 +37,7 @@ pub(crate) fn run(options: &cli::Evaluate, loudness: Loudness) -> Outcome {
     let truth = encoding::of_folder(&options.truth, &true_ones, options.truth_encoding, "--truth-encoding")?;
     let rows: Vec<Row> =
         pairs.iter().zip(&counted).map(|(pair, joint)| Row::new(pair, &joint.confusion(truth, pred))).collect();
-    rows::write(&options.out, &rows)?;
+    harness_record::table::write(&options.out, &rows)?;
     let means = means(&rows);
     if options.json {
         return say_json(&as_json(&means, rows.len(), [pred, truth], &options.out));

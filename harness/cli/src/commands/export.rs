@@ -8,11 +8,7 @@ use crate::{
     failure::{Failure, Outcome},
     stored::{Run, folders_of_runs},
 };
-use harness_record::{
-    RecordError, files,
-    rows::{self, MetricRow},
-    store::State,
-};
+use harness_record::{RecordError, files, rows::MetricRow, run::file, store::State, table};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -47,7 +43,7 @@ fn named(options: &cli::Tensorboard, store: &Path) -> Outcome<Vec<Run>> {
     for name in &options.runs {
         let run = Run::find(store, name)?;
         run.must_be_done()?;
-        if !runs.iter().any(|other| other.record.key == run.record.key) {
+        if !runs.iter().any(|other| other.key == run.key) {
             runs.push(run);
         }
     }
@@ -73,16 +69,16 @@ fn all(store: &Path) -> Outcome<(Vec<Run>, usize)> {
 
 /// A run's event file, below `out`.
 fn export(run: &Run, out: &Path) -> Outcome<Export> {
-    let metrics = run.folder.join("metrics.csv");
+    let metrics = run.folder.join(file::METRICS);
     if !metrics.is_file() {
         return Err(Failure::Data(format!("{}: the metrics of a finished run are missing", metrics.display()).into()));
     }
-    let rows: Vec<MetricRow> = rows::read(&metrics)?;
+    let rows: Vec<MetricRow> = table::read_rows(&metrics)?;
     if rows.is_empty() {
         return Err(Failure::Data(format!("{}: there is no row in it", metrics.display()).into()));
     }
-    let folder = out.join(format!("{}-{}", run.record.kind, &run.record.key[..SHORT]));
-    let name = tensorboard::file_name(&run.record);
+    let folder = out.join(format!("{}-{}", run.stage, &run.key.as_str()[..SHORT]));
+    let name = tensorboard::file_name(&run.host);
     if let Some(other) = other_events(&folder, &name)? {
         return Err(Failure::Usage(format!(
             "{} holds other events, which TensorBoard would mix with those of {}: remove them, or name another folder",
@@ -90,7 +86,7 @@ fn export(run: &Run, out: &Path) -> Outcome<Export> {
             run.folder.display()
         )));
     }
-    Ok(Export { path: folder.join(name), bytes: tensorboard::events(&run.record, &rows) })
+    Ok(Export { path: folder.join(name), bytes: tensorboard::events(&run.host, &rows) })
 }
 
 /// An event file in `folder` that is not called `name`.

@@ -8,14 +8,14 @@ mod verdicts;
 use super::{count, say};
 use crate::{
     cli::{self, Folders},
-    collect::{self, Facts, Recorded, SPEC},
+    collect::{self, Facts, Recorded},
     failure::{Failure, Outcome},
     manifests, stamp,
 };
-use harness_record::{files, files::Lock, rows, store::Store};
+use harness_record::{files, files::Lock, store::Store, table};
 use harness_report::{
     ReportError,
-    inputs::{DatasetInput, PublishedRow, Setting, StudyInput, file},
+    inputs::{PublishedRow, Setting, StudyInput, file},
 };
 use harness_study::{
     setting::setting,
@@ -148,7 +148,7 @@ fn take_over(place: &Place, current: &Current, renew: bool) -> Outcome {
 /// The printed figures that the data hold.
 fn printed_in(data: &Path) -> Outcome<Vec<PublishedRow>> {
     let path = data.join(file::PUBLISHED);
-    if path.exists() { Ok(rows::read(&path)?) } else { Ok(Vec::new()) }
+    if path.exists() { Ok(table::read_rows(&path)?) } else { Ok(Vec::new()) }
 }
 
 fn other_figures(place: &Place) -> String {
@@ -185,10 +185,10 @@ pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outco
         }
         Freshness::Stale => lines.push(format!(
             "{}: stale: studies/{}.yaml asks for other numbers now",
-            shown(&Path::new("data").join(SPEC)),
+            shown(&Path::new("data").join(file::SPEC)),
             place.study
         )),
-        Freshness::Unknown(why) => lines.push(format!("{}: {why}", shown(&Path::new("data").join(SPEC)))),
+        Freshness::Unknown(why) => lines.push(format!("{}: {why}", shown(&Path::new("data").join(file::SPEC)))),
     }
     match harness_report::check(&place.folder, templates, freshness.setting()) {
         Ok(differences) => {
@@ -206,14 +206,14 @@ pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outco
 /// Holds the data of a report against the spec of today.
 pub(crate) fn freshness(place: &Place, folders: &Folders) -> Outcome<Freshness> {
     let data = place.folder.join("data");
-    let path = data.join(SPEC);
+    let path = data.join(file::SPEC);
     if !path.exists() {
-        return Ok(Freshness::Unknown(format!("{SPEC} is missing: what the data were run with is not known")));
+        return Ok(Freshness::Unknown(format!("{} is missing: what the data were run with is not known", file::SPEC)));
     }
     let bytes = files::read(&path, 16 << 20)?;
     let recorded: Recorded = match serde_yaml::from_slice(&bytes) {
         Ok(recorded) => recorded,
-        Err(error) => return Ok(Freshness::Unknown(format!("{SPEC} cannot be read: {error}"))),
+        Err(error) => return Ok(Freshness::Unknown(format!("{} cannot be read: {error}", file::SPEC))),
     };
     let current = Spec::named(&folders.root, &place.study)
         .and_then(|spec| Resolved::new(&spec, &recorded.profile, &recorded.settings));
@@ -226,25 +226,21 @@ pub(crate) fn freshness(place: &Place, folders: &Folders) -> Outcome<Freshness> 
     if numbers_of(&current.study)? != numbers_of(&recorded.study)? {
         return Ok(Freshness::Stale);
     }
-    let datasets: Vec<DatasetInput> = match read_json(&data, file::DATASETS)? {
-        Ok(datasets) => datasets,
-        Err(why) => return Ok(Freshness::Unknown(why)),
-    };
-    let deterministic = match read_json::<StudyInput>(&data, file::STUDY)? {
-        Ok(input) => input.deterministic,
+    let StudyInput { datasets, deterministic, .. } = match read_study(&data)? {
+        Ok(input) => input,
         Err(why) => return Ok(Freshness::Unknown(why)),
     };
     let setting = setting(&current, &recorded.settings, &datasets);
     let facts = Facts { deterministic, setting };
-    let study = collect::json(&collect::study_input(&current, &recorded.settings, facts))?;
+    let study = collect::json(&collect::study_input(&current, &recorded.settings, facts, datasets))?;
     let printed = collect::published(&current, &folders.root.join(manifests::FOLDER))?;
     Ok(Freshness::Current(Current { study, setting, printed }))
 }
 
-/// A file of the data, or why it cannot be understood.
-fn read_json<T: serde::de::DeserializeOwned>(data: &Path, name: &str) -> Outcome<Result<T, String>> {
-    let bytes = files::read(&data.join(name), 64 << 20)?;
-    Ok(serde_json::from_slice(&bytes).map_err(|error| format!("{name} cannot be read: {error}")))
+/// `study.json`, or why it cannot be understood.
+fn read_study(data: &Path) -> Outcome<Result<StudyInput, String>> {
+    let bytes = files::read(&data.join(file::STUDY), 64 << 20)?;
+    Ok(serde_json::from_slice(&bytes).map_err(|error| format!("{} cannot be read: {error}", file::STUDY)))
 }
 
 /// The part of a study that decides its numbers: all but words and the report's own section.

@@ -2,10 +2,9 @@
 
 mod needed;
 
-use super::{count, report, say, say_json, table};
+use super::{count, report, say, say_json};
 use crate::{
     cli::{self, Folders, Runs},
-    collect::SPEC,
     failure::{Failure, Outcome},
     progress::Loudness,
     stored::{Run, folders_of_runs},
@@ -13,9 +12,13 @@ use crate::{
 use harness_fetch::human;
 use harness_record::{
     RecordError, files,
+    rows::PlaceRow,
+    run as record,
     store::{State, Store},
+    table,
+    vocabulary::{Key, Protocol, Stage},
 };
-use harness_report::inputs::{RunInput, file};
+use harness_report::inputs;
 use harness_study::spec::diagnosis::printable;
 use needed::Needed;
 use serde::Serialize;
@@ -38,10 +41,12 @@ pub(crate) fn run(command: &Runs, folders: &Folders, loudness: Loudness) -> Outc
 /// A run as it is listed.
 #[derive(Serialize)]
 struct Row {
-    key: String,
-    kind: String,
-    protocol: Option<String>,
-    seed: u64,
+    key: Key,
+    stage: Stage,
+    /// `None` where the run is the same under both, or not done.
+    protocol: Option<Protocol>,
+    /// `None` of a run that is not done.
+    seed: Option<u64>,
     state: &'static str,
     /// Arms of reports that hold it: `demo/blurring ssl`.
     used: Vec<String>,
@@ -50,23 +55,17 @@ struct Row {
 }
 
 /// Reports' arms by the keys of their runs.
-pub(super) type Users = BTreeMap<String, Vec<String>>;
+pub(super) type Users = BTreeMap<Key, Vec<String>>;
 
 /// Which arms of reports hold which runs.
 pub(super) fn users(folders: &Folders) -> Outcome<Users> {
     let mut users = Users::new();
     for place in report::places(&folders.reports) {
-        let path = place.folder.join("data").join(file::RUNS);
-        let bytes = files::read(&path, LIMIT)?;
-        let runs: Vec<RunInput> =
-            serde_json::from_slice(&bytes).map_err(|source| RecordError::Json { path, source })?;
-        for run in runs {
-            let user = format!("{}/{} {}", place.profile, place.study, run.arm);
-            for key in run.record.parents.into_iter().chain([run.record.key]) {
-                let known = users.entry(key).or_default();
-                if !known.contains(&user) {
-                    known.push(user.clone());
-                }
+        for row in table::read_rows::<PlaceRow>(&place.folder.join("data").join(inputs::file::PLACES))? {
+            let user = format!("{}/{} {}", place.profile, place.study, row.arm);
+            let known = users.entry(row.run).or_default();
+            if !known.contains(&user) {
+                known.push(user);
             }
         }
     }
@@ -78,16 +77,16 @@ fn list(folders: &Folders, as_json: bool) -> Outcome {
     let mut rows = Vec::new();
     for folder in folders_of_runs(&folders.store)? {
         let run = Run::read(&folder)?;
-        let used = users.get(&run.record.key).cloned().unwrap_or_default();
+        let used = users.get(&run.key).cloned().unwrap_or_default();
         rows.push(Row {
             state: in_words(run.state()?),
             used,
             bytes: size(&run.folder)?,
-            key: run.record.key,
-            kind: run.record.kind,
-            protocol: run.record.protocol,
-            seed: run.record.seed,
-            seconds: run.record.seconds,
+            key: run.key,
+            stage: run.stage,
+            protocol: run.record.as_ref().and_then(|record| record.protocol),
+            seed: run.record.as_ref().map(|record| record.seed),
+            seconds: run.host.seconds,
         });
     }
     if as_json {
@@ -96,21 +95,21 @@ fn list(folders: &Folders, as_json: bool) -> Outcome {
     if rows.is_empty() {
         return say(&format!("there are no runs in {}", folders.store.display()));
     }
-    let heads = ["key", "kind", "protocol", "seed", "state", "seconds", "size", "reports"];
+    let heads = ["key", "stage", "protocol", "seed", "state", "seconds", "size", "reports"];
     let mut cells = vec![heads.map(str::to_owned).to_vec()];
     cells.extend(rows.iter().map(|row| {
         vec![
-            row.key[..SHORT].to_owned(),
-            row.kind.clone(),
-            row.protocol.clone().unwrap_or_else(|| "any".to_owned()),
-            row.seed.to_string(),
+            row.key.as_str()[..SHORT].to_owned(),
+            row.stage.to_string(),
+            row.protocol.map_or_else(|| "any".to_owned(), |protocol| protocol.to_string()),
+            row.seed.map_or_else(|| "-".to_owned(), |seed| seed.to_string()),
             row.state.to_owned(),
             format!("{:.1}", row.seconds),
             human(row.bytes),
             if row.used.is_empty() { "-".to_owned() } else { row.used.join(", ") },
         ]
     }));
-    say(&table(&cells))?;
+    say(&super::table(&cells))?;
     say(&format!("\n{}, {}", count(rows.len(), "run"), human(rows.iter().map(|row| row.bytes).sum())))
 }
 
@@ -138,38 +137,44 @@ fn size(folder: &Path) -> Outcome<u64> {
 
 fn show(options: &cli::RunsShow, folders: &Folders) -> Outcome {
     let run = Run::find(&folders.store, &options.run)?;
-    let record = serde_json::to_value(&run.record).map_err(Failure::run)?;
     if options.json {
-        return say_json(&record);
+        return say_json(&serde_json::json!({ "run": run.record, "host": run.host }));
     }
+    let mut record = serde_json::to_value(&run.record).map_err(Failure::run)?;
+    let settings = record.as_object_mut().and_then(|fields| fields.remove("settings"));
+    let host = serde_json::to_value(&run.host).map_err(Failure::run)?;
     let mut cells = vec![
         vec!["folder".to_owned(), run.folder.display().to_string()],
         vec!["state".to_owned(), in_words(run.state()?).to_owned()],
         vec!["size".to_owned(), human(size(&run.folder)?)],
     ];
-    for (field, value) in record.as_object().into_iter().flatten() {
+    for (field, value) in [&record, &host].into_iter().filter_map(serde_json::Value::as_object).flatten() {
         let text = match value {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
         cells.push(vec![field.clone(), text]);
     }
-    if let Some(arms) = users(folders)?.get(&run.record.key) {
+    if let Some(arms) = users(folders)?.get(&run.key) {
         cells.push(vec!["reports".to_owned(), arms.join(", ")]);
     }
-    say(&table(&cells))?;
-    for (head, name, lines) in [("settings", SPEC, usize::MAX), ("log", "log.txt", options.lines)] {
-        let path = run.folder.join(name);
-        if !path.exists() {
-            continue;
-        }
-        let bytes = files::read(&path, LIMIT)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let all: Vec<&str> = text.lines().collect();
-        say(&format!("\n{head}:"))?;
-        for line in &all[all.len().saturating_sub(lines)..] {
-            say(&format!("  {}", printable(line)))?;
-        }
+    say(&super::table(&cells))?;
+    if let Some(settings) = settings {
+        lines("settings", &serde_yaml::to_string(&settings).map_err(Failure::run)?, usize::MAX)?;
+    }
+    let log = run.folder.join("log.txt");
+    if log.exists() {
+        lines("log", &String::from_utf8_lossy(&files::read(&log, LIMIT)?), options.lines)?;
+    }
+    Ok(())
+}
+
+/// Says the last `most` lines of a text, below a head.
+fn lines(head: &str, text: &str, most: usize) -> Outcome {
+    let all: Vec<&str> = text.lines().collect();
+    say(&format!("\n{head}:"))?;
+    for line in &all[all.len().saturating_sub(most)..] {
+        say(&format!("  {}", printable(line)))?;
     }
     Ok(())
 }
@@ -180,11 +185,11 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
     let (mut cells, mut freed, mut held) = (Vec::new(), 0, 0);
     for folder in folders_of_runs(&folders.store)? {
         let run = Run::read(&folder)?;
-        if needed.has(&run.record) {
+        if needed.has(&run) {
             continue;
         }
         // Held while it is removed, so that nobody starts to work on what goes away.
-        let Some(_lock) = store.lock(&run.record.kind, &run.record.key)? else {
+        let Some(_lock) = store.lock(run.stage, &run.key)? else {
             held += 1;
             continue;
         };
@@ -193,7 +198,7 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
             remove(&run.folder)?;
         }
         freed += bytes;
-        cells.push(vec![run.record.key[..SHORT].to_owned(), run.record.kind.clone(), human(bytes)]);
+        cells.push(vec![run.key.as_str()[..SHORT].to_owned(), run.stage.to_string(), human(bytes)]);
     }
     let kept: Vec<&str> = needed.unknown().collect();
     if !kept.is_empty() {
@@ -208,7 +213,7 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
     if cells.is_empty() {
         return say("nothing to remove: every other run is in a report or asked for by a study");
     }
-    say(&table(&cells))?;
+    say(&super::table(&cells))?;
     let n = count(cells.len(), "run");
     say(&if yes {
         format!("\nremoved {n}, {}", human(freed))
@@ -217,9 +222,13 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
     })
 }
 
-/// Removes a run, its record first: what is left after a crash is no run.
+/// Removes a run, its records first: what is left after a crash is no run.
 fn remove(folder: &Path) -> Outcome {
     let io = |source| RecordError::Io { action: "remove", path: folder.to_owned(), source };
-    fs::remove_file(folder.join("run.json")).map_err(io)?;
+    for name in [record::file::RUN, record::file::HOST] {
+        if folder.join(name).exists() {
+            fs::remove_file(folder.join(name)).map_err(io)?;
+        }
+    }
     Ok(fs::remove_dir_all(folder).map_err(io)?)
 }

@@ -16,7 +16,7 @@ use harness_record::{
     files::Lock,
     monitor::Monitor as _,
     store::{State, Store},
-    vocabulary::Protocol,
+    vocabulary::{Key, Protocol},
 };
 use harness_study::{
     plan::{Plan, Stage},
@@ -144,7 +144,13 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     workshop.run(plan, progress).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
-    collect::collect(resolved, settings, plan, &sources, &folder.join("data"))
+    // The studies of a profile share the records of runs.
+    let waiting = format!("{name}: waiting for another study's report");
+    let profile = Lock::wait(&stamp::lock_file(store, &folders.reports.join(&resolved.profile)), &waiting, progress)?;
+    let profile = profile.ok_or(Failure::Interrupted)?;
+    let collected = collect::collect(resolved, settings, plan, &sources, &folder);
+    drop(profile);
+    collected
         .and_then(|setting| report::render(&folder, &templates, setting))
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;
@@ -153,7 +159,7 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
 
 fn all_done(plan: &Plan, store: &Store) -> Outcome<bool> {
     for stage in &plan.stages {
-        if store.state(stage.settings.work.kind(), &stage.key)? != State::Done {
+        if store.state(stage.settings.work.stage(), &stage.key)? != State::Done {
             return Ok(false);
         }
     }
@@ -216,7 +222,7 @@ struct Planned<'a> {
 fn planned<'a>(ready: &'a Ready, store: &Store) -> Outcome<Vec<Planned<'a>>> {
     let mut planned = Vec::new();
     for stage in &ready.plan.stages {
-        planned.push(Planned { stage, state: store.state(stage.settings.work.kind(), &stage.key)? });
+        planned.push(Planned { stage, state: store.state(stage.settings.work.stage(), &stage.key)? });
     }
     Ok(planned)
 }
@@ -229,7 +235,7 @@ impl Planned<'_> {
     fn row(&self) -> Vec<String> {
         let work = &self.stage.settings.work;
         vec![
-            work.kind().to_owned(),
+            work.stage().to_string(),
             short(&self.stage.key),
             work.parent().map_or("-".to_owned(), |(_, key)| short(key)),
             self.stage.arms.join(", "),
@@ -242,7 +248,7 @@ impl Planned<'_> {
     fn json(&self) -> serde_json::Value {
         let work = &self.stage.settings.work;
         json!({
-            "stage": work.kind(), "key": self.stage.key, "builds_on": work.parent().map(|(_, key)| key),
+            "stage": work.stage(), "key": self.stage.key, "builds_on": work.parent().map(|(_, key)| key),
             "arms": self.stage.arms, "protocol": self.protocol(), "seed": self.stage.settings.seed,
             "state": state_name(self.state),
         })
@@ -259,6 +265,6 @@ fn state_name(state: State) -> &'static str {
 }
 
 /// The first ten digits of a key, enough for a person.
-fn short(key: &str) -> String {
-    key.chars().take(10).collect()
+fn short(key: &Key) -> String {
+    key.as_str().chars().take(10).collect()
 }

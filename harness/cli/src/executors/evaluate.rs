@@ -4,27 +4,15 @@ use super::{Done, Folder, Sitting, finetune::cut_of, train_failure, write_files}
 use crate::failure::{Failure, Outcome};
 use harness_images::{datasets::Purpose, pixels};
 use harness_learn::evaluate::{Content, Shown, Test};
-use harness_record::{files, rows, run::RunRecord};
+use harness_record::{
+    files,
+    rows::PictureRow,
+    run::{RunRecord, file},
+    table,
+    vocabulary::{Condition, PictureContent, PictureSheet, Stage},
+};
 use harness_study::{plan::Work, study::GALLERY};
-use serde::{Deserialize, Serialize};
 use std::time::Instant;
-
-/// A row of a run's `gallery/index.csv`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct KeptPicture {
-    /// File name of the PNG, beside the index.
-    pub(crate) file: String,
-    /// `image`, `truth` or `prediction`.
-    pub(crate) kind: harness_report::inputs::GalleryKind,
-    /// Number of the image, counted from 0 over the kept ones.
-    pub(crate) number: usize,
-    /// File name of the photograph.
-    pub(crate) image: String,
-    /// Its breed.
-    pub(crate) group: String,
-    /// Condition; empty for the truth.
-    pub(crate) condition: String,
-}
 
 impl Sitting<'_> {
     pub(super) fn evaluate(&self) -> Outcome<Done> {
@@ -37,9 +25,9 @@ impl Sitting<'_> {
         let split = cut_of(&pictures, cut)?;
         write_files(&self.folder, &split.files(&pictures))?;
         let model = self.model()?;
-        self.load_parent(&model, "finetune", finetune)?;
-        let trained = RunRecord::read(&self.workshop.store.run("finetune", finetune).join("run.json"))?;
-        let (epochs, kept_epoch) = (trained.epochs.unwrap_or(0), trained.kept_epoch.unwrap_or(0));
+        self.load_parent(&model, Stage::Finetune, finetune)?;
+        let trained = RunRecord::read(&self.workshop.store.run(Stage::Finetune, finetune))?;
+        let (epochs, kept_epoch) = (trained.epochs, trained.kept_epoch);
         let test = Test {
             pictures: &pictures,
             train: &split.train,
@@ -53,37 +41,106 @@ impl Sitting<'_> {
         };
         let result = test.run(&model, &self.progress).map_err(train_failure)?;
         keep_pictures(&self.folder, &result.gallery, settings.size)?;
-        rows::write(&self.folder.file("per_image.csv"), &result.images)?;
-        rows::write(&self.folder.file("confusion.csv"), &result.confusion)?;
-        rows::write(&self.folder.file("calibration.csv"), &result.calibration)?;
-        rows::write(&self.folder.file("metrics.csv"), &result.metrics)?;
+        table::write(&self.folder.file(file::PER_IMAGE), &result.images)?;
+        table::write(&self.folder.file(file::BASELINES), &result.baselines)?;
+        table::write(&self.folder.file(file::CONFUSION), &result.confusion)?;
+        table::write(&self.folder.file(file::CALIBRATION), &result.calibration)?;
+        table::write(&self.folder.file(file::METRICS), &result.metrics)?;
         Ok(Done { seconds: start.elapsed().as_secs_f64(), parameters: model.parameter_count(), epochs, kept_epoch })
     }
 }
 
-fn keep_pictures(folder: &Folder, gallery: &[Shown], size: u32) -> Outcome {
-    use harness_report::inputs::GalleryKind as Kind;
+/// Writes the pictures of `gallery`, square ones of `side` pixels a side, as two sheets with a row an image.
+fn keep_pictures(folder: &Folder, gallery: &[Shown], side: u32) -> Outcome {
     let mut images: Vec<&str> = Vec::new();
-    let mut index = Vec::new();
+    let mut conditions: Vec<Condition> = Vec::new();
     for shown in gallery {
-        let number = images.iter().position(|&image| image == shown.image).unwrap_or_else(|| {
+        if !images.contains(&shown.image.as_str()) {
             images.push(&shown.image);
-            images.len() - 1
-        });
-        let condition = shown.condition.clone().unwrap_or_default();
-        let (kind, png) = match &shown.content {
-            Content::Image(rgb) => (Kind::Image, pixels::encode_rgb(rgb, (size, size))),
-            Content::Truth(classes) => (Kind::Truth, pixels::encode_grey(classes, (size, size))),
-            Content::Prediction(classes) => (Kind::Prediction, pixels::encode_grey(classes, (size, size))),
-        };
-        let name = match kind {
-            Kind::Image => format!("{number:02}-image-{condition}.png"),
-            Kind::Truth => format!("{number:02}-truth.png"),
-            Kind::Prediction => format!("{number:02}-prediction-{condition}.png"),
-        };
-        files::write(&folder.path.join("gallery").join(&name), &png.map_err(Failure::run)?)?;
-        let (image, group) = (shown.image.clone(), shown.group.clone());
-        index.push(KeptPicture { file: name, kind, number, image, group, condition });
+        }
+        conditions.extend(shown.condition.filter(|condition| !conditions.contains(condition)));
     }
-    Ok(rows::write(&folder.path.join("gallery/index.csv"), &index)?)
+    let mut colours = Sheet::<3>::new(images.len(), conditions.len(), side as usize);
+    let mut masks = Sheet::<1>::new(images.len(), 1 + conditions.len(), side as usize);
+    let mut rows = Vec::new();
+    for shown in gallery {
+        let row = images.iter().position(|&image| image == shown.image).unwrap_or_default();
+        let of_condition = conditions.iter().position(|condition| Some(*condition) == shown.condition);
+        let of_condition = of_condition.unwrap_or_default();
+        let (sheet, column, content) = match &shown.content {
+            Content::Image(rgb) => {
+                colours.put(row, of_condition, rgb);
+                (PictureSheet::Images, of_condition, PictureContent::Image)
+            }
+            Content::Truth(classes) => {
+                masks.put(row, 0, classes);
+                (PictureSheet::Masks, 0, PictureContent::Truth)
+            }
+            Content::Prediction(classes) => {
+                masks.put(row, 1 + of_condition, classes);
+                (PictureSheet::Masks, 1 + of_condition, PictureContent::Prediction)
+            }
+        };
+        rows.push(PictureRow {
+            sheet,
+            row: row as u32,
+            column: column as u32,
+            content,
+            condition: shown.condition,
+            image: shown.image.clone(),
+            group: shown.group.clone(),
+        });
+    }
+    let sheets = [
+        (PictureSheet::Images, pixels::encode_rgb(&colours.bytes, colours.dimensions())),
+        (PictureSheet::Masks, pixels::encode_grey(&masks.bytes, masks.dimensions())),
+    ];
+    for (sheet, png) in sheets {
+        files::write(&folder.file(sheet.name()), &png.map_err(Failure::run)?)?;
+    }
+    rows.sort_by_key(|row| (row.sheet, row.row, row.column));
+    Ok(table::write(&folder.file(file::PICTURES), &rows)?)
+}
+
+/// Square tiles in rows and columns, `CHANNELS` bytes a pixel, interleaved.
+struct Sheet<const CHANNELS: usize> {
+    columns: usize,
+    side: usize,
+    bytes: Vec<u8>,
+}
+
+impl<const CHANNELS: usize> Sheet<CHANNELS> {
+    fn new(rows: usize, columns: usize, side: usize) -> Self {
+        Self { columns, side, bytes: vec![0; rows * columns * side * side * CHANNELS] }
+    }
+
+    /// Lays a tile of `side * side` pixels down.
+    fn put(&mut self, row: usize, column: usize, tile: &[u8]) {
+        let (line, sheet_line) = (self.side * CHANNELS, self.columns * self.side * CHANNELS);
+        for (y, pixels) in tile.chunks_exact(line).enumerate() {
+            let start = (row * self.side + y) * sheet_line + column * line;
+            self.bytes[start..start + line].copy_from_slice(pixels);
+        }
+    }
+
+    /// Width and height in pixels.
+    fn dimensions(&self) -> (u32, u32) {
+        let width = self.columns * self.side;
+        (width as u32, (self.bytes.len() / CHANNELS / width.max(1)) as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_lie_in_their_row_and_column() {
+        let mut sheet = Sheet::<1>::new(2, 3, 2);
+        sheet.put(1, 2, &[1, 2, 3, 4]);
+        sheet.put(0, 0, &[5, 6, 7, 8]);
+        assert_eq!(sheet.dimensions(), (6, 4));
+        let rows: Vec<&[u8]> = sheet.bytes.chunks(6).collect();
+        assert_eq!(rows, [[5, 6, 0, 0, 0, 0], [7, 8, 0, 0, 0, 0], [0, 0, 0, 0, 1, 2], [0, 0, 0, 0, 3, 4]]);
+    }
 }

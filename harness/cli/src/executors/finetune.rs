@@ -7,6 +7,7 @@ use harness_images::{
     split::{Split, split},
 };
 use harness_learn::train::Segmentation;
+use harness_record::vocabulary::Stage;
 use harness_study::plan::{Cut, Work};
 
 /// The cut of the labelled images that `cut` asks for.
@@ -25,7 +26,7 @@ impl Sitting<'_> {
         write_files(&self.folder, &split.files(&pictures))?;
         let model = self.model()?;
         if let Some(key) = pretrain {
-            self.load_parent(&model, "pretrain", key)?;
+            self.load_parent(&model, Stage::Pretrain, key)?;
         }
         let task = Segmentation {
             pictures: &pictures,

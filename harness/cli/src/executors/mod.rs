@@ -10,7 +10,6 @@ use crate::{
     failure::{Failure, Outcome},
     progress::Progress,
 };
-pub(crate) use evaluate::KeptPicture;
 use harness_images::datasets::{self, DataError, Pictures, Purpose};
 use harness_learn::{
     device::Chosen,
@@ -20,9 +19,11 @@ use harness_learn::{
 use harness_record::{
     RecordError, digest, files,
     monitor::Monitor,
-    rows::{self, FileRow},
-    run::Status,
+    rows::FileRow,
+    run::file,
     store::{State, Store},
+    table,
+    vocabulary::{self, Key, PictureSheet},
 };
 use harness_study::plan::{Plan, Stage, Work};
 use origin::Origin;
@@ -45,6 +46,9 @@ pub(crate) struct Workshop<'a> {
     loaded: Mutex<BTreeMap<(String, u32, bool), Arc<Pictures>>>,
 }
 
+/// The file of a trained network's weights.
+const WEIGHTS: &str = "weights.safetensors";
+
 /// A stage at work.
 struct Sitting<'a> {
     workshop: &'a Workshop<'a>,
@@ -61,6 +65,24 @@ struct Folder {
 impl Folder {
     fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+}
+
+/// Names of the files that a stage leaves, whose digests its record holds.
+fn outputs(stage: vocabulary::Stage) -> Vec<&'static str> {
+    match stage {
+        vocabulary::Stage::Pretrain | vocabulary::Stage::Finetune => vec![file::FILES, file::METRICS, WEIGHTS],
+        vocabulary::Stage::Evaluate => vec![
+            file::FILES,
+            file::METRICS,
+            file::PER_IMAGE,
+            file::BASELINES,
+            file::CONFUSION,
+            file::CALIBRATION,
+            file::PICTURES,
+            PictureSheet::Images.name(),
+            PictureSheet::Masks.name(),
+        ],
     }
 }
 
@@ -88,26 +110,26 @@ impl<'a> Workshop<'a> {
     }
 
     fn is_done(&self, stage: &Stage) -> Outcome<bool> {
-        Ok(self.store.state(stage.settings.work.kind(), &stage.key)? == State::Done)
+        Ok(self.store.state(stage.settings.work.stage(), &stage.key)? == State::Done)
     }
 
     /// Whether what the stage builds on is done.
     fn is_ready(&self, stage: &Stage) -> Outcome<bool> {
-        let Some((kind, key)) = stage.settings.work.parent() else { return Ok(true) };
-        Ok(self.store.state(kind, key)? == State::Done)
+        let Some((parent, key)) = stage.settings.work.parent() else { return Ok(true) };
+        Ok(self.store.state(parent, key)? == State::Done)
     }
 
     /// Removes the checkpoint of a stage that is done: of no use to it any more, and as large as its weights three times over.
     ///
     /// A process that was killed right after it had marked the stage as done left it to the next one.
     fn drop_checkpoint(&self, stage: &Stage) {
-        let run = self.store.run(stage.settings.work.kind(), &stage.key);
+        let run = self.store.run(stage.settings.work.stage(), &stage.key);
         let _ = std::fs::remove_dir_all(run.join("checkpoint"));
     }
 
     /// Runs a stage whose lock the caller holds.
     fn run_stage(&self, stage: &Stage, progress: Progress) -> Outcome {
-        let folder = Folder { path: self.store.run(stage.settings.work.kind(), &stage.key) };
+        let folder = Folder { path: self.store.run(stage.settings.work.stage(), &stage.key) };
         let sitting = Sitting { workshop: self, stage, folder, progress };
         let name = stage.describe();
         sitting.progress.begin(&name, 1);
@@ -150,13 +172,10 @@ impl Sitting<'_> {
     fn perform(&self) -> Outcome {
         let Self { workshop, stage, folder, progress } = self;
         files::sweep(&folder.path)?;
-        let path = folder.file("run.json");
-        let mut record = workshop.origin.begin(stage, workshop.device, &path)?;
-        record.write(&path)?;
-        let spec = serde_yaml::to_string(&stage.settings).map_err(Failure::run)?;
-        files::write(&folder.file("spec.yaml"), spec.as_bytes())?;
+        let mut host = workshop.origin.begin(workshop.device, &folder.path)?;
+        host.write(&folder.path)?;
         progress.log_to(Some(&folder.file("log.txt"))).map_err(Failure::run)?;
-        progress.log(&format!("{}: sitting {} on {}", stage.describe(), record.sittings, record.device));
+        progress.log(&format!("{}: sitting {} on {}", stage.describe(), host.sittings, host.device));
         progress.detail(&format!("key {}, in {}", stage.key, folder.path.display()));
         let result = match &stage.settings.work {
             Work::Pretrain { .. } => self.pretrain(),
@@ -169,14 +188,15 @@ impl Sitting<'_> {
         }
         progress.log_to(None).map_err(Failure::run)?;
         let done = result?;
-        record.seconds = done.seconds;
-        record.parameters = done.parameters;
-        record.epochs = Some(done.epochs);
-        record.kept_epoch = Some(done.kept_epoch);
-        record.algorithms = harness_learn::ops::chosen_algorithms();
-        record.status = Status::Done;
-        record.ended = Some(origin::now());
-        record.write(&path)?;
+        host.seconds = done.seconds;
+        host.ended = Some(origin::now());
+        host.write(&folder.path)?;
+        let mut record = origin::record(stage, workshop.device, &done)?;
+        for name in outputs(stage.settings.work.stage()) {
+            record.files.insert(name.to_owned(), digest::of_file(&folder.file(name))?);
+        }
+        // Last: a run that has it is done.
+        record.write(&folder.path)?;
         workshop.drop_checkpoint(stage);
         Ok(())
     }
@@ -191,7 +211,7 @@ impl Sitting<'_> {
         let checkpoint = folder.file("checkpoint");
         let progress = train::fit(model, task, training, &checkpoint, &mut keeper(folder), &self.progress)
             .map_err(train_failure)?;
-        let weights = folder.file("weights.safetensors");
+        let weights = folder.file(WEIGHTS);
         model.save(&weights, settings.size, settings.normalise).map_err(Failure::run)?;
         Ok(Done {
             seconds: progress.seconds,
@@ -220,8 +240,8 @@ impl Sitting<'_> {
     }
 
     /// Puts the weights of a finished stage into `model`.
-    fn load_parent(&self, model: &Model, kind: &str, key: &str) -> Outcome {
-        model.load(&self.workshop.store.run(kind, key).join("weights.safetensors")).map_err(Failure::data)
+    fn load_parent(&self, model: &Model, stage: vocabulary::Stage, key: &Key) -> Outcome {
+        model.load(&self.workshop.store.run(stage, key).join(WEIGHTS)).map_err(Failure::data)
     }
 }
 
@@ -246,10 +266,10 @@ fn train_failure(error: TrainError) -> Failure {
 
 /// Writes the metric rows after every epoch.
 fn keeper(folder: &Folder) -> impl FnMut(&train::Progress) -> Result<(), TrainError> {
-    let path = folder.file("metrics.csv");
-    move |progress| Ok(rows::write(&path, &progress.rows)?)
+    let path = folder.file(file::METRICS);
+    move |progress| Ok(table::write(&path, &progress.rows)?)
 }
 
 fn write_files(folder: &Folder, files: &[FileRow]) -> Outcome {
-    Ok(rows::write(&folder.file("files.csv"), files)?)
+    Ok(table::write(&folder.file(file::FILES), files)?)
 }

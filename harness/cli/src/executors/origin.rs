@@ -1,9 +1,10 @@
 //! Where a run comes from: host, command, checkout, versions.
 
+use super::Done;
 use harness_learn::{RECIPE, device::Chosen, precision::Precision};
 use harness_record::{
-    Result,
-    run::{RunRecord, Status},
+    RecordError, Result,
+    run::{HostRecord, RunRecord, file},
 };
 use harness_study::plan::Stage;
 use std::{
@@ -37,51 +38,62 @@ impl Origin {
         }
     }
 
-    /// The record of a stage that starts now, or goes on after an earlier sitting.
-    pub(super) fn begin(&self, stage: &Stage, device: &Chosen, path: &Path) -> Result<RunRecord> {
-        let earlier = if path.exists() { Some(RunRecord::read(path)?) } else { None };
-        let versions = [
-            ("harness", env!("CARGO_PKG_VERSION").to_owned()),
-            ("recipe", RECIPE.to_string()),
-            ("candle", harness_learn::CANDLE.to_owned()),
-            ("pixels", harness_images::pixels::VERSION.to_string()),
-            ("os", std::env::consts::OS.to_owned()),
-            ("arch", std::env::consts::ARCH.to_owned()),
-        ];
-        let work = &stage.settings.work;
-        Ok(RunRecord {
-            key: stage.key.clone(),
-            kind: work.kind().to_owned(),
-            status: Status::Running,
-            parents: work.parent().map(|(_, key)| key.to_owned()).into_iter().collect(),
-            seed: stage.settings.seed,
-            protocol: work.protocol().map(|p| p.name().to_owned()),
-            device: in_words(device, stage.settings.precision),
-            deterministic: device.deterministic,
-            threads: rayon::current_num_threads(),
-            data: stage.settings.data.clone(),
-            parameters: 0,
-            epochs: None,
-            kept_epoch: None,
-            seconds: 0.0,
-            sittings: earlier.as_ref().map_or(1, |record| record.sittings + 1),
-            started: earlier.as_ref().map_or_else(now, |record| record.started),
-            ended: None,
-            host: self.host.clone(),
-            command: self.command.clone(),
+    /// Where a run is made that starts now in `folder`, or goes on there after an earlier sitting.
+    pub(super) fn begin(&self, device: &Chosen, folder: &Path) -> Result<HostRecord> {
+        let earlier = if folder.join(file::HOST).exists() { Some(HostRecord::read(folder)?) } else { None };
+        Ok(HostRecord {
+            host: Some(self.host.clone()),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            device: device.name.clone(),
+            threads: Some(rayon::current_num_threads()),
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
             commit: self.commit.clone(),
             dirty: self.dirty,
-            algorithms: Vec::new(),
-            versions: versions.into_iter().map(|(k, v)| (k.to_owned(), v)).collect::<BTreeMap<_, _>>(),
+            command: self.command.clone(),
+            sittings: earlier.as_ref().map_or(1, |host| host.sittings + 1),
+            seconds: earlier.as_ref().map_or(0.0, |host| host.seconds),
+            started: earlier.as_ref().map_or_else(|| Some(now()), |host| host.started),
+            ended: None,
         })
     }
 }
 
-/// `cuda:0`, `cuda:0 in bf16`.
+/// The record of a stage that gave `done`, without the digests of its files.
+pub(super) fn record(stage: &Stage, device: &Chosen, done: &Done) -> Result<RunRecord> {
+    let settings = &stage.settings;
+    let versions = [
+        ("recipe", RECIPE.to_string()),
+        ("candle", harness_learn::CANDLE.to_owned()),
+        ("pixels", harness_images::pixels::VERSION.to_string()),
+    ];
+    Ok(RunRecord {
+        key: stage.key.clone(),
+        stage: settings.work.stage(),
+        parents: settings.work.parent().map(|(_, key)| key.clone()).into_iter().collect(),
+        seed: settings.seed,
+        protocol: settings.work.protocol(),
+        device: in_words(device, settings.precision),
+        deterministic: device.deterministic,
+        data: settings.data.clone(),
+        parameters: done.parameters,
+        epochs: done.epochs,
+        kept_epoch: done.kept_epoch,
+        algorithms: harness_learn::ops::chosen_algorithms(),
+        versions: versions.map(|(name, version)| (name.to_owned(), version)).into(),
+        settings: serde_json::to_value(settings).map_err(no_json)?,
+        files: BTreeMap::new(),
+    })
+}
+
+fn no_json(source: serde_json::Error) -> RecordError {
+    RecordError::Json { path: file::RUN.into(), source }
+}
+
+/// `cpu`, `cuda`, `cuda in bf16`.
 fn in_words(device: &Chosen, precision: Precision) -> String {
     match precision {
-        Precision::F32 => device.name.clone(),
-        _ => format!("{} in {precision}", device.name),
+        Precision::F32 => device.kind.to_owned(),
+        _ => format!("{} in {precision}", device.kind),
     }
 }
 

@@ -189,7 +189,7 @@ impl<'a> Board<'a> {
             let weight = self.workshop.jobs.weight(settings.pixels_a_step()).min(self.capacity);
             let room = state.weight + weight <= self.capacity;
             let lock = if room && self.workshop.is_ready(stage)? {
-                self.workshop.store.lock(settings.work.kind(), &stage.key)?
+                self.workshop.store.lock(settings.work.stage(), &stage.key)?
             } else {
                 None
             };

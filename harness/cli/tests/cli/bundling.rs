@@ -57,7 +57,8 @@ fn a_supplement_can_be_checked_alone() {
         "reports/demo/blurring/index.html",
         "reports/demo/blurring/report.md",
         "reports/demo/blurring/data/spec.yaml",
-        "reports/demo/blurring/data/per_image.csv",
+        "reports/demo/blurring/data/places.csv",
+        "reports/demo/provenance.json",
     ] {
         assert!(files.contains_key(name), "{name} is missing: {:?}", files.keys());
     }
@@ -162,13 +163,14 @@ fn what_cannot_be_bundled_is_refused() {
 fn several_reports_go_into_one_file() {
     let studio = Studio::new();
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for report in ["reports/demo/blurring", "reports/demo/baselines"] {
+    for report in ["reports/sample/blurring", "reports/sample/baselines", "reports/sample/runs"] {
         copy(&project.join(report), &studio.path(report));
     }
     studio.run(&["report", "--all"]).ended(0);
     studio.run(&["report", "--all", "--bundle", "a.zip"]).ended(0);
     let files = unpacked(&studio.path("a.zip"));
-    for name in ["reports/demo/blurring/index.html", "reports/demo/baselines/index.html", "studies/baselines.yaml"] {
+    for name in ["reports/sample/blurring/index.html", "reports/sample/baselines/index.html", "studies/baselines.yaml"]
+    {
         assert!(files.contains_key(name), "{name}");
     }
 }

@@ -1,10 +1,16 @@
 //! `compare`: differences between reports, arms and runs, what is refused, and what counts as a regression.
 
-use crate::studio::{Said, Studio, contents, copy, runs};
-use harness_record::run::RunRecord;
+use crate::studio::{Said, Studio, contents, copy, edit_run, published, runs};
+use harness_record::{
+    rows::{ImageRow, PlaceRow},
+    run::RunRecord,
+    table,
+    vocabulary::{Condition, Protocol, Stage},
+};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 
+const PROFILE: &str = "reports/demo";
 const REPORT: &str = "reports/demo/blurring";
 
 fn compare(studio: &Studio, a: &str, b: &str, more: &[&str]) -> Said {
@@ -24,38 +30,62 @@ fn rows<'a>(comparison: &'a Value, wanted: &[(&str, &str)]) -> Vec<&'a Value> {
     all.filter(|row| wanted.iter().all(|(name, value)| is(row, name, value))).collect()
 }
 
-/// Copies the report to `to` and changes the numbers of a column of its `per_image.csv`.
-fn with_scores(studio: &Studio, to: &str, column: &str, change: impl Fn(f64, &csv::StringRecord) -> f64) {
-    copy(&studio.path(REPORT), &studio.path(to));
-    let path = studio.path(to).join("data/per_image.csv");
-    let mut reader = csv::Reader::from_path(&path).unwrap();
-    let heads = reader.headers().unwrap().clone();
-    let at = heads.iter().position(|head| head == column).unwrap();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&heads).unwrap();
-    for record in reader.into_records().map(Result::unwrap) {
-        let cells = record.iter().enumerate().map(|(i, cell)| match cell.parse::<f64>() {
-            Ok(value) if i == at => change(value, &record).to_string(),
-            _ => cell.to_owned(),
-        });
-        writer.write_record(cells).unwrap();
-    }
-    fs::write(path, writer.into_inner().unwrap()).unwrap();
+/// Copies the profile of the report to `to`, and changes the numbers of a column of the scores of all tested images.
+fn with_scores(studio: &Studio, to: &str, column: &str, change: impl Fn(f64, &PlaceRow, &str) -> f64) {
+    copy(&studio.path(PROFILE), &studio.path(to));
+    change_scores(&studio.path(to), column, change);
 }
 
-/// Scores of every test image of an arm, by image.
-fn scores(studio: &Studio, arm: &str, protocol: &str, condition: &str, column: &str) -> Vec<(String, f64)> {
-    let mut reader = csv::Reader::from_path(studio.path(REPORT).join("data/per_image.csv")).unwrap();
-    let heads = reader.headers().unwrap().clone();
-    let rows = reader.into_records().map(Result::unwrap);
-    let cell =
-        |row: &csv::StringRecord, name: &str| row[heads.iter().position(|head| head == name).unwrap()].to_owned();
-    rows.filter(|row| {
-        let place = ["arm", "protocol", "condition", "predictor"].map(|name| cell(row, name));
-        place == [arm, protocol, condition, "model"]
-    })
-    .map(|row| (cell(&row, "image"), cell(&row, column).parse().unwrap()))
-    .collect()
+/// Changes the numbers of a column of `per_image.csv` of all runs of a profile, by the run's place and the image's name.
+fn change_scores(profile: &Path, column: &str, change: impl Fn(f64, &PlaceRow, &str) -> f64) {
+    for place in places(&profile.join("blurring")).iter().filter(|place| place.stage == Stage::Evaluate) {
+        let folder = profile.join("runs").join(place.run.short());
+        edit_run(&folder, "per_image.csv", |text| {
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let heads = reader.headers().unwrap().clone();
+            let at = heads.iter().position(|head| head == column).unwrap();
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&heads).unwrap();
+            for record in reader.into_records().map(Result::unwrap) {
+                let cells = record.iter().enumerate().map(|(i, cell)| match cell.parse::<f64>() {
+                    Ok(value) if i == at => change(value, place, &record[0]).to_string(),
+                    _ => cell.to_owned(),
+                });
+                writer.write_record(cells).unwrap();
+            }
+            String::from_utf8(writer.into_inner().unwrap()).unwrap()
+        });
+    }
+}
+
+/// The places of the runs of the report in `folder`.
+fn places(folder: &Path) -> Vec<PlaceRow> {
+    table::read_rows(&folder.join("data/places.csv")).unwrap()
+}
+
+/// Changes the records of all runs of a profile.
+fn change_records(profile: &Path, change: impl Fn(&mut RunRecord)) {
+    for folder in published(profile, "run.json") {
+        let mut record = RunRecord::read(&folder).unwrap();
+        change(&mut record);
+        record.write(&folder).unwrap();
+    }
+}
+
+/// Scores of every test image of an arm under the corrected protocol at a level of blur, by image.
+fn scores(studio: &Studio, arm: &str, blur: u32, column: &str) -> Vec<(String, f64)> {
+    let of = |place: &PlaceRow| {
+        place.arm == arm && place.stage == Stage::Evaluate && place.protocol == Some(Protocol::Corrected)
+    };
+    let place = places(&studio.path(REPORT)).into_iter().find(of).unwrap();
+    scores_in(&studio.path(PROFILE).join("runs").join(place.run.short()), blur, column)
+}
+
+/// Scores of every test image of the run in `folder` at a level of blur, by image.
+fn scores_in(folder: &Path, blur: u32, column: &str) -> Vec<(String, f64)> {
+    let rows = table::read_rows::<ImageRow>(&folder.join("per_image.csv")).unwrap();
+    let blurred = rows.into_iter().filter(|row| row.condition == Condition::Blur(blur));
+    blurred.map(|row| (row.image.clone(), f64::from(row.score(column).unwrap()))).collect()
 }
 
 #[test]
@@ -88,7 +118,7 @@ fn an_arm_is_held_against_another_image_by_image() {
     assert_eq!(found["rows"].as_array().unwrap().len(), 2);
     for metric in ["accuracy", "loss"] {
         let row = rows(&found, &[("metric", metric)])[0];
-        let of = |arm| scores(&studio, arm, "corrected", "blur-25", metric);
+        let of = |arm| scores(&studio, arm, 25, metric);
         let (a, b) = (of("supervised"), of("ssl"));
         assert!(a.len() == 4 && a.iter().zip(&b).all(|(a, b)| a.0 == b.0));
         let expected = b.iter().zip(&a).map(|(b, a)| b.1 - a.1).sum::<f64>() / 4.0;
@@ -127,42 +157,52 @@ fn an_arm_is_held_against_another_image_by_image() {
 fn a_regression_fails_and_is_named() {
     let studio = Studio::finished();
     // Every image of one arm loses as much; those of the other lose and gain by turns.
-    with_scores(&studio, "later", "accuracy", |value, row| {
-        match (&row[0], row.iter().any(|cell| cell == "corrected")) {
-            ("ssl", true) => value - 0.05,
-            _ => value,
-        }
+    with_scores(&studio, "later", "accuracy", |value, place, _| match (place.arm.as_str(), place.protocol) {
+        ("ssl", Some(Protocol::Corrected)) => value - 0.05,
+        _ => value,
     });
     let gate = |threshold: &str| {
-        compare(&studio, "demo/blurring", "later", &["--metric", "accuracy", "--fail-on-regression", threshold])
+        compare(
+            &studio,
+            "demo/blurring",
+            "later/blurring",
+            &["--metric", "accuracy", "--fail-on-regression", threshold],
+        )
     };
     let said = gate("accuracy:0.01").ended(1).tells("3 figures worse by more than allowed");
     let said = said.answers("regressions:").answers("accuracy of ssl under corrected, blur-0: −0.050, allowed 0.01");
     assert_eq!(said.stdout.matches("allowed 0.01").count(), 3, "{}", said.stdout);
     gate("accuracy:0.06").ended(0).answers("regressions: none");
     // The other way around it is no regression.
-    compare(&studio, "later", "demo/blurring", &["--fail-on-regression", "accuracy:0.01"])
+    compare(&studio, "later/blurring", "demo/blurring", &["--fail-on-regression", "accuracy:0.01"])
         .ended(0)
         .answers("regressions: none");
     // A larger loss is worse, a smaller one is not; the metric need not be one that the report shows.
-    with_scores(&studio, "louder", "loss", |value, _| value + 0.5);
-    compare(&studio, "demo/blurring", "louder", &["--fail-on-regression", "loss:0.1"])
+    with_scores(&studio, "louder", "loss", |value, _, _| value + 0.5);
+    compare(&studio, "demo/blurring", "louder/blurring", &["--fail-on-regression", "loss:0.1"])
         .ended(1)
         .answers("loss of ssl under published");
-    compare(&studio, "louder", "demo/blurring", &["--fail-on-regression", "loss:0.1"]).ended(0);
+    compare(&studio, "louder/blurring", "demo/blurring", &["--fail-on-regression", "loss:0.1"]).ended(0);
     // One image that falls far moves the mean, and the interval holds zero: it is shown and does not count.
-    with_scores(&studio, "chance", "accuracy", |value, row| match (&row[0], row[4].contains("00000")) {
-        ("ssl", true) => value - 0.4,
-        ("ssl", false) => value + 0.08,
-        _ => value,
+    with_scores(&studio, "chance", "accuracy", |value, place, image| {
+        match (place.arm.as_str(), image.contains("00000")) {
+            ("ssl", true) => value - 0.4,
+            ("ssl", false) => value + 0.08,
+            _ => value,
+        }
     });
-    let said =
-        compare(&studio, "demo/blurring", "chance", &["--metric", "accuracy", "--fail-on-regression", "accuracy:0.01"])
-            .ended(0);
+    let said = compare(
+        &studio,
+        "demo/blurring",
+        "chance/blurring",
+        &["--metric", "accuracy", "--fail-on-regression", "accuracy:0.01"],
+    )
+    .ended(0);
     said.answers("does not count, as its interval holds zero");
-    let json = compare(&studio, "demo/blurring", "later", &["--json", "--fail-on-regression", "accuracy:0.01"])
-        .ended(1)
-        .json();
+    let json =
+        compare(&studio, "demo/blurring", "later/blurring", &["--json", "--fail-on-regression", "accuracy:0.01"])
+            .ended(1)
+            .json();
     assert_eq!(json["regressions"].as_array().unwrap().len(), 3);
     assert!(json["regressions"][0]["counts"] == true && json["regressions"][0]["metric"] == "accuracy");
 }
@@ -170,31 +210,27 @@ fn a_regression_fails_and_is_named() {
 #[test]
 fn other_data_are_not_paired() {
     let studio = Studio::finished();
-    copy(&studio.path(REPORT), &studio.path("elsewhere"));
-    let path = studio.path("elsewhere/data/runs.json");
-    let mut all: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    for run in all.as_array_mut().unwrap() {
-        run["record"]["data"] = "0".repeat(64).into();
-        run["record"]["commit"] = "1".repeat(40).into();
-        run["record"]["versions"]["recipe"] = "99".into();
-    }
-    fs::write(&path, all.to_string()).unwrap();
-    let found = compared(&studio, "demo/blurring", "elsewhere", &["--metric", "accuracy"]);
+    copy(&studio.path(PROFILE), &studio.path("elsewhere"));
+    change_records(&studio.path("elsewhere"), |run| {
+        run.data = "0".repeat(64);
+        run.versions.insert("recipe".to_owned(), "99".to_owned());
+    });
+    let found = compared(&studio, "demo/blurring", "elsewhere/blurring", &["--metric", "accuracy"]);
     for row in rows(&found, &[]) {
         assert!(row["paired"] == false && row["p"].is_null() && row["difference"] == 0.0, "{row}");
         let [low, high] = [0, 1].map(|i| row["interval"][i].as_f64().unwrap());
         assert!(low < 0.0 && high > 0.0, "two samples of the same images are no more alike than two others: {row}");
         assert!(row["note"].as_str().unwrap().contains("not paired"));
     }
-    let said = compare(&studio, "demo/blurring", "elsewhere", &[]).ended(0).answers("not paired: the data");
-    said.answers("versions  recipe").answers("commits").answers("data");
+    let said = compare(&studio, "demo/blurring", "elsewhere/blurring", &[]).ended(0).answers("not paired: the data");
+    said.answers("versions  recipe").answers("data");
 }
 
 #[test]
 fn what_only_one_has_is_listed() {
     let studio = Studio::finished();
-    copy(&studio.path(REPORT), &studio.path("other"));
-    let path = studio.path("other/data/study.json");
+    copy(&studio.path(PROFILE), &studio.path("other"));
+    let path = studio.path("other/blurring/data/study.json");
     let mut study: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     study["arms"][1]["name"] = "<script>alert(1)</script>".into();
     study["conditions"][2]["name"] = "blur-\u{1b}[2J".into();
@@ -202,7 +238,7 @@ fn what_only_one_has_is_listed() {
     study["title"] = "</title><script>alert(2)</script>".into();
     fs::write(&path, study.to_string()).unwrap();
     let before = contents(&studio.path("reports"));
-    let said = compare(&studio, "demo/blurring", "other", &["--out", "page"]).ended(0);
+    let said = compare(&studio, "demo/blurring", "other/blurring", &["--out", "page"]).ended(0);
     let said = said
         .answers("A: arm supervised")
         .answers("B: arm <script>")
@@ -220,7 +256,7 @@ fn what_only_one_has_is_listed() {
     assert_eq!(contents(&studio.path("reports")), before);
     // Read twice, the same bytes.
     let first = contents(&studio.path("page"));
-    compare(&studio, "demo/blurring", "other", &["--out", "page"]).ended(0);
+    compare(&studio, "demo/blurring", "other/blurring", &["--out", "page"]).ended(0);
     assert_eq!(contents(&studio.path("page")), first);
 }
 
@@ -240,8 +276,7 @@ fn a_revision_is_read_as_it_was_committed() {
     git(&studio, &["init", "-q", "-b", "main"]);
     git(&studio, &["add", "reports"]);
     git(&studio, &["commit", "-q", "-m", "First"]);
-    with_scores(&studio, "changed", "dice", |value, _| value * 0.5);
-    fs::copy(studio.path("changed/data/per_image.csv"), studio.path(REPORT).join("data/per_image.csv")).unwrap();
+    change_scores(&studio.path(PROFILE), "dice", |value, _, _| value * 0.5);
     studio.edit(Path::new(REPORT).join("data/spec.yaml"), "epochs: 4", "epochs: 7");
     let said =
         compare(&studio, "HEAD:demo/blurring", "demo/blurring", &["--fail-on-regression", "hard_dice:0"]).ended(1);
@@ -269,16 +304,17 @@ fn a_revision_is_read_as_it_was_committed() {
     alone.env("PATH", studio.path("studies"));
     Said::of(alone).ended(5).tells("git cannot be started");
     // A link in the repository is not followed.
-    fs::remove_file(studio.path(REPORT).join("data/per_image.csv")).unwrap();
-    std::os::unix::fs::symlink("/etc/passwd", studio.path(REPORT).join("data/per_image.csv")).unwrap();
+    let scores = published(&studio.path(PROFILE), "per_image.csv")[0].join("per_image.csv");
+    fs::remove_file(&scores).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &scores).unwrap();
     git(&studio, &["commit", "-q", "-a", "-m", "Link"]);
-    compare(&studio, "HEAD:demo/blurring", "HEAD~1:demo/blurring", &[]).ended(2).tells("without per_image.csv");
+    compare(&studio, "HEAD:demo/blurring", "HEAD~1:demo/blurring", &[]).ended(4).tells("per_image.csv");
 }
 
 /// Keys of the runs of a kind under a protocol.
 fn keys(studio: &Studio, kind: &str, protocol: &str) -> Vec<RunRecord> {
     let mut found = runs(&studio.path("runs"));
-    found.retain(|run| run.kind == kind && run.protocol.as_deref() == Some(protocol));
+    found.retain(|run| run.stage.name() == kind && run.protocol.is_some_and(|of| of.name() == protocol));
     found
 }
 
@@ -286,13 +322,15 @@ fn keys(studio: &Studio, kind: &str, protocol: &str) -> Vec<RunRecord> {
 fn runs_are_compared_by_their_keys() {
     let studio = Studio::finished();
     let tested = keys(&studio, "evaluate", "corrected");
-    let [a, b] = [&tested[0].key, &tested[1].key];
+    let [a, b] = [tested[0].key.as_str(), tested[1].key.as_str()];
     let found = compared(&studio, &a[..8], b, &["--metric", "accuracy"]);
     assert_eq!(rows(&found, &[("split", "test")]).len(), 3);
     assert!(rows(&found, &[]).iter().all(|row| row["paired"] == true && row["images"]["a"] == 4));
     assert!(found["circumstances"].as_array().unwrap().iter().any(|one| one["field"] == "work.evaluate.finetune"));
     // A run is one arm, so it can be held against an arm of a report: its own, here.
-    let arm = if scores_of(&studio, a) == scores(&studio, "ssl", "corrected", "blur-0", "accuracy") {
+    let arm = if scores_in(&studio.path(format!("runs/evaluate/{a}")), 0, "accuracy")
+        == scores(&studio, "ssl", 0, "accuracy")
+    {
         "ssl"
     } else {
         "supervised"
@@ -302,10 +340,10 @@ fn runs_are_compared_by_their_keys() {
     compare(&studio, a, "demo/blurring", &[]).ended(2).tells("name an arm of each");
     // Trainings have one value each, and no interval.
     let trained = keys(&studio, "finetune", "corrected");
-    let said = compare(&studio, &trained[0].key, &trained[1].key, &[]).ended(0);
+    let said = compare(&studio, trained[0].key.as_str(), trained[1].key.as_str(), &[]).ended(0);
     said.answers("validation").answers("not tested").answers("one value a training has no interval");
-    compare(&studio, &trained[0].key, a, &[]).ended(2).tells("cannot be compared");
-    compare(&studio, &trained[0].key, &trained[1].key, &["--metric", "hard_dice"])
+    compare(&studio, trained[0].key.as_str(), a, &[]).ended(2).tells("cannot be compared");
+    compare(&studio, trained[0].key.as_str(), trained[1].key.as_str(), &["--metric", "hard_dice"])
         .ended(2)
         .tells("no metric is called");
     // A key that two runs begin with.
@@ -313,17 +351,6 @@ fn runs_are_compared_by_their_keys() {
     copy(&studio.path(format!("runs/evaluate/{a}")), &studio.path(format!("runs/evaluate/{other}")));
     let said = compare(&studio, &a[..12], b, &[]).ended(2).tells("the keys of 2 runs begin with");
     said.tells(a).tells(&other);
-}
-
-/// Accuracy of every test image of a run without blur.
-fn scores_of(studio: &Studio, key: &str) -> Vec<(String, f64)> {
-    let mut reader = csv::Reader::from_path(studio.path(format!("runs/evaluate/{key}/per_image.csv"))).unwrap();
-    let heads = reader.headers().unwrap().clone();
-    let at = |name: &str| heads.iter().position(|head| head == name).unwrap();
-    let rows = reader.into_records().map(Result::unwrap);
-    rows.filter(|row| &row[at("predictor")] == "model" && &row[at("condition")] == "blur-0")
-        .map(|row| (row[at("image")].to_owned(), row[at("accuracy")].parse().unwrap()))
-        .collect()
 }
 
 #[test]
@@ -347,11 +374,16 @@ fn what_makes_no_sense_is_refused() {
     refused(report, report, &["--fail-on-regression", "dice:-1"], "at least 0");
     refused(report, report, &["--fail-on-regression", "dise:0"], "did you mean `dice`?");
     studio.run(&["compare", report]).ended(2);
-    for (file, damage) in
-        [("study.json", "{"), ("per_image.csv", "image,dice\na,high\n"), ("runs.json", "{"), ("spec.yaml", "{")]
+    for (file, damage) in [("study.json", "{"), ("places.csv", "arm\na\n"), ("spec.yaml", "{")] {
+        copy(&studio.path(PROFILE), &studio.path("damaged"));
+        fs::write(studio.path("damaged/blurring/data").join(file), damage).unwrap();
+        compare(&studio, "damaged/blurring", report, &[]).ended(4).tells(file);
+    }
+    for (file, damage) in [("run.json", "{"), ("metrics.csv", "epoch\n1\n"), ("per_image.csv", "image,dice\na,high\n")]
     {
-        copy(&studio.path(REPORT), &studio.path("damaged"));
-        fs::write(studio.path("damaged/data").join(file), damage).unwrap();
-        compare(&studio, "damaged", report, &[]).ended(4).tells(file);
+        copy(&studio.path(PROFILE), &studio.path("damaged"));
+        let folder = published(&studio.path("damaged"), "per_image.csv").remove(0);
+        fs::write(folder.join(file), damage).unwrap();
+        compare(&studio, "damaged/blurring", report, &[]).ended(4).tells(file);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::studio::{Studio, TINY, runs, study};
 use harness_images::pixels;
-use harness_record::rows::{self, FileRow};
+use harness_record::{rows::FileRow, table, vocabulary::FileUse};
 use std::{collections::BTreeMap, fs};
 
 fn put(studio: &Studio, name: &str, bytes: &[u8]) {
@@ -51,8 +51,9 @@ fn a_study_on_a_corpus_of_what_there_is() {
     assert_eq!(pretrained.len(), 2);
     let mut left_out = BTreeMap::new();
     for run in &pretrained {
-        let files: Vec<FileRow> = rows::read(&studio.path("runs/pretrain").join(&run.key).join("files.csv")).unwrap();
-        let train = |class: &str| files.iter().filter(|row| row.split == "train" && row.group == class).count();
+        let files: Vec<FileRow> =
+            table::read_rows(&studio.path("runs/pretrain").join(run.key.as_str()).join("files.csv")).unwrap();
+        let train = |class: &str| files.iter().filter(|row| row.used == FileUse::Train && row.group == class).count();
         assert!(train("cat").abs_diff(train("dog")) <= 1, "{files:?}");
         let used = files.iter().filter(|row| row.reason.is_empty()).count();
         left_out.insert(used, files.into_iter().filter(|row| !row.reason.is_empty()).collect::<Vec<_>>());

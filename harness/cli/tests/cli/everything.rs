@@ -1,6 +1,7 @@
 //! All studies together: what they share, and that no printed figure is left out or held twice.
 
-use crate::studio::{Studio, TINY, runs, study_called};
+use crate::studio::{Studio, TINY, hosts, runs, study_called};
+use harness_record::vocabulary::Stage;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -66,16 +67,16 @@ fn all_studies_share_their_stages_and_hold_every_printed_figure_once() {
     let total = plan.stdout.lines().last().unwrap().to_owned();
     assert!(total.starts_with("all 6 studies: ") && total.contains(" saved by sharing), 0 done, "), "{total}");
     run(&studio, &[]).ended(0).answers("study ssl-vs-sl (demo): done");
+    assert!(hosts(&studio.path("runs")).iter().all(|host| host.sittings == 1));
     let mut keys = BTreeMap::new();
     for run in runs(&studio.path("runs")) {
-        assert_eq!(run.sittings, 1);
-        *keys.entry((run.kind, run.key)).or_insert(0) += 1;
+        *keys.entry(run.key).or_insert(0) += 1;
     }
     let stages: usize = total["all 6 studies: ".len()..].split(' ').next().unwrap().parse().unwrap();
     assert_eq!(keys.len(), stages, "{total}");
     assert_each_figure_once(&studio.path("reports/demo"), &studio.path("data-manifests/published/seed.csv"));
     // LinkNet stopped with its best weights, and says which epoch they are of.
-    let kept: Vec<_> = runs(&studio.path("runs")).into_iter().filter_map(|run| run.kept_epoch).collect();
+    let kept: Vec<_> = runs(&studio.path("runs")).into_iter().map(|run| run.kept_epoch).collect();
     assert!(!kept.is_empty() && kept.iter().all(|epoch| *epoch >= 1));
 
     studio.run(&["report", "--all", "--check"]).ended(0).answers("6 reports checked");
@@ -94,9 +95,9 @@ fn all_studies_share_their_stages_and_hold_every_printed_figure_once() {
 #[test]
 fn committed_reports_hold_every_printed_figure_once() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let there: Vec<_> = STUDIES.iter().filter(|study| project.join("reports/demo").join(study).exists()).collect();
-    assert_eq!(there, STUDIES.iter().collect::<Vec<_>>(), "a demo report is not committed");
-    assert_each_figure_once(&project.join("reports/demo"), &project.join("data-manifests/published/seed.csv"));
+    let there: Vec<_> = STUDIES.iter().filter(|study| project.join("reports/sample").join(study).exists()).collect();
+    assert_eq!(there, STUDIES.iter().collect::<Vec<_>>(), "a report is not committed");
+    assert_each_figure_once(&project.join("reports/sample"), &project.join("data-manifests/published/seed.csv"));
 }
 
 #[test]
@@ -105,15 +106,15 @@ fn several_seeds_stand_beside_each_other() {
     let one = ["--seeds", "0"];
     studio.run(&study_called("ssl-vs-sl", &TINY, &one)).ended(0);
     studio.run(&study_called("ssl-vs-sl", &TINY, &["--seeds", "0,1,2"])).ended(0);
-    let metrics = studio.read("reports/demo/ssl-vs-sl/data/metrics.csv");
+    let places = studio.read("reports/demo/ssl-vs-sl/data/places.csv");
     for seed in 0..3 {
         let row = |line: &&str| line.starts_with(&format!("ssl,corrected,{seed},evaluate,"));
-        assert!(metrics.lines().any(|line| row(&line)), "seed {seed}");
+        assert!(places.lines().any(|line| row(&line)), "seed {seed}");
     }
     let report = studio.read("reports/demo/ssl-vs-sl/report.md");
     assert!(report.contains("Over seeds"), "{report}");
     // The first seed was not run again.
-    let evaluations = runs(&studio.path("runs")).into_iter().filter(|run| run.kind == "evaluate").count();
+    let evaluations = runs(&studio.path("runs")).into_iter().filter(|run| run.stage == Stage::Evaluate).count();
     assert_eq!(evaluations, 3 * 2 * 2);
 }
 

@@ -3,8 +3,9 @@
 use crate::studio::{Said, Studio, contents, paths, runs};
 use harness_record::{
     files::Lock,
-    rows::{self, MetricRow},
-    run::RunRecord,
+    rows::MetricRow,
+    run::{HostRecord, RunRecord},
+    table,
 };
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -15,7 +16,7 @@ fn export(studio: &Studio, more: &[&str]) -> Said {
 /// The run of a kind, the first of several: its folder relative to the studio, and its record.
 fn run_of(studio: &Studio, kind: &str) -> (String, RunRecord) {
     let folder = studio.first_in(format!("runs/{kind}"));
-    let record = RunRecord::read(&folder.join("run.json")).unwrap();
+    let record = RunRecord::read(&folder).unwrap();
     (format!("runs/{kind}/{}", record.key), record)
 }
 
@@ -137,8 +138,8 @@ fn every_metric_of_every_run_is_a_series() {
     assert_eq!(contents(&studio.path("out")).len(), all.len());
     for record in &all {
         let series = series(&only_file(&studio, record));
-        let folder = studio.path(format!("runs/{}/{}", record.kind, record.key));
-        let rows: Vec<MetricRow> = rows::read(&folder.join("metrics.csv")).unwrap();
+        let folder = studio.path(format!("runs/{}/{}", record.stage, record.key));
+        let rows: Vec<MetricRow> = table::read_rows(&folder.join("metrics.csv")).unwrap();
         assert_eq!(series.values().map(Vec::len).sum::<usize>(), rows.len());
         let ended = record.ended.unwrap() as f64;
         let epochs = rows.iter().map(|row| row.epoch).max().unwrap();
@@ -168,7 +169,8 @@ fn a_run_is_named_by_its_key_by_first_digits_or_by_its_folder() {
     let studio = Studio::finished();
     let (folder, record) = run_of(&studio, "finetune");
     let mut files = Vec::new();
-    for name in [&record.key, &record.key[..6], &record.key[..20].to_uppercase(), &folder, &format!("{folder}/")] {
+    let key = record.key.as_str();
+    for name in [key, &key[..6], &key[..20].to_uppercase(), &folder, &format!("{folder}/")] {
         export(&studio, &[name]).ended(0).answers("events of 1 run: out");
         files.push(only_file(&studio, &record));
         fs::remove_dir_all(studio.path("out")).unwrap();
@@ -176,7 +178,7 @@ fn a_run_is_named_by_its_key_by_first_digits_or_by_its_folder() {
     assert!(files.windows(2).all(|pair| pair[0] == pair[1]), "the same run, the same bytes");
     // Named twice, written once; written again, unchanged.
     for _ in 0..2 {
-        export(&studio, &[&record.key, &folder]).ended(0).answers("events of 1 run");
+        export(&studio, &[key, &folder]).ended(0).answers("events of 1 run");
         assert_eq!(only_file(&studio, &record), files[0]);
     }
     // A folder needs no store.
@@ -194,8 +196,9 @@ fn what_cannot_be_exported_is_refused_and_nothing_is_written() {
         said
     };
     refused("0123456789abcdef", 2).tells("there is no run 0123456789abcdef").tells("--dry-run");
-    refused(&record.key[..5], 2).tells("at least 6");
-    refused("studies", 2).tells("holds no run.json");
+    let key = record.key.as_str();
+    refused(&key[..5], 2).tells("at least 6");
+    refused("studies", 2).tells("holds no host.json");
     studio.run(&["export", "tensorboard", "--out", "out"]).ended(2).tells("RUN");
     studio.run(&["export", "tensorboard", "--all"]).ended(2).tells("--out");
 
@@ -211,34 +214,35 @@ fn what_cannot_be_exported_is_refused_and_nothing_is_written() {
     fs::write(studio.path(&metrics), &text).unwrap();
 
     // Another run whose key begins in the same way.
-    let other = format!("{}{}", &record.key[..63], if record.key.ends_with('0') { '1' } else { '0' });
+    let other = format!("{}{}", &key[..63], if key.ends_with('0') { '1' } else { '0' });
     let other_folder = studio.path(format!("runs/finetune/{other}"));
     fs::create_dir(&other_folder).unwrap();
-    let copy = RunRecord { key: other.clone(), ..record.clone() };
-    copy.write(&other_folder.join("run.json")).unwrap();
-    refused(&record.key[..12], 2).tells("the keys of 2 runs begin with").tells(&other);
-    let outside = RunRecord { key: "../../../../tmp/x".into(), ..record.clone() };
-    outside.write(&other_folder.join("run.json")).unwrap();
-    refused(&other, 4).tells("damaged");
+    for name in ["run.json", "host.json"] {
+        fs::copy(studio.path(&folder).join(name), other_folder.join(name)).unwrap();
+    }
+    refused(&key[..12], 2).tells("the keys of 2 runs begin with").tells(&other);
+    refused(&other, 4).tells("damaged, it is the record of another run");
+    fs::write(other_folder.join("run.json"), "{\"key\": \"../../../../tmp/x\"}").unwrap();
+    refused(&other, 4).tells("run.json");
     fs::remove_dir_all(other_folder).unwrap();
 
-    studio.edit(format!("{folder}/run.json"), "\"done\"", "\"running\"");
-    refused(&record.key, 4).tells("not finished");
+    fs::remove_file(studio.path(format!("{folder}/run.json"))).unwrap();
+    refused(key, 4).tells("not finished");
     let lock = Lock::try_take(&studio.path(format!("{folder}.lock"))).unwrap();
     assert!(lock.is_some());
-    refused(&record.key, 75).tells("being worked on");
+    refused(key, 75).tells("being worked on");
     refused(&folder, 75);
     drop(lock);
-    let left = runs(&studio.path("runs")).len() - 1;
+    let left = runs(&studio.path("runs")).len();
     export(&studio, &["--all"]).ended(0).answers(&format!("{left} runs")).answers("1 unfinished run left out");
-    assert!(!contents(&studio.path("out")).keys().any(|name| name.contains(&record.key[..10])));
+    assert!(!contents(&studio.path("out")).keys().any(|name| name.contains(&key[..10])));
 }
 
 #[test]
 fn events_are_not_mixed_with_others() {
     let studio = Studio::finished();
     let (folder, record) = run_of(&studio, "evaluate");
-    let other = format!("out/evaluate-{}/events.out.tfevents.1.elsewhere", &record.key[..10]);
+    let other = format!("out/evaluate-{}/events.out.tfevents.1.elsewhere", &record.key.as_str()[..10]);
     fs::create_dir_all(studio.path(Path::new(&other).parent().unwrap())).unwrap();
     fs::write(studio.path(&other), "events").unwrap();
     export(&studio, &[&folder]).ended(2).tells("holds other events");

@@ -2,8 +2,8 @@
 
 #![cfg(unix)]
 
-use crate::studio::{Running, Said, Studio, assert_same, contents, paths, results, runs, study};
-use harness_record::run::{RunRecord, Status};
+use crate::studio::{Running, Said, Studio, assert_same, contents, hosts, paths, results, runs, study, unfinished};
+use harness_record::run::HostRecord;
 use std::{fs, path::Path, time::Duration};
 
 /// Stages of about half a second, most of it in epochs: long enough to be hit inside.
@@ -49,19 +49,19 @@ fn reached(store: &Path, kind: &str, epoch: u32) -> bool {
 /// Whether a run of this kind has begun.
 fn begun(store: &Path, kind: &str) -> bool {
     let mut runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
-    runs.any(|run| run.path().join("run.json").exists())
+    runs.any(|run| run.path().join("host.json").exists())
 }
 
 /// Sittings of all runs together, while they come and go.
 fn all_sittings(store: &Path) -> u32 {
     let kinds = ["pretrain", "finetune", "evaluate"].map(|kind| fs::read_dir(store.join(kind)));
     let runs = kinds.into_iter().flatten().flatten().flatten();
-    runs.filter_map(|run| RunRecord::read(&run.path().join("run.json")).ok()).map(|run| run.sittings).sum()
+    runs.filter_map(|run| HostRecord::read(&run.path()).ok()).map(|host| host.sittings).sum()
 }
 
 /// Most sittings of any run of this kind.
 fn sittings(store: &Path, kind: &str) -> u32 {
-    runs(store).into_iter().filter(|run| run.kind == kind).map(|run| run.sittings).max().unwrap()
+    hosts(&store.join(kind)).into_iter().map(|host| host.sittings).max().unwrap()
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn killed_many_times_it_ends_with_the_same_bytes() {
         let mut running = start(&killed);
         running.until(&format!("epoch {epoch} of {kind}"), || reached(&store, kind, epoch));
         running.kill();
-        assert!(runs(&store).iter().any(|run| run.kind == kind && run.status == Status::Running));
+        assert!(!unfinished(&store.join(kind)).is_empty());
     }
     assert!(sittings(&store, "pretrain") >= 3 && sittings(&store, "finetune") >= 2);
     // In the second fine-tuning, in evaluation, in collecting: wherever it is by then.
@@ -86,7 +86,7 @@ fn killed_many_times_it_ends_with_the_same_bytes() {
     running.until("an evaluation", || begun(&store, "evaluate"));
     running.kill();
     let said = finish(&killed);
-    assert!(runs(&store).iter().all(|run| run.status == Status::Done), "{}", said.stderr);
+    assert!(unfinished(&store).is_empty(), "{}", said.stderr);
     assert_same(&results(&calm.path("runs")), &results(&store));
     assert_same(&results(&calm.path("reports")), &results(&killed.path("reports")));
     finish(&killed).answers("up to date");
@@ -103,7 +103,7 @@ fn killed_while_it_collects_it_makes_the_whole_report() {
     for late in [false, true] {
         fs::remove_dir_all(killed.path("reports")).unwrap();
         let mut running = Running::start(killed.harness(&arguments));
-        running.until("collecting", || data.join(if late { "gallery" } else { "study.json" }).exists());
+        running.until("collecting", || data.join(if late { "places.csv" } else { "study.json" }).exists());
         running.kill();
         assert!(!page.exists(), "it was killed too late to say anything");
     }
@@ -146,9 +146,11 @@ fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
     for kind in ["pretrain", "finetune"] {
         // Of the fine-tunings one that builds on the pretraining: it cannot have run beside it.
         let records = runs(&calm.path("runs"));
-        let record =
-            records.iter().find(|run| run.kind == kind && (kind == "pretrain" || !run.parents.is_empty())).unwrap();
-        let run = crashed.path("runs").join(kind).join(&record.key);
+        let record = records
+            .iter()
+            .find(|run| run.stage.name() == kind && (kind == "pretrain" || !run.parents.is_empty()))
+            .unwrap();
+        let run = crashed.path("runs").join(kind).join(record.key.as_str());
         // A folder in the place of the weights stops the stage after its last epoch.
         let weights = run.join("weights.safetensors");
         fs::create_dir_all(weights.join("in the way")).unwrap();

@@ -1,7 +1,7 @@
 //! A tiny study on real photographs, where they are.
 
-use crate::studio::{Running, Studio, runs};
-use harness_record::rows::{self, FileRow};
+use crate::studio::{Running, Studio, hosts};
+use harness_record::{rows::FileRow, table, vocabulary::FileUse};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -38,19 +38,19 @@ fn a_study_on_the_sample() {
     studio.run(&arguments).ended(0).answers("study blurring (sample): done");
 
     let files = |kind: &str| -> Vec<FileRow> {
-        rows::read(&studio.first_in(format!("runs/{kind}")).join("files.csv")).unwrap()
+        table::read_rows(&studio.first_in(format!("runs/{kind}")).join("files.csv")).unwrap()
     };
     let tested = files("evaluate");
-    let count = |split: &str| tested.iter().filter(|row| row.split == split).count();
-    assert_eq!((count("train"), count("validation"), count("test")), (255, 45, 298));
+    let count = |used| tested.iter().filter(|row| row.used == used).count();
+    assert_eq!((count(FileUse::Train), count(FileUse::Validation), count(FileUse::Test)), (255, 45, 298));
     // Two images of the sample are in none of its lists.
-    let left_out: Vec<&FileRow> = tested.iter().filter(|row| row.split == "unused").collect();
+    let left_out: Vec<&FileRow> = tested.iter().filter(|row| row.used == FileUse::Unused).collect();
     assert!(left_out.len() == 2 && left_out.iter().all(|row| row.reason == "in no list file"), "{left_out:?}");
     assert_eq!(tested.iter().filter(|row| !row.reason.is_empty()).count(), 2);
-    let mut splits: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut splits: BTreeMap<&str, FileUse> = BTreeMap::new();
     for row in &tested {
-        let other = splits.insert(&row.file, &row.split);
-        assert!(other.is_none(), "{} is in {} and in {}", row.file, row.split, other.unwrap_or_default());
+        let other = splits.insert(&row.file, row.used);
+        assert!(other.is_none(), "{} is in {} and in {other:?}", row.file, row.used);
     }
     assert_eq!(splits.len(), 600);
     // Fine-tuning and evaluation cut the images in the same way.
@@ -106,7 +106,7 @@ fn all_studies_on_the_sample_go_on_after_an_interruption() {
     running.kill();
     let said = studio.run(&arguments).ended(0);
     assert_eq!(said.stdout.matches("(sample): done").count(), 6, "{}", said.stdout);
-    let runs = runs(&studio.path("runs"));
-    assert!(runs.iter().any(|run| run.sittings == 2) && runs.iter().all(|run| run.ended.is_some()));
+    let hosts = hosts(&studio.path("runs"));
+    assert!(hosts.iter().any(|host| host.sittings == 2) && hosts.iter().all(|host| host.ended.is_some()));
     studio.run(&["report", "--all", "--check"]).ended(0).answers("6 reports checked");
 }

@@ -1,18 +1,27 @@
-//! What a test leaves of its pixels and a report of its runs: every pixel counted, every run with its settings and log.
+//! What a test leaves of its pixels and a report of its runs: every pixel counted, every run with its settings, and the same bytes again.
 
-use crate::studio::{Studio, runs};
-use std::{collections::BTreeMap, fs, path::Path};
+use crate::studio::{Studio, contents, published, runs};
+use harness_record::run::RunRecord;
+use std::{collections::BTreeMap, path::Path};
 
 const REPORT: &str = "reports/demo/blurring";
 /// Test images of the tiny study, and pixels of each.
 const PIXELS: u64 = 4 * 16 * 16;
 const LEVELS: usize = 3;
 
-/// Rows of a table of the report's data, by the names of its columns.
+/// Rows of a table of all tests of the report's profile, by the names of its columns, each with its run.
 fn table(studio: &Studio, name: &str) -> Vec<BTreeMap<String, String>> {
-    let text = studio.read(Path::new(REPORT).join("data").join(name));
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    reader.deserialize().map(Result::unwrap).collect()
+    let mut rows = Vec::new();
+    for folder in published(&studio.path("reports/demo"), name) {
+        let record = RunRecord::read(&folder).unwrap();
+        let mut reader = csv::Reader::from_path(folder.join(name)).unwrap();
+        rows.extend(reader.deserialize().map(Result::unwrap).map(|mut row: BTreeMap<String, String>| {
+            row.insert("run".to_owned(), record.key.to_string());
+            row.insert("protocol".to_owned(), record.protocol.unwrap().to_string());
+            row
+        }));
+    }
+    rows
 }
 
 fn place(row: &BTreeMap<String, String>) -> [String; 3] {
@@ -29,9 +38,9 @@ fn every_pixel_is_counted_once_and_both_tables_agree() {
         let is_right = row["truth"] == row["predicted"];
         *right.entry(place(&row)).or_insert(0) += if is_right { number(&row, "pixels") } else { 0 };
     }
-    // Two arms under two protocols, each at every level, and the baselines once.
+    // Two arms under two protocols, each at every level, and two baselines beside each.
     let networks = all.keys().filter(|[_, predictor, _]| predictor == "model").count();
-    assert_eq!((networks, all.len() - networks), (4 * LEVELS, 2));
+    assert_eq!((networks, all.len() - networks), (4 * LEVELS, 4 * 2));
     assert!(all.values().all(|pixels| *pixels == PIXELS), "{all:?}");
 
     let (mut sure, mut hits) = (BTreeMap::new(), BTreeMap::new());
@@ -54,38 +63,23 @@ fn every_pixel_is_counted_once_and_both_tables_agree() {
 }
 
 #[test]
-fn every_run_has_its_settings_its_log_and_a_page() {
+fn every_run_has_its_settings_and_its_place_on_the_page_of_runs() {
     let studio = Studio::finished();
+    let page = studio.read(Path::new(REPORT).join("runs.html"));
     for run in runs(&studio.path("runs")) {
-        let short = &run.key[..8];
-        let data = Path::new(REPORT).join("data/runs");
-        let settings = studio.read(data.join(format!("{short}.yaml")));
-        assert!(settings.contains("recipe:") && settings.contains(&run.kind), "{settings}");
-        let log = studio.read(data.join(format!("{short}.log")));
-        let here = studio.path(".").display().to_string();
-        assert!(log.contains("done in") && !log.contains(here.trim_end_matches("/.")), "{log}");
-        let page = studio.read(Path::new(REPORT).join(format!("runs/{short}.html")));
-        assert!(page.contains(&run.key) && page.contains("recipe:"));
-        // How long it trained, and what was kept, is known to the report.
-        let known: serde_json::Value =
-            serde_json::from_str(&studio.read(Path::new(REPORT).join("data/runs.json"))).unwrap();
-        let of_run = known.as_array().unwrap().iter().find(|entry| entry["record"]["key"] == *run.key).unwrap();
-        assert_eq!(of_run["record"]["epochs"], serde_json::json!(run.epochs));
-        assert!(of_run["record"]["kept_epoch"].is_number());
+        assert!(page.contains(run.key.as_str()) && page.contains("recipe"), "{}", run.key);
+        assert!(run.settings["work"][run.stage.name()].is_object() && run.epochs > 0 && run.kept_epoch > 0);
+        assert_eq!(harness_record::vocabulary::Key::of(&run.settings).unwrap(), run.key);
     }
 }
 
 #[test]
-fn a_repetition_keeps_what_changed_and_another_run_says_what_did() {
-    let studio = Studio::finished();
-    let changes = studio.path(REPORT).join("data/changes.json");
-    assert!(!changes.exists());
-    studio.study(&["--set", "finetuning.epochs=2"]).ended(0);
-    let first = fs::read(&changes).unwrap();
-    let found: serde_json::Value = serde_json::from_slice(&first).unwrap();
-    assert!(found["runs"].as_u64().unwrap() > 0 && !found["changed"].as_array().unwrap().is_empty(), "{found}");
-    assert!(studio.read(Path::new(REPORT).join("report.md")).contains("### Changes"));
-    fs::remove_file(studio.path(REPORT).join("report.md")).unwrap();
-    studio.study(&["--set", "finetuning.epochs=2"]).ended(0);
-    assert_eq!(fs::read(&changes).unwrap(), first);
+fn a_repetition_changes_provenance_alone() {
+    let (first, again) = (Studio::finished(), Studio::new());
+    again.study(&[]).ended(0);
+    let [first, again] = [first, again].map(|studio| contents(&studio.path("reports")));
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&first), names(&again));
+    let changed: Vec<&String> = first.keys().filter(|name| first[*name] != again[*name]).collect();
+    assert_eq!(changed, ["demo/provenance.json"]);
 }

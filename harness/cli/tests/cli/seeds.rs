@@ -3,7 +3,7 @@
 use crate::studio::{Studio, paths};
 use harness_fetch::archive::{Format, Limits, unpack};
 use harness_images::{
-    datasets::{DatasetSpec, OxfordIiitPet, Purpose, survey},
+    datasets::{DatasetSpec, Purpose, survey},
     pixels::{decode, decode_labels},
 };
 use harness_record::monitor::Silent;
@@ -72,7 +72,7 @@ fn list(path: &Path) -> &'static str {
     for name in ["trainval.txt", "test.txt", "list.txt"] {
         fs::write(annotations.join(name), parts.next().unwrap_or_default()).unwrap();
     }
-    let spec = DatasetSpec::OxfordIiitPet(OxfordIiitPet { folder: "pets".to_owned() });
+    let spec: DatasetSpec = serde_json::from_str(r#"{"oxford-iiit-pet": {"folder": "pets"}}"#).unwrap();
     let result = survey(&spec, Purpose::Segmentation, home.path(), &home.path().join("cache"), &Silent);
     if result.is_ok() { "read" } else { "refused" }
 }

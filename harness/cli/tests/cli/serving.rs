@@ -81,7 +81,7 @@ fn a_page_follows_its_template() {
     assert!(!studio.read(Path::new(REPORT).join("index.html")).contains("location.reload"), "the script is on disk");
     assert!(server.get("/").contains("<title>Reports</title>"));
     for (file, kind) in
-        [("charts/training.svg", "image/svg+xml"), ("data/metrics.csv", "text/csv"), ("report.md", "text/plain")]
+        [("charts/training.svg", "image/svg+xml"), ("data/places.csv", "text/csv"), ("report.md", "text/plain")]
     {
         let answer = server.get(&format!("/demo/blurring/{file}"));
         assert!(answer.contains(&format!("content-type: {kind}")) && !answer.contains("location.reload"), "{file}");
@@ -106,8 +106,8 @@ fn a_page_follows_its_template() {
     assert!(page.contains("Written just now.") && page.contains("role=\"alert\" hidden"), "{page}");
     assert!(studio.read(Path::new(REPORT).join("report.md")).contains("Written just now."));
     // Data that change, too.
-    fs::write(studio.path(REPORT).join("data/runs.json"), "[{").unwrap();
-    server.until("/~state", "the damage", |answer| answer.contains("runs.json"));
+    fs::write(studio.path(REPORT).join("data/study.json"), "{").unwrap();
+    server.until("/~state", "the damage", |answer| answer.contains("study.json"));
     #[cfg(unix)]
     {
         let id = server.child.id().to_string();
@@ -139,11 +139,15 @@ fn only_reports_are_sent_and_only_to_this_machine() {
     assert_eq!((get("/link.txt").as_str(), get("/none.csv").as_str(), get("/").as_str()), ("404", "404", "200"));
     let of =
         |method: &str, host: &str| status(format!("{method} / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
-    assert_eq!(
-        (of("GET", &format!("127.0.0.1:{port}")), of("GET", "evil.example")),
-        ("200".to_owned(), "403".to_owned())
-    );
-    assert_eq!(of("GET", &format!("evil.example:{port}")), "403");
+    // The port is that of a tunnel, or none.
+    for host in
+        [format!("127.0.0.1:{port}"), "localhost:9000".to_owned(), "localhost".to_owned(), "[::1]:9000".to_owned()]
+    {
+        assert_eq!(of("GET", &host), "200", "{host}");
+    }
+    for host in [format!("evil.example:{port}"), "evil.example".to_owned()] {
+        assert_eq!(of("GET", &host), "403", "{host}");
+    }
     assert_eq!(
         (of("POST", &format!("localhost:{port}")), of("DELETE", &format!("localhost:{port}"))),
         ("405".to_owned(), "405".to_owned())
@@ -153,6 +157,17 @@ fn only_reports_are_sent_and_only_to_this_machine() {
         status(format!("GET http://evil.example/ HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")),
         "403"
     );
+    assert_eq!(status("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n".to_owned()), "403");
+    assert_eq!(status("nonsense\r\n\r\n".to_owned()), "400");
+    assert_eq!(status(format!("GET /{} HTTP/1.1\r\n", "x".repeat(100_000))), "400");
+    // What a request sends is not read, and its answer comes all the same.
+    let posted = format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\n{}", "x".repeat(50_000));
+    let refused = server.ask(&posted);
+    assert!(refused.starts_with("HTTP/1.1 405 ") && refused.contains("\r\nallow: GET, HEAD\r\n"), "{refused}");
+    let folder = server.get("/demo/blurring");
+    assert!(folder.starts_with("HTTP/1.1 308 ") && folder.contains("\r\nlocation: /demo/blurring/\r\n"), "{folder}");
+    // A query names no other file.
+    assert_eq!(get("/demo/blurring/report.md?v=2"), "200");
     // A head has no body.
     let head = server.ask(&format!("HEAD / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"));
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");

@@ -1,7 +1,6 @@
 //! Several stages at once in one process.
 
-use crate::studio::{Said, Studio, TINY, assert_same, results, runs, study};
-use harness_record::run::Status;
+use crate::studio::{Said, Studio, TINY, assert_same, results, runs, study, unfinished};
 use std::fs;
 
 /// Two arms that need no pretraining, and the time to see one fail beside the other.
@@ -80,12 +79,11 @@ fn when_one_fails_the_others_stop_and_can_go_on() {
     let arguments = study(&settings, &["--threads", "2"]);
     let said = studio.run(&arguments).ended(5).tells("finetune supervised/corrected seed 0").tells("metrics.csv");
     assert!(said.stderr.contains("finetune ssl/corrected seed 0: stopped: interrupted"), "{}", said.stderr);
-    let left = runs(&studio.path("runs"));
-    assert!(left.len() == 2 && left.iter().all(|run| run.status == Status::Running));
+    assert_eq!((unfinished(&studio.path("runs")).len(), runs(&studio.path("runs")).len()), (2, 0));
     assert!(!studio.path("reports/demo/blurring/report.md").exists());
     // With the cause gone, both go on from where they were: the failed one from its first epoch, the other from wherever it had come.
     fs::remove_dir(&in_the_way).unwrap();
     let again = studio.run(&arguments).ended(0);
     assert!(again.stderr.contains("going on after epoch"), "{}", again.stderr);
-    assert!(runs(&studio.path("runs")).iter().all(|run| run.status == Status::Done));
+    assert!(unfinished(&studio.path("runs")).is_empty());
 }

@@ -14,7 +14,7 @@ fn runs_are_listed_with_what_holds_them() {
     for run in &all {
         let row = listed.as_array().unwrap().iter().find(|row| row["key"] == run.key.as_str()).unwrap();
         assert!(
-            row["kind"] == run.kind.as_str() && row["state"] == "done" && row["bytes"].as_u64().unwrap() > 0,
+            row["stage"] == run.stage.name() && row["state"] == "done" && row["bytes"].as_u64().unwrap() > 0,
             "{row}"
         );
         let used = row["used"].as_array().unwrap();
@@ -30,19 +30,19 @@ fn runs_are_listed_with_what_holds_them() {
 #[test]
 fn a_run_is_shown_with_its_settings_and_its_log() {
     let studio = Studio::finished();
-    let run = runs(&studio.path("runs")).into_iter().find(|run| run.kind == "finetune").unwrap();
+    let run = runs(&studio.path("runs")).into_iter().find(|run| run.stage.name() == "finetune").unwrap();
     let log = studio.path(format!("runs/finetune/{}/log.txt", run.key));
     fs::write(&log, "first\nlast \u{1b}[2J\n").unwrap();
-    let said = studio.run(&["runs", "show", &run.key[..12], "--lines", "1"]).ended(0);
+    let said = studio.run(&["runs", "show", &run.key.as_str()[..12], "--lines", "1"]).ended(0);
     let said = said
-        .answers(&run.key)
+        .answers(run.key.as_str())
         .answers("settings:")
         .answers("vqvae")
         .answers("demo/blurring")
         .answers("  last \\u{1b}[2J");
     assert!(!said.stdout.contains("first"), "{}", said.stdout);
-    let json = studio.run(&["runs", "show", &run.key, "--json"]).ended(0).json();
-    assert_eq!(json["key"], run.key.as_str());
+    let json = studio.run(&["runs", "show", run.key.as_str(), "--json"]).ended(0).json();
+    assert_eq!(json["run"]["key"], run.key.as_str());
     studio.run(&["runs", "show", "0123456789"]).ended(2).tells("there is no run");
 }
 
@@ -63,9 +63,9 @@ fn only_what_nothing_needs_is_removed() {
     assert_eq!(gone(&before), 0, "a dry run removed something");
     // One is worked on, and one was made under a profile whose data are not here.
     let kept = runs(&studio.path("runs"));
-    let [worked, foreign] = [&kept[0], &kept[1]].map(|run| format!("runs/{}/{}", run.kind, run.key));
+    let [worked, foreign] = [&kept[0], &kept[1]].map(|run| format!("runs/{}/{}", run.stage, run.key));
     let _lock = Lock::try_take(&studio.path(format!("{worked}.lock"))).unwrap().unwrap();
-    studio.edit(format!("{foreign}/run.json"), "\"demo\"", "\"sample\"");
+    studio.edit(format!("{foreign}/host.json"), "\"demo\"", "\"sample\"");
     let said = studio.run(&["runs", "gc", "--yes"]).ended(0).answers(&format!("removed {} runs, ", all - 2));
     said.answers("another process works on them: 1 run");
     let left = runs(&studio.path("runs"));

@@ -1,6 +1,8 @@
 //! `study`: a whole one, one that is done, one that is only planned; threads.
 
-use crate::studio::{Studio, assert_same, results, runs, times};
+use crate::studio::{Studio, assert_same, contents, published, results, runs, times};
+use harness_record::{run::RunRecord, vocabulary::Stage};
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[test]
@@ -14,28 +16,35 @@ fn a_whole_study_leaves_a_report_and_its_data() {
     for file in [
         "report.md",
         "index.html",
-        "provenance.json",
-        "charts/metrics-by-blur.csv",
         "charts/metrics-by-blur.svg",
-        "charts/training.csv",
         "charts/training.svg",
         "gallery/01.png",
         "gallery/02.png",
-        "data/metrics.csv",
-        "data/per_image.csv",
+        "runs.html",
         "data/published.csv",
-        "data/runs.json",
+        "data/places.csv",
         "data/study.json",
-        "data/datasets.json",
         "data/spec.yaml",
-        "data/gallery/index.csv",
     ] {
         let bytes = report.join(file).metadata().unwrap_or_else(|error| panic!("{file}: {error}")).len();
         assert!(bytes > 0, "{file} is empty");
     }
-    // One test row for each image, condition, arm and protocol, and two baselines for each image.
-    let rows = studio.read("reports/demo/blurring/data/per_image.csv").lines().count() - 1;
-    assert_eq!(rows, 4 * 3 * 2 * 2 + 4 * 2);
+    // Four tests with a row for each image and condition, and two baselines for each image beside the first of them.
+    let profile = studio.path("reports/demo");
+    let rows = |name: &str| -> usize {
+        let lines = |folder: &PathBuf| std::fs::read_to_string(folder.join(name)).unwrap().lines().count() - 1;
+        published(&profile, name).iter().map(lines).sum()
+    };
+    assert_eq!((rows("per_image.csv"), rows("baselines.csv")), (4 * 3 * 2 * 2, 4 * 2));
+    assert!(profile.join("provenance.json").is_file());
+    // What was published is what the store has.
+    for folder in published(&profile, "run.json") {
+        let record = RunRecord::read(&folder).unwrap();
+        let from = studio.path("runs").join(record.stage.name()).join(record.key.as_str());
+        for (name, bytes) in contents(&folder) {
+            assert!(std::fs::read(from.join(&name)).unwrap() == bytes, "{name} of {}", record.key);
+        }
+    }
     // Every number of the spec as it was run, those of the command line included.
     let spec = studio.read("reports/demo/blurring/data/spec.yaml");
     assert!(spec.contains("profile: demo") && spec.contains("finetuning.epochs=4"), "{spec}");
@@ -44,9 +53,9 @@ fn a_whole_study_leaves_a_report_and_its_data() {
     assert!(html.contains("Not the published experiment") && html.contains("synthetic pets"));
     assert!(html.contains("harness study blurring --profile demo --set"));
 
-    let kinds: Vec<String> = runs(&studio.path("runs")).into_iter().map(|run| run.kind).collect();
-    let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
-    assert_eq!((count("pretrain"), count("finetune"), count("evaluate")), (1, 4, 4));
+    let stages: Vec<Stage> = runs(&studio.path("runs")).into_iter().map(|run| run.stage).collect();
+    let count = |stage| stages.iter().filter(|other| **other == stage).count();
+    assert_eq!(Stage::ALL.map(count), [1, 4, 4]);
     let leftovers =
         times(&studio.path(".")).into_keys().filter(|name| name.contains(".tmp") || name.contains("checkpoint"));
     assert_eq!(leftovers.collect::<Vec<_>>(), Vec::<String>::new());

@@ -1,6 +1,9 @@
 //! A copy of the project in a temporary folder, and the binary run in it.
 
-use harness_record::run::RunRecord;
+use harness_record::{
+    digest,
+    run::{HostRecord, RunRecord, file},
+};
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -279,26 +282,14 @@ pub(crate) fn times(folder: &Path) -> BTreeMap<String, SystemTime> {
 
 /// What was computed, without what says when, where and how long: results of runs below a store or a folder of reports.
 pub(crate) fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    const TOLD: [&str; 5] = ["run.json", "log.txt", "runs.json", "provenance.json", "index.html"];
+    const TOLD: [&str; 3] = ["host.json", "log.txt", "provenance.json"];
     let mut all = contents(folder);
     all.retain(|name, _| {
         let last = name.rsplit('/').next().unwrap();
         // Locks, stamps, and what was being written when its process was killed.
         let passing = ["lock", "stamp", "tmp"].map(|ending| Some(OsStr::new(ending)));
-        // A run's page says how long it took, and the end of its log how often it was begun.
-        let ending = Path::new(last).extension().unwrap_or_default();
-        let of_run = ending == "html" && (name.starts_with("runs/") || name.contains("/runs/"));
-        let told = TOLD.contains(&last) || ending == "log" || of_run;
-        !(told || passing.contains(&Path::new(last).extension()))
+        !(TOLD.contains(&last) || passing.contains(&Path::new(last).extension()))
     });
-    for (name, bytes) in &mut all {
-        if name.ends_with("report.md") {
-            // The table of runs says how many seconds each took, its rows begin with a key; and the checklist how many all took.
-            let text = String::from_utf8(bytes.clone()).unwrap();
-            let told = |line: &str| line.starts_with("| [`") || line.contains("Devices and time");
-            *bytes = text.lines().filter(|line| !told(line)).collect::<Vec<_>>().join("\n").into_bytes();
-        }
-    }
     all
 }
 
@@ -317,10 +308,39 @@ pub(crate) fn assert_same(left: &BTreeMap<String, Vec<u8>>, right: &BTreeMap<Str
     assert!(!left.is_empty() && differences.is_empty(), "of {} files:\n{differences}", left.len());
 }
 
-/// Every run of a store: its kind and its record.
+/// The records of all runs of a store that are done.
 pub(crate) fn runs(store: &Path) -> Vec<RunRecord> {
-    let records = paths(store).into_iter().filter(|(name, _)| name.ends_with("/run.json"));
-    records.map(|(_, path)| RunRecord::read(&path).unwrap()).collect()
+    folders_with(store, file::RUN).iter().map(|folder| RunRecord::read(folder).unwrap()).collect()
+}
+
+/// Where the runs of a store were made, also of those that are not done.
+pub(crate) fn hosts(store: &Path) -> Vec<HostRecord> {
+    folders_with(store, file::HOST).iter().filter_map(|folder| HostRecord::read(folder).ok()).collect()
+}
+
+/// Folders of runs that have begun and are not done.
+pub(crate) fn unfinished(store: &Path) -> Vec<PathBuf> {
+    let begun = folders_with(store, file::HOST).into_iter();
+    begun.filter(|folder| !folder.join(file::RUN).exists()).collect()
+}
+
+fn folders_with(store: &Path, name: &str) -> Vec<PathBuf> {
+    let found = paths(store).into_values().filter(|path| path.file_name().unwrap() == name);
+    found.map(|path| path.parent().unwrap().to_owned()).collect()
+}
+
+/// Folders of a profile's runs of a stage that have a file of that name, in the reports.
+pub(crate) fn published(profile: &Path, name: &str) -> Vec<PathBuf> {
+    folders_with(&profile.join("runs"), name)
+}
+
+/// Changes a file of a run as a new version of it would: with its digest.
+pub(crate) fn edit_run(folder: &Path, name: &str, change: impl FnOnce(String) -> String) {
+    let text = change(fs::read_to_string(folder.join(name)).unwrap());
+    fs::write(folder.join(name), &text).unwrap();
+    let mut record = RunRecord::read(folder).unwrap();
+    record.files.insert(name.to_owned(), digest::of_bytes(text.as_bytes()));
+    record.write(folder).unwrap();
 }
 
 /// Copies a folder with all that is in it.

@@ -4,17 +4,22 @@
 //! While it comes a file is called `<file>.part`. Only when it is whole and its digests are those of the manifest is it renamed,
 //! so nothing that looks finished is ever anything else.
 
+mod by_proxy;
 mod hub;
+mod hub_file;
 mod meter;
 mod network;
 mod part;
 mod pool;
+mod proxies;
 mod retry;
 mod transfer;
+mod trouble;
 
 #[cfg(test)]
 mod tests;
 
+pub use hub::Hub;
 pub use network::{Network, Policy};
 pub use pool::all;
 

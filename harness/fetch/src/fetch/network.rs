@@ -1,13 +1,17 @@
 //! How the network is used: one HTTP client, how patient it is, and the way to the hub.
 
-use super::FetchError;
-use hf_hub::{HFClient, HFClientBuilder};
-use reqwest::{
-    Url,
-    blocking::Client,
-    redirect::{Action, Attempt, Policy as Redirects},
-};
+use super::{FetchError, by_proxy, hub::Hub, proxies::Proxies, trouble::Trouble};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::{fmt, time::Duration};
+use ureq::{
+    Agent, Body, Proxy, ProxyProtocol, Timeout,
+    http::{
+        Response,
+        header::{AUTHORIZATION, HeaderName, LOCATION, PROXY_AUTHORIZATION},
+    },
+    tls::{RootCerts, TlsConfig},
+};
+use url::Url;
 
 /// How patient a fetch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +60,18 @@ impl Policy {
     }
 }
 
-/// The way to the hub: who builds its client.
-type Hub = Box<dyn Fn() -> HFClientBuilder + Send + Sync>;
+/// The hub's own name for a version of a file, which the server that it sends us to does not know.
+pub(super) const LINKED_ETAG: HeaderName = HeaderName::from_static("x-linked-etag");
 
 /// The network.
 pub struct Network {
-    pub(super) client: Client,
     pub(super) policy: Policy,
     pub(super) hub: Hub,
+    proxies: Proxies,
+    /// Asks servers, through a tunnel where there is a proxy.
+    direct: Agent,
+    /// Asks the proxy for what has no TLS.
+    plain: Option<Agent>,
 }
 
 impl fmt::Debug for Network {
@@ -75,37 +83,100 @@ impl fmt::Debug for Network {
 impl Network {
     /// A client with the usual proxies, and the hub as `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN` say.
     pub fn new(policy: Policy) -> Result<Self, FetchError> {
-        Self::with_hub(policy, HFClient::builder)
+        Self::with_hub(policy, Hub::of_environment())
     }
 
     /// Another hub.
-    pub fn with_hub(
-        policy: Policy,
-        hub: impl Fn() -> HFClientBuilder + Send + Sync + 'static,
-    ) -> Result<Self, FetchError> {
-        let most = policy.redirects;
-        let builder = Client::builder()
+    pub fn with_hub(policy: Policy, hub: Hub) -> Result<Self, FetchError> {
+        let proxies = if policy.proxies { Proxies::of_environment()? } else { Proxies::default() };
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let config = Agent::config_builder()
             .user_agent(concat!("harness/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(policy.connect)
-            // Of the answer's head, and then of each piece of its body.
-            .timeout(policy.stall)
-            .redirect(Redirects::custom(move |attempt| follow(attempt, most)))
             // Sizes and ranges are those of the file as it is.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd();
-        let builder = if policy.proxies { builder } else { builder.no_proxy() };
-        let client = builder.build().map_err(|error| FetchError::Client(chain(&error)))?;
-        Ok(Self { client, policy, hub: Box::new(hub) })
+            .accept_encoding("identity")
+            .http_status_as_error(false)
+            // Each redirect is looked at here.
+            .max_redirects(0)
+            .timeout_resolve(Some(policy.connect))
+            .timeout_connect(Some(policy.connect))
+            // Of each piece, not of the whole: a body may take hours.
+            .timeout_per_read(Some(policy.stall))
+            .timeout_per_write(Some(policy.stall))
+            .timeout_recv_response(Some(policy.stall))
+            .tls_config(tls)
+            .proxy(None)
+            .build();
+        let plain = proxies.http.as_ref().filter(|proxy| proxy.protocol() == ProxyProtocol::Http);
+        let plain = plain.map(|proxy| by_proxy::agent(config.clone(), proxy));
+        let direct = config.new_agent();
+        Ok(Self { policy, hub, proxies, direct, plain })
+    }
+
+    /// Asks for `address` and follows redirects. `token` is told to the server of the address, and to no other.
+    pub(super) fn get(
+        &self,
+        address: &str,
+        headers: &[(HeaderName, String)],
+        token: Option<&str>,
+    ) -> Result<Response<Body>, Trouble> {
+        let broken = |error: url::ParseError| Trouble::Useless(format!("its address cannot be read: {error}"));
+        let (mut urls, mut linked) = (Vec::new(), None);
+        urls.push(Url::parse(address).map_err(broken)?);
+        loop {
+            let url = &urls[urls.len() - 1];
+            let (proxy, plain) = (self.proxies.of(url), self.plain.as_ref());
+            let mut request = match (proxy, plain) {
+                (Some(proxy), Some(plain)) if url.scheme() == "http" => {
+                    let request = plain.get(url.as_str());
+                    match authorization(proxy) {
+                        Some(value) => request.header(PROXY_AUTHORIZATION, value),
+                        None => request,
+                    }
+                }
+                _ => self.direct.get(url.as_str()).config().proxy(proxy.cloned()).build(),
+            };
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            if let Some(token) = token.filter(|_| url.origin() == urls[0].origin()) {
+                request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            }
+            let mut response = request.call().map_err(|error| self.unreachable(&error))?;
+            let tag = response.headers_mut().remove(&LINKED_ETAG);
+            linked = linked.or(tag.filter(|_| url.origin() == urls[0].origin()));
+            let Some(next) = location(&response) else {
+                response.headers_mut().extend(linked.map(|tag| (LINKED_ETAG, tag)));
+                return Ok(response);
+            };
+            let next = url.join(next).map_err(|_| Trouble::Useless("a redirect to nowhere".to_owned()))?;
+            may_follow(&urls, &next, self.policy.redirects).map_err(Trouble::Useless)?;
+            urls.push(next);
+        }
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Trouble {
+        match error {
+            ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+                Trouble::again(format!("no connection for {:?}", self.policy.connect))
+            }
+            ureq::Error::Timeout(_) => Trouble::again(format!("no answer for {:?}", self.policy.stall)),
+            // An address that a server sent us to may hold a secret.
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Trouble::Useless("its address cannot be asked".to_owned()),
+            error => Trouble::again(error.to_string()),
+        }
     }
 }
 
-fn follow(attempt: Attempt<'_>, most: usize) -> Action {
-    match may_follow(attempt.previous(), attempt.url(), most) {
-        Ok(()) => attempt.follow(),
-        Err(why) => attempt.error(why),
-    }
+/// Where a server sends us.
+fn location(response: &Response<Body>) -> Option<&str> {
+    let moved = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    response.headers().get(LOCATION).filter(|_| moved)?.to_str().ok()
+}
+
+/// What a proxy is told that wants a name and a password.
+fn authorization(proxy: &Proxy) -> Option<String> {
+    let (user, password) = (proxy.username()?, proxy.password().unwrap_or_default());
+    Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
 }
 
 /// Why a redirect is not followed: there were too many, or it leads from a safe connection to one that is not.
@@ -119,20 +190,6 @@ fn may_follow(previous: &[Url], next: &Url, most: usize) -> Result<(), String> {
         "http" if !was_safe => Ok(()),
         other => Err(format!("a redirect to {other}://, which is not followed")),
     }
-}
-
-/// An error and its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,11 +1,7 @@
 //! One file: its sources in order, each tried again while that may help.
 
 use super::{
-    Attempt, FetchError, Had, Job, hub,
-    meter::Meter,
-    network::Network,
-    part::Part,
-    transfer::{self, Trouble},
+    Attempt, FetchError, Had, Job, hub_file, meter::Meter, network::Network, part::Part, transfer, trouble::Trouble,
 };
 use crate::{digests::Seen, manifest::Source};
 
@@ -55,8 +51,8 @@ fn from(job: &Job, source: &Source, network: &Network, meter: &Meter) -> Result<
     let mut why: Vec<String> = Vec::new();
     loop {
         let result = match source {
-            Source::Url(url) => transfer::transfer(job, url, network, meter),
-            Source::Hub(file) => hub::transfer(job, file, network, meter),
+            Source::Url(url) => transfer::transfer(job, url, None, network, meter),
+            Source::Hub(file) => hub_file::transfer(job, file, network, meter),
         };
         let (reason, after) = match result {
             Ok(seen) => return Ok(seen),

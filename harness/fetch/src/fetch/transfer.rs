@@ -2,50 +2,30 @@
 
 use super::{
     Job,
+    hub::Hub,
     meter::Meter,
-    network::{Network, chain},
+    network::{LINKED_ETAG, Network},
     part::{Part, Whole},
+    trouble::Trouble,
 };
 use crate::{
     digests::{Seen, Sums},
     human,
-};
-use harness_record::RecordError;
-use reqwest::{
-    StatusCode,
-    blocking::Response,
-    header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER},
 };
 use std::{
     fs::File,
     io::{Read as _, Write as _},
     time::Duration,
 };
-
-/// Why a request brought no file.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It may go better the next time, after a pause that the server asks for.
-    Again { why: String, after: Option<Duration> },
-    /// It will go no better: this source is of no use.
-    Useless(String),
-    /// The file came whole and is not what the manifest says. Part of it was there before.
-    Wrong { why: String, resumed: bool },
-    /// The disk.
-    Disk(RecordError),
-    /// The user asked to stop. What came is kept.
-    Stopped,
-}
-
-impl From<RecordError> for Trouble {
-    fn from(error: RecordError) -> Self {
-        Self::Disk(error)
-    }
-}
-
-fn again(why: impl Into<String>) -> Trouble {
-    Trouble::Again { why: why.into(), after: None }
-}
+use ureq::{
+    Body,
+    http::{
+        Response, StatusCode,
+        header::{
+            CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
+        },
+    },
+};
 
 /// What is known before a request: what is there already, with its digests.
 struct Start {
@@ -53,30 +33,34 @@ struct Start {
     whole: Whole,
 }
 
-/// Fetches the file of `job` from `url`.
-pub(super) fn transfer(job: &Job, url: &str, network: &Network, meter: &Meter) -> Result<Seen, Trouble> {
+/// Fetches the file of `job` from `url`, which is of the hub if one is given.
+pub(super) fn transfer(
+    job: &Job,
+    url: &str,
+    hub: Option<&Hub>,
+    network: &Network,
+    meter: &Meter,
+) -> Result<Seen, Trouble> {
     let part = Part::of(&job.target);
     let start = resumable(job, url, &part, network, meter)?;
     let offset = start.sums.bytes();
     meter.have(job.number, offset);
     if offset > 0 && Some(offset) == start.whole.length.or(job.file.size) {
-        return finish(job, &part, start.sums, true);
+        return finish(job, &part, start.sums, None, true);
     }
-    let mut request = network.client.get(url).header(ACCEPT_ENCODING, "identity");
+    let mut headers = Vec::new();
     if offset > 0 {
-        request = request.header(RANGE, format!("bytes={offset}-"));
-        if let Some(validator) = start.whole.validator() {
-            request = request.header(IF_RANGE, validator);
-        }
+        headers.push((RANGE, format!("bytes={offset}-")));
+        headers.extend(start.whole.validator().map(|validator| (IF_RANGE, validator.to_owned())));
     }
-    let response = request.send().map_err(|error| unreachable(error, network))?;
+    let response = network.get(url, &headers, hub.and_then(Hub::token))?;
     let status = response.status();
     if status == StatusCode::RANGE_NOT_SATISFIABLE && offset > 0 {
         if total_in_range(&response) == Some(offset) {
-            return finish(job, &part, start.sums, true);
+            return finish(job, &part, start.sums, None, true);
         }
         part.remove()?;
-        return Err(again("the server has no such part of it; from the beginning now"));
+        return Err(Trouble::again("the server has no such part of it; from the beginning now"));
     }
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         return Err(refused(&response));
@@ -84,7 +68,7 @@ pub(super) fn transfer(job: &Job, url: &str, network: &Network, meter: &Meter) -
     let resumed = status == StatusCode::PARTIAL_CONTENT;
     if resumed && (offset == 0 || range_start(&response) != Some(offset)) {
         part.remove()?;
-        return Err(again("the server sent another part than was asked for; from the beginning now"));
+        return Err(Trouble::again("the server sent another part than was asked for; from the beginning now"));
     }
     let begun = if resumed { start.sums } else { Sums::default() };
     let total = total(job, &response, begun.bytes())?;
@@ -92,8 +76,9 @@ pub(super) fn transfer(job: &Job, url: &str, network: &Network, meter: &Meter) -
     if let Some(total) = total {
         meter.want(job.number, total);
     }
+    let tag = text(&response, &LINKED_ETAG).or_else(|| text(&response, &ETAG)).filter(|_| hub.is_some());
     let sums = receive(job, response, file, begun, total, &part, network, meter)?;
-    finish(job, &part, sums, resumed)
+    finish(job, &part, sums, tag.as_deref().and_then(sha256), resumed)
 }
 
 /// What of the file is there and can be gone on with.
@@ -113,19 +98,7 @@ fn resumable(job: &Job, url: &str, part: &Part, network: &Network, meter: &Meter
     }
 }
 
-fn unreachable(error: reqwest::Error, network: &Network) -> Trouble {
-    let silent = error.is_timeout() && !error.is_connect();
-    let (redirect, builder) = (error.is_redirect(), error.is_builder());
-    // An address that a server sent us to may hold a secret.
-    let why = chain(&error.without_url());
-    match (redirect || builder, silent) {
-        (true, _) => Trouble::Useless(why),
-        (_, true) => again(format!("no answer for {:?}", network.policy.stall)),
-        _ => again(why),
-    }
-}
-
-fn refused(response: &Response) -> Trouble {
+fn refused(response: &Response<Body>) -> Trouble {
     let status = response.status();
     let why = format!("the server answers {status}");
     let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
@@ -137,11 +110,11 @@ fn refused(response: &Response) -> Trouble {
 }
 
 /// The size that the whole will have, held against the manifest.
-fn total(job: &Job, response: &Response, begun: u64) -> Result<Option<u64>, Trouble> {
-    let said = total_in_range(response).or_else(|| response.content_length().map(|rest| begun + rest));
+fn total(job: &Job, response: &Response<Body>, begun: u64) -> Result<Option<u64>, Trouble> {
+    let said = total_in_range(response).or_else(|| length(response).map(|rest| begun + rest));
     match (said, job.file.size) {
         (Some(said), Some(size)) if said != size => {
-            let kind = text(response, &reqwest::header::CONTENT_TYPE).unwrap_or_else(|| "something".to_owned());
+            let kind = text(response, &CONTENT_TYPE).unwrap_or_else(|| "something".to_owned());
             let why =
                 format!("the server offers {said} bytes ({kind}), but the manifest says {size}: it is another file");
             Err(Trouble::Useless(why))
@@ -158,7 +131,7 @@ fn total(job: &Job, response: &Response, begun: u64) -> Result<Option<u64>, Trou
 #[expect(clippy::too_many_arguments, reason = "the two ends of a stream, and what is known of it")]
 fn receive(
     job: &Job,
-    mut response: Response,
+    response: Response<Body>,
     mut file: File,
     mut sums: Sums,
     total: Option<u64>,
@@ -167,19 +140,19 @@ fn receive(
     meter: &Meter,
 ) -> Result<Sums, Trouble> {
     let most = total.unwrap_or(network.policy.largest);
-    let mut buffer = vec![0; 1 << 16];
+    let (mut body, mut buffer) = (response.into_body().into_reader(), vec![0; 1 << 16]);
     loop {
-        let n = match response.read(&mut buffer) {
+        let n = match body.read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => n,
             Err(error) => {
-                let stalled = error.kind() == std::io::ErrorKind::TimedOut || chain(&error).contains("timed out");
-                let how = if stalled {
+                let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+                let how = if matches!(cause, Some(ureq::Error::Timeout(_))) {
                     format!("nothing came for {:?}", network.policy.stall)
                 } else {
                     "the connection broke off".to_owned()
                 };
-                return Err(again(format!("{how}, {}", after(sums.bytes(), total))));
+                return Err(Trouble::again(format!("{how}, {}", after(sums.bytes(), total))));
             }
         };
         // Before anything is written: who asked to stop may have left this thread behind.
@@ -197,7 +170,7 @@ fn receive(
     }
     match total {
         Some(total) if sums.bytes() < total => {
-            Err(again(format!("the connection ended early, {}", after(sums.bytes(), Some(total)))))
+            Err(Trouble::again(format!("the connection ended early, {}", after(sums.bytes(), Some(total)))))
         }
         _ => Ok(sums),
     }
@@ -210,10 +183,22 @@ fn after(bytes: u64, total: Option<u64>) -> String {
     }
 }
 
+/// The SHA-256 that the hub's name for a version of a file is, if the file is large.
+pub(super) fn sha256(tag: &str) -> Option<&str> {
+    let tag = tag.trim_matches('"');
+    (tag.len() == 64 && tag.bytes().all(|b| b.is_ascii_hexdigit())).then_some(tag)
+}
+
+/// Why what was seen is not what the hub promised.
+pub(super) fn refuses(promised: Option<&str>, seen: &Seen) -> Option<String> {
+    let promised = promised.filter(|promised| !promised.eq_ignore_ascii_case(&seen.sha256))?;
+    Some(format!("it has the SHA-256 {}, but the hub says {promised}", seen.sha256))
+}
+
 /// Only what is right becomes the file.
-fn finish(job: &Job, part: &Part, sums: Sums, resumed: bool) -> Result<Seen, Trouble> {
+fn finish(job: &Job, part: &Part, sums: Sums, promised: Option<&str>, resumed: bool) -> Result<Seen, Trouble> {
     let seen = sums.finish();
-    if let Some(why) = job.file.refuses(&seen) {
+    if let Some(why) = refuses(promised, &seen).or_else(|| job.file.refuses(&seen)) {
         part.remove()?;
         return Err(Trouble::Wrong { why, resumed });
     }
@@ -221,21 +206,25 @@ fn finish(job: &Job, part: &Part, sums: Sums, resumed: bool) -> Result<Seen, Tro
     Ok(seen)
 }
 
-fn whole(url: &str, response: &Response, length: Option<u64>) -> Whole {
+fn whole(url: &str, response: &Response<Body>, length: Option<u64>) -> Whole {
     let [etag, last_modified] = [ETAG, LAST_MODIFIED].map(|name| text(response, &name));
     Whole { url: url.to_owned(), etag, last_modified, length }
 }
 
-fn text(response: &Response, name: &HeaderName) -> Option<String> {
+fn text(response: &Response<Body>, name: &HeaderName) -> Option<String> {
     response.headers().get(name)?.to_str().ok().map(str::to_owned)
 }
 
+fn length(response: &Response<Body>) -> Option<u64> {
+    text(response, &CONTENT_LENGTH)?.trim().parse().ok()
+}
+
 /// `100` of `bytes 100-199/200`.
-fn range_start(response: &Response) -> Option<u64> {
+fn range_start(response: &Response<Body>) -> Option<u64> {
     text(response, &CONTENT_RANGE)?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
 /// `200` of `bytes 100-199/200` and of `bytes */200`.
-fn total_in_range(response: &Response) -> Option<u64> {
+fn total_in_range(response: &Response<Body>) -> Option<u64> {
     text(response, &CONTENT_RANGE)?.rsplit('/').next()?.parse().ok()
 }

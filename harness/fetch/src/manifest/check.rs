@@ -160,7 +160,7 @@ fn is_path(text: &str) -> bool {
 
 /// An address without user name; without TLS only if `plain`, or if the server is this machine.
 fn is_url(text: &str, plain: bool) -> bool {
-    let Ok(url) = reqwest::Url::parse(text) else { return false };
+    let Ok(url) = url::Url::parse(text) else { return false };
     let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let scheme = match url.scheme() {
         "https" => true,

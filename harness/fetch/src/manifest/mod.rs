@@ -271,13 +271,16 @@ impl RemoteFile {
 }
 
 impl Source {
+    /// The hub that everyone asks unless told otherwise.
+    pub(crate) const HUB: &str = "https://huggingface.co";
+
     /// The address a person can use.
     pub fn address(&self) -> String {
         match self {
             Self::Url(url) => url.clone(),
             Self::Hub(HubFile { repository, kind, revision, file }) => {
                 let kind = if *kind == HubKind::Dataset { "datasets/" } else { "" };
-                format!("https://huggingface.co/{kind}{repository}/resolve/{revision}/{file}")
+                format!("{}/{kind}{repository}/resolve/{revision}/{file}", Self::HUB)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Ours, and candle's composition, against numbers of PyTorch's, which `tests/golden/ops.py` makes.
+//! Ours, and candle's composition, against numbers of PyTorch's, which `reference/operations.py` makes.
 
 use super::{assert_close, values, variable};
 use candle_core::{Device, Tensor, Var};

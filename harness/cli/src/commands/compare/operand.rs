@@ -3,11 +3,11 @@
 use super::{failure, revision, settings};
 use crate::{
     cli::Folders,
-    collect::SPEC,
     failure::{Failure, Outcome},
     stored::Run,
 };
-use harness_record::suggest::closest;
+use harness_learn::models::ModelSpec;
+use harness_record::{suggest::closest, vocabulary::PrintedDice};
 use harness_report::{
     compare::{Choice, Side},
     inputs::file,
@@ -19,10 +19,11 @@ use std::path::{Path, PathBuf};
 pub(super) struct Operand {
     /// As it was typed.
     name: String,
-    place: Place,
+    meaning: Meaning,
 }
 
-enum Place {
+/// What the text means.
+enum Meaning {
     /// The folder of a report.
     Report(PathBuf, Choice),
     /// A report below the reports folder, as it was committed.
@@ -39,16 +40,16 @@ impl Operand {
     pub(super) fn parse(text: &str, folders: &Folders, here: &Path) -> Outcome<Self> {
         let name = text.to_owned();
         if let Some(folder) = report_at(text, folders, here) {
-            return Ok(Self { name, place: Place::Report(folder, Choice::default()) });
+            return Ok(Self { name, meaning: Meaning::Report(folder, Choice::default()) });
         }
         let Some((head, rest)) = text.split_once(':') else {
             return match report_name(text) {
                 Some(report) => Err(no_report(report, folders)),
-                None => run(text, &folders.store).map(|run| Self { name, place: Place::Run(Box::new(run)) }),
+                None => run(text, &folders.store).map(|run| Self { name, meaning: Meaning::Run(Box::new(run)) }),
             };
         };
         if let Some(folder) = report_at(head, folders, here) {
-            return Ok(Self { name, place: Place::Report(folder, choice(text, rest)?) });
+            return Ok(Self { name, meaning: Meaning::Report(folder, choice(text, rest)?) });
         }
         if let Some(report) = report_name(head) {
             return Err(no_report(report, folders));
@@ -62,29 +63,35 @@ impl Operand {
             )));
         };
         let choice = part.map_or_else(|| Ok(Choice::default()), |part| choice(text, part))?;
-        Ok(Self { name, place: Place::Revision { revision: head.to_owned(), report, choice } })
+        Ok(Self { name, meaning: Meaning::Revision { revision: head.to_owned(), report, choice } })
     }
 
     /// Reads it.
     pub(super) fn read(&self, folders: &Folders) -> Outcome<Side> {
-        match &self.place {
-            Place::Report(folder, choice) => self.report(&folder.join("data"), choice),
-            Place::Revision { revision, report, choice } => {
+        match &self.meaning {
+            Meaning::Report(folder, choice) => self.report(&folder.join("data"), choice),
+            Meaning::Revision { revision, report, choice } => {
                 let data = revision::checkout(folders, revision, report)?;
-                self.report(data.path(), choice)
+                self.report(&data.data, choice)
             }
-            Place::Run(run) => {
+            Meaning::Run(run) => {
                 run.must_be_done()?;
-                let spec = settings::read(&run.folder.join(SPEC))?;
-                Side::run(&self.name, &run.folder, &run.record, spec.as_ref()).map_err(failure)
+                Side::run(&self.name, &run.folder, printed_dice(run)).map_err(failure)
             }
         }
     }
 
     fn report(&self, data: &Path, choice: &Choice) -> Outcome<Side> {
-        let spec = settings::read(&data.join(SPEC))?;
+        let spec = settings::read(&data.join(file::SPEC))?;
         Side::report(&self.name, data, choice, spec.as_ref()).map_err(failure)
     }
+}
+
+/// What was printed as the Dice of a run's network; soft Dice where nobody printed any.
+fn printed_dice(run: &Run) -> PrintedDice {
+    let model = run.record.as_ref().map(|record| record.settings["model"].clone());
+    let model: Option<ModelSpec> = model.and_then(|model| serde_json::from_value(model).ok());
+    model.and_then(|model| Some(model.sizes().published()?.dice)).unwrap_or(PrintedDice::Soft)
 }
 
 /// The folder of the report that `text` names: below the reports folder, or by its path.

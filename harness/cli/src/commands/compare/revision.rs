@@ -2,24 +2,23 @@
 
 use crate::{
     cli::Folders,
-    collect::SPEC,
     failure::{Failure, Outcome},
 };
+use harness_record::{rows::PlaceRow, table, vocabulary::Key};
 use harness_report::inputs::file;
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     path::{Path, PathBuf},
     process::Command,
 };
 use tempfile::TempDir;
 
-/// Files of the data folder that a comparison reads.
-const FILES: [&str; 5] = [file::STUDY, file::RUNS, file::METRICS, file::PER_IMAGE, SPEC];
 /// The most that is read of one file, in bytes: the full test set under every arm, seed and condition is below 100 MB.
 const LIMIT: u64 = 256 << 20;
 
 /// Puts the data of `reports/<profile>/<study>/` as they were at `revision` into a folder, which lasts as long as what is returned.
-pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) -> Outcome<TempDir> {
+pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) -> Outcome<Checkout> {
     let top = PathBuf::from(
         git(&folders.root, &[OsStr::new("rev-parse"), OsStr::new("--show-toplevel")], |said| {
             Failure::Usage(format!(
@@ -34,48 +33,92 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
         &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")].map(OsStr::new),
         |said| Failure::Usage(format!("there is no revision `{revision}`: {said}")),
     )?;
-    let folder = in_repository(&top, &folders.reports)?.join(report[0].as_str()).join(report[1].as_str()).join("data");
-    let shown = format!("{revision}:{}/{}", report[0], report[1]);
-    let failed = |said: &str| Failure::data(format!("{shown} cannot be read from git: {said}"));
-    let mut inside = folder.into_os_string();
-    inside.push("/");
-    let arguments = ["ls-tree", "-l", "-z", "--full-tree", commit.trim()].map(OsStr::new);
-    let listing = git(&top, &[&arguments[..], &[OsStr::new("--"), inside.as_os_str()]].concat(), failed)?;
-    let entries: Vec<Entry<'_>> = listing.split('\0').filter_map(Entry::parse).collect();
+    let tree = Tree { top: &top, commit: commit.trim(), shown: format!("{revision}:{}/{}", report[0], report[1]) };
+    let profile = in_repository(&top, &folders.reports)?.join(report[0].as_str());
     let copy = tempfile::tempdir().map_err(Failure::run)?;
-    for name in FILES {
-        let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
-            if name == SPEC {
-                continue; // settings are then not known
+    let data = copy.path().join(report[1].as_str()).join("data");
+    for entry in tree.entries(&profile.join(report[1].as_str()).join("data"))? {
+        tree.copy(&entry, &data)?;
+    }
+    let places = data.join(file::PLACES);
+    if !places.is_file() {
+        let text = format!("{revision} has no report {}/{}, or one that another version made", report[0], report[1]);
+        return Err(Failure::Usage(text));
+    }
+    let runs: BTreeSet<Key> = table::read_rows::<PlaceRow>(&places)?.into_iter().map(|place| place.run).collect();
+    for run in runs {
+        let to = file::run_folder(&data, &run);
+        for entry in tree.entries(&profile.join(file::RUNS).join(run.short()))? {
+            // Nothing is compared in pictures.
+            if !entry.name.ends_with(".png") {
+                tree.copy(&entry, &to)?;
             }
-            let text = format!("{revision} has no report {}/{}, or one without {name}", report[0], report[1]);
-            return Err(Failure::Usage(text));
-        };
-        if entry.bytes > LIMIT {
-            let text = format!("{shown}: {name} has {} bytes, more than the {LIMIT} that are read", entry.bytes);
+        }
+    }
+    Ok(Checkout { _copy: copy, data })
+}
+
+/// A report's data as they were committed, for as long as this lives.
+pub(super) struct Checkout {
+    _copy: TempDir,
+    /// The report's data folder. The runs lie where they lie in a profile.
+    pub(super) data: PathBuf,
+}
+
+/// The files of a commit.
+struct Tree<'a> {
+    top: &'a Path,
+    commit: &'a str,
+    /// What is read, for errors.
+    shown: String,
+}
+
+impl Tree<'_> {
+    /// The plain files in a folder, named as the repository names them.
+    fn entries(&self, folder: &Path) -> Outcome<Vec<Entry>> {
+        let mut inside = folder.as_os_str().to_owned();
+        inside.push("/");
+        let arguments = ["ls-tree", "-l", "-z", "--full-tree", self.commit].map(OsStr::new);
+        let listing = git(self.top, &[&arguments[..], &[OsStr::new("--"), inside.as_os_str()]].concat(), |said| {
+            self.failed(said)
+        })?;
+        Ok(listing.split('\0').filter_map(Entry::parse).collect())
+    }
+
+    /// Writes a file into `folder`.
+    fn copy(&self, entry: &Entry, folder: &Path) -> Outcome {
+        let Entry { object, bytes, name } = entry;
+        if *bytes > LIMIT {
+            let text = format!("{}: {name} has {bytes} bytes, more than the {LIMIT} that are read", self.shown);
             return Err(Failure::data(text));
         }
-        let bytes = raw(&top, &["cat-file", "blob", entry.object].map(OsStr::new), failed)?;
-        std::fs::write(copy.path().join(name), bytes).map_err(Failure::run)?;
+        let content = raw(self.top, &["cat-file", "blob", object].map(OsStr::new), |said| self.failed(said))?;
+        std::fs::create_dir_all(folder).map_err(Failure::run)?;
+        std::fs::write(folder.join(name), content).map_err(Failure::run)
     }
-    Ok(copy)
+
+    fn failed(&self, said: &str) -> Failure {
+        Failure::data(format!("{} cannot be read from git: {said}", self.shown))
+    }
 }
 
 /// A file in a listing of git.
-struct Entry<'a> {
-    object: &'a str,
+struct Entry {
+    object: String,
     bytes: u64,
-    name: &'a str,
+    /// Its name in its folder.
+    name: String,
 }
 
-impl<'a> Entry<'a> {
+impl Entry {
     /// `<mode> <type> <object> <size>\t<path>`; `None` for what is no plain file.
-    fn parse(line: &'a str) -> Option<Self> {
+    fn parse(line: &str) -> Option<Self> {
         let (about, path) = line.split_once('\t')?;
         let mut words = about.split_ascii_whitespace();
         let (mode, kind, object, bytes) = (words.next()?, words.next()?, words.next()?, words.next()?);
         (mode.starts_with("100") && kind == "blob").then_some(())?;
-        Some(Self { object, bytes: bytes.parse().ok()?, name: path.rsplit('/').next()? })
+        let name = path.rsplit('/').next()?.to_owned();
+        Some(Self { object: object.to_owned(), bytes: bytes.parse().ok()?, name })
     }
 }
 

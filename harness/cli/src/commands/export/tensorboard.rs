@@ -5,7 +5,11 @@
 //! `tensorflow/core/util/event.proto`, `tensorflow/core/framework/summary.proto` and `tensorflow/core/lib/io/record_writer.h` of
 //! TensorFlow.
 
-use harness_record::{rows::MetricRow, run::RunRecord};
+use harness_record::{
+    rows::MetricRow,
+    run::HostRecord,
+    vocabulary::{Condition, Predictor},
+};
 use std::collections::BTreeMap;
 
 /// The first event of each file.
@@ -21,16 +25,16 @@ enum Wire {
 }
 
 /// Name of a run's event file, the same for the same run: TensorBoard looks for `tfevents` and sorts by the time that follows.
-pub(super) fn file_name(record: &RunRecord) -> String {
-    format!("events.out.tfevents.{:010}.harness", record.started)
+pub(super) fn file_name(host: &HostRecord) -> String {
+    format!("events.out.tfevents.{:010}.harness", host.started.unwrap_or_default())
 }
 
 /// A run's metrics as an event file: an event for each epoch, with a scalar for each row of that epoch.
 ///
-/// The record knows when the run started and ended, not when each epoch did: their times are spread evenly between the two.
+/// `host.json` knows when the run started and ended, not when each epoch did: their times are spread evenly between the two.
 /// Values are rounded to the single precision that the format has.
-pub(super) fn events(record: &RunRecord, rows: &[MetricRow]) -> Vec<u8> {
-    let started = record.started as f64;
+pub(super) fn events(host: &HostRecord, rows: &[MetricRow]) -> Vec<u8> {
+    let started = host.started.unwrap_or_default() as f64;
     let mut file = Vec::new();
     put_record(&mut file, &event(started, |message| put_bytes(message, 3, VERSION.as_bytes())));
     let mut epochs: BTreeMap<u32, Vec<&MetricRow>> = BTreeMap::new();
@@ -38,7 +42,7 @@ pub(super) fn events(record: &RunRecord, rows: &[MetricRow]) -> Vec<u8> {
         epochs.entry(row.epoch).or_default().push(row);
     }
     let last = epochs.last_key_value().map_or(1, |(&epoch, _)| epoch.max(1));
-    let seconds = record.ended.map_or(record.seconds, |ended| ended.saturating_sub(record.started) as f64);
+    let seconds = host.ended.map_or(host.seconds, |ended| ended.saturating_sub(host.started.unwrap_or(ended)) as f64);
     for (epoch, rows) in epochs {
         let time = started + seconds * f64::from(epoch) / f64::from(last);
         let message = event(time, |message| {
@@ -53,14 +57,14 @@ pub(super) fn events(record: &RunRecord, rows: &[MetricRow]) -> Vec<u8> {
 
 /// Name of a row's series: `train/loss`, `test/blur-25/dice`, `test/majority-class/dice`.
 fn tag(row: &MetricRow) -> String {
-    let mut parts = vec![row.split.as_str()];
-    if row.condition != "clean" {
-        parts.push(&row.condition);
+    let mut parts = vec![row.split.to_string()];
+    if row.condition != Condition::Clean {
+        parts.push(row.condition.to_string());
     }
-    if row.predictor != "model" {
-        parts.push(&row.predictor);
+    if row.predictor != Predictor::Model {
+        parts.push(row.predictor.to_string());
     }
-    parts.push(&row.metric);
+    parts.push(row.metric.clone());
     parts.join("/")
 }
 

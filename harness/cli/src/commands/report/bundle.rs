@@ -10,17 +10,19 @@ mod traces;
 use super::{Place, check, site};
 use crate::{
     cli::Folders,
-    collect::{Recorded, SPEC},
+    collect::{self, Provenance, Recorded, provenance},
     commands::{count, say},
     failure::{Failure, Outcome},
     fetching, manifests,
 };
 use harness_fetch::human;
-use harness_record::{digest, files};
+use harness_record::{digest, files, rows::PlaceRow, table, vocabulary::Key};
+use harness_report::inputs::file;
 use harness_study::{
     spec::layers::{self, Spec},
     study::Resolved,
 };
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -72,8 +74,9 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
     let mut gathered = Gathered { files: Files::new(), bytes: 0, root: &folders.root, out };
     let manifests = manifests::read(&folders.root.join(manifests::FOLDER))?;
     let mut studies = BTreeSet::new();
+    let mut noted: BTreeMap<String, Provenance> = BTreeMap::new();
     for place in places {
-        let path = place.folder.join("data").join(SPEC);
+        let path = place.folder.join("data").join(file::SPEC);
         let recorded: Recorded = serde_yaml::from_slice(&files::read(&path, LIMIT)?).map_err(Failure::run)?;
         let spec = Spec::named(&folders.root, &place.study)?;
         for file in spec.files(&folders.root) {
@@ -84,7 +87,18 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
             gathered.take(&manifests::file_of(&folders.root.join(manifests::FOLDER), &manifest.name))?;
         }
         gathered.take_folder(&place.folder, &format!("reports/{}/{}", place.profile, place.study), |_| true)?;
+        for key in runs_of(place)? {
+            let run = format!("reports/{}/{}/{}", place.profile, file::RUNS, key.short());
+            let folder = file::run_folder(&place.folder.join("data"), &key);
+            gathered.take_folder(&folder, &run, |_| true)?;
+            let of_profile: &mut Provenance = noted.entry(place.profile.clone()).or_default();
+            of_profile.extend(provenance(&file::profile_folder(&place.folder.join("data")))?.remove_entry(&key));
+        }
         studies.insert(place.study.clone());
+    }
+    for (profile, runs) in &noted {
+        let runs: BTreeMap<&Key, Value> = runs.iter().map(|(key, host)| (key, nameless(host))).collect();
+        gathered.put(&format!("reports/{profile}/{}", file::PROVENANCE), collect::json(&runs)?)?;
     }
     // Templates of other studies are of no use here.
     let others = layers::names(&folders.root).map_err(Failure::run)?.into_iter().filter(|name| !studies.contains(name));
@@ -94,13 +108,28 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
     gathered.take_folder(&folders.root.join(&printed), &printed, |_| true)?;
     gathered.put("reports/index.html", site::of(places, folders)?.bytes)?;
     gathered.put("Cargo.lock", LOCK.into())?;
-    gathered.put("README.txt", readme::text(places)?.into())?;
+    gathered.put("README.txt", readme::text(places, noted.values().flat_map(BTreeMap::values))?.into())?;
     let sums = gathered.files.iter().fold(String::new(), |mut sums, (name, bytes)| {
         let _ = writeln!(sums, "{}  {name}", digest::of_bytes(bytes));
         sums
     });
     gathered.put("SHA256SUMS", sums.into())?;
     Ok(gathered.files)
+}
+
+/// Keys of the runs that a report is made of.
+fn runs_of(place: &Place) -> Outcome<BTreeSet<Key>> {
+    let places: Vec<PlaceRow> = table::read_rows(&place.folder.join("data").join(file::PLACES))?;
+    Ok(places.into_iter().map(|place| place.run).collect())
+}
+
+/// Where a run was made, without what names a machine or a time.
+fn nameless(host: &Value) -> Value {
+    let mut host = host.clone();
+    if let Some(fields) = host.as_object_mut() {
+        fields.retain(|name, _| ["commit", "device", "dirty", "harness", "system"].contains(&name.as_str()));
+    }
+    host
 }
 
 /// Files that are being gathered.

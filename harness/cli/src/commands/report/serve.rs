@@ -43,7 +43,7 @@ pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) ->
     let port = listener.local_addr().map_err(Failure::run)?.port();
     std::fs::create_dir_all(&folders.reports).map_err(Failure::run)?;
     let told = Arc::new(Mutex::new(Told::default()));
-    let pages = Pages::new(&folders.reports, port, Arc::clone(&told)).map_err(Failure::run)?;
+    let pages = Pages::new(&folders.reports, Arc::clone(&told)).map_err(Failure::run)?;
     listen::start(listener, Arc::new(pages)).map_err(Failure::run)?;
     let address = format!("http://127.0.0.1:{port}/");
     say(&format!("serving {} at {address} (Ctrl-C ends it)", folders.reports.display()))?;

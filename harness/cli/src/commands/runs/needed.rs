@@ -1,6 +1,7 @@
 //! Which runs are needed: by a report, or by a study as it is today.
 
 use super::users;
+use crate::stored::Run;
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
@@ -9,7 +10,7 @@ use crate::{
     surveys::{self, DataFolders},
 };
 use harness_learn::precision::Precision;
-use harness_record::{run::RunRecord, store::Store};
+use harness_record::{store::Store, vocabulary::Key};
 use harness_study::{
     plan::Plan,
     spec::layers::{self, PROFILES, Spec},
@@ -23,7 +24,7 @@ const DEVICES: [&str; 2] = ["cpu", "cuda"];
 
 /// What is needed.
 pub(super) struct Needed {
-    keys: BTreeSet<String>,
+    keys: BTreeSet<Key>,
     /// Profiles of which some study cannot be planned here.
     unknown: BTreeSet<String>,
 }
@@ -56,8 +57,8 @@ impl Needed {
     }
 
     /// Whether a run is needed, or may be.
-    pub(super) fn has(&self, run: &RunRecord) -> bool {
-        let may_be = || profile_of(&run.command).is_none_or(|profile| self.unknown.contains(profile));
+    pub(super) fn has(&self, run: &Run) -> bool {
+        let may_be = || profile_of(&run.host.command).is_none_or(|profile| self.unknown.contains(profile));
         self.keys.contains(&run.key) || may_be()
     }
 

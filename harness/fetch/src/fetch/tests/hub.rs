@@ -2,11 +2,10 @@
 
 use super::{Place, attempts, policy};
 use crate::{
-    fetch::Network,
+    fetch::{Hub, Network},
     manifest::{HubFile, HubKind, RemoteFile, Source},
 };
 use harness_record::digest;
-use hf_hub::HFClient;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -17,12 +16,13 @@ use std::{
 };
 
 const COMMIT: &str = "c983eba7f5e69bc3548a626d1b0b0b914e5de3a6";
+const PATH: &str = "/timm/resnet34/resolve/c983eba7f5e69bc3548a626d1b0b0b914e5de3a6/model.safetensors";
 const BODY: &[u8] = b"weights of a network";
 const TOKEN: &str = "hf_secretsecretsecret";
 
 /// A hub that answers for one file of a model: its tag is `tag`, its content [`BODY`]. It repeats the authorisation that it was
-/// given where it refuses. Serves until the test's process ends.
-fn stand_in(tag: String) -> (String, Arc<Mutex<Vec<String>>>) {
+/// given where it refuses. It may send `elsewhere` for the content. Serves until the test's process ends.
+fn stand_in(tag: String, elsewhere: Option<String>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let heads = Arc::new(Mutex::new(Vec::new()));
@@ -34,16 +34,21 @@ fn stand_in(tag: String) -> (String, Arc<Mutex<Vec<String>>>) {
             let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
             let head = head.join("\n");
             seen.lock().unwrap().push(head.clone());
-            let known = head.contains(&format!(" /timm/resnet34/resolve/{COMMIT}/model.safetensors "));
+            let known = head.contains(&format!(" {PATH} "));
             let refusal = format!("{{\"error\": \"you sent {}\"}}", head.replace('\n', " ").replace('"', ""));
             let body: &[u8] = if known { BODY } else { refusal.as_bytes() };
             let status = if known { "200 OK" } else { "403 Forbidden" };
+            let (status, tag, body) = match &elsewhere {
+                Some(elsewhere) => {
+                    ("302 Found", format!("X-Linked-Etag: \"{tag}\"\r\nLocation: {elsewhere}{PATH}\r\n"), &b""[..])
+                }
+                None => (status, format!("ETag: \"{tag}\"\r\n"), body),
+            };
             let length = body.len();
             // The client may have gone away.
             let _ = write!(
                 stream,
-                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nETag: \"{tag}\"\r\nX-Repo-Commit: {COMMIT}\r\n\
-                 Connection: close\r\n\r\n"
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{tag}X-Repo-Commit: {COMMIT}\r\nConnection: close\r\n\r\n"
             );
             if head.starts_with("GET") {
                 let _ = stream.write_all(body);
@@ -71,16 +76,15 @@ fn file(sha256: &str) -> RemoteFile {
 }
 
 fn network(endpoint: &str, cache: &Path) -> Arc<Network> {
-    let (endpoint, cache) = (endpoint.to_owned(), cache.to_owned());
     // Without the token of whoever runs the tests.
-    let hub = move || HFClient::builder().endpoint(&endpoint).cache_dir(&cache).token(TOKEN);
+    let hub = Hub::new(endpoint, cache.to_owned(), Some(TOKEN.to_owned()));
     Arc::new(Network::with_hub(policy(), hub).unwrap())
 }
 
 #[test]
 fn what_is_not_there_is_fetched_once_and_checked() {
     let (place, cache, sha256) = (Place::new(), tempfile::tempdir().unwrap(), digest::of_bytes(BODY));
-    let (endpoint, heads) = stand_in(sha256.clone());
+    let (endpoint, heads) = stand_in(sha256.clone(), None);
     let network_now = network(&endpoint, cache.path());
     let had = place.fetch_by(&file("unverified"), &network_now, &harness_record::monitor::Silent).unwrap();
     assert_eq!(had.seen.sha256, sha256);
@@ -98,7 +102,7 @@ fn what_is_not_there_is_fetched_once_and_checked() {
 #[test]
 fn a_file_that_is_not_what_was_promised_gets_no_place() {
     let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
-    let (endpoint, _) = stand_in("ab".repeat(32));
+    let (endpoint, _) = stand_in("ab".repeat(32), None);
     let told = attempts(place.fetch_by(
         &file("unverified"),
         &network(&endpoint, cache.path()),
@@ -107,7 +111,7 @@ fn a_file_that_is_not_what_was_promised_gets_no_place() {
     assert!(told[0].why[0].contains("the hub says abab"), "{told:?}");
     assert_eq!(place.names(), [""; 0]);
     // The damaged file is not kept in the cache either.
-    let (endpoint, _) = stand_in(digest::of_bytes(BODY));
+    let (endpoint, _) = stand_in(digest::of_bytes(BODY), None);
     let told = attempts(place.fetch_by(
         &file("0123456789"),
         &network(&endpoint, cache.path()),
@@ -118,9 +122,39 @@ fn a_file_that_is_not_what_was_promised_gets_no_place() {
 }
 
 #[test]
+fn where_the_hub_sends_us_hears_no_token_and_vouches_for_nothing() {
+    let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
+    let (elsewhere, asked) = stand_in("x".to_owned(), None);
+    let (endpoint, heads) = stand_in(digest::of_bytes(BODY), Some(elsewhere.clone()));
+    let network_now = network(&endpoint, cache.path());
+    place.fetch_by(&file("unverified"), &network_now, &harness_record::monitor::Silent).unwrap();
+    assert_eq!(fs::read(place.target()).unwrap(), BODY);
+    let (heads, asked) = (heads.lock().unwrap().join("\n"), asked.lock().unwrap().join("\n"));
+    assert!(heads.contains(TOKEN) && asked.contains(PATH) && !asked.contains(TOKEN), "{heads}\n{asked}");
+    // Another file than the hub promised.
+    let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
+    let (endpoint, _) = stand_in("ab".repeat(32), Some(elsewhere));
+    let network = network(&endpoint, cache.path());
+    let told = attempts(place.fetch_by(&file("unverified"), &network, &harness_record::monitor::Silent));
+    assert!(told[0].why[0].contains("the hub says abab"), "{told:?}");
+}
+
+#[test]
+fn a_file_that_is_damaged_in_the_cache_is_fetched_anew() {
+    let (place, cache, sha256) = (Place::new(), tempfile::tempdir().unwrap(), digest::of_bytes(BODY));
+    let cached = cache.path().join("models--timm--resnet34/snapshots").join(COMMIT).join("model.safetensors");
+    fs::create_dir_all(cached.parent().unwrap()).unwrap();
+    fs::write(&cached, "damaged").unwrap();
+    let (endpoint, heads) = stand_in(sha256.clone(), None);
+    place.fetch_by(&file(&sha256), &network(&endpoint, cache.path()), &harness_record::monitor::Silent).unwrap();
+    assert_eq!((fs::read(place.target()).unwrap().as_slice(), fs::read(&cached).unwrap().as_slice()), (BODY, BODY));
+    assert_eq!(heads.lock().unwrap().len(), 1);
+}
+
+#[test]
 fn a_refusal_does_not_repeat_the_token_and_leaves_nothing() {
     let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
-    let (endpoint, heads) = stand_in("x".to_owned());
+    let (endpoint, heads) = stand_in("x".to_owned(), None);
     let mut file = file("unverified");
     let Source::Hub(hub) = &mut file.from[0] else { unreachable!() };
     hub.kind = HubKind::Dataset;

@@ -6,7 +6,7 @@ use crate::{
     manifests::{About, Manifests},
 };
 use harness_images::datasets::{DatasetSpec, Item, Part};
-use harness_record::rows::FileRow;
+use harness_record::{rows::FileRow, vocabulary::FileUse};
 use harness_report::contact::{Counts, LeftOut, Share, Sides, Summary};
 use std::{cmp::Reverse, collections::BTreeMap, path::Path};
 
@@ -59,11 +59,11 @@ fn counts(look: &Look) -> (Vec<String>, Vec<Counts>, Counts) {
 
 /// Files by reason. Reasons that differ only in the file's own name and in numbers are one.
 fn reasons(rows: &[FileRow]) -> Vec<LeftOut> {
-    let mut found: BTreeMap<(&str, String), LeftOut> = BTreeMap::new();
+    let mut found: BTreeMap<(FileUse, String), LeftOut> = BTreeMap::new();
     for row in rows {
-        let group = found.entry((&row.split, pattern(row))).or_insert_with(|| LeftOut {
+        let group = found.entry((row.used, pattern(row))).or_insert_with(|| LeftOut {
             files: 0,
-            how: row.split.clone(),
+            how: row.used.to_string(),
             reason: row.reason.clone(),
             alike: false,
         });

@@ -3,8 +3,8 @@
 use super::super::Place;
 use crate::failure::{Failure, Outcome};
 use harness_record::files;
-use harness_report::inputs::{DatasetInput, RunInput, StudyInput, file};
-use serde::de::DeserializeOwned;
+use harness_report::inputs::{StudyInput, file};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The most that is read of one file, in bytes.
@@ -14,10 +14,13 @@ const WHAT: &str = "\
 WHAT IS WHAT
 
 reports/<profile>/<study>/    a report: index.html for a browser (no network, no script), report.md the same as
-                              Markdown, charts/, gallery/, provenance.json
-  data/                       all that it is rendered from: metrics.csv (every epoch), per_image.csv (every test
-                              image), runs.json, datasets.json, published.csv (printed figures and verdicts),
-                              spec.yaml (all settings, resolved), study.json
+                              Markdown, charts/, gallery/
+  data/                       study.json (what was asked), places.csv (which run is which arm's), published.csv
+                              (printed figures and verdicts), spec.yaml (all settings, resolved)
+reports/<profile>/runs/<key>/ a run: run.json (all that decides its numbers), metrics.csv (every epoch),
+                              per_image.csv (every test image), confusion.csv, calibration.csv
+reports/<profile>/provenance.json
+                              with which program each run was made
 reports/index.html            the reports that are here
 studies/                      the studies' specs as written, and the bases that they extend
 templates/                    the text of the reports and of their pages
@@ -28,8 +31,8 @@ SHA256SUMS                    a digest of each of these files
 No data set and no weights are here; some pictures of the test images are in gallery/.
 ";
 
-/// The text for `places`.
-pub(super) fn text(places: &[Place]) -> Outcome<String> {
+/// The text for `places`, whose runs were made as `hosts` say.
+pub(super) fn text<'a>(places: &[Place], hosts: impl Iterator<Item = &'a Value>) -> Outcome<String> {
     let version = env!("CARGO_PKG_VERSION");
     let mut lines = vec![
         "SUPPLEMENT".to_owned(),
@@ -39,21 +42,20 @@ pub(super) fn text(places: &[Place]) -> Outcome<String> {
     ];
     let (mut datasets, mut commits, mut commands) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for place in places {
-        let study: StudyInput = read(place, file::STUDY)?;
+        let study = read(place)?;
         lines.push(format!("{}/{}", place.profile, place.study));
         lines.extend([&study.title, &study.question].map(|text| format!("  {}", line(text))));
         lines.push(String::new());
         commands.push(line(&study.command));
-        for run in read::<Vec<RunInput>>(place, file::RUNS)? {
-            let dirty = if run.record.dirty { ", with changes that no commit has" } else { "" };
-            let version = run.record.versions.get("harness").map_or("unknown", String::as_str);
-            let commit = run.record.commit.as_deref().unwrap_or("unknown");
-            commits.insert(format!("harness {}, commit {}{dirty}", line(version), line(commit)));
-        }
-        for set in read::<Vec<DatasetInput>>(place, file::DATASETS)? {
+        for set in &study.datasets {
             let [dataset, licence, citation] = [&set.dataset, &set.licence, &set.citation].map(|text| line(text));
             datasets.insert(format!("{dataset}\n    licence: {licence}\n    cite: {citation}"));
         }
+    }
+    for host in hosts {
+        let dirty = if host["dirty"] == true { ", with changes that no commit has" } else { "" };
+        let [version, commit] = ["harness", "commit"].map(|name| host[name].as_str().unwrap_or("unknown"));
+        commits.insert(format!("harness {}, commit {}{dirty}", line(version), line(commit)));
     }
     let indented =
         |items: &mut dyn Iterator<Item = &String>| items.fold(String::new(), |text, item| text + "  " + item + "\n");
@@ -61,7 +63,7 @@ pub(super) fn text(places: &[Place]) -> Outcome<String> {
     lines.push(format!("DATA\n\n{}", indented(&mut datasets.iter())));
     lines.push(format!(
         "TO CHECK\n\nThat no file was changed since, here in this folder:\n\n  sha256sum -c SHA256SUMS\n\nThat every figure, table and \
-         chart follows from data/, with harness {version};\nit needs no data set, no runs and no GPU:\n\n  harness report --check\n"
+         chart follows from data/ and runs/, with harness {version};\nit needs no data set, no runs and no GPU:\n\n  harness report --check\n"
     ));
     lines.push(format!(
         "TO REPEAT\n\nRun them again; what is missing of the data is fetched, or the program says what to put where:\n\n{}\nOn the CPU \
@@ -77,8 +79,8 @@ fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace(|c: char| c.is_control(), "")
 }
 
-fn read<T: DeserializeOwned>(place: &Place, name: &str) -> Outcome<T> {
-    let path = place.folder.join("data").join(name);
+fn read(place: &Place) -> Outcome<StudyInput> {
+    let path = place.folder.join("data").join(file::STUDY);
     let bytes = files::read(&path, LIMIT)?;
     serde_json::from_slice(&bytes).map_err(|error| Failure::data(format!("{}: {error}", path.display())))
 }

@@ -62,16 +62,21 @@ pub(super) fn name(place: &Place) -> String {
 /// What is answered.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) status: u16,
+    /// The number and its name, as in `404 Not Found`.
+    pub(super) status: &'static str,
     pub(super) kind: &'static str,
-    /// Where to look instead, for a redirection.
-    pub(super) location: Option<String>,
+    /// One more line of the head.
+    pub(super) header: Option<(&'static str, String)>,
     pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    fn text(status: u16, text: &str) -> Self {
-        Self { status, kind: "text/plain; charset=utf-8", location: None, body: format!("{text}\n").into_bytes() }
+    fn ok(kind: &'static str, body: Vec<u8>) -> Self {
+        Self { status: "200 OK", kind, header: None, body }
+    }
+
+    pub(super) fn text(status: &'static str, text: &str) -> Self {
+        Self { status, kind: "text/plain; charset=utf-8", header: None, body: format!("{text}\n").into_bytes() }
     }
 }
 
@@ -79,13 +84,12 @@ impl Answer {
 pub(super) struct Pages {
     /// Without links in its path, so that it can be told whether a file lies in it.
     root: PathBuf,
-    port: u16,
     told: Arc<Mutex<Told>>,
 }
 
 impl Pages {
-    pub(super) fn new(root: &Path, port: u16, told: Arc<Mutex<Told>>) -> io::Result<Self> {
-        Ok(Self { root: root.canonicalize()?, port, told })
+    pub(super) fn new(root: &Path, told: Arc<Mutex<Told>>) -> io::Result<Self> {
+        Ok(Self { root: root.canonicalize()?, told })
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -94,27 +98,26 @@ impl Pages {
 
     /// Answers `method` on `path`, which came under the name `host`.
     pub(super) fn answer(&self, method: &str, path: &str, host: Option<&str>) -> Answer {
-        // A page of elsewhere can make a browser look up its own name here; it cannot make it ask under another name.
-        if !host.is_some_and(|host| self.is_own(host)) {
-            return Answer::text(403, "This server answers to localhost and 127.0.0.1 only.");
+        // A page from elsewhere can make a browser look up its own name here. It cannot make it ask under another name.
+        if !host.is_some_and(is_own) {
+            return Answer::text("403 Forbidden", "This server answers to localhost, 127.0.0.1 and [::1] only.");
         }
         if method != "GET" && method != "HEAD" {
-            return Answer::text(405, "This server can be read only: GET and HEAD.");
+            let header = Some(("allow", "GET, HEAD".to_owned()));
+            return Answer {
+                header,
+                ..Answer::text("405 Method Not Allowed", "This server answers to GET and HEAD only.")
+            };
         }
         if path == STATE {
             let told = self.told();
             let body = json!({"version": told.version, "problem": told.problem()}).to_string();
-            return Answer { status: 200, kind: "application/json", location: None, body: body.into_bytes() };
+            return Answer::ok("application/json", body.into_bytes());
         }
         let Some(inside) = decoded(path).filter(|path| is_plain(path)) else {
-            return Answer::text(400, "This address names no file.");
+            return Answer::text("400 Bad Request", "This address names no file.");
         };
         self.file(path, &inside)
-    }
-
-    fn is_own(&self, host: &str) -> bool {
-        let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
-        (name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1") && port.parse() == Ok(self.port)
     }
 
     fn file(&self, path: &str, inside: &str) -> Answer {
@@ -128,8 +131,11 @@ impl Pages {
         if file.is_dir() {
             if !path.ends_with('/') {
                 // With two slashes at its start it would be the address of another machine.
-                let location = Some(format!("/{}/", path.trim_matches('/')));
-                return Answer { location, ..Answer::text(308, "The folder's address ends in a slash.") };
+                let header = Some(("location", format!("/{}/", path.trim_matches('/'))));
+                return Answer {
+                    header,
+                    ..Answer::text("308 Permanent Redirect", "The folder's address ends in a slash.")
+                };
             }
             // Its index may be a link, too.
             match file.join("index.html").canonicalize().ok().filter(|file| file.starts_with(&self.root)) {
@@ -142,19 +148,19 @@ impl Pages {
         }
         let kind = kind(&file);
         match files::read(&file, LIMIT) {
-            Ok(body) if kind == HTML => Answer { status: 200, kind, location: None, body: self.alive(&body) },
-            Ok(body) => Answer { status: 200, kind, location: None, body },
-            Err(_) => Answer::text(500, "The file cannot be read."),
+            Ok(body) if kind == HTML => Answer::ok(kind, self.alive(&body)),
+            Ok(body) => Answer::ok(kind, body),
+            Err(_) => Answer::text("500 Internal Server Error", "The file cannot be read."),
         }
     }
 
     /// A page that is not there may come with the next rendering.
     fn missing(&self, inside: &str) -> Answer {
         if !is_page(inside) {
-            return Answer::text(404, "There is no such file.");
+            return Answer::text("404 Not Found", "There is no such file.");
         }
         let page = b"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Not there</title></head>\n<body>\n<p>There is no such page yet.</p>\n</body>\n</html>\n";
-        Answer { status: 404, kind: HTML, location: None, body: self.alive(page) }
+        Answer { status: "404 Not Found", ..Answer::ok(HTML, self.alive(page)) }
     }
 
     /// A page with what is wrong above it, and the script that loads it again, before its end.
@@ -172,6 +178,14 @@ impl Pages {
         let end = page.windows(7).rposition(|tag| tag.eq_ignore_ascii_case(b"</body>")).unwrap_or(page.len());
         [&page[..end], live.as_bytes(), &page[end..]].concat()
     }
+}
+
+/// Whether a name, with or without a port, is this machine's. The port does not matter: that of a tunnel is another one, and a
+/// page that misleads a browser would send the right one.
+fn is_own(host: &str) -> bool {
+    let port = |rest: &str| rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let host = host.to_ascii_lowercase();
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| host.strip_prefix(name).is_some_and(port))
 }
 
 fn escaped(text: &str) -> String {
@@ -235,7 +249,7 @@ mod tests {
     use super::*;
 
     fn pages(folder: &Path) -> Pages {
-        Pages::new(folder, 8000, Arc::default()).unwrap()
+        Pages::new(folder, Arc::default()).unwrap()
     }
 
     #[test]
@@ -247,9 +261,9 @@ mod tests {
             std::fs::write(outer.path().join(file), "<p>x</p></BODY>").unwrap();
         }
         let pages = pages(&folder);
-        let status = |path: &str| pages.answer("GET", path, Some("localhost:8000")).status;
-        assert_eq!((status("/"), status("/index.html"), status("/demo/a%20b/x.csv")), (200, 200, 200));
-        assert_eq!((status("/demo"), status("/demo/"), status("/demo/none.csv")), (308, 404, 404));
+        let status = |path: &str| &pages.answer("GET", path, Some("localhost:8000")).status[..3];
+        assert_eq!((status("/"), status("/index.html"), status("/demo/a%20b/x.csv")), ("200", "200", "200"));
+        assert_eq!((status("/demo"), status("/demo/"), status("/demo/none.csv")), ("308", "404", "404"));
         for path in [
             "/../secret.txt",
             "/%2e%2e/secret.txt",
@@ -262,13 +276,16 @@ mod tests {
             "x",
             "/%+1",
         ] {
-            assert_eq!(status(path), 400, "{path}");
+            assert_eq!(status(path), "400", "{path}");
         }
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(outer.path().join("secret.txt"), folder.join("link.txt")).unwrap();
             std::os::unix::fs::symlink(outer.path(), folder.join("outside")).unwrap();
-            assert_eq!((status("/link.txt"), status("/outside/secret.txt"), status("/outside/")), (404, 404, 404));
+            assert_eq!(
+                (status("/link.txt"), status("/outside/secret.txt"), status("/outside/")),
+                ("404", "404", "404")
+            );
         }
         let page = String::from_utf8(pages.answer("GET", "/", Some("127.0.0.1:8000")).body).unwrap();
         assert!(page.starts_with("<p>x</p><pre") && page.ends_with("</script>\n</BODY>"), "{page}");
@@ -278,14 +295,30 @@ mod tests {
     fn it_answers_to_its_own_names_and_reads_only() {
         let folder = tempfile::tempdir().unwrap();
         let pages = pages(folder.path());
-        let status = |method: &str, host: Option<&str>| pages.answer(method, STATE, host).status;
-        assert_eq!((status("GET", Some("LOCALHOST:8000")), status("HEAD", Some("127.0.0.1:8000"))), (200, 200));
+        let status = |method: &str, host: Option<&str>| &pages.answer(method, STATE, host).status[..3];
+        // By a tunnel the port is another one than the server's.
         for host in
-            ["evil.example:8000", "localhost:81", "localhost", "127.0.0.1.evil.example:8000", "localhost:8000:8000", ""]
+            ["LOCALHOST:8000", "localhost:9000", "localhost", "127.0.0.1:8000", "127.0.0.1", "[::1]:9000", "[::1]"]
         {
-            assert_eq!(status("GET", Some(host)), 403, "{host}");
+            assert_eq!((status("GET", Some(host)), status("HEAD", Some(host))), ("200", "200"), "{host}");
         }
-        assert_eq!((status("GET", None), status("POST", Some("localhost:8000"))), (403, 405));
+        for host in [
+            "evil.example:8000",
+            "evil.example",
+            "127.0.0.1.evil.example:8000",
+            "localhost.evil.example",
+            "localhost:8000:8000",
+            "localhost:",
+            "localhost:x",
+            "localhost:99999",
+            "user@localhost",
+            "::1",
+            "0.0.0.0:8000",
+            "",
+        ] {
+            assert_eq!(status("GET", Some(host)), "403", "{host}");
+        }
+        assert_eq!((status("GET", None), status("POST", Some("localhost:8000"))), ("403", "405"));
     }
 
     #[test]

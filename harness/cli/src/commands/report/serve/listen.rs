@@ -1,68 +1,108 @@
-//! Connections, by hyper on a thread of its own.
+//! Connections: a request and its answer each, on a thread of its own.
 
 use super::answer::{Answer, Pages};
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{
-    Request, Response,
-    body::Incoming,
-    header::{self, HeaderValue},
-    server::conn::http1,
-    service::service_fn,
+use httparse::{EMPTY_HEADER, Request, Status};
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, future::ready, io, net::TcpListener, sync::Arc, time::Duration};
 
-/// How long a client may take to say what it wants.
+/// How long a client may take to say what it wants, and then to take what it gets.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest head of a request, in bytes.
+const HEAD: usize = 1 << 14;
+/// The most connections at once.
+const MOST: usize = 64;
 
 /// Answers from now on, until the process ends.
 pub(super) fn start(listener: TcpListener, pages: Arc<Pages>) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name("serve".to_owned()).spawn(move || runtime.block_on(accept(listener, pages)))?;
+    thread::Builder::new().name("serve".to_owned()).spawn(move || accept(&listener, &pages))?;
     Ok(())
 }
 
-async fn accept(listener: TcpListener, pages: Arc<Pages>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
+fn accept(listener: &TcpListener, pages: &Arc<Pages>) {
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else {
             // Too many files are open: the next one may find room.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let pages = Arc::clone(&pages);
-        tokio::spawn(async move {
-            let service = service_fn(|request| ready(Ok::<_, Infallible>(respond(&pages, &request))));
-            let mut connection = http1::Builder::new();
-            connection.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-            // A client that leaves in between is no failure of ours.
-            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
-        });
+        // Each connection holds the pages, so their holders are counted already.
+        if Arc::strong_count(pages) > MOST {
+            continue;
+        }
+        let pages = Arc::clone(pages);
+        // A client that leaves in between is no failure of ours. Without a thread the connection is closed.
+        let _ = thread::Builder::new().spawn(move || drop(serve(stream, &pages)));
     }
 }
 
-fn respond(pages: &Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+fn serve(mut stream: TcpStream, pages: &Pages) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    let (mut head, mut piece) = (Vec::new(), [0; 4096]);
+    let (answer, with_body) = loop {
+        let mut headers = [EMPTY_HEADER; 100];
+        let mut request = Request::new(&mut headers);
+        match request.parse(&head) {
+            Ok(Status::Complete(_)) => break (respond(pages, &request), request.method != Some("HEAD")),
+            Ok(Status::Partial) if head.len() < HEAD => {}
+            _ => break (Answer::text("400 Bad Request", "This request cannot be read."), true),
+        }
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut piece)? {
+            0 => return Ok(()),
+            n => head.extend_from_slice(&piece[..n]),
+        }
+    };
+    stream.set_write_timeout(Some(PATIENCE))?;
+    send(&mut stream, &answer, with_body)?;
+    // Closed with something unread, the connection would be reset, and the answer lost on its way.
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    for _ in 0..16 {
+        if stream.read(&mut piece)? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn respond(pages: &Pages, request: &Request<'_, '_>) -> Answer {
+    let mut hosts = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("host"));
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => std::str::from_utf8(host.value).ok(),
+        _ => None,
+    };
+    let target = request.path.unwrap_or_default();
     // An address with a name in it, as proxies are sent, must not name another.
-    let named = request.uri().authority().map(hyper::http::uri::Authority::as_str);
-    response(pages.answer(request.method().as_str(), request.uri().path(), named.or(host)))
+    let (named, path) = match target.strip_prefix("http://") {
+        Some(rest) => {
+            let (name, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            (Some(name), path)
+        }
+        None => (None, target),
+    };
+    let path = path.split('?').next().unwrap_or_default();
+    pages.answer(request.method.unwrap_or_default(), path, named.or(host))
 }
 
-fn response(answer: Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
-    *response.status_mut() = hyper::StatusCode::from_u16(answer.status).unwrap_or_default();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.kind));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    if answer.status == 405 {
-        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+fn send(stream: &mut TcpStream, answer: &Answer, with_body: bool) -> io::Result<()> {
+    let Answer { status, kind, header, body } = answer;
+    write!(stream, "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n", body.len())?;
+    if let Some((name, value)) = header {
+        write!(stream, "{name}: {value}\r\n")?;
     }
-    if let Some(location) = answer.location.and_then(|location| HeaderValue::try_from(location).ok()) {
-        headers.insert(header::LOCATION, location);
+    write!(
+        stream,
+        "connection: close\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+         cross-origin-resource-policy: same-origin\r\n\r\n"
+    )?;
+    if with_body {
+        stream.write_all(body)?;
     }
-    response
+    Ok(())
 }

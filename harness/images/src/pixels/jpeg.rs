@@ -1,4 +1,4 @@
-//! JPEG.
+//! JPEG, decoded by mozjpeg.
 //!
 //! Pillow decodes with libjpeg-turbo: its accurate integer transform, its "fancy" upsampling of chroma. The decoder of
 //! the `image` crate (zune-jpeg) upsamples otherwise: over 1,000 photographs of cats and dogs it differs from Pillow by up
@@ -6,17 +6,7 @@
 //! decoder needs; built without its assembler files it wants a C compiler and neither nasm nor cmake. It gave Pillow's very
 //! bytes on all of those photographs, and the same verdict on 2,010 of 2,016 damaged or unusual files. (A pure Rust port,
 //! libjpeg-turbo-rs 0.9.0, gave the same bytes for photographs, but panics on CMYK files with subsampled chroma and judged 330
-//! of those files otherwise.) Without assembler mozjpeg takes twice as long, so the usual photograph does not come to it but to
-//! [`baseline`], which gives the same bytes or, of what is unusual or damaged, nothing.
-
-// What is not inlined where vector instructions are chosen is compiled without them.
-#![allow(clippy::inline_always)]
-
-mod baseline;
-mod header;
-mod huffman;
-mod planes;
-mod transform;
+//! of those files otherwise.)
 
 use super::{
     Picture,
@@ -35,14 +25,6 @@ const MAX_SCANS: usize = 500;
 /// Decodes a JPEG as Pillow does: damaged entropy data are passed over (two photographs of Oxford-IIIT Pet have some),
 /// but a file that ends before its picture does is an error.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
-    match baseline::decode(bytes) {
-        Ok(picture) => Ok(picture),
-        Err(baseline::Unusual) => by_libjpeg(bytes),
-    }
-}
-
-/// Decodes whatever libjpeg does.
-fn by_libjpeg(bytes: &[u8]) -> Result<Picture, DecodeError> {
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
     if scans > MAX_SCANS {
         return Err(damaged(format!("{scans} scans, where at most {MAX_SCANS} are read")));
@@ -193,85 +175,7 @@ mod tests {
         assert_eq!(picture.data.len(), SIZE * SIZE * 3);
     }
 
-    /// A picture of `width` columns as a JPEG whose chroma has a sample for so many pixels, along and across.
-    fn photograph(
-        pixels: &[[u8; 3]],
-        width: usize,
-        quality: f32,
-        chroma: Option<(u8, u8)>,
-        own_codes: bool,
-    ) -> Vec<u8> {
-        let height = pixels.len() / width;
-        let space = if chroma.is_some() { ColorSpace::JCS_RGB } else { ColorSpace::JCS_GRAYSCALE };
-        let mut encoder = Compress::new(space);
-        encoder.set_fastest_defaults();
-        encoder.set_size(width, height);
-        encoder.set_quality(quality);
-        encoder.set_optimize_coding(own_codes);
-        if let Some(chroma) = chroma {
-            encoder.set_chroma_sampling_pixel_sizes(chroma, chroma);
-        }
-        let channels = if chroma.is_some() { 3 } else { 1 };
-        let bytes: Vec<u8> = pixels.iter().flat_map(|pixel| pixel.iter().take(channels)).copied().collect();
-        let mut started = encoder.start_compress(Vec::new()).unwrap();
-        started.write_scanlines(&bytes[..channels * width * height]).unwrap();
-        started.finish().unwrap()
-    }
-
-    fn photographs() -> impl Strategy<Value = (Vec<u8>, bool)> {
-        let chroma = prop::sample::select(vec![None, Some((1, 1)), Some((2, 1)), Some((2, 2)), Some((1, 2))]);
-        // Below a quality of 25 factors have 16 bits, which is unusual.
-        // Noise, mostly; pixels of all or nothing give the largest coefficients.
-        let pixel =
-            prop_oneof![any::<[u8; 3]>(), prop::sample::select(vec![[0; 3], [255; 3], [255, 0, 0], [0, 0, 255]])];
-        let size = (1usize..40, 1usize..40);
-        (size, prop::collection::vec(pixel, 1600), 25f32..100.0, chroma, any::<bool>()).prop_map(
-            |((width, height), pixels, quality, chroma, own_codes)| {
-                let usual = match chroma {
-                    None | Some((1, 1)) => true,
-                    Some((2, _)) => width > 4,
-                    _ => false,
-                };
-                (photograph(&pixels[..width * height], width, quality, chroma, own_codes), usual)
-            },
-        )
-    }
-
-    #[test]
-    fn restarts_are_followed() {
-        let whole = include_bytes!("../../../tests/preprocess/restarts.jpg");
-        assert_eq!(baseline::decode(whole).ok(), by_libjpeg(whole).ok());
-        assert!(whole.windows(2).filter(|pair| pair[0] == 0xff && (0xd0..=0xd7).contains(&pair[1])).count() > 8);
-    }
-
     proptest! {
-        #[test]
-        fn the_fast_way_gives_the_bytes_of_libjpeg((bytes, usual) in photographs()) {
-            let fast = baseline::decode(&bytes).ok();
-            prop_assert_eq!(fast.is_some(), usual);
-            if fast.is_some() {
-                prop_assert_eq!(fast, by_libjpeg(&bytes).ok());
-            }
-        }
-
-        #[test]
-        fn the_fast_way_leaves_what_is_damaged_or_gives_what_libjpeg_does(
-            (bytes, _) in photographs(),
-            restarts: bool,
-            at in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
-            keep in 0.5f64..1.5,
-        ) {
-            let mut bytes = if restarts { include_bytes!("../../../tests/preprocess/restarts.jpg").to_vec() } else { bytes };
-            for (position, value) in at {
-                let position = position.index(bytes.len());
-                bytes[position] = value;
-            }
-            bytes.truncate((bytes.len() as f64 * keep) as usize);
-            if let Ok(picture) = baseline::decode(&bytes) {
-                prop_assert_eq!(Ok(picture), by_libjpeg(&bytes));
-            }
-        }
-
         #[test]
         fn damage_never_panics(
             progressive_file: bool,

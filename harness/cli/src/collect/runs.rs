@@ -1,0 +1,176 @@
+//! The records of runs beside the reports that read them: `reports/<profile>/runs/`, once for all studies of a profile.
+
+use super::write_json;
+use crate::failure::{Failure, Outcome};
+use harness_record::{
+    files,
+    rows::PlaceRow,
+    run::{HostRecord, RunRecord, file},
+    store::Store,
+    table,
+    vocabulary::{Key, PictureSheet, Stage},
+};
+use harness_report::inputs::{self, StudyInput};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The most that is read of one file of a run or of a report's JSON, in bytes.
+const LIMIT: u64 = 1 << 30;
+
+/// Runs, and the names of their files that some report reads.
+type Wanted = BTreeMap<Key, (Stage, BTreeSet<&'static str>)>;
+
+/// The records of all runs in `places`.
+pub(super) fn records(places: &[PlaceRow], store: &Store) -> Outcome<BTreeMap<Key, RunRecord>> {
+    let mut records = BTreeMap::new();
+    for place in places {
+        if !records.contains_key(&place.run) {
+            records.insert(place.run.clone(), RunRecord::read(&store.run(place.stage, &place.run))?);
+        }
+    }
+    Ok(records)
+}
+
+/// Puts what the report in `folder` reads of its runs beside it, notes where they were made, and removes what no report of the
+/// profile reads. The report's `study.json` and `places.csv` must be in place. Only for who holds the profile's lock.
+pub(super) fn publish(folder: &Path, store: &Store) -> Outcome {
+    let profile = folder.parent().unwrap_or(folder);
+    let own = wanted(folder)?;
+    let mut all = own.clone();
+    for other in reports_of(profile)? {
+        for (key, (stage, names)) in wanted(&other)? {
+            all.entry(key).or_insert_with(|| (stage, BTreeSet::new())).1.extend(names);
+        }
+    }
+    check_folders(&all)?;
+    let runs = profile.join(inputs::file::RUNS);
+    for (key, (stage, names)) in &own {
+        let from = store.run(*stage, key);
+        for name in names {
+            let bytes = files::read(&from.join(name), LIMIT)?;
+            let to = runs.join(key.short()).join(name);
+            // A file that is there already is left alone, so that its time of change stays.
+            if !to.exists() || files::read(&to, LIMIT)? != bytes {
+                files::write(&to, &bytes)?;
+            }
+        }
+    }
+    remove_strangers(&runs, &all)?;
+    write_provenance(profile, &own, &all, store)
+}
+
+/// What the report in `folder` reads of its runs: of every run its record and metrics, of a test the scores of its images as
+/// well; of the first test those of the baselines, which look at no network; and of the test that the gallery shows its pictures.
+fn wanted(folder: &Path) -> Outcome<Wanted> {
+    let data = folder.join("data");
+    let places: Vec<PlaceRow> = table::read_rows(&data.join(inputs::file::PLACES))?;
+    let path = data.join(inputs::file::STUDY);
+    let study: StudyInput = serde_json::from_slice(&files::read(&path, LIMIT)?)
+        .map_err(|e| Failure::Data(format!("{}: {e}", path.display()).into()))?;
+    let mut wanted = Wanted::new();
+    for place in &places {
+        let names: &[&str] = match place.stage {
+            Stage::Pretrain | Stage::Finetune => &[file::RUN, file::METRICS],
+            Stage::Evaluate => &[file::RUN, file::METRICS, file::PER_IMAGE, file::CONFUSION, file::CALIBRATION],
+        };
+        wanted.entry(place.run.clone()).or_insert_with(|| (place.stage, names.iter().copied().collect()));
+    }
+    let mut tests = places.iter().filter(|place| place.stage == Stage::Evaluate);
+    let gallery = study.report.gallery.as_ref();
+    let shown = tests.clone().find(|place| {
+        gallery.is_none_or(|gallery| place.arm == gallery.arm && place.protocol == Some(gallery.protocol))
+    });
+    let pictures = [file::PICTURES, PictureSheet::Images.name(), PictureSheet::Masks.name()];
+    for (place, names) in [(tests.next(), &[file::BASELINES][..]), (shown, &pictures)] {
+        if let Some((_, all)) = place.and_then(|place| wanted.get_mut(&place.run)) {
+            all.extend(names);
+        }
+    }
+    Ok(wanted)
+}
+
+/// Folders of the profile's reports.
+fn reports_of(profile: &Path) -> Outcome<Vec<PathBuf>> {
+    let mut folders: Vec<PathBuf> = list(profile)?;
+    folders.retain(|folder| {
+        [inputs::file::PLACES, inputs::file::STUDY].iter().all(|name| folder.join("data").join(name).is_file())
+    });
+    Ok(folders)
+}
+
+/// Everything in a folder, by name; nothing where there is no folder.
+fn list(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(Failure::run)?,
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>().map_err(Failure::run)?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// Refuses two runs whose folders would have the same name.
+fn check_folders(all: &Wanted) -> Outcome {
+    let keys: Vec<&Key> = all.keys().collect();
+    match keys.windows(2).find(|pair| pair[0].short() == pair[1].short()) {
+        None => Ok(()),
+        Some(pair) => Err(Failure::Run(
+            format!("the runs {} and {} begin alike: one profile cannot hold both", pair[0], pair[1]).into(),
+        )),
+    }
+}
+
+/// Removes runs, and files of runs, that no report reads.
+fn remove_strangers(runs: &Path, all: &Wanted) -> Outcome {
+    let folders: BTreeMap<&str, &BTreeSet<&'static str>> =
+        all.iter().map(|(key, (_, names))| (key.short(), names)).collect();
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for folder in list(runs)? {
+        let Some(names) = folders.get(name(&folder).as_str()) else {
+            remove(&folder)?;
+            continue;
+        };
+        for path in list(&folder)? {
+            if !names.contains(name(&path).as_str()) {
+                remove(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Outcome {
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(Failure::run)
+}
+
+/// Where each run was made, by its key: the fields of a [`HostRecord`], without the command line.
+pub(crate) type Provenance = BTreeMap<Key, Value>;
+
+/// Where the runs in the folder of a profile were made; of none where nothing is noted.
+pub(crate) fn provenance(profile: &Path) -> Outcome<Provenance> {
+    let path = profile.join(inputs::file::PROVENANCE);
+    if !path.exists() {
+        return Ok(Provenance::new());
+    }
+    serde_json::from_slice(&files::read(&path, LIMIT)?)
+        .map_err(|e| Failure::Data(format!("{}: {e}", path.display()).into()))
+}
+
+/// Writes where every run of the profile was made: the runs of this report as the store has them, the others as they were noted.
+fn write_provenance(profile: &Path, own: &Wanted, all: &Wanted, store: &Store) -> Outcome {
+    let mut noted = provenance(profile)?;
+    noted.retain(|key, _| all.contains_key(key));
+    for (key, (stage, _)) in own {
+        let mut host = serde_json::to_value(HostRecord::read(&store.run(*stage, key))?).map_err(Failure::run)?;
+        if let Some(fields) = host.as_object_mut() {
+            // It names folders of the user's.
+            fields.remove("command");
+        }
+        noted.insert(key.clone(), host);
+    }
+    write_json(&profile.join(inputs::file::PROVENANCE), &noted)
+}
