@@ -70,29 +70,34 @@ pub struct RunRecord {
 /// Where and when a run was made: `host.json`. None of it changes the numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HostRecord {
-    /// Name of the machine.
-    pub host: String,
+    /// Name of the machine; `None` where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Its operating system and architecture: `linux x86_64`.
     pub system: String,
     /// The device in words: `cpu`, `cuda:0`.
     pub device: String,
-    /// Threads used.
-    pub threads: usize,
+    /// Threads used; `None` where that was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
     /// Version of this program.
     pub harness: String,
     /// Commit of the checkout it was run in, if it was one.
     pub commit: Option<String>,
     /// Whether that checkout had uncommitted changes.
     pub dirty: bool,
-    /// The command line as typed.
+    /// The command line as typed. It stays in the store, because it names folders of the user's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
     /// Number of sittings: 1 for a run that was never interrupted.
     pub sittings: u32,
     /// Seconds of work, added up over all sittings.
     pub seconds: f64,
-    /// Start of the first sitting, in seconds since 1970 (UTC).
-    pub started: u64,
-    /// End of the last sitting, likewise; `None` while it is not done.
+    /// Start of the first sitting, in seconds since 1970 (UTC); `None` where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<u64>,
+    /// End of the last sitting, likewise; `None` while it is not done as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<u64>,
 }
 

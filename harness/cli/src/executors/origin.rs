@@ -42,17 +42,17 @@ impl Origin {
     pub(super) fn begin(&self, device: &Chosen, folder: &Path) -> Result<HostRecord> {
         let earlier = if folder.join(file::HOST).exists() { Some(HostRecord::read(folder)?) } else { None };
         Ok(HostRecord {
-            host: self.host.clone(),
+            host: Some(self.host.clone()),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             device: device.name.clone(),
-            threads: rayon::current_num_threads(),
+            threads: Some(rayon::current_num_threads()),
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             commit: self.commit.clone(),
             dirty: self.dirty,
             command: self.command.clone(),
             sittings: earlier.as_ref().map_or(1, |host| host.sittings + 1),
             seconds: earlier.as_ref().map_or(0.0, |host| host.seconds),
-            started: earlier.as_ref().map_or_else(now, |host| host.started),
+            started: earlier.as_ref().map_or_else(|| Some(now()), |host| host.started),
             ended: None,
         })
     }

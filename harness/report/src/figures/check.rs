@@ -2,7 +2,6 @@
 
 use super::{
     claim::{ClaimError, Comparison},
-    data::baseline,
     metrics::Metric,
 };
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
     inputs::{
         charts::ChartSpec,
         spec::{PublishedRows, ReportSpec},
+        study::baseline,
     },
 };
 use harness_record::{suggest::closest, vocabulary::Baseline};

@@ -10,7 +10,7 @@ use crate::{
         provenance::Provenance,
         published::{PublishedLine, published_lines},
         runs::Runs,
-        study::{ArmInput, Setting, StudyInput},
+        study::{ArmInput, Setting, StudyInput, baseline},
     },
     markdown::escape,
 };
@@ -100,11 +100,6 @@ impl Data {
     pub(crate) fn first_condition(&self) -> Condition {
         self.study.conditions.first().map_or(Condition::Clean, |condition| condition.name)
     }
-}
-
-/// The baseline of that name; `None` of an arm.
-pub(crate) fn baseline(name: &str) -> Option<Baseline> {
-    name.parse().ok()
 }
 
 fn check_spec(dir: &Path, study: &StudyInput) -> Result<(), ReportError> {

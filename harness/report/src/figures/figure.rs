@@ -1,11 +1,14 @@
 //! Figures: a mean, its interval, and the rows of `metrics.csv` that hold it.
 
 use super::{
-    data::{Data, baseline},
+    data::Data,
     metrics::{Metric, is_over_batches},
     statistics::summary::{Summary, over_seeds},
 };
-use crate::inputs::{runs::Measured, study::ArmInput};
+use crate::inputs::{
+    runs::Measured,
+    study::{ArmInput, baseline},
+};
 use harness_record::vocabulary::{Condition, Predictor, PrintedDice, Protocol, Split, Stage};
 use std::collections::BTreeMap;
 

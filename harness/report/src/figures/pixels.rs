@@ -1,9 +1,10 @@
 //! Pixels by class and by confidence, counted over all seeds.
 
-use super::data::{Data, baseline};
+use super::data::Data;
 use crate::inputs::{
     lines::{Rows, Table},
     runs::Run,
+    study::baseline,
 };
 use harness_record::{
     metrics::{

@@ -1,7 +1,6 @@
 //! Scores by arm, protocol, condition, seed and image.
 
 use super::{
-    data::baseline,
     metrics::Metric,
     statistics::{
         bootstrap::{Distribution, Resampler},
@@ -12,6 +11,7 @@ use super::{
 use crate::inputs::{
     lines::{Rows, Table},
     runs::{Run, Runs},
+    study::baseline,
 };
 use harness_record::{
     rows::{ImageRow, SCORES},

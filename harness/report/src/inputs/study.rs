@@ -1,7 +1,7 @@
 //! `study.json`: what was asked, and of what.
 
 use super::{datasets::DatasetInput, spec::ReportSpec};
-use harness_record::vocabulary::{Condition, PrintedDice, Protocol, Stage};
+use harness_record::vocabulary::{Baseline, Condition, PrintedDice, Protocol, Stage};
 use serde::{Deserialize, Serialize};
 
 /// Which data the study ran on: decides the banner, and whether published figures can be compared. It follows from the spec.
@@ -90,6 +90,11 @@ impl ArmInput {
     pub(crate) fn printed_dice(&self) -> PrintedDice {
         self.published.map_or(PrintedDice::Soft, |published| published.dice)
     }
+}
+
+/// The baseline that stands where an arm could stand; `None` of an arm.
+pub(crate) fn baseline(name: &str) -> Option<Baseline> {
+    name.parse().ok()
 }
 
 /// A condition in words.

@@ -201,7 +201,7 @@ fn an_arm_that_was_not_run_says_so() {
     study["arms"]
         .as_array_mut()
         .unwrap()
-        .push(serde_json::json!({"name": "half", "label": "Half", "description": "d"}));
+        .push(serde_json::json!({"name": "half", "model": "vqvae", "label": "Half", "description": "d"}));
     let files = rendered(&study, SMALL);
     let markdown = text(&files, "report.md");
     assert!(markdown.lines().any(|line| line.starts_with("| Half") && line.contains("not run")), "{markdown}");

@@ -26,7 +26,7 @@ enum Wire {
 
 /// Name of a run's event file, the same for the same run: TensorBoard looks for `tfevents` and sorts by the time that follows.
 pub(super) fn file_name(host: &HostRecord) -> String {
-    format!("events.out.tfevents.{:010}.harness", host.started)
+    format!("events.out.tfevents.{:010}.harness", host.started.unwrap_or_default())
 }
 
 /// A run's metrics as an event file: an event for each epoch, with a scalar for each row of that epoch.
@@ -34,7 +34,7 @@ pub(super) fn file_name(host: &HostRecord) -> String {
 /// `host.json` knows when the run started and ended, not when each epoch did: their times are spread evenly between the two.
 /// Values are rounded to the single precision that the format has.
 pub(super) fn events(host: &HostRecord, rows: &[MetricRow]) -> Vec<u8> {
-    let started = host.started as f64;
+    let started = host.started.unwrap_or_default() as f64;
     let mut file = Vec::new();
     put_record(&mut file, &event(started, |message| put_bytes(message, 3, VERSION.as_bytes())));
     let mut epochs: BTreeMap<u32, Vec<&MetricRow>> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub(super) fn events(host: &HostRecord, rows: &[MetricRow]) -> Vec<u8> {
         epochs.entry(row.epoch).or_default().push(row);
     }
     let last = epochs.last_key_value().map_or(1, |(&epoch, _)| epoch.max(1));
-    let seconds = host.ended.map_or(host.seconds, |ended| ended.saturating_sub(host.started) as f64);
+    let seconds = host.ended.map_or(host.seconds, |ended| ended.saturating_sub(host.started.unwrap_or(ended)) as f64);
     for (epoch, rows) in epochs {
         let time = started + seconds * f64::from(epoch) / f64::from(last);
         let message = event(time, |message| {
