@@ -250,8 +250,8 @@ mod tests {
         let summary = scores.summarise(&sample).unwrap();
         assert_eq!((summary.mean, summary.images, summary.seeds), (0.5, 2, 2));
         assert_eq!(scores.of_image("b", at, dice), Some(0.75));
-        assert_eq!(scores.of_image("a", (none.name(), CLEAN, Protocol::Published), dice), Some(0.125));
-        assert_eq!(scores.sample(none.name(), CLEAN, dice, Protocol::Published).unwrap().seeds(), 0);
+        assert_eq!(scores.of_image("a", (none.name(), CLEAN, at.2), dice), Some(0.125));
+        assert_eq!(scores.sample(none.name(), CLEAN, dice, at.2).unwrap().seeds(), 0);
         assert!(scores.sample("ssl", Condition::Blur(1), dice, Protocol::Corrected).is_none());
         let images = |key, lines| Rows::new(Table::Images, key, lines);
         assert_eq!(scores.rows(at.0, at.1, at.2), [images(&one, 2..=3), images(&two, 2..=4)]);

@@ -236,7 +236,8 @@ fn arms_that_share_a_run_lead_to_the_same_rows() {
     let files = rendered(&folder);
     assert_eq!(files.keys().filter(|name| name.starts_with("runs/")).count(), 5);
     let of_arm = |arm: &str| -> Vec<String> {
-        let rows = files["report.md"].lines().filter(|line| line.starts_with(&format!("| {arm} ")) && line.contains("][i"));
+        let rows =
+            files["report.md"].lines().filter(|line| line.starts_with(&format!("| {arm} ")) && line.contains("][i"));
         rows.map(|row| row.split('|').skip(2).map(str::trim).collect::<Vec<_>>().join("|")).collect()
     };
     let [first, second] = ["Self-supervised", "Supervised"].map(of_arm);
