@@ -1,4 +1,4 @@
-//! Whatever pictures lie below a folder, as a data set's are read: for measuring, not for learning.
+//! All pictures below a folder, read as those of a data set are: for measuring, not for learning.
 
 use super::{
     DataError, Folder, Pictures, Purpose, Source, Survey, class_folders,
@@ -48,7 +48,7 @@ impl AnyFolder {
         decoded::write(&decoded::path(cache, &self.survey.digest, Purpose::Pretraining, size), made)
     }
 
-    /// What the cache has of them.
+    /// Those that the cache has.
     pub(crate) fn cached(&self, cache: &Path, size: u32, monitor: &dyn Monitor) -> Option<Pictures> {
         let path = decoded::path(cache, &self.survey.digest, Purpose::Pretraining, size);
         decoded::read(&path, &self.survey, Purpose::Pretraining, size, monitor)

@@ -46,7 +46,7 @@ pub(crate) struct Made {
     classes: Vec<u8>,
 }
 
-/// Where the pictures of a survey are kept.
+/// Path of the file that keeps the pictures of a survey.
 pub(super) fn path(cache: &Path, digest: &str, purpose: Purpose, size: u32) -> PathBuf {
     let purpose = match purpose {
         Purpose::Pretraining => "pretraining",
@@ -264,8 +264,8 @@ fn map(path: &Path) -> io::Result<Bytes> {
     Bytes::map(&file)
 }
 
-/// What tells a damaged file: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from forgers, and
-/// SHA-256 of all would take longer than the reading.
+/// A sum that shows damage: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from forgers, and
+/// SHA-256 of all bytes would take longer than reading them.
 fn sum(bytes: &[u8]) -> String {
     let sums: Vec<[u8; 4]> = bytes.par_chunks(PIECE).map(|piece| crc32fast::hash(piece).to_le_bytes()).collect();
     digest::of_bytes(sums.as_flattened())

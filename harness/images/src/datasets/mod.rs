@@ -87,7 +87,7 @@ data_sets! {
     SyntheticPets = "synthetic-pets" in synthetic_pets;
 }
 
-/// What pictures are wanted for.
+/// The use of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
@@ -131,7 +131,7 @@ pub struct Item {
     pub part: Part,
 }
 
-/// What is on disk of a data set, for one purpose.
+/// The files of a data set that serve one purpose, as they lie on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     /// SHA-256 over name and content of every file that is read, and over the spec's selecting options.
@@ -142,16 +142,16 @@ pub struct Survey {
     pub not_drawn: u64,
     /// Pictures that show the same as another one, where that was looked for.
     pub repeated: Option<Repeated>,
-    /// What will be read, in the order of the items.
+    /// The files to read, in the order of the items.
     sources: Vec<Source>,
 }
 
 /// Pictures that show the same as another one, pixel for pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
-    /// How many; of equal ones the first by name is not counted.
+    /// Their number. The first by name of several equal ones is not counted.
     pub pictures: u64,
-    /// Whether they were left out.
+    /// True if they were left out.
     pub removed: bool,
 }
 
@@ -167,11 +167,11 @@ impl Survey {
     }
 }
 
-/// Where one item comes from.
+/// The origin of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Source {
     item: Item,
-    /// Which of the data set's folders, as [`DatasetSpec::open`] gives them.
+    /// Place of its folder in [`DatasetSpec::open`]'s list.
     folder: usize,
     files: Files,
 }

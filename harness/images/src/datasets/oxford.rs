@@ -121,7 +121,7 @@ fn folder(spec: &OxfordIiitPet, data_dir: &Path) -> Result<Folder, DataError> {
     })
 }
 
-/// What lies in the folder, by the stems of the file names.
+/// The files of the folder, by the stems of their names.
 struct Layout {
     trainval: lists::List,
     test: lists::List,

@@ -11,7 +11,7 @@ use std::path::Path;
 /// Most pictures of one part: their numbers have five digits, so that names sort as they are drawn.
 const MAX: u32 = 99_999;
 
-/// As many pictures as the demo draws.
+/// The numbers of pictures that the demo draws.
 const DEMO: SyntheticPets = SyntheticPets { trainval: 200, test: 80, unlabelled: 400, seed: 0 };
 
 /// How many pictures are drawn.
@@ -71,7 +71,7 @@ impl DataSet for SyntheticPets {
         Ok(Vec::new())
     }
 
-    /// What will be drawn: trainval and test with trimaps, or the unlabelled pictures.
+    /// Lists the pictures to draw: trainval and test with trimaps, or the unlabelled ones.
     fn survey(&self, purpose: Purpose, _: &Path, _: &Path, _: &dyn Monitor) -> Result<Survey, DataError> {
         let parts: &[(Part, &str, u32)] = match purpose {
             Purpose::Segmentation => &[

@@ -1,9 +1,9 @@
 //! CIFAR-10: files of records, each a label and 32 × 32 pixels, as its binary archive has them or in Parquet as the Hugging Face hub
 //! serves them.
 //!
-//! What is in a folder tells how it is read; where it has all of both, the binary archive counts. A picture has the same record, and so the
-//! same digests of record and pixels, in both. The digests of surveys differ, as names of files and records do, and the order of the
-//! hub's rows need not be that of the archive.
+//! The files of a folder decide how it is read; if it has all files of both kinds, the binary archive is read. A picture has the same record
+//! in both, and so the same digests of record and pixels. The digests of surveys differ, because names of files and records do, and the
+//! hub's rows may have another order than the archive's.
 //!
 //! Krizhevsky: "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
 
@@ -107,7 +107,7 @@ impl DataSet for Cifar10 {
     }
 }
 
-/// How its folder is laid out.
+/// The layout of its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     Archive,
@@ -293,7 +293,7 @@ fn names(folder: &Folder) -> Result<Vec<String>, DataError> {
     Ok(names)
 }
 
-/// Whether the records of each label are wanted.
+/// For each label, true if its records are wanted.
 fn labels(names: &[String], wanted: Option<&[String]>) -> Result<Vec<bool>, DataError> {
     let Some(wanted) = wanted else { return Ok(vec![true; names.len()]) };
     if let Some(unknown) = wanted.iter().find(|class| !names.contains(class)) {
