@@ -1,6 +1,6 @@
 //! Resizing as Pillow does it: bilinear with antialiasing for pictures, nearest for label maps.
 //!
-//! Crates that port Pillow's algorithm choose another fixed-point precision: fast_image_resize differs in 18 to 35 % of the pixels,
+//! Crates that port Pillow's algorithm choose another fixed-point precision: `fast_image_resize` differs in 18 to 35 % of the pixels,
 //! by up to 2. This one gives Pillow's bytes.
 
 // Functions that are not inlined where vector instructions are chosen are compiled without them.
