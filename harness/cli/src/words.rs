@@ -1,6 +1,5 @@
 //! Settings in words, for reports.
 
-use harness_images::datasets::{Counts, DatasetSpec, Duplicates, FilteredSplit, PetsCorpus};
 use harness_learn::{
     evaluate::{EvaluateSpec, radius},
     models::InitSpec,
@@ -71,7 +70,7 @@ pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
 fn pretrain(study: &Study) -> StageSettings {
     let (spec, data) = (&study.pretraining, &study.data.pretraining);
     let model = &study.model;
-    let mut images = vec![format!("{}, {}", dataset(&data.dataset), side(study))];
+    let mut images = vec![format!("{}, {}", data.dataset.describe(), side(study))];
     if data.validation > 0 {
         images.push(format!("{} of them held out", data.validation));
     }
@@ -95,7 +94,7 @@ fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
     let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { study.init.describe() };
     let mut lines = vec![
         line("network", format!("{}, from {start}", model.sizes().describe())),
-        line("images", format!("{}, {}", dataset(&data.dataset), side(study))),
+        line("images", format!("{}, {}", data.dataset.describe(), side(study))),
         line("cut", data.split.describe()),
         line("trains on", data.train.describe()),
     ];
@@ -138,44 +137,4 @@ fn side(study: &Study) -> String {
 
 fn line(name: &str, value: impl Display) -> (String, String) {
     (name.to_owned(), value.to_string())
-}
-
-fn dataset(spec: &DatasetSpec) -> String {
-    match spec {
-        DatasetSpec::OxfordIiitPet(data) => format!("Oxford-IIIT Pet in {}", data.folder),
-        DatasetSpec::CatsAndDogs(data) => match data.per_class {
-            Some(n) => format!("cats and dogs in {}, {n} of each", data.folder),
-            None => format!("cats and dogs in {}, as many of each", data.folder),
-        },
-        DatasetSpec::CatsAndDogsFiltered(data) => match data.splits[..] {
-            [FilteredSplit::Train] => format!("filtered cats and dogs in {}, the part train", data.folder),
-            [FilteredSplit::Validation] => {
-                format!("filtered cats and dogs in {}, the part validation", data.folder)
-            }
-            _ => format!("filtered cats and dogs in {}", data.folder),
-        },
-        DatasetSpec::Cifar10(data) => match &data.classes {
-            Some(classes) => {
-                format!("CIFAR-10 in {}, its pictures for training of: {}", data.folder, classes.join(", "))
-            }
-            None => format!("CIFAR-10 in {}, its pictures for training", data.folder),
-        },
-        DatasetSpec::StanfordDogs(data) => format!("Stanford Dogs in {}", data.folder),
-        DatasetSpec::PetsCorpus(data) => corpus(data),
-        DatasetSpec::SyntheticPets(_) => "synthetic pets".to_owned(),
-    }
-}
-
-fn corpus(spec: &PetsCorpus) -> String {
-    let mut text =
-        "cats of CIFAR-10 and two sets of photographs, dogs of CIFAR-10 and Stanford Dogs, as many of each".to_owned();
-    if spec.counts == Counts::AsFound {
-        text += ", of what there is of them";
-    }
-    text += match spec.duplicates {
-        None => "; equal pictures once under the corrected protocol",
-        Some(Duplicates::Keep) => "; equal pictures as often as there are",
-        Some(Duplicates::Remove) => "; equal pictures once",
-    };
-    text
 }

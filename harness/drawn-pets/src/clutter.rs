@@ -51,7 +51,7 @@ impl Shape {
 pub(super) struct Thing {
     shape: Shape,
     material: Material,
-    /// How ragged its outline is.
+    /// Raggedness of its outline.
     ragged: f32,
     seed: u32,
     /// Corners of the box around it: most of the frame is outside most things.
@@ -70,7 +70,7 @@ impl Thing {
         Self { ragged, low: self.low - margin, high: self.high + margin, ..self }
     }
 
-    /// Whether `p` is at least `margin` beside it.
+    /// True if `p` is at least `margin` beside it.
     pub(super) fn clear_of(&self, p: Point, margin: f32) -> bool {
         self.shape.distance(p) > margin
     }
@@ -199,7 +199,7 @@ fn shelf(pet: &Pet, sharpness: f32, things: &mut Vec<Thing>, draws: &mut Draws) 
     things.push(slab(board, at(width * 0.56, 0.014), &[Kind::Planks, Kind::Plain], pet, sharpness, draws));
 }
 
-/// What hides a part of the pet: now and then an edge of a table, a cushion, a post, grass.
+/// An object that sometimes hides a part of the pet: an edge of a table, a cushion, a post, grass.
 pub(super) fn foreground(pet: &Pet, draws: &mut Draws) -> Vec<Thing> {
     let coat = pet.coat();
     let low = pet.footing().y.min(1.0);

@@ -18,7 +18,7 @@ pub(super) fn lit(colour: Colour, factor: f32) -> Colour {
     colour.map(|c| c * factor)
 }
 
-/// How the second and third colours lie on the first.
+/// Pattern of the second and third colours on the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pattern {
     Plain,

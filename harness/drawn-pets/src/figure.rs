@@ -21,7 +21,7 @@ pub(super) struct Layer {
     pub(super) marks: Vec<Mark>,
     /// 1 for near limbs, less for those in the body's own shade.
     pub(super) shade: f32,
-    /// How much its outline stands out from what is behind it: less where a thigh lies on a flank.
+    /// Contrast of its outline with what is behind it: less where a thigh lies on a flank.
     pub(super) relief: f32,
 }
 
@@ -39,7 +39,7 @@ impl Layer {
     }
 }
 
-/// Where the skull is, so that a face's markings turn with it.
+/// Position of the skull, so that a face's markings turn with it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skull {
     pub(super) centre: Point,
@@ -71,7 +71,7 @@ pub(super) struct Figure {
     pub(super) skull: Skull,
 }
 
-/// What a ray through the figure meets first.
+/// The first thing that a ray through the figure meets.
 pub(super) enum Hit<'a> {
     Mark(Colour),
     Coat(&'a Layer, Surface),
@@ -83,7 +83,7 @@ impl Figure {
         bounds(self.layers.iter().flat_map(|layer| layer.body.limbs()))
     }
 
-    /// What lies at `p`, the outline moved outwards by `fuzz()`, which is never beyond +-`reach`.
+    /// Finds what lies at `p` if the outline is moved outwards by `fuzz()`, which is never beyond +-`reach`.
     pub(super) fn hit(&self, p: Point, reach: f32, fuzz: impl Fn() -> f32) -> Option<Hit<'_>> {
         self.layers.iter().find_map(|layer| {
             let surface = layer.body.surface(p, reach)?;
@@ -95,7 +95,7 @@ impl Figure {
         })
     }
 
-    /// Whether `p` is more than `margin` inside some layer.
+    /// True if `p` is more than `margin` inside some layer.
     pub(super) fn holds(&self, p: Point, margin: f32) -> bool {
         self.layers.iter().any(|layer| layer.body.surface(p, 0.0).is_some_and(|s| s.distance < -margin))
     }

@@ -107,7 +107,7 @@ pub(super) struct Limb {
     shrink: f32,
     /// Unit vector along which its fur lies.
     grain: Point,
-    /// Where its ends are along the leg or tail that it belongs to.
+    /// Positions of its ends along the leg or tail that it belongs to.
     span: (f32, f32),
 }
 
@@ -117,7 +117,7 @@ pub(super) fn limb(a: Point, b: Point, ra: f32, rb: f32) -> Limb {
     Limb { a, b, ra, rb, axis, shrink: 1.0 / axis.dot(axis).max(1e-9), grain: axis.unit(), span: (0.0, 1.0) }
 }
 
-/// What a shape looks like from a point.
+/// A shape as seen from a point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surface {
     /// Signed distance to the outline.
@@ -128,12 +128,12 @@ pub(super) struct Surface {
     pub(super) radius: f32,
     /// Unit vector along which the fur lies.
     pub(super) grain: Point,
-    /// How far down the leg or tail: 0 at its root, 1 at its end.
+    /// Position along the leg or tail: 0 at its root, 1 at its end.
     pub(super) along: f32,
 }
 
 impl Limb {
-    /// As the part of a leg or tail from `from` to `to` (0 is its root, 1 its end).
+    /// The same, as the part of a leg or tail from `from` to `to` (0 is its root, 1 its end).
     pub(super) fn part(self, from: f32, to: f32) -> Self {
         Self { span: (from, to), ..self }
     }

@@ -36,7 +36,7 @@ impl Light {
     }
 }
 
-/// What a camera does to a picture.
+/// Changes that a camera makes to a picture.
 pub(super) struct Camera {
     cast: Colour,
     exposure: f32,

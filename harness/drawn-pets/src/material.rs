@@ -1,4 +1,4 @@
-//! What is not a pet is made of: walls, floors, cloth, foliage.
+//! Materials of everything but pets: walls, floors, cloth, foliage.
 
 use super::{
     breeds::BREEDS,

@@ -14,16 +14,16 @@ use super::{
 /// so that a slight blur takes away what tells a coat from a wall of the same colour.
 const STRANDS: f32 = 31.0;
 
-/// Where an animal stands in the frame, whose corners are (0, 0) and (1, 1).
+/// Position of an animal in the frame, whose corners are (0, 0) and (1, 1).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placement {
-    /// Of the animal's bounding box.
+    /// Centre of the animal's bounding box.
     pub(super) centre: Point,
     /// Longer side of the bounding box.
     pub(super) extent: f32,
     /// The direction of the animal's own x axis.
     pub(super) axis: Point,
-    /// Whether left and right change places.
+    /// True if left and right change places.
     pub(super) mirrored: bool,
 }
 
@@ -120,7 +120,7 @@ impl Pet {
         self.placement.centre + self.outwards(down)
     }
 
-    /// Whether `p` of the frame is on it, by at least `margin`.
+    /// True if the point `p` of the frame is on it, by at least `margin`.
     pub(super) fn holds(&self, p: Point, margin: f32) -> bool {
         self.figure.holds(self.inwards(p), margin / self.scale())
     }

@@ -9,7 +9,7 @@ use super::{
     noise::Draws,
 };
 
-/// How an animal holds itself.
+/// Posture of an animal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pose {
     SittingSide,
@@ -38,7 +38,7 @@ struct Trunk {
     near: Vec<Layer>,
     body: Vec<Limb>,
     far: Vec<Layer>,
-    /// Where the neck leaves the trunk, and its radius there.
+    /// The point at which the neck leaves the trunk, and its radius there.
     withers: (Point, f32),
     head: Point,
     /// Range of the head's yaw.

@@ -18,7 +18,7 @@ pub(super) struct Scene {
     light: Light,
     wall: Material,
     ground: Material,
-    /// Where wall and ground meet.
+    /// Height at which wall and ground meet.
     horizon: f32,
     /// Back to front.
     behind: Vec<Thing>,

@@ -1,4 +1,4 @@
-//! How fast pictures are decoded, resized, and read back from the cache. `docs/performance.md` holds it against Pillow.
+//! Speed of decoding and resizing pictures, and of reading them back from the cache. `docs/performance.md` compares it with Pillow.
 
 use crate::datasets::{DataError, any_folder::AnyFolder};
 use harness_record::{monitor::Monitor, rows::FileRow};
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How fast the pictures of a folder become data.
+/// Speed at which the pictures of a folder become data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSpeed {
     /// Seconds of each pass in which all pictures were read from their files, decoded and resized.
@@ -43,7 +43,7 @@ pub fn data(
             Ok(found.cached(cache, size, monitor))
         })?;
         cached.push(took);
-        // What was read is what was made, or the time is worth nothing.
+        // The time means nothing if other pictures were read than were made.
         if read.as_ref() != Some(&kept) {
             return Err(DataError::Changed { path: folder.to_owned() });
         }

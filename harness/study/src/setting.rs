@@ -4,10 +4,7 @@
 //! experiment can reproduce a published figure.
 
 use crate::study::{Arm, Resolved};
-use harness_images::{
-    datasets::{Counts, DatasetSpec},
-    split::Selection,
-};
+use harness_images::split::Selection;
 use harness_report::inputs::{DatasetInput, Setting};
 
 /// Images of the published work without labels.
@@ -32,9 +29,8 @@ pub fn setting(resolved: &Resolved, overrides: &[String], datasets: &[DatasetInp
 
 /// Whether the program draws some of its images.
 fn is_drawn(arm: &Arm) -> bool {
-    let drawn = |dataset: &DatasetSpec| matches!(dataset, DatasetSpec::SyntheticPets(_));
     let data = &arm.study.data;
-    drawn(&data.segmentation.dataset) || (arm.spec.pretrained && drawn(&data.pretraining.dataset))
+    data.segmentation.dataset.is_drawn() || (arm.spec.pretrained && data.pretraining.dataset.is_drawn())
 }
 
 fn is_of_published_size(arm: &Arm) -> bool {
@@ -50,7 +46,7 @@ fn is_complete(arm: &Arm, datasets: &[DatasetInput]) -> bool {
     let selects = data.pretraining.fraction != 1.0;
     labelled
         && (!arm.spec.pretrained
-            || is_published_corpus(&data.pretraining.dataset)
+            || data.pretraining.dataset.is_published_corpus()
                 && is_whole("pretraining", arm, selects, PUBLISHED_UNLABELLED, datasets))
 }
 
@@ -71,10 +67,6 @@ fn is_whole(role: &str, arm: &Arm, selects: bool, images: u64, datasets: &[Datas
     } else {
         holds(own, images)
     }
-}
-
-fn is_published_corpus(dataset: &DatasetSpec) -> bool {
-    matches!(dataset, DatasetSpec::PetsCorpus(corpus) if corpus.counts == Counts::Published)
 }
 
 fn total(set: &DatasetInput) -> u64 {

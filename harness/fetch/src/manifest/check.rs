@@ -43,15 +43,8 @@ impl Manifest {
     }
 
     fn check_layout(&self, found: &mut Found) {
-        match &self.layout {
-            Layout::ClassFolders(folder) => found.unless(is_path(folder), "layout.class-folders", PATH),
-            Layout::OxfordIiitPet
-            | Layout::CatsAndDogsFiltered
-            | Layout::Cifar10
-            | Layout::StanfordDogs
-            | Layout::Weights
-            | Layout::Drawn
-            | Layout::Parts => {}
+        if let Layout::ClassFolders(folder) = &self.layout {
+            found.unless(is_path(folder), "layout.class-folders", PATH);
         }
         let fits = match self.origin {
             Origin::BuiltIn => self.layout == Layout::Drawn,

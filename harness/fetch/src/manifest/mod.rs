@@ -12,6 +12,7 @@ pub use expected::Expected;
 use crate::{archive::Format, digests::Seen};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// What stands for a digest that is not known yet.
@@ -155,6 +156,17 @@ pub enum Layout {
     Drawn,
     /// The folders of its parts.
     Parts,
+}
+
+impl Layout {
+    /// Its name in manifests, by which a data set knows that it reads it.
+    pub fn name(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(named)) => named.into_iter().next().map(|(name, _)| name).unwrap_or_default(),
+            Ok(Value::String(name)) => name,
+            _ => String::new(),
+        }
+    }
 }
 
 /// An official part of a data set.

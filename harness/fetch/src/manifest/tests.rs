@@ -151,3 +151,9 @@ fn expectations_count_what_is_data() {
     assert_eq!(file(Some(1)).lacks(folder.path()), None);
     assert!(file(Some(2)).lacks(folder.path()).unwrap().contains("has 1 bytes, expected 2"));
 }
+
+#[test]
+fn a_layout_has_the_name_that_manifests_give_it() {
+    let names = [Layout::ClassFolders("images".to_owned()), Layout::Cifar10, Layout::Drawn].map(|layout| layout.name());
+    assert_eq!(names, ["class-folders", "cifar-10", "drawn"]);
+}

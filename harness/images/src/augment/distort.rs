@@ -1,4 +1,4 @@
-//! What is done to an image that the network must restore.
+//! Distortions of images that the network must restore.
 
 use super::{Change, Drawn, Draws, JitterSpec, MaskSpec, check_probability, happens, require, within};
 use harness_record::random;
@@ -88,7 +88,7 @@ impl DistortionSpec {
         }
     }
 
-    /// What is done in that epoch to the training images `places` of `side` pixels a side, which are one batch.
+    /// Draws the changes of one batch for one epoch: of the training images `places`, of `side` pixels a side.
     pub fn draw(&self, side: usize, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
         let kinds = match self {
@@ -99,7 +99,7 @@ impl DistortionSpec {
         images.map(|(kind, &place)| Drawn { place, changes: kind.changes(side, draws, place) }).collect()
     }
 
-    /// Of a distortion that is not a mix.
+    /// Draws the changes of a distortion that is not a mix.
     fn changes(&self, side: usize, draws: Draws, place: u32) -> Vec<Change> {
         match self {
             Self::Rotate(RotateSpec {}) => match random::below(&mut draws.of("rotate", place), 4) {

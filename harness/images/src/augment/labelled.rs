@@ -67,7 +67,7 @@ impl AugmentationSpec {
         if changes.is_empty() { "none".to_owned() } else { changes.join(", then ") }
     }
 
-    /// What is done in that epoch to the training images `places` of `side` pixels a side.
+    /// Draws the changes of the training images `places`, of `side` pixels a side, for one epoch.
     pub fn draw(&self, side: u32, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
         let changes = |place| -> Vec<Change> {

@@ -1,4 +1,4 @@
-//! What was drawn for images, as the words that a GPU reads.
+//! The drawn changes of images, as the words that a GPU reads.
 
 use super::{Change, change::Drawn};
 use crate::pixels;

@@ -1,8 +1,8 @@
-//! Whatever pictures lie below a folder, as a data set's are read: for measuring, not for learning.
+//! All pictures below a folder, read as those of a data set are: for measuring, not for learning.
 
 use super::{
     DataError, Folder, Pictures, Purpose, Source, Survey, class_folders,
-    decoded::{self, Made, Origin},
+    decoded::{self, Made},
     digest_of,
     folder::picture_name,
     hashes::Hashes,
@@ -15,7 +15,7 @@ use walkdir::{DirEntry, WalkDir};
 
 /// The pictures below a folder.
 pub(crate) struct AnyFolder {
-    origin: Origin,
+    folder: Folder,
     survey: Survey,
 }
 
@@ -30,7 +30,7 @@ impl AnyFolder {
         hashes.save()?;
         let sources: Vec<Source> = files.into_iter().map(|file| class_folders::source("", file)).collect();
         let digest = digest_of(&json!("any folder"), &sources, &[])?;
-        Ok(Self { origin: Origin::Folders(vec![folder]), survey: Survey { left_out, ..Survey::of(digest, sources) } })
+        Ok(Self { folder, survey: Survey { left_out, ..Survey::of(digest, sources) } })
     }
 
     /// Files that cannot be read by their names.
@@ -40,7 +40,7 @@ impl AnyFolder {
 
     /// Reads, decodes and resizes all.
     pub(crate) fn decode(&self, size: u32, monitor: &dyn Monitor) -> Result<Made, DataError> {
-        decoded::make(&self.origin, &self.survey, Purpose::Pretraining, size, monitor)
+        decoded::make(std::slice::from_ref(&self.folder), &self.survey, Purpose::Pretraining, size, monitor)
     }
 
     /// Puts what was decoded into the cache.
@@ -48,7 +48,7 @@ impl AnyFolder {
         decoded::write(&decoded::path(cache, &self.survey.digest, Purpose::Pretraining, size), made)
     }
 
-    /// What the cache has of them.
+    /// Those that the cache has.
     pub(crate) fn cached(&self, cache: &Path, size: u32, monitor: &dyn Monitor) -> Option<Pictures> {
         let path = decoded::path(cache, &self.survey.digest, Purpose::Pretraining, size);
         decoded::read(&path, &self.survey, Purpose::Pretraining, size, monitor)

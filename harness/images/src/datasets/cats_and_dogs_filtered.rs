@@ -1,7 +1,9 @@
 //! The part of Kaggle's "Dogs vs. Cats" that TensorFlow's tutorials use: `cats_and_dogs_filtered.zip`.
 
-use super::{CatsAndDogsFiltered, DataError, FilteredSplit, Folder, Survey, class_folders, folder::Kind};
+use super::{DataError, DataSet, Folder, Purpose, Survey, class_folders, each_once, folder::Kind};
 use harness_record::monitor::Monitor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
 
@@ -12,6 +14,33 @@ const EXPECTED: &str = "cats_and_dogs_filtered/train/cats/cat.0.jpg and so on, w
 const SOURCE: &str = "`harness data fetch cats-and-dogs-filtered`, or unpack \
     https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip there";
 
+/// Where the filtered set lies, and which parts of it are used.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct CatsAndDogsFiltered {
+    /// Folder below the data folder that holds `cats_and_dogs_filtered/`.
+    pub folder: String,
+    /// Its parts that are used; both by default.
+    pub splits: Vec<FilteredSplit>,
+}
+
+impl Default for CatsAndDogsFiltered {
+    fn default() -> Self {
+        let splits = vec![FilteredSplit::Train, FilteredSplit::Validation];
+        Self { folder: FOLDER.into(), splits }
+    }
+}
+
+/// A part of the filtered set.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum FilteredSplit {
+    /// 1,000 cats and 1,000 dogs.
+    Train,
+    /// 500 cats and 500 dogs.
+    Validation,
+}
+
 impl FilteredSplit {
     fn root(self) -> &'static str {
         match self {
@@ -21,34 +50,56 @@ impl FilteredSplit {
     }
 }
 
+impl DataSet for CatsAndDogsFiltered {
+    fn folders(&self) -> Vec<&str> {
+        vec![&self.folder]
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        each_once("splits", &self.splits, "split")
+    }
+
+    fn describe(&self) -> String {
+        let part = match self.splits[..] {
+            [FilteredSplit::Train] => ", the part train",
+            [FilteredSplit::Validation] => ", the part validation",
+            _ => "",
+        };
+        format!("filtered cats and dogs in {}{part}", self.folder)
+    }
+
+    fn of_layout(layout: &str, folder: &str) -> Option<Self> {
+        (layout == "cats-and-dogs-filtered").then(|| Self { folder: folder.to_owned(), ..Self::default() })
+    }
+
+    fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
+        Ok(vec![folder(self, data_dir)?])
+    }
+
+    /// All pictures of the parts that the spec names.
+    fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
+        let folder = folder(self, data_dir)?;
+        let (mut all, mut left_out) = (Vec::new(), Vec::new());
+        for &split in &self.splits {
+            let missing = |absent| missing(folder.path(), absent);
+            let (classes, rows) = class_folders::classes(&folder, split.root(), missing)?;
+            all.extend(classes);
+            left_out.extend(rows);
+        }
+        let mut splits = self.splits.clone();
+        splits.sort_unstable();
+        let options = json!({ "cats-and-dogs-filtered": { "splits": splits } });
+        class_folders::survey_of(&folder, (all, left_out), &options, cache, monitor)
+    }
+}
+
 fn missing(folder: &Path, missing: Vec<String>) -> DataError {
     DataError::Missing { folder: folder.to_owned(), missing, expected: EXPECTED, source_of_data: SOURCE }
 }
 
 /// Opens its folder.
-pub(super) fn open(spec: &CatsAndDogsFiltered, data_dir: &Path) -> Result<Folder, DataError> {
+fn folder(spec: &CatsAndDogsFiltered, data_dir: &Path) -> Result<Folder, DataError> {
     let required: Vec<(&str, Kind)> = spec.splits.iter().map(|split| (split.root(), Kind::Folder)).collect();
     let opened = Folder::holding(data_dir, &spec.folder, FOLDER, &required)?;
     opened.map_err(|absent| missing(&data_dir.join(&spec.folder), absent))
-}
-
-/// All pictures of the parts that the spec names.
-pub(super) fn survey(
-    spec: &CatsAndDogsFiltered,
-    data_dir: &Path,
-    cache: &Path,
-    monitor: &dyn Monitor,
-) -> Result<Survey, DataError> {
-    let folder = open(spec, data_dir)?;
-    let (mut all, mut left_out) = (Vec::new(), Vec::new());
-    for &split in &spec.splits {
-        let missing = |absent| missing(folder.path(), absent);
-        let (classes, rows) = class_folders::classes(&folder, split.root(), missing)?;
-        all.extend(classes);
-        left_out.extend(rows);
-    }
-    let mut splits = spec.splits.clone();
-    splits.sort_unstable();
-    let options = json!({ "cats-and-dogs-filtered": { "splits": splits } });
-    class_folders::survey_of(&folder, (all, left_out), &options, cache, monitor)
 }

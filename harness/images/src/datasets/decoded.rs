@@ -39,15 +39,6 @@ struct Head {
     skipped: Vec<FileRow>,
 }
 
-/// Where pictures come from.
-pub(super) enum Origin {
-    /// Files in these folders: [`Source`] says in which.
-    Folders(Vec<Folder>),
-    Drawn {
-        seed: u64,
-    },
-}
-
 /// Decoded pictures that are not yet in the cache.
 pub(crate) struct Made {
     head: Head,
@@ -55,7 +46,7 @@ pub(crate) struct Made {
     classes: Vec<u8>,
 }
 
-/// Where the pictures of a survey are kept.
+/// Path of the file that keeps the pictures of a survey.
 pub(super) fn path(cache: &Path, digest: &str, purpose: Purpose, size: u32) -> PathBuf {
     let purpose = match purpose {
         Purpose::Pretraining => "pretraining",
@@ -66,9 +57,9 @@ pub(super) fn path(cache: &Path, digest: &str, purpose: Purpose, size: u32) -> P
     cache.join("decoded").join(format!("{key}.bin"))
 }
 
-/// Decodes all pictures of a survey.
+/// Decodes all pictures of a survey, which lie in `folders`, or draws them if there are none.
 pub(super) fn make(
-    origin: &Origin,
+    folders: &[Folder],
     survey: &Survey,
     purpose: Purpose,
     size: u32,
@@ -81,11 +72,8 @@ pub(super) fn make(
     let mut rgb = Vec::with_capacity(all * 3 + trimaps + survey.sources.len() * 200 + FOOT);
     let mut classes = Vec::with_capacity(trimaps);
     let (mut items, mut skipped) = (Vec::with_capacity(survey.sources.len()), Vec::new());
-    let what = if matches!(origin, Origin::Drawn { .. }) { "drawing pictures" } else { "decoding pictures" };
-    let unpacked = match origin {
-        Origin::Folders(folders) => cifar_10::Unpacked::of(folders, &survey.sources, monitor)?,
-        Origin::Drawn { .. } => cifar_10::Unpacked::default(),
-    };
+    let what = if folders.is_empty() { "drawing pictures" } else { "decoding pictures" };
+    let unpacked = cifar_10::Unpacked::of(folders, &survey.sources, monitor)?;
     monitor.begin(what, survey.sources.len() as u64);
     for batch in survey.sources.chunks(BATCH) {
         let pictures: Vec<Result<Picture, FileRow>> = batch
@@ -94,7 +82,7 @@ pub(super) fn make(
                 if monitor.stopped() {
                     return Err(DataError::Interrupted);
                 }
-                let picture = one(origin, &unpacked, source, size);
+                let picture = one(folders, &unpacked, source, size);
                 monitor.advance(1);
                 picture
             })
@@ -123,19 +111,16 @@ type Picture = (Item, Vec<u8>, Vec<u8>);
 
 /// One picture, or a row that says why it is left out.
 fn one(
-    origin: &Origin,
+    folders: &[Folder],
     unpacked: &cifar_10::Unpacked,
     source: &Source,
     size: u32,
 ) -> Result<Result<Picture, FileRow>, DataError> {
+    if let Files::Drawn { seed, index } = source.files {
+        return Ok(Ok(synthetic_pets::draw(seed, source.item.part, index, size)));
+    }
     let changed = || DataError::Changed { path: "dataset".into() };
-    let folder = match (origin, &source.files) {
-        (&Origin::Drawn { seed }, Files::Drawn { index }) => {
-            return Ok(Ok(synthetic_pets::draw(seed, source.item.part, *index, size)));
-        }
-        (Origin::Folders(folders), _) => folders.get(source.folder).ok_or_else(changed)?,
-        (Origin::Drawn { .. }, _) => return Err(changed()),
-    };
+    let folder = folders.get(source.folder).ok_or_else(changed)?;
     let made = match (&source.files, folder.packed()) {
         (Files::Picture(picture), Some(packed)) => from_pack(packed, picture, None, size)?,
         (Files::PictureAndTrimap(picture, trimap), Some(packed)) => from_pack(packed, picture, Some(trimap), size)?,
@@ -279,8 +264,8 @@ fn map(path: &Path) -> io::Result<Bytes> {
     Bytes::map(&file)
 }
 
-/// What tells a damaged file: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from forgers, and
-/// SHA-256 of all would take longer than the reading.
+/// A sum that shows damage: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from forgers, and
+/// SHA-256 of all bytes would take longer than reading them.
 fn sum(bytes: &[u8]) -> String {
     let sums: Vec<[u8; 4]> = bytes.par_chunks(PIECE).map(|piece| crc32fast::hash(piece).to_le_bytes()).collect();
     digest::of_bytes(sums.as_flattened())

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-/// How much of a file is read: what a camera writes before the picture itself is smaller.
+/// Bytes of a file that are read. A camera writes less than this before the picture itself.
 const HEAD: u64 = 256 << 10;
 
 /// Width and height of each of `items` that is a file of its own and says so in its head, in the order of the items.

@@ -1,4 +1,4 @@
-//! What can go wrong with a data set.
+//! Errors in data sets.
 
 use harness_record::RecordError;
 use std::path::PathBuf;

@@ -19,11 +19,11 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// Without symbolic links.
     real: PathBuf,
-    /// Where its files are, if they are not below `path`.
+    /// The pack that holds its files, if they are not below `path`.
     packed: Option<Arc<Packed>>,
 }
 
-/// What lies under a name.
+/// The kind of entry under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
@@ -121,7 +121,7 @@ impl Folder {
         Ok(bytes)
     }
 
-    /// What lies under a `/`-separated name, if anything does.
+    /// The kind of entry under a `/`-separated name, if there is one.
     pub(super) fn kind(&self, name: &str) -> Result<Option<Kind>, DataError> {
         if let Some(packed) = &self.packed {
             return Ok(packed.kind(name));

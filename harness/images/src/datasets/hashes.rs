@@ -17,7 +17,7 @@ use std::{
 
 const LIMIT: u64 = 1 << 30;
 
-/// How long ago a file must have changed to be remembered: longer than the coarsest clock of a file system (FAT: 2 s).
+/// A file is remembered only if it changed longer ago than this, which is more than the coarsest clock of a file system (FAT: 2 s).
 const SETTLED: Duration = Duration::from_secs(3);
 
 /// A file that is read.
@@ -32,7 +32,7 @@ pub(super) struct FileHash {
 /// Digest of a picture's pixels, or why a file is no picture.
 pub(super) type Shown = Result<String, String>;
 
-/// What is known of a file.
+/// Knowledge about a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     size: u64,
@@ -45,7 +45,7 @@ pub(super) struct Entry {
     pixels: Option<String>,
 }
 
-/// How much is to be known of a file; each includes the ones before.
+/// The knowledge that is wanted about a file; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Hash,
@@ -72,7 +72,7 @@ impl Entry {
     }
 }
 
-/// Whether a file is a picture.
+/// The answer to whether a file is a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Verdict {
@@ -81,7 +81,7 @@ enum Verdict {
     Damaged(String),
 }
 
-/// What is remembered of one folder's files.
+/// Remembered knowledge about one folder's files.
 #[derive(Debug)]
 pub(super) struct Hashes<'a> {
     folder: &'a Folder,
@@ -91,7 +91,7 @@ pub(super) struct Hashes<'a> {
 }
 
 impl<'a> Hashes<'a> {
-    /// What the cache remembers of `folder`, nothing if its file is missing or damaged; or what the pack knows that it is in.
+    /// Opens the cache's memory of `folder`, which is empty if its file is missing or damaged. A folder in a pack has the pack's own.
     pub(super) fn open(cache: &Path, folder: &'a Folder) -> Self {
         let key = digest::of_bytes(folder.real().as_os_str().as_encoded_bytes());
         // Another version of the decoder may find other files damaged.

@@ -6,9 +6,6 @@
 
 pub(crate) mod any_folder;
 mod bytes;
-mod cats_and_dogs;
-mod cats_and_dogs_filtered;
-mod cifar_10;
 mod class_folders;
 mod decoded;
 mod dimensions;
@@ -16,30 +13,81 @@ mod error;
 mod folder;
 mod hashes;
 mod lists;
-mod oxford;
 mod pack;
-mod pets_corpus;
 mod spec;
-mod stanford_dogs;
-mod synthetic_pets;
 
 pub use bytes::Bytes;
+pub use cats_and_dogs_filtered::FilteredSplit;
 pub use dimensions::dimensions;
 pub use error::DataError;
 pub use folder::check_below;
 pub use pack::{PackSummary, pack, packed, packed_at};
-pub use pets_corpus::{CorpusFolders, Counts, Duplicates, PetsCorpus};
-pub use spec::{
-    CatsAndDogs, CatsAndDogsFiltered, Cifar10, DatasetSpec, FilteredSplit, OxfordIiitPet, StanfordDogs, SyntheticPets,
-};
+pub use pets_corpus::{CorpusFolders, Counts, Duplicates};
 
 use folder::Folder;
 use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use hashes::FileHash;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use spec::{DataSet, each_once};
 use std::path::Path;
 
-/// What pictures are wanted for.
+/// Makes a file of this folder a data set that specs can name. It also declares the file as a module.
+macro_rules! data_sets {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:ident;)+) => {
+        $(mod $module; pub use $module::$variant;)+
+
+        /// Which data set: `dataset: {oxford-iiit-pet: {folder: pets-sample}}`.
+        #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+        #[serde(deny_unknown_fields)]
+        pub enum DatasetSpec {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($variant)),+
+        }
+
+        impl DatasetSpec {
+            /// Its name in specs.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name),+
+                }
+            }
+
+            /// The data set in `folder` (below the data folder) that reads a manifest's `layout`; `None` if none does.
+            pub fn of_layout(layout: &str, folder: &str) -> Option<Self> {
+                $(if let Some(spec) = $variant::of_layout(layout, folder) {
+                    return Some(Self::$variant(spec));
+                })+
+                None
+            }
+
+            /// What the data set's file says of it.
+            fn data_set(&self) -> &dyn DataSet {
+                match self {
+                    $(Self::$variant(spec) => spec),+
+                }
+            }
+        }
+    };
+}
+
+data_sets! {
+    /// Oxford-IIIT Pet: photographs with trimaps, in the official layout.
+    OxfordIiitPet = "oxford-iiit-pet" in oxford;
+    /// A folder of folders of photographs, one a class, as Microsoft's Cats & Dogs. Without trimaps.
+    CatsAndDogs = "cats-and-dogs" in cats_and_dogs;
+    /// The part of Kaggle's Dogs vs. Cats that TensorFlow's tutorials use, as its archive unpacks. Without trimaps.
+    CatsAndDogsFiltered = "cats-and-dogs-filtered" in cats_and_dogs_filtered;
+    /// CIFAR-10, as its binary archive or the hub has it: of its ten classes' pictures for training all, or some. Without trimaps.
+    Cifar10 = "cifar-10" in cifar_10;
+    /// Stanford Dogs in its official layout. Without trimaps.
+    StanfordDogs = "stanford-dogs" in stanford_dogs;
+    /// The published pretraining corpus, composed of the four above. Without trimaps.
+    PetsCorpus = "pets-corpus" in pets_corpus;
+    /// Drawn pictures with trimaps: nothing to download.
+    SyntheticPets = "synthetic-pets" in synthetic_pets;
+}
+
+/// The use of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
@@ -83,7 +131,7 @@ pub struct Item {
     pub part: Part,
 }
 
-/// What is on disk of a data set, for one purpose.
+/// The files of a data set that serve one purpose, as they lie on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     /// SHA-256 over name and content of every file that is read, and over the spec's selecting options.
@@ -94,16 +142,16 @@ pub struct Survey {
     pub not_drawn: u64,
     /// Pictures that show the same as another one, where that was looked for.
     pub repeated: Option<Repeated>,
-    /// What will be read, in the order of the items.
+    /// The files to read, in the order of the items.
     sources: Vec<Source>,
 }
 
 /// Pictures that show the same as another one, pixel for pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
-    /// How many; of equal ones the first by name is not counted.
+    /// Their number. The first by name of several equal ones is not counted.
     pub pictures: u64,
-    /// Whether they were left out.
+    /// True if they were left out.
     pub removed: bool,
 }
 
@@ -119,11 +167,11 @@ impl Survey {
     }
 }
 
-/// Where one item comes from.
+/// The origin of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Source {
     item: Item,
-    /// Which of the data set's folders, as [`DatasetSpec::open`] gives them.
+    /// Place of its folder in [`DatasetSpec::open`]'s list.
     folder: usize,
     files: Files,
 }
@@ -133,7 +181,7 @@ enum Files {
     Picture(FileHash),
     PictureAndTrimap(FileHash, FileHash),
     Record(cifar_10::Record),
-    Drawn { index: u32 },
+    Drawn { seed: u64, index: u32 },
 }
 
 impl Files {
@@ -191,15 +239,7 @@ pub fn survey(
     if purpose == Purpose::Segmentation && !spec.has_trimaps() {
         return Err(DataError::NoTrimaps { dataset: spec.name() });
     }
-    match spec {
-        DatasetSpec::OxfordIiitPet(spec) => oxford::survey(spec, purpose, data_dir, cache, monitor),
-        DatasetSpec::CatsAndDogs(spec) => cats_and_dogs::survey(spec, data_dir, cache, monitor),
-        DatasetSpec::CatsAndDogsFiltered(spec) => cats_and_dogs_filtered::survey(spec, data_dir, cache, monitor),
-        DatasetSpec::Cifar10(spec) => cifar_10::survey(spec, data_dir, cache, monitor),
-        DatasetSpec::StanfordDogs(spec) => stanford_dogs::survey(spec, data_dir, cache, monitor),
-        DatasetSpec::PetsCorpus(spec) => pets_corpus::survey(spec, data_dir, cache, monitor),
-        DatasetSpec::SyntheticPets(spec) => synthetic_pets::survey(spec, purpose),
-    }
+    spec.data_set().survey(purpose, data_dir, cache, monitor)
 }
 
 /// The pictures that `survey` found, `size` × `size` pixels each: from the cache, or decoded and put there.
@@ -219,11 +259,7 @@ pub fn load(
     let mut pictures = if let Some(pictures) = cached {
         pictures
     } else {
-        let origin = match spec {
-            DatasetSpec::SyntheticPets(spec) => decoded::Origin::Drawn { seed: spec.seed },
-            _ => decoded::Origin::Folders(spec.open(data_dir)?),
-        };
-        decoded::write(&path, decoded::make(&origin, survey, purpose, size, monitor)?)?
+        decoded::write(&path, decoded::make(&spec.open(data_dir)?, survey, purpose, size, monitor)?)?
     };
     pictures.left_out.extend_from_slice(&survey.left_out);
     pictures.left_out.sort_by(|a, b| (a.used, &a.file).cmp(&(b.used, &b.file)));

@@ -3,12 +3,14 @@
 //! Parkhi, Vedaldi, Zisserman, Jawahar: "Cats and Dogs", CVPR 2012.
 
 use super::{
-    DataError, Files, Folder, Item, OxfordIiitPet, Part, Purpose, Source, Survey, digest_of,
+    DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of,
     folder::{Kind, picture_name},
     hashes::Hashes,
     lists, row,
 };
 use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,8 +32,86 @@ const SOURCE: &str = "unpack images.tar.gz (md5 5c4f3ee8e5d25df40f4fd59a7f44e54c
     (md5 95a8c909bbe2e81eed6a22bccdf3f68f) of https://thor.robots.ox.ac.uk/datasets/pets/ \
     or https://www.robots.ox.ac.uk/~vgg/data/pets/data/ there";
 
+/// Where Oxford-IIIT Pet lies.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct OxfordIiitPet {
+    /// Folder below the data folder that holds `images/` and `annotations/`.
+    #[serde(default = "oxford_folder")]
+    pub folder: String,
+}
+
+impl Default for OxfordIiitPet {
+    fn default() -> Self {
+        Self { folder: oxford_folder() }
+    }
+}
+
+fn oxford_folder() -> String {
+    FOLDER.into()
+}
+
+impl DataSet for OxfordIiitPet {
+    fn folders(&self) -> Vec<&str> {
+        vec![&self.folder]
+    }
+
+    fn has_trimaps(&self) -> bool {
+        true
+    }
+
+    fn describe(&self) -> String {
+        format!("Oxford-IIIT Pet in {}", self.folder)
+    }
+
+    fn of_layout(layout: &str, folder: &str) -> Option<Self> {
+        (layout == "oxford-iiit-pet").then(|| Self { folder: folder.to_owned() })
+    }
+
+    fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
+        Ok(vec![folder(self, data_dir)?])
+    }
+
+    /// Takes, for segmentation, all listed images that have a trimap; for pretraining, the images of `trainval.txt`, with or without a
+    /// trimap. Pretraining never sees the test images.
+    fn survey(
+        &self,
+        purpose: Purpose,
+        data_dir: &Path,
+        cache: &Path,
+        monitor: &dyn Monitor,
+    ) -> Result<Survey, DataError> {
+        let folder = folder(self, data_dir)?;
+        let layout = Layout::read(&folder)?;
+        let (chosen, left_out) = layout.choose(purpose);
+
+        let mut names: Vec<String> = layout.list_files.iter().map(|&name| name.to_owned()).collect();
+        for (_, image, trimap) in &chosen {
+            names.push(image.clone());
+            names.extend(trimap.clone());
+        }
+        let mut hashes = Hashes::open(cache, &folder);
+        let mut hashed = hashes.of(&names, monitor)?.into_iter();
+        hashes.save()?;
+
+        let list_hashes: Vec<_> = hashed.by_ref().take(layout.list_files.len()).collect();
+        let mut sources = Vec::with_capacity(chosen.len());
+        for (item, _, trimap) in chosen {
+            let files = match (hashed.next(), trimap.and_then(|_| hashed.next())) {
+                (Some(image), Some(trimap)) => Files::PictureAndTrimap(image, trimap),
+                (Some(image), None) => Files::Picture(image),
+                (None, _) => break,
+            };
+            sources.push(Source { item, folder: 0, files });
+        }
+        sources.sort_by(|a, b| (a.item.part, &a.item.name).cmp(&(b.item.part, &b.item.name)));
+        let digest = digest_of(&json!({ "oxford-iiit-pet": { "purpose": purpose } }), &sources, &list_hashes)?;
+        Ok(Survey { left_out, ..Survey::of(digest, sources) })
+    }
+}
+
 /// Opens its folder, if all of the layout is there.
-pub(super) fn open(spec: &OxfordIiitPet, data_dir: &Path) -> Result<Folder, DataError> {
+fn folder(spec: &OxfordIiitPet, data_dir: &Path) -> Result<Folder, DataError> {
     let required = [(IMAGES, Kind::Folder), (TRIMAPS, Kind::Folder), (TRAINVAL, Kind::File), (TEST, Kind::File)];
     Folder::holding(data_dir, &spec.folder, FOLDER, &required)?.map_err(|missing| DataError::Missing {
         folder: data_dir.join(&spec.folder),
@@ -41,44 +121,7 @@ pub(super) fn open(spec: &OxfordIiitPet, data_dir: &Path) -> Result<Folder, Data
     })
 }
 
-/// What of it is used for `purpose`: for segmentation all listed images that have a trimap; for pretraining the images of
-/// `trainval.txt`, trimap or not. The test images are never seen in pretraining.
-pub(super) fn survey(
-    spec: &OxfordIiitPet,
-    purpose: Purpose,
-    data_dir: &Path,
-    cache: &Path,
-    monitor: &dyn Monitor,
-) -> Result<Survey, DataError> {
-    let folder = open(spec, data_dir)?;
-    let layout = Layout::read(&folder)?;
-    let (chosen, left_out) = layout.choose(purpose);
-
-    let mut names: Vec<String> = layout.list_files.iter().map(|&name| name.to_owned()).collect();
-    for (_, image, trimap) in &chosen {
-        names.push(image.clone());
-        names.extend(trimap.clone());
-    }
-    let mut hashes = Hashes::open(cache, &folder);
-    let mut hashed = hashes.of(&names, monitor)?.into_iter();
-    hashes.save()?;
-
-    let list_hashes: Vec<_> = hashed.by_ref().take(layout.list_files.len()).collect();
-    let mut sources = Vec::with_capacity(chosen.len());
-    for (item, _, trimap) in chosen {
-        let files = match (hashed.next(), trimap.and_then(|_| hashed.next())) {
-            (Some(image), Some(trimap)) => Files::PictureAndTrimap(image, trimap),
-            (Some(image), None) => Files::Picture(image),
-            (None, _) => break,
-        };
-        sources.push(Source { item, folder: 0, files });
-    }
-    sources.sort_by(|a, b| (a.item.part, &a.item.name).cmp(&(b.item.part, &b.item.name)));
-    let digest = digest_of(&json!({ "oxford-iiit-pet": { "purpose": purpose } }), &sources, &list_hashes)?;
-    Ok(Survey { left_out, ..Survey::of(digest, sources) })
-}
-
-/// What lies in the folder, by the stems of the file names.
+/// The files of the folder, by the stems of their names.
 struct Layout {
     trainval: lists::List,
     test: lists::List,

@@ -1,104 +1,123 @@
-//! The `dataset` section of a spec.
+//! What each data set's file says of it, and what follows from that.
 
-use super::{
-    DataError, Folder, PetsCorpus, cats_and_dogs, cats_and_dogs_filtered, check_below, cifar_10, oxford, pets_corpus,
-    stanford_dogs,
-};
-use harness_record::vocabulary::Protocol;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use super::{DataError, DatasetSpec, Folder, Purpose, Survey, check_below};
+use harness_record::{monitor::Monitor, vocabulary::Protocol};
 use std::path::Path;
 
-/// Which data set: `dataset: {oxford-iiit-pet: {folder: pets-sample}}`.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum DatasetSpec {
-    /// Oxford-IIIT Pet: photographs with trimaps, in the official layout.
-    OxfordIiitPet(OxfordIiitPet),
-    /// A folder of folders of photographs, one a class, as Microsoft's Cats & Dogs. Without trimaps.
-    CatsAndDogs(CatsAndDogs),
-    /// The part of Kaggle's Dogs vs. Cats that TensorFlow's tutorials use, as its archive unpacks. Without trimaps.
-    CatsAndDogsFiltered(CatsAndDogsFiltered),
-    /// CIFAR-10, as its binary archive or the hub has it: of its ten classes' pictures for training all, or some. Without trimaps.
-    #[serde(rename = "cifar-10")]
-    Cifar10(Cifar10),
-    /// Stanford Dogs in its official layout. Without trimaps.
-    StanfordDogs(StanfordDogs),
-    /// The published pretraining corpus, composed of the four above. Without trimaps.
-    PetsCorpus(PetsCorpus),
-    /// Drawn pictures with trimaps: nothing to download.
-    SyntheticPets(SyntheticPets),
+/// What a data set's file says of a data set with these options.
+pub(super) trait DataSet {
+    /// Its folders below the data folder: none, one, or those of its parts.
+    fn folders(&self) -> Vec<&str>;
+
+    /// The field that names the folder at `place` in [`Self::folders`].
+    fn folder_field(&self, _place: usize) -> String {
+        "folder".to_owned()
+    }
+
+    /// Finds an impossible option, apart from folders: gives the field and what was expected of it.
+    fn check(&self) -> Result<(), (String, String)> {
+        Ok(())
+    }
+
+    /// True if there is something to segment in it.
+    fn has_trimaps(&self) -> bool {
+        false
+    }
+
+    /// The purposes for which all of its pictures are read, each picture once.
+    fn purposes(&self) -> Vec<Purpose> {
+        vec![if self.has_trimaps() { Purpose::Segmentation } else { Purpose::Pretraining }]
+    }
+
+    /// True if the program draws its pictures.
+    fn is_drawn(&self) -> bool {
+        false
+    }
+
+    /// True if it is what the published work pretrained on.
+    fn is_published_corpus(&self) -> bool {
+        false
+    }
+
+    /// The same with what the protocol decides written out; `None` if the protocol decides nothing.
+    fn under(&self, _protocol: Protocol) -> Option<DatasetSpec> {
+        None
+    }
+
+    /// A few words for the report.
+    fn describe(&self) -> String;
+
+    /// The data set in `folder` (below the data folder), if it is the one that reads a manifest's `layout`.
+    fn of_layout(layout: &str, folder: &str) -> Option<Self>
+    where
+        Self: Sized;
+
+    /// Opens its folders.
+    fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError>;
+
+    /// Finds what is read for `purpose`, and hashes it. A data set without trimaps is asked for pretraining alone.
+    fn survey(
+        &self,
+        purpose: Purpose,
+        data_dir: &Path,
+        cache: &Path,
+        monitor: &dyn Monitor,
+    ) -> Result<Survey, DataError>;
 }
 
 impl DatasetSpec {
-    /// Its name in specs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::OxfordIiitPet(_) => "oxford-iiit-pet",
-            Self::CatsAndDogs(_) => "cats-and-dogs",
-            Self::CatsAndDogsFiltered(_) => "cats-and-dogs-filtered",
-            Self::Cifar10(_) => "cifar-10",
-            Self::StanfordDogs(_) => "stanford-dogs",
-            Self::PetsCorpus(_) => "pets-corpus",
-            Self::SyntheticPets(_) => "synthetic-pets",
-        }
-    }
-
-    /// Whether something can be segmented in it.
-    pub fn has_trimaps(&self) -> bool {
-        matches!(self, Self::OxfordIiitPet(_) | Self::SyntheticPets(_))
-    }
-
     /// Its folders below the data folder: none, one, or those of its parts.
     pub fn folders(&self) -> Vec<&str> {
-        match self {
-            Self::OxfordIiitPet(spec) => vec![&spec.folder],
-            Self::CatsAndDogs(spec) => vec![&spec.folder],
-            Self::CatsAndDogsFiltered(spec) => vec![&spec.folder],
-            Self::Cifar10(spec) => vec![&spec.folder],
-            Self::StanfordDogs(spec) => vec![&spec.folder],
-            Self::PetsCorpus(spec) => spec.folders.all().to_vec(),
-            Self::SyntheticPets(_) => Vec::new(),
-        }
+        self.data_set().folders()
+    }
+
+    /// True if there is something to segment in it.
+    pub fn has_trimaps(&self) -> bool {
+        self.data_set().has_trimaps()
+    }
+
+    /// The purposes for which all of its pictures are read, each picture once; none if it has no pictures.
+    pub fn purposes(&self) -> Vec<Purpose> {
+        self.data_set().purposes()
+    }
+
+    /// True if the program draws its pictures.
+    pub fn is_drawn(&self) -> bool {
+        self.data_set().is_drawn()
+    }
+
+    /// True if it is what the published work pretrained on.
+    pub fn is_published_corpus(&self) -> bool {
+        self.data_set().is_published_corpus()
+    }
+
+    /// A few words for the report.
+    pub fn describe(&self) -> String {
+        self.data_set().describe()
     }
 
     /// The same, with what the protocol decides written out: what is surveyed and loaded.
     #[must_use]
     pub fn under(&self, protocol: Protocol) -> Self {
-        match self {
-            Self::PetsCorpus(spec) => Self::PetsCorpus(spec.under(protocol)),
-            other => other.clone(),
-        }
+        self.data_set().under(protocol).unwrap_or_else(|| self.clone())
     }
 
-    /// Whether the protocol decides which pictures there are.
+    /// True if the protocol decides which pictures there are.
     pub fn depends_on_protocol(&self) -> bool {
         self.under(Protocol::Published) != self.under(Protocol::Corrected)
     }
 
     /// What is impossible in it: the field, below `dataset`, and what was expected of it.
     pub fn check(&self) -> Result<(), (String, String)> {
-        self.check_folders()?;
-        match self {
-            Self::CatsAndDogs(CatsAndDogs { per_class: Some(0), .. }) => {
-                Err(("cats-and-dogs.per_class".into(), "at least 1 picture of each class, or nothing for all".into()))
-            }
-            Self::CatsAndDogsFiltered(spec) => each_once("cats-and-dogs-filtered.splits", &spec.splits, "split"),
-            Self::Cifar10(Cifar10 { classes: Some(classes), .. }) => each_once("cifar-10.classes", classes, "class"),
-            Self::SyntheticPets(spec) => spec.check(),
-            _ => Ok(()),
-        }
+        let below = |(field, expected): (String, String)| (format!("{}.{field}", self.name()), expected);
+        self.check_folders().and_then(|()| self.data_set().check()).map_err(below)
     }
 
     fn check_folders(&self) -> Result<(), (String, String)> {
         for (place, folder) in self.folders().into_iter().enumerate() {
             if let Err(DataError::Folder { reason, example, .. }) = check_below(folder, "") {
-                let field = match self {
-                    Self::PetsCorpus(_) => format!("folders.{}", pets_corpus::NAMES[place]),
-                    _ => "folder".to_owned(),
-                };
                 let expected = format!("a relative path below the data folder; this one {reason}{example}");
-                return Err((format!("{}.{field}", self.name()), expected));
+                return Err((self.data_set().folder_field(place), expected));
             }
         }
         Ok(())
@@ -106,20 +125,12 @@ impl DatasetSpec {
 
     /// Opens its folders.
     pub(super) fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
-        match self {
-            Self::OxfordIiitPet(spec) => oxford::open(spec, data_dir).map(|folder| vec![folder]),
-            Self::CatsAndDogs(spec) => cats_and_dogs::open(spec, data_dir).map(|folder| vec![folder]),
-            Self::CatsAndDogsFiltered(spec) => cats_and_dogs_filtered::open(spec, data_dir).map(|folder| vec![folder]),
-            Self::Cifar10(spec) => cifar_10::open(spec, data_dir).map(|folder| vec![folder]),
-            Self::StanfordDogs(spec) => stanford_dogs::open(spec, data_dir).map(|folder| vec![folder]),
-            Self::PetsCorpus(spec) => pets_corpus::open(spec, data_dir),
-            Self::SyntheticPets(_) => Ok(Vec::new()),
-        }
+        self.data_set().open(data_dir)
     }
 }
 
 /// Refuses a list that is empty or names something twice.
-fn each_once<T: PartialEq>(field: &str, items: &[T], what: &str) -> Result<(), (String, String)> {
+pub(super) fn each_once<T: PartialEq>(field: &str, items: &[T], what: &str) -> Result<(), (String, String)> {
     if items.is_empty() {
         return Err((field.to_owned(), format!("at least one {what}")));
     }
@@ -129,138 +140,9 @@ fn each_once<T: PartialEq>(field: &str, items: &[T], what: &str) -> Result<(), (
     }
 }
 
-/// Where Oxford-IIIT Pet lies.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct OxfordIiitPet {
-    /// Folder below the data folder that holds `images/` and `annotations/`.
-    #[serde(default = "oxford_folder")]
-    pub folder: String,
-}
-
-impl Default for OxfordIiitPet {
-    fn default() -> Self {
-        Self { folder: oxford_folder() }
-    }
-}
-
-fn oxford_folder() -> String {
-    oxford::FOLDER.into()
-}
-
-/// Where a folder of classes lies, and how much of it is used.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct CatsAndDogs {
-    /// Folder below the data folder whose sub-folders are the classes.
-    #[serde(default = "cats_and_dogs_folder")]
-    pub folder: String,
-    /// Draw that many usable pictures of every class at random; by default as many as the smallest class has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub per_class: Option<u32>,
-}
-
-impl Default for CatsAndDogs {
-    fn default() -> Self {
-        Self { folder: cats_and_dogs_folder(), per_class: None }
-    }
-}
-
-fn cats_and_dogs_folder() -> String {
-    cats_and_dogs::FOLDER.into()
-}
-
-/// Where the filtered set lies, and which parts of it are used.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(deny_unknown_fields, default)]
-pub struct CatsAndDogsFiltered {
-    /// Folder below the data folder that holds `cats_and_dogs_filtered/`.
-    pub folder: String,
-    /// Its parts that are used; both by default.
-    pub splits: Vec<FilteredSplit>,
-}
-
-impl Default for CatsAndDogsFiltered {
-    fn default() -> Self {
-        let splits = vec![FilteredSplit::Train, FilteredSplit::Validation];
-        Self { folder: cats_and_dogs_filtered::FOLDER.into(), splits }
-    }
-}
-
-/// A part of the filtered set.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "kebab-case")]
-pub enum FilteredSplit {
-    /// 1,000 cats and 1,000 dogs.
-    Train,
-    /// 500 cats and 500 dogs.
-    Validation,
-}
-
-/// Where CIFAR-10 lies, and which classes of it are used.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(deny_unknown_fields, default)]
-pub struct Cifar10 {
-    /// Folder below the data folder that holds `cifar-10-batches-bin/`, or `plain_text/` with the hub's Parquet files.
-    pub folder: String,
-    /// Names of the classes that are used, such as `[cat, dog]`; all ten by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub classes: Option<Vec<String>>,
-}
-
-impl Default for Cifar10 {
-    fn default() -> Self {
-        Self { folder: cifar_10::FOLDER.into(), classes: None }
-    }
-}
-
-/// Where Stanford Dogs lies.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(deny_unknown_fields, default)]
-pub struct StanfordDogs {
-    /// Folder below the data folder that holds `Images/`.
-    pub folder: String,
-}
-
-impl Default for StanfordDogs {
-    fn default() -> Self {
-        Self { folder: stanford_dogs::FOLDER.into() }
-    }
-}
-
-/// How many pictures are drawn.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct SyntheticPets {
-    /// Pictures with trimaps for training and validation.
-    #[schemars(range(max = 99_999))]
-    pub trainval: u32,
-    /// Pictures with trimaps for testing.
-    #[schemars(range(max = 99_999))]
-    pub test: u32,
-    /// Pictures for pretraining.
-    #[schemars(range(max = 99_999))]
-    pub unlabelled: u32,
-    /// Other seeds give other pictures. Not the study's seed: its repetitions share one data set.
-    #[serde(default)]
-    pub seed: u64,
-}
-
-impl SyntheticPets {
-    fn check(&self) -> Result<(), (String, String)> {
-        let most = 99_999;
-        let counts = [("trainval", self.trainval), ("test", self.test), ("unlabelled", self.unlabelled)];
-        match counts.iter().find(|(_, count)| *count > most) {
-            Some((name, _)) => Err((format!("synthetic-pets.{name}"), format!("at most {most} pictures"))),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::datasets::{CatsAndDogs, DatasetSpec, OxfordIiitPet, PetsCorpus};
 
     #[test]
     fn a_spec_is_the_name_of_a_data_set_with_its_options() {
@@ -275,5 +157,26 @@ mod tests {
         );
         let error = read(r#"{"synthetic-pets": {"trainval": 1, "test": 1, "unlabeled": 1}}"#).unwrap_err();
         assert!(error.to_string().contains("unlabelled"), "{error}");
+    }
+
+    #[test]
+    fn each_layout_is_read_by_one_data_set() {
+        let of = |layout: &str| DatasetSpec::of_layout(layout, "some/folder");
+        for (layout, name) in [
+            ("oxford-iiit-pet", "oxford-iiit-pet"),
+            ("class-folders", "cats-and-dogs"),
+            ("cats-and-dogs-filtered", "cats-and-dogs-filtered"),
+            ("cifar-10", "cifar-10"),
+            ("stanford-dogs", "stanford-dogs"),
+        ] {
+            let spec = of(layout).unwrap();
+            assert_eq!((spec.name(), spec.folders()), (name, vec!["some/folder"]));
+            assert_eq!((spec.check(), spec.is_drawn()), (Ok(()), false));
+        }
+        // Neither is asked for the folder: it has its own, or none.
+        assert_eq!(of("parts"), Some(DatasetSpec::PetsCorpus(PetsCorpus::default())));
+        let drawn = of("drawn").unwrap();
+        assert_eq!((drawn.folders().len(), drawn.is_drawn(), drawn.purposes().len()), (0, true, 2));
+        assert_eq!(of("weights"), None);
     }
 }

@@ -3,11 +3,13 @@
 //! Khosla, Jayadevaprakash, Yao, Li: "Novel Dataset for Fine-Grained Image Categorization", CVPR workshop 2011.
 
 use super::{
-    DataError, Folder, StanfordDogs, Survey,
+    DataError, DataSet, Folder, Purpose, Survey,
     class_folders::{self, Class},
     folder::Kind,
 };
 use harness_record::{monitor::Monitor, rows::FileRow};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
 
@@ -19,6 +21,45 @@ const EXPECTED: &str = "Images/n02085620-Chihuahua/n02085620_10074.jpg and so on
 const SOURCE: &str = "`harness data fetch stanford-dogs`, or unpack \
     http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar there";
 
+/// Where Stanford Dogs lies.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct StanfordDogs {
+    /// Folder below the data folder that holds `Images/`.
+    pub folder: String,
+}
+
+impl Default for StanfordDogs {
+    fn default() -> Self {
+        Self { folder: FOLDER.into() }
+    }
+}
+
+impl DataSet for StanfordDogs {
+    fn folders(&self) -> Vec<&str> {
+        vec![&self.folder]
+    }
+
+    fn describe(&self) -> String {
+        format!("Stanford Dogs in {}", self.folder)
+    }
+
+    fn of_layout(layout: &str, folder: &str) -> Option<Self> {
+        (layout == "stanford-dogs").then(|| Self { folder: folder.to_owned() })
+    }
+
+    fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
+        Ok(vec![folder(self, data_dir)?])
+    }
+
+    /// All its pictures.
+    fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
+        let folder = folder(self, data_dir)?;
+        let breeds = breeds(&folder)?;
+        class_folders::survey_of(&folder, breeds, &json!({ "stanford-dogs": {} }), cache, monitor)
+    }
+}
+
 /// Opens its folder, if it has the official layout; else says what is missing.
 pub(super) fn look(folder: &str, data_dir: &Path) -> Result<Result<Folder, Vec<String>>, DataError> {
     Folder::holding(data_dir, folder, FOLDER, &[(IMAGES, Kind::Folder)])
@@ -29,20 +70,8 @@ fn missing(folder: &Path, missing: Vec<String>) -> DataError {
 }
 
 /// Opens its folder.
-pub(super) fn open(spec: &StanfordDogs, data_dir: &Path) -> Result<Folder, DataError> {
+fn folder(spec: &StanfordDogs, data_dir: &Path) -> Result<Folder, DataError> {
     look(&spec.folder, data_dir)?.map_err(|absent| missing(&data_dir.join(&spec.folder), absent))
-}
-
-/// All its pictures.
-pub(super) fn survey(
-    spec: &StanfordDogs,
-    data_dir: &Path,
-    cache: &Path,
-    monitor: &dyn Monitor,
-) -> Result<Survey, DataError> {
-    let folder = open(spec, data_dir)?;
-    let breeds = breeds(&folder)?;
-    class_folders::survey_of(&folder, breeds, &json!({ "stanford-dogs": {} }), cache, monitor)
 }
 
 /// The breeds, under their names without the synset, and rows for pictures that are not used.

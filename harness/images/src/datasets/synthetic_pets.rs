@@ -1,42 +1,108 @@
 //! The drawn data set as a data set.
 
-use super::{DataError, Files, Item, Part, Purpose, Source, Survey, SyntheticPets, digest_of};
+use super::{DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of};
 use harness_drawn_pets as drawn_pets;
+use harness_record::monitor::Monitor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::path::Path;
 
 /// Most pictures of one part: their numbers have five digits, so that names sort as they are drawn.
 const MAX: u32 = 99_999;
 
-/// What will be drawn: trainval and test with trimaps, or the unlabelled pictures.
-pub(super) fn survey(spec: &SyntheticPets, purpose: Purpose) -> Result<Survey, DataError> {
-    let parts: &[(Part, &str, u32)] = match purpose {
-        Purpose::Segmentation => &[
-            (Part::Trainval, "synthetic-pets.trainval", spec.trainval),
-            (Part::Test, "synthetic-pets.test", spec.test),
-        ],
-        Purpose::Pretraining => &[(Part::Unlabelled, "synthetic-pets.unlabelled", spec.unlabelled)],
-    };
-    let mut sources = Vec::new();
-    for &(part, field, count) in parts {
-        if count > MAX {
-            return Err(DataError::Field { field, reason: format!("{count} pictures; expected at most {MAX}") });
+/// The numbers of pictures that the demo draws.
+const DEMO: SyntheticPets = SyntheticPets { trainval: 200, test: 80, unlabelled: 400, seed: 0 };
+
+/// How many pictures are drawn.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct SyntheticPets {
+    /// Pictures with trimaps for training and validation.
+    #[schemars(range(max = 99_999))]
+    pub trainval: u32,
+    /// Pictures with trimaps for testing.
+    #[schemars(range(max = 99_999))]
+    pub test: u32,
+    /// Pictures for pretraining.
+    #[schemars(range(max = 99_999))]
+    pub unlabelled: u32,
+    /// Other seeds give other pictures. Not the study's seed: its repetitions share one data set.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+impl DataSet for SyntheticPets {
+    fn folders(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        let counts = [("trainval", self.trainval), ("test", self.test), ("unlabelled", self.unlabelled)];
+        match counts.iter().find(|(_, count)| *count > MAX) {
+            Some((name, _)) => Err(((*name).to_owned(), format!("at most {MAX} pictures"))),
+            None => Ok(()),
         }
-        sources.extend((0..count).map(|index| Source {
-            // Name and breed are known when it is drawn.
-            item: Item { name: String::new(), group: String::new(), part },
-            folder: 0,
-            files: Files::Drawn { index },
-        }));
     }
-    if sources.is_empty() {
-        let field = parts[0].1;
-        return Err(DataError::Field {
-            field,
-            reason: "no pictures; expected at least 1, as the study uses them".into(),
-        });
+
+    fn has_trimaps(&self) -> bool {
+        true
     }
-    let options = json!({ "synthetic-pets": spec_options(spec), "version": drawn_pets::VERSION, "purpose": purpose });
-    Ok(Survey::of(digest_of(&options, &[], &[])?, sources))
+
+    fn purposes(&self) -> Vec<Purpose> {
+        let labelled = (self.trainval > 0 || self.test > 0).then_some(Purpose::Segmentation);
+        let unlabelled = (self.unlabelled > 0).then_some(Purpose::Pretraining);
+        labelled.into_iter().chain(unlabelled).collect()
+    }
+
+    fn is_drawn(&self) -> bool {
+        true
+    }
+
+    fn describe(&self) -> String {
+        "synthetic pets".to_owned()
+    }
+
+    fn of_layout(layout: &str, _: &str) -> Option<Self> {
+        (layout == "drawn").then_some(DEMO)
+    }
+
+    fn open(&self, _: &Path) -> Result<Vec<Folder>, DataError> {
+        Ok(Vec::new())
+    }
+
+    /// Lists the pictures to draw: trainval and test with trimaps, or the unlabelled ones.
+    fn survey(&self, purpose: Purpose, _: &Path, _: &Path, _: &dyn Monitor) -> Result<Survey, DataError> {
+        let parts: &[(Part, &str, u32)] = match purpose {
+            Purpose::Segmentation => &[
+                (Part::Trainval, "synthetic-pets.trainval", self.trainval),
+                (Part::Test, "synthetic-pets.test", self.test),
+            ],
+            Purpose::Pretraining => &[(Part::Unlabelled, "synthetic-pets.unlabelled", self.unlabelled)],
+        };
+        let mut sources = Vec::new();
+        for &(part, field, count) in parts {
+            if count > MAX {
+                return Err(DataError::Field { field, reason: format!("{count} pictures; expected at most {MAX}") });
+            }
+            sources.extend((0..count).map(|index| Source {
+                // Name and breed are known when it is drawn.
+                item: Item { name: String::new(), group: String::new(), part },
+                folder: 0,
+                files: Files::Drawn { seed: self.seed, index },
+            }));
+        }
+        if sources.is_empty() {
+            let field = parts[0].1;
+            return Err(DataError::Field {
+                field,
+                reason: "no pictures; expected at least 1, as the study uses them".into(),
+            });
+        }
+        let options =
+            json!({ "synthetic-pets": spec_options(self), "version": drawn_pets::VERSION, "purpose": purpose });
+        Ok(Survey::of(digest_of(&options, &[], &[])?, sources))
+    }
 }
 
 fn spec_options(spec: &SyntheticPets) -> serde_json::Value {

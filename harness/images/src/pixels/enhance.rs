@@ -5,12 +5,12 @@
 
 use super::grey::{greyscale, luma};
 
-/// As `ImageEnhance.Brightness(image).enhance(factor)`: 0 gives black.
+/// Does what Pillow's `ImageEnhance.Brightness(image).enhance(factor)` does: 0 gives black.
 pub fn adjust_brightness(rgb: &[u8], factor: f32) -> Vec<u8> {
     rgb.iter().map(|&value| blend(0, value, factor)).collect()
 }
 
-/// As `ImageEnhance.Contrast(image).enhance(factor)`: 0 gives the picture's mean luma everywhere, rounded to a byte.
+/// Does what Pillow's `ImageEnhance.Contrast(image).enhance(factor)` does: 0 gives the picture's mean luma everywhere, rounded to a byte.
 pub fn adjust_contrast(rgb: &[u8], factor: f32) -> Vec<u8> {
     let pixels = rgb.as_chunks::<3>().0;
     let sum: u64 = pixels.iter().map(|&pixel| u64::from(luma(pixel))).sum();
@@ -18,12 +18,12 @@ pub fn adjust_contrast(rgb: &[u8], factor: f32) -> Vec<u8> {
     rgb.iter().map(|&value| blend(mean, value, factor)).collect()
 }
 
-/// As `ImageEnhance.Color(image).enhance(factor)`: 0 gives greyscale.
+/// Does what Pillow's `ImageEnhance.Color(image).enhance(factor)` does: 0 gives greyscale.
 pub fn adjust_saturation(rgb: &[u8], factor: f32) -> Vec<u8> {
     greyscale(rgb).iter().zip(rgb).map(|(&grey, &value)| blend(grey, value, factor)).collect()
 }
 
-/// As `Image.blend`: in single precision, then cut (not rounded) to a byte.
+/// Does what Pillow's `Image.blend` does: in single precision, then cut (not rounded) to a byte.
 fn blend(from: u8, to: u8, factor: f32) -> u8 {
     let (from, to) = (f32::from(from), f32::from(to));
     (from + factor * (to - from)) as u8 // the cast keeps within 0..=255

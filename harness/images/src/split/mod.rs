@@ -1,4 +1,4 @@
-//! Which images train, which validate, which test.
+//! The split of images into those that train, validate and test.
 //!
 //! * [`SplitSpec`]: where labelled images are cut
 //! * [`Selection`]: which of the training images train
@@ -37,9 +37,9 @@ pub enum SplitError {
     TooFew {
         /// `validation` or `the test`.
         purpose: &'static str,
-        /// How many are asked for.
+        /// Number of images asked for.
         wanted: u32,
-        /// Of how many.
+        /// Number of images that there are.
         there: u32,
     },
     /// A breed is named that no training image shows.
@@ -61,7 +61,7 @@ pub enum SplitError {
     /// None of the training images is of a selected breed.
     #[error("none of the {there} training images is of a selected breed")]
     NoneSelected {
-        /// How many training images there are.
+        /// Number of training images.
         there: u32,
     },
 }
@@ -77,7 +77,7 @@ pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<
 
 /// Cuts images for pretraining: `validation` of them are held out, and of the rest a `fraction` in (0, 1] trains.
 ///
-/// Which images are held out does not depend on the fraction. Of n others ⌊n · fraction⌋ train, at least one, and every group
+/// The fraction does not change which images are held out. ⌊n · fraction⌋ of the n others train, but at least one, and every group
 /// (breed or class) has its share of them to within one image. A smaller fraction is part of every larger one.
 pub fn unlabelled(items: &[Item], validation: u32, fraction: f64) -> Result<Split, SplitError> {
     let mut rest = shuffled(&all(items), &["split", "pretraining"]);

@@ -41,7 +41,7 @@ fn in_words(species: Species, breeds: Option<&Vec<String>>) -> Option<String> {
     }
 }
 
-/// What the name of a breed must be like.
+/// Says how the names of a species' breeds are spelled.
 fn spelling(species: Species) -> &'static str {
     match species {
         Species::Cat => "a breed of cats, whose name begins with a capital, as in Maine_Coon",

@@ -12,7 +12,7 @@ fn a_part_of_a_file_is_no_picture() {
         let picture = decode(&whole).unwrap_or_else(|error| panic!("{name}: {error}"));
         for percent in (0..100).step_by(7) {
             let part = &whole[..whole.len() * percent / 100];
-            // Where only what follows the last pixel is missing, all of the picture is there: the end marker, or other frames.
+            // The picture is whole if only the part after its last pixel is missing: the end marker, or other frames.
             match decode(part) {
                 Err(error) => assert!(!error.to_string().is_empty()),
                 Ok(decoded) => {
@@ -30,7 +30,7 @@ fn rare_kinds_are_read_as_what_they_show() {
     let drawn = drawing().into_raw();
     assert_eq!(decode(&deep_png()).unwrap().data, drawn);
     assert_eq!(decode(&palette_png()).unwrap().data, [200, 100, 50, 10, 20, 30, 10, 20, 30, 200, 100, 50][..12]);
-    // Of an animation the first frame is read. A GIF has 256 colours, so it only resembles the drawing; another would not.
+    // The first frame of an animation is read. A GIF has 256 colours, so it only resembles the drawing; another would not.
     let frame = decode(&animated_gif()).unwrap();
     assert_eq!((frame.width, frame.height), (WIDTH, HEIGHT));
     let off = |other: &[u8]| -> u64 { frame.data.iter().zip(other).map(|(a, b)| u64::from(a.abs_diff(*b))).sum() };
@@ -38,7 +38,7 @@ fn rare_kinds_are_read_as_what_they_show() {
     assert!(3 * off(&drawn) < off(&second), "off by {}, from the second frame by {}", off(&drawn), off(&second));
     let inks = decode(include_bytes!("../preprocess/inks.jpg")).unwrap();
     assert_eq!(inks.data.len() as u32, inks.width * inks.height * 3);
-    // As label maps none of these is read, whatever their numbers are.
+    // None of these is read as a label map, whatever its numbers are.
     for bytes in [deep_png(), palette_png(), animated_gif(), encoded(drawing(), ImageFormat::Bmp)] {
         assert_eq!(decode_labels(&bytes), Err(DecodeError::NotGrey));
     }
@@ -58,6 +58,6 @@ fn what_is_packed_once_more_or_no_picture_is_told() {
     for bytes in [packed.finish().unwrap(), tiff, heif, svg, shifted, b"<html>404</html>".to_vec(), vec![0; 5000]] {
         assert_eq!(decode(&bytes), Err(DecodeError::UnknownFormat));
     }
-    // What follows a picture is not looked at.
+    // Bytes after a picture are ignored.
     assert_eq!(decode(&[&jpeg[..], b"<?php ?>"].concat()), decode(&jpeg));
 }

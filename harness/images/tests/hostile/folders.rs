@@ -8,7 +8,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 /// Each is refused: its name, its bytes, and a word of the reason.
 fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    // Of half an animation the first frame is whole.
+    // Half of an animation still has a whole first frame.
     let files = all().into_iter().filter(|(name, _)| *name != "animated.gif");
     let mut all: Vec<_> = files.map(|(name, whole)| (name, whole[..whole.len() / 2].to_vec(), "")).collect();
     all.push(("huge.png", png((100_000, 100_000), 8, 2, &[chunk(*b"IDAT", &zlib(&[0; 9]))]), "100000 × 100000 pixels"));

@@ -7,7 +7,7 @@ use crate::{
 use harness_images::pixels::{DecodeError, MAX_PIXELS, decode, decode_labels};
 
 const HUGE: u32 = 100_000;
-/// What a BMP or a JPEG may claim before its decoder refuses it by itself.
+/// Largest side that a BMP or a JPEG may claim before its decoder refuses it by itself.
 const LARGE: u32 = 60_000;
 /// More than any decoder takes before it has seen a picture's size.
 const LITTLE: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! How much memory work takes at its peak, as far as it asks Rust's allocator on its own thread.
+//! Peak memory of some work, as far as it asks Rust's allocator on its own thread.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -43,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What `work` gives, and how many bytes more than before it held at its peak.
+/// Runs `work`. Gives its result, and how many bytes more than before it held at its peak.
 pub(crate) fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.get();
     PEAK.set(before);

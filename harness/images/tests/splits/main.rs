@@ -79,7 +79,7 @@ fn assert_partition(split: &Split, all: impl Iterator<Item = u32>) {
     assert_eq!(places, all.collect::<Vec<_>>());
 }
 
-/// Of every group among the places `of`, `part` has its share to within one image.
+/// Asserts that `part` has its share of every group among the places `of`, to within one image.
 fn assert_shares(items: &[Item], part: &[u32], of: &[u32]) {
     let shares = per_group(items, part);
     for (group, size) in per_group(items, of) {
@@ -139,7 +139,7 @@ fn merged_and_stratified_as_scikit_learn_does_it() {
 #[test]
 fn a_stratified_official_cut_as_scikit_learn_does_it() {
     let items = oxford();
-    // Of breeds with 93, 96, 99 and 100 images: how many scikit-learn 1.9.1 lets validate.
+    // Number of images that scikit-learn 1.9.1 lets validate, of breeds with 93, 96, 99 and 100 images.
     for (validation, total, expected) in [
         (Amount::Share(0.2), 736, BTreeMap::from([(93, 19..=19), (96, 19..=19), (99, 20..=20), (100, 20..=20)])),
         (Amount::Images(500), 500, BTreeMap::from([(93, 13..=13), (96, 13..=13), (99, 13..=13), (100, 13..=14)])),

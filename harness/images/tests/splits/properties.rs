@@ -1,4 +1,4 @@
-//! What holds for any list of images and any spec.
+//! Properties that hold for any list of images and any spec.
 
 use super::{ALL, assert_partition, assert_shares, merged, official};
 use harness_images::{

@@ -10,14 +10,8 @@ use harness_fetch::{
     holdings, install,
     manifest::{Layout, Manifest},
 };
-use harness_images::datasets::{
-    self, CatsAndDogs, CatsAndDogsFiltered, Cifar10, DataError, DatasetSpec, OxfordIiitPet, PetsCorpus, Purpose,
-    StanfordDogs, Survey, SyntheticPets,
-};
+use harness_images::datasets::{self, DatasetSpec, Purpose, Survey};
 use std::path::Path;
-
-/// As many pictures as the demo draws.
-const DEMO: SyntheticPets = SyntheticPets { trainval: 200, test: 80, unlabelled: 400, seed: 0 };
 
 /// The data set of a manifest's name, or of a spec's section in braces.
 pub(super) fn named(text: &str, manifests: &Manifests) -> Outcome<DatasetSpec> {
@@ -34,26 +28,18 @@ pub(super) fn named(text: &str, manifests: &Manifests) -> Outcome<DatasetSpec> {
     Ok(spec)
 }
 
-/// How a manifest's layout is read.
+/// The data set that a manifest describes: the one that reads its layout.
 pub(super) fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
-    let folder = manifest.folder().to_owned();
-    Ok(match &manifest.layout {
-        Layout::OxfordIiitPet => DatasetSpec::OxfordIiitPet(OxfordIiitPet { folder }),
-        Layout::ClassFolders(classes) => {
-            DatasetSpec::CatsAndDogs(CatsAndDogs { folder: format!("{folder}/{classes}"), per_class: None })
-        }
-        Layout::CatsAndDogsFiltered => {
-            DatasetSpec::CatsAndDogsFiltered(CatsAndDogsFiltered { folder, ..CatsAndDogsFiltered::default() })
-        }
-        Layout::Cifar10 => DatasetSpec::Cifar10(Cifar10 { folder, classes: None }),
-        Layout::StanfordDogs => DatasetSpec::StanfordDogs(StanfordDogs { folder }),
-        Layout::Parts => DatasetSpec::PetsCorpus(PetsCorpus::default()),
-        Layout::Drawn => DatasetSpec::SyntheticPets(DEMO),
-        Layout::Weights => {
-            let text = format!("{}: these are weights, so there are no pictures in it", manifest.name);
-            return Err(Failure::Usage(text));
-        }
-    })
+    let folder = match &manifest.layout {
+        Layout::ClassFolders(classes) => format!("{}/{classes}", manifest.folder()),
+        _ => manifest.folder().to_owned(),
+    };
+    let why = match &manifest.layout {
+        Layout::Weights => "these are weights, so there are no pictures in it",
+        _ => "no data set reads the layout of its manifest",
+    };
+    DatasetSpec::of_layout(&manifest.layout.name(), &folder)
+        .ok_or_else(|| Failure::Usage(format!("{}: {why}", manifest.name)))
 }
 
 /// Says what to put where if manifests know the data set's folders and nothing of one is there. `why` is what cannot be done then.
@@ -68,30 +54,18 @@ pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Pa
     Ok(())
 }
 
-/// What is read for segmentation, or, of a set without trimaps, for pretraining. Drawn pictures are others for each; photographs
-/// that are used for both count once.
+/// Surveys all pictures of a data set, each once: those with trimaps, or, in a set without trimaps, those for pretraining. A drawn
+/// set has other pictures for each purpose.
 pub(super) fn surveys(
     spec: &DatasetSpec,
     data: &Path,
     cache: &Path,
     progress: &Progress,
 ) -> Outcome<Vec<(Purpose, Survey)>> {
-    let survey = |purpose| datasets::survey(spec, purpose, data, cache, progress);
-    if let DatasetSpec::SyntheticPets(drawn) = spec {
-        let labelled = (drawn.trainval + drawn.test > 0).then_some(Purpose::Segmentation);
-        let unlabelled = (drawn.unlabelled > 0).then_some(Purpose::Pretraining);
-        let purposes: Vec<Purpose> = labelled.into_iter().chain(unlabelled).collect();
-        if purposes.is_empty() {
-            return Err(Failure::Usage("synthetic-pets: no pictures; expected at least 1 of any part".to_owned()));
-        }
-        let found = purposes.into_iter().map(|purpose| Ok((purpose, survey(purpose)?)));
-        return found.collect::<Result<_, DataError>>().map_err(data_failure);
+    let purposes = spec.purposes();
+    if purposes.is_empty() {
+        return Err(Failure::Usage(format!("{}: no pictures; expected at least 1 of any part", spec.name())));
     }
-    match survey(Purpose::Segmentation) {
-        Ok(found) => Ok(vec![(Purpose::Segmentation, found)]),
-        Err(DataError::NoTrimaps { .. }) => {
-            Ok(vec![(Purpose::Pretraining, survey(Purpose::Pretraining).map_err(data_failure)?)])
-        }
-        Err(error) => Err(data_failure(error)),
-    }
+    let survey = |purpose| Ok((purpose, datasets::survey(spec, purpose, data, cache, progress)?));
+    purposes.into_iter().map(survey).collect::<Result<_, _>>().map_err(data_failure)
 }

@@ -6,26 +6,26 @@
 
 /// Most columns of a table, and most that lie in one.
 const COLUMNS: u64 = 100;
-/// How deep structures and lists may lie in each other.
+/// Most levels of structures and lists in each other.
 const DEPTH: usize = 24;
 
-/// Whether the crate can read `foot` in memory and time that it is worth.
+/// True if the crate needs little memory and time to read `foot`.
 pub(super) fn is_bounded(foot: &[u8]) -> bool {
     Foot { rest: foot }.structure(Place::Foot, 0).is_some()
 }
 
-/// What a value is about.
+/// The subject of a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Foot,
     Columns,
-    /// How many columns lie in one.
+    /// The number of columns in one.
     Children,
     Other,
 }
 
 impl Place {
-    /// What the field `id` of a structure here is about, by the numbers of Parquet's specification.
+    /// The subject of the field `id` in a structure about this, by the numbers of Parquet's specification.
     fn field(self, id: i64) -> Self {
         match (self, id) {
             (Self::Foot, 2) => Self::Columns,
@@ -87,7 +87,7 @@ impl Foot<'_> {
             short => u64::from(short),
         };
         let kind = head & 15;
-        // Of what takes no bytes there could be any number.
+        // A list of values that take no bytes could claim any length.
         if depth >= DEPTH || kind <= 2 || (place == Place::Columns && length > COLUMNS) {
             return None;
         }

@@ -82,7 +82,7 @@ fn rows(file: &Bytes, monitor: &dyn Monitor) -> Result<Option<Vec<u8>>, String> 
     Ok(Some(records))
 }
 
-/// What the foot of a file says of it.
+/// Reads the foot of a file.
 fn describe(file: &Bytes) -> Result<ParquetMetaData, String> {
     let expected = "it is truncated, or no Parquet file";
     let Some((before, &[a, b, c, d, b'P', b'A', b'R', b'1'])) = file.split_last_chunk::<8>() else {

@@ -1,9 +1,9 @@
 //! CIFAR-10: files of records, each a label and 32 × 32 pixels, as its binary archive has them or in Parquet as the Hugging Face hub
 //! serves them.
 //!
-//! What is in a folder tells how it is read; where it has all of both, the binary archive counts. A picture has the same record, and so the
-//! same digests of record and pixels, in both. The digests of surveys differ, as names of files and records do, and the order of the
-//! hub's rows need not be that of the archive.
+//! The files of a folder decide how it is read; if it has all files of both kinds, the binary archive is read. A picture has the same record
+//! in both, and so the same digests of record and pixels. The digests of surveys differ, because names of files and records do, and the
+//! hub's rows may have another order than the archive's.
 //!
 //! Krizhevsky: "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
 
@@ -12,7 +12,7 @@ mod hub;
 mod pages;
 
 use super::{
-    Cifar10, DataError, Files, Folder, Item, Part, Source, Survey, digest_of,
+    DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of, each_once,
     folder::Kind,
     hashes::{FileHash, Hashes, of_pixels},
     row,
@@ -20,6 +20,8 @@ use super::{
 use crate::pixels::Picture;
 use harness_record::{digest, monitor::Monitor, rows::FileRow, suggest::closest, vocabulary::FileUse};
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
 
@@ -51,7 +53,61 @@ const EXPECTED: &str = "cifar-10-batches-bin/data_batch_1.bin to data_batch_5.bi
 const SOURCE: &str = "`harness data fetch cifar-10`, or unpack \
     https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (md5 c32a1d4ab5d03f1284b67883e8d87530) there";
 
-/// How its folder is laid out.
+/// Where CIFAR-10 lies, and which classes of it are used.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cifar10 {
+    /// Folder below the data folder that holds `cifar-10-batches-bin/`, or `plain_text/` with the hub's Parquet files.
+    pub folder: String,
+    /// Names of the classes that are used, such as `[cat, dog]`; all ten by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+}
+
+impl Default for Cifar10 {
+    fn default() -> Self {
+        Self { folder: FOLDER.into(), classes: None }
+    }
+}
+
+impl DataSet for Cifar10 {
+    fn folders(&self) -> Vec<&str> {
+        vec![&self.folder]
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        self.classes.as_deref().map_or(Ok(()), |classes| each_once("classes", classes, "class"))
+    }
+
+    fn describe(&self) -> String {
+        let of = self.classes.as_ref().map(|classes| format!(" of: {}", classes.join(", ")));
+        format!("CIFAR-10 in {}, its pictures for training{}", self.folder, of.unwrap_or_default())
+    }
+
+    fn of_layout(layout: &str, folder: &str) -> Option<Self> {
+        (layout == "cifar-10").then(|| Self { folder: folder.to_owned(), classes: None })
+    }
+
+    fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
+        Ok(vec![folder(self, data_dir)?])
+    }
+
+    /// All pictures for training of the classes that the spec names. The test pictures are never seen in pretraining.
+    fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
+        let folder = folder(self, data_dir)?;
+        let wanted = self.classes.as_deref();
+        let mut sources: Vec<Source> = read(&folder, wanted, monitor)?.into_iter().map(source).collect();
+        sources.sort_by(|a, b| a.item.name.cmp(&b.item.name));
+        let mut hashes = Hashes::open(cache, &folder);
+        let named = folder.kind(NAMES)?.map(|_| NAMES.to_owned());
+        let names = hashes.of(named.as_slice(), monitor)?;
+        hashes.save()?;
+        let digest = digest_of(&json!({ "cifar-10": { "classes": wanted } }), &sources, &names)?;
+        Ok(Survey { left_out: test(&folder)?, ..Survey::of(digest, sources) })
+    }
+}
+
+/// The layout of its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     Archive,
@@ -119,32 +175,13 @@ pub(super) fn look(folder: &str, data_dir: &Path) -> Result<Result<Folder, Vec<S
 }
 
 /// Opens its folder.
-pub(super) fn open(spec: &Cifar10, data_dir: &Path) -> Result<Folder, DataError> {
+fn folder(spec: &Cifar10, data_dir: &Path) -> Result<Folder, DataError> {
     look(&spec.folder, data_dir)?.map_err(|missing| DataError::Missing {
         folder: data_dir.join(&spec.folder),
         missing,
         expected: EXPECTED,
         source_of_data: SOURCE,
     })
-}
-
-/// All pictures for training of the classes that the spec names. The test pictures are never seen in pretraining.
-pub(super) fn survey(
-    spec: &Cifar10,
-    data_dir: &Path,
-    cache: &Path,
-    monitor: &dyn Monitor,
-) -> Result<Survey, DataError> {
-    let folder = open(spec, data_dir)?;
-    let wanted = spec.classes.as_deref();
-    let mut sources: Vec<Source> = read(&folder, wanted, monitor)?.into_iter().map(source).collect();
-    sources.sort_by(|a, b| a.item.name.cmp(&b.item.name));
-    let mut hashes = Hashes::open(cache, &folder);
-    let named = folder.kind(NAMES)?.map(|_| NAMES.to_owned());
-    let names = hashes.of(named.as_slice(), monitor)?;
-    hashes.save()?;
-    let digest = digest_of(&json!({ "cifar-10": { "classes": wanted } }), &sources, &names)?;
-    Ok(Survey { left_out: test(&folder)?, ..Survey::of(digest, sources) })
 }
 
 fn source(Found { record, class, .. }: Found) -> Source {
@@ -259,7 +296,7 @@ fn names(folder: &Folder) -> Result<Vec<String>, DataError> {
     Ok(names)
 }
 
-/// Whether the records of each label are wanted.
+/// For each label, true if its records are wanted.
 fn labels(names: &[String], wanted: Option<&[String]>) -> Result<Vec<bool>, DataError> {
     let Some(wanted) = wanted else { return Ok(vec![true; names.len()]) };
     if let Some(unknown) = wanted.iter().find(|class| !names.contains(class)) {

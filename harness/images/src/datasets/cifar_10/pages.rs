@@ -31,7 +31,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Of the column `column` in `group` of the file `file`, with at most `values` values a page.
+    /// The pages of the column `column` in `group` of the file `file`, with at most `values` values a page.
     pub(super) fn new(file: &Bytes, group: &RowGroupMetaData, column: usize, values: usize) -> Result<Self> {
         let chunk = group.columns().get(column).ok_or_else(|| refused("a group of rows lacks a column"))?;
         let is_snappy = match chunk.compression() {

@@ -16,7 +16,7 @@ use super::{folder::Kind, hashes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How files end that are looked for in a data folder.
+/// Ending of the files that are looked for in a data folder.
 pub(super) const ENDING: &str = "pack";
 /// The member that names all others.
 const INDEX: &str = "index.json";
@@ -40,7 +40,7 @@ struct Index {
     folders: BTreeMap<String, BTreeMap<String, Entry>>,
 }
 
-/// What lies under a name in a packed folder.
+/// The kind of entry under a name in a packed folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
     kind: Kind,
@@ -51,7 +51,7 @@ struct Entry {
     held: Option<Held>,
 }
 
-/// What the pack has of a file.
+/// The pack's knowledge about a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Held {

@@ -32,7 +32,7 @@ pub(in crate::datasets) struct Packed {
 struct Pack {
     path: PathBuf,
     index: Index,
-    /// Where members lie: offset and length in bytes.
+    /// Offset and length of each member, in bytes.
     members: HashMap<String, (u64, u64)>,
 }
 
@@ -52,7 +52,7 @@ fn all(data_dir: &Path) -> Result<Vec<Pack>, DataError> {
     candidates(data_dir)?.iter().map(|path| Pack::open(path)).collect()
 }
 
-/// Which folders of data sets are packed below `data_dir`, or in `data_dir` if that is a pack, and at which sizes in pixels.
+/// Folders of data sets that are packed below `data_dir`, or in `data_dir` if that is a pack, each with its sizes in pixels.
 pub fn packed(data_dir: &Path) -> Result<BTreeMap<String, Vec<u32>>, DataError> {
     let mut sizes: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for pack in all(data_dir)? {
@@ -63,7 +63,7 @@ pub fn packed(data_dir: &Path) -> Result<BTreeMap<String, Vec<u32>>, DataError> 
     Ok(sizes)
 }
 
-/// Whether the data set's folder is read from packs below `data_dir`; an error if it is, and none of them is of this size.
+/// True if the data set's folder is read from packs below `data_dir`. It is an error if it is and no pack has this size.
 pub fn packed_at(data_dir: &Path, folder: &str, size: u32) -> Result<bool, DataError> {
     let packed = if data_dir.join(folder).is_dir() { None } else { open(data_dir, folder)? };
     match packed {
@@ -101,7 +101,7 @@ impl Packed {
         self.first().entries(&self.folder)
     }
 
-    /// Where it lies, for messages.
+    /// Its path, for messages.
     pub(in crate::datasets) fn path(&self) -> &Path {
         &self.first().path
     }
@@ -122,7 +122,7 @@ impl Packed {
         entries
     }
 
-    /// What is known of the original files.
+    /// Knowledge about the original files.
     pub(in crate::datasets) fn known(&self) -> BTreeMap<String, hashes::Entry> {
         let known = |(name, entry): (&String, &Entry)| Some((name.clone(), entry.known.clone()?));
         self.entries().iter().filter_map(known).collect()
@@ -280,7 +280,7 @@ impl Pack {
     }
 }
 
-/// Where the members of a tar file lie. Only their headers are read.
+/// Finds the members of a tar file. Only their headers are read.
 fn scan(path: &Path) -> io::Result<HashMap<String, (u64, u64)>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();

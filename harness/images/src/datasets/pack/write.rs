@@ -22,10 +22,10 @@ use std::{
 
 /// Pictures made between two looks at whether to stop.
 const BATCH: usize = 256;
-/// How list and record files end, which are packed as they are.
+/// Endings of list and record files, which are packed as they are.
 const WHOLE: [&str; 3] = [".txt", ".bin", ".parquet"];
 
-/// What was packed.
+/// The content of a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PackSummary {
     /// Pictures in it.
@@ -76,7 +76,7 @@ pub fn pack(
     Ok(summary)
 }
 
-/// What is read of each folder.
+/// The files that are read of each folder.
 #[derive(Default)]
 struct Content {
     /// By name below the data folder: pictures, each with its trimap if it has one.

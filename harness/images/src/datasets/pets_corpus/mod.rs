@@ -5,59 +5,94 @@
 mod parts;
 mod spec;
 
-pub(super) use spec::NAMES;
 pub use spec::{CorpusFolders, Counts, Duplicates, PetsCorpus};
 
-use super::{DataError, Folder, Item, Part, Repeated, Source, Survey, class_folders::shuffle, row};
-use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
+use super::{
+    DataError, DataSet, DatasetSpec, Folder, Item, Part, Purpose, Repeated, Source, Survey, class_folders::shuffle, row,
+};
+use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::Protocol};
 use parts::{CATS, Candidate, DOGS, Usable};
+use spec::NAMES;
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     path::Path,
 };
 
-/// Opens the folders of its parts, in the order of [`CorpusFolders::all`]. Names all that is missing in any of them.
-pub(super) fn open(spec: &PetsCorpus, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
-    parts::open(&spec.folders, data_dir)
-}
+impl DataSet for PetsCorpus {
+    fn folders(&self) -> Vec<&str> {
+        self.folders.all().to_vec()
+    }
 
-/// What of it is used: each class shuffled, without the damaged pictures and, if they are to be removed, without those that another
-/// one equals; then of each class as many as the smaller one has.
-///
-/// The order of a class depends on the names of its files alone, so that keeping and removing give corpora which differ in little
-/// more than the removed pictures.
-pub(super) fn survey(
-    spec: &PetsCorpus,
-    data_dir: &Path,
-    cache: &Path,
-    monitor: &dyn Monitor,
-) -> Result<Survey, DataError> {
-    let folders = open(spec, data_dir)?;
-    let parts::Gathered { mut candidates, mut left_out } = parts::gather(&folders, cache, monitor)?;
-    if spec.counts == Counts::Published {
-        parts::check_counts(&candidates, &folders)?;
+    fn folder_field(&self, place: usize) -> String {
+        format!("folders.{}", NAMES[place])
     }
-    candidates.sort_by(|a, b| a.name.cmp(&b.name));
-    let repeats = repeats(&candidates);
-    let remove = spec.duplicates == Some(Duplicates::Remove);
-    let repeated = Repeated { pictures: repeats.len() as u64, removed: remove };
-    if remove {
-        left_out.extend(repeats.iter().map(|(&repeat, &first)| removed(&candidates[repeat], &candidates[first])));
+
+    fn is_published_corpus(&self) -> bool {
+        self.counts == Counts::Published
     }
-    let usable = |i: &usize| candidates[*i].content.is_some() && !(remove && repeats.contains_key(i));
-    let classes = [CATS, DOGS].map(|class| {
-        let mut order: Vec<usize> = (0..candidates.len()).filter(|&i| candidates[i].class == class).collect();
-        shuffle(&mut order, &["pets-corpus", class, "cut"]);
-        order.retain(usable);
-        order
-    });
-    let each = classes.iter().map(Vec::len).min().unwrap_or(0);
-    let not_drawn = classes.iter().map(|order| (order.len() - each) as u64).sum();
-    let drawn = classes.iter().flat_map(|order| &order[..each]);
-    let mut sources: Vec<Source> = drawn.filter_map(|&i| candidates[i].source()).collect();
-    sources.sort_by(|a, b| a.item.name.cmp(&b.item.name));
-    let digest = digest(&sources)?;
-    Ok(Survey { left_out, not_drawn, repeated: Some(repeated), ..Survey::of(digest, sources) })
+
+    fn under(&self, protocol: Protocol) -> Option<DatasetSpec> {
+        let usual = match protocol {
+            Protocol::Published => Duplicates::Keep,
+            Protocol::Corrected => Duplicates::Remove,
+        };
+        let duplicates = Some(self.duplicates.unwrap_or(usual));
+        Some(DatasetSpec::PetsCorpus(Self { duplicates, ..self.clone() }))
+    }
+
+    fn describe(&self) -> String {
+        let found = if self.counts == Counts::AsFound { ", of what there is of them" } else { "" };
+        let equal = match self.duplicates {
+            None => "equal pictures once under the corrected protocol",
+            Some(Duplicates::Keep) => "equal pictures as often as there are",
+            Some(Duplicates::Remove) => "equal pictures once",
+        };
+        let parts = "cats of CIFAR-10 and two sets of photographs, dogs of CIFAR-10 and Stanford Dogs, as many of each";
+        format!("{parts}{found}; {equal}")
+    }
+
+    fn of_layout(layout: &str, _: &str) -> Option<Self> {
+        (layout == "parts").then(Self::default)
+    }
+
+    /// Opens the folders of its parts, in the order of [`CorpusFolders::all`]. Names all that is missing in any of them.
+    fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
+        parts::open(&self.folders, data_dir)
+    }
+
+    /// Shuffles each class, leaves out damaged pictures and, if the spec says so, those that another one equals, and then takes as many
+    /// of each class as the smaller one has.
+    ///
+    /// The order of a class depends on the names of its files alone. So corpora with and without equal pictures differ in little more
+    /// than these.
+    fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
+        let folders = self.open(data_dir)?;
+        let parts::Gathered { mut candidates, mut left_out } = parts::gather(&folders, cache, monitor)?;
+        if self.counts == Counts::Published {
+            parts::check_counts(&candidates, &folders)?;
+        }
+        candidates.sort_by(|a, b| a.name.cmp(&b.name));
+        let repeats = repeats(&candidates);
+        let remove = self.duplicates == Some(Duplicates::Remove);
+        let repeated = Repeated { pictures: repeats.len() as u64, removed: remove };
+        if remove {
+            left_out.extend(repeats.iter().map(|(&repeat, &first)| removed(&candidates[repeat], &candidates[first])));
+        }
+        let usable = |i: &usize| candidates[*i].content.is_some() && !(remove && repeats.contains_key(i));
+        let classes = [CATS, DOGS].map(|class| {
+            let mut order: Vec<usize> = (0..candidates.len()).filter(|&i| candidates[i].class == class).collect();
+            shuffle(&mut order, &["pets-corpus", class, "cut"]);
+            order.retain(usable);
+            order
+        });
+        let each = classes.iter().map(Vec::len).min().unwrap_or(0);
+        let not_drawn = classes.iter().map(|order| (order.len() - each) as u64).sum();
+        let drawn = classes.iter().flat_map(|order| &order[..each]);
+        let mut sources: Vec<Source> = drawn.filter_map(|&i| candidates[i].source()).collect();
+        sources.sort_by(|a, b| a.item.name.cmp(&b.item.name));
+        let digest = digest(&sources)?;
+        Ok(Survey { left_out, not_drawn, repeated: Some(repeated), ..Survey::of(digest, sources) })
+    }
 }
 
 /// Places of the pictures that another one equals, and of that one, the first by name.

@@ -44,7 +44,7 @@ pub(super) struct Candidate {
     pub class: &'static str,
     /// Place of its folder.
     pub folder: usize,
-    /// What it holds; `None` if it is damaged.
+    /// Its content; `None` if it is damaged.
     pub content: Option<Usable>,
 }
 

@@ -1,7 +1,6 @@
 //! The `pets-corpus` of a spec.
 
 use crate::datasets::{cats_and_dogs, cats_and_dogs_filtered, cifar_10, stanford_dogs};
-use harness_record::vocabulary::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,14 +49,13 @@ impl Default for CorpusFolders {
 
 impl CorpusFolders {
     /// All of them, in the order of [`NAMES`].
-    pub(in crate::datasets) fn all(&self) -> [&str; 4] {
+    pub(super) fn all(&self) -> [&str; 4] {
         [&self.cifar_10, &self.cats_and_dogs_filtered, &self.cats_and_dogs, &self.stanford_dogs]
     }
 }
 
 /// Names of the parts: of the fields above, and in front of the names of their pictures.
-pub(in crate::datasets) const NAMES: [&str; 4] =
-    ["cifar-10", "cats-and-dogs-filtered", "cats-and-dogs", "stanford-dogs"];
+pub(super) const NAMES: [&str; 4] = ["cifar-10", "cats-and-dogs-filtered", "cats-and-dogs", "stanford-dogs"];
 
 /// How many pictures each part must have.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,15 +76,4 @@ pub enum Duplicates {
     Keep,
     /// Of equal pictures the first by name stays.
     Remove,
-}
-
-impl PetsCorpus {
-    /// The same, with what the protocol decides written out.
-    pub(in crate::datasets) fn under(&self, protocol: Protocol) -> Self {
-        let usual = match protocol {
-            Protocol::Published => Duplicates::Keep,
-            Protocol::Corrected => Duplicates::Remove,
-        };
-        Self { duplicates: Some(self.duplicates.unwrap_or(usual)), ..self.clone() }
-    }
 }

@@ -64,7 +64,7 @@ fn dogs_are_cut_at_random_to_the_number_of_cats() {
     assert_eq!(survey.not_drawn, 7);
     assert_eq!(survey.repeated, Some(Repeated { pictures: 0, removed: false }));
     assert_eq!(left_out(&pictures), ["skipped cats-and-dogs/Cat/2.jpg: the file is empty"]);
-    // Which dogs are drawn must not change, ever.
+    // The dogs that are drawn must never change.
     let dogs: Vec<&str> = pictures
         .items
         .iter()

@@ -115,7 +115,7 @@ fn both_layouts_have_the_same_pictures() {
         assert_eq!(home.load(&cifar(&[]), Purpose::Pretraining).unwrap(), found);
         assert_eq!(home.load(&cifar(&["dog"]), Purpose::Pretraining).unwrap().items.len(), 5);
     }
-    // Where both are there, the archive counts, if all of it is.
+    // If both are there, the archive is read, provided that it is complete.
     archive.put(TRAIN, table(&rows()[..4], COLUMNS, snappy()));
     assert_eq!(archive.load(&cifar(&[]), Purpose::Pretraining).unwrap(), expected);
     fs::remove_file(archive.data().join(batch(3))).unwrap();

@@ -40,7 +40,7 @@ impl Home {
     }
 }
 
-/// What a pack gives, with a cache of its own.
+/// Pictures of a pack, read with a cache of its own.
 pub(super) fn from_pack(
     data: &Path,
     spec: &DatasetSpec,
@@ -106,7 +106,7 @@ fn packs_in_a_folder_are_found_by_what_they_hold() {
     let error = from_pack(&elsewhere.path().join("small.pack"), &cats(None), Purpose::Pretraining, SIZE);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("small.pack") && error.contains("cats") && error.contains("it holds pets"), "{error}");
-    // What lies there unpacked comes first.
+    // Unpacked files come first.
     home.put("pets/annotations/test.txt", "Birman_5 1 1 1\n");
     fs::rename(elsewhere.path().join("small.pack"), home.data().join("small.pack")).unwrap();
     assert_eq!(home.load(&pets(), Purpose::Segmentation).unwrap().items.len(), 5);

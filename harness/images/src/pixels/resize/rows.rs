@@ -113,8 +113,8 @@ mod avx2 {
         }
     }
 
-    /// Which of 16 bytes come together for products: of the first two pixels, then of the last two, both reds, both greens, both blues,
-    /// two zeros, each in 16 bits.
+    /// Order of 16 bytes for products: both reds, both greens, both blues and two zeros of the first two pixels, then of the last two,
+    /// each in 16 bits.
     const ORDER: [i8; 32] = [
         0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, //
         6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1,
