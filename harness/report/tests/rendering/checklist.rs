@@ -75,7 +75,7 @@ fn a_checklist_reads_well() {
     let ticked = html.matches("<span class=\"known\">\u{2713} known</span>").count();
     let open = html.matches("<span class=\"open\">open</span>").count();
     assert!(ticked > 8 && open > 3, "{ticked} {open}");
-    assert!(html.contains(&format!("Of {} items, the records of this report show {ticked};", ticked + open)));
+    assert!(html.contains(&format!("The records of this report show {ticked} of {} items.", ticked + open)));
     assert!(!html.contains("<input"));
 }
 
@@ -98,7 +98,7 @@ fn code_that_no_commit_holds_is_not_ticked() {
     let folder = Folder::new(&fixture::study());
     folder.is_known("Code of every run", "commit `0a1b2c3d`, without uncommitted changes");
     folder.change(file::RUNS, |runs| runs[1]["record"]["dirty"] = true.into());
-    folder.is_open("Code of every run", "1 of 9 runs were made by code with changes that no commit holds");
+    folder.is_open("Code of every run", "1 of 9 runs were made by code with uncommitted changes");
     folder.change(file::RUNS, |runs| {
         runs[1]["record"]["dirty"] = false.into();
         runs[2]["record"]["commit"] = Value::Null;
@@ -112,7 +112,7 @@ fn runs_decide_seeds_versions_and_compute() {
     folder.is_known("Seeds and number of runs", "seed 0; 9 runs, in [Runs](#runs)");
     folder.is_known("Devices and time", "cpu; 6 min in all");
     folder.is_known("Versions", "#provenance");
-    folder.is_known("Determinism", "every run promises the same bits");
+    folder.is_known("Determinism", "all runs used devices that guarantee the same bits");
     folder.change(file::STUDY, |study| study["seeds"] = json!([0, 1]));
     folder.is_open("Seeds and number of runs", "4 of 8 tests of arms under a protocol and seed were not run");
     folder.change(file::STUDY, |study| study["seeds"] = json!([]));
@@ -124,7 +124,7 @@ fn runs_decide_seeds_versions_and_compute() {
     folder.change(file::STUDY, |study| study["deterministic"] = false.into());
     folder.is_open("Versions", "some runs name no versions");
     folder.is_open("Devices and time", "some runs name no device");
-    folder.is_known("Determinism", "does not promise the same bits");
+    folder.is_known("Determinism", "does not guarantee the same bits");
     folder.change(file::RUNS, |runs| *runs = json!([]));
     for name in ["Code of every run", "Versions", "Devices and time", "Determinism"] {
         folder.is_open(name, "no run is recorded");
@@ -164,10 +164,10 @@ fn the_study_decides_claims_limits_settings_and_weights() {
     folder.is_known("Tests of significance", "Holm");
     folder.is_known("Settings of every stage", "[Methods](#methods)");
     folder.is_open("Limitations", "say what the results do not show");
-    folder.is_open("Chance of training", "there is one seed");
-    folder.is_open("First weights", "the settings do not say what training began with in Self-supervised, Supervised");
-    folder.is_open("Ethics of the data", "no record tells");
-    folder.is_open("Broader impact", "no record tells");
+    folder.is_open("Variation between trainings", "there is only one seed");
+    folder.is_open("Initial weights", "the settings do not say which weights training started from in Self-supervised, Supervised");
+    folder.is_open("Ethics of the data", "the records cannot show this");
+    folder.is_open("Broader impact", "the records cannot show this");
 
     study["notes"] = json!(["The encoder is another."]);
     study["report"]["claims"] = json!([]);
@@ -175,10 +175,10 @@ fn the_study_decides_claims_limits_settings_and_weights() {
     study["command"] = " ".into();
     study["expectation"] = "".into();
     let folder = Folder::new(&study);
-    folder.is_known("Limitations", "1 note says at the top of this report");
-    folder.is_open("Claims with their evidence", "the study claims nothing");
+    folder.is_known("Limitations", "1 note at the top of this report says");
+    folder.is_open("Claims with their evidence", "the study makes no claim");
     folder.is_open("Tests of significance", "no claim could be tested");
-    folder.is_open("Settings of every stage", "the settings are not known in Supervised");
+    folder.is_open("Settings of every stage", "the settings are not known for Supervised");
     folder.is_open("Command that repeats it", "no command");
     folder.is_open("Question and expectation", "state `question` and `expectation`");
 
@@ -193,11 +193,11 @@ fn the_study_decides_claims_limits_settings_and_weights() {
         network(&mut study, starts);
         Folder::new(&study)
     };
-    weights(["random weights"; 2]).is_known("First weights", "every arm begins with random weights");
+    weights(["random weights"; 2]).is_known("Initial weights", "every arm starts from random weights");
     weights(["random weights", "the encoder `resnet34-imagenet`, the rest random"])
-        .is_known("First weights", "resnet34");
+        .is_known("Initial weights", "resnet34");
     weights(["random weights", "the weights in `published/vqvae.pt`"]).is_open(
-        "First weights",
+        "Initial weights",
         "say where these come from, and under which licence: the weights in \\`published/vqvae.pt\\`",
     );
 }
@@ -207,12 +207,12 @@ fn what_was_not_run_is_open_and_several_seeds_are_known() {
     let folder = tempfile::tempdir().unwrap();
     arms::write(folder.path(), &arms::study("ssl-vs-sl", &[0, 1, 2]), 12);
     let folder = Folder(folder);
-    folder.is_known("Chance of training", "intervals hold it: 3 seeds");
-    folder.is_known("Error bars and what they hold", "over test images and seeds, 10,000 resamples");
+    folder.is_known("Variation between trainings", "the intervals include it, over 3 seeds");
+    folder.is_known("Error bars and what they cover", "over test images and seeds, 10,000 resamples");
     folder.is_known("Seeds and number of runs", "seeds 0, 1, 2; ");
     arms::forget_runs(folder.0.path());
     folder.is_open("Claims with their evidence", "had no data; run the missing arms");
-    folder.is_open("Error bars and what they hold", "nothing was measured");
+    folder.is_open("Error bars and what they cover", "nothing was measured");
     folder.is_open("Seeds and number of runs", "were not run");
 }
 
