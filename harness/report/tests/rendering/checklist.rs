@@ -165,7 +165,10 @@ fn the_study_decides_claims_limits_settings_and_weights() {
     folder.is_known("Settings of every stage", "[Methods](#methods)");
     folder.is_open("Limitations", "say what the results do not show");
     folder.is_open("Variation between trainings", "there is only one seed");
-    folder.is_open("Initial weights", "the settings do not say which weights training started from in Self-supervised, Supervised");
+    folder.is_open(
+        "Initial weights",
+        "the settings do not say which weights training started from in Self-supervised, Supervised",
+    );
     folder.is_open("Ethics of the data", "the records cannot show this");
     folder.is_open("Broader impact", "the records cannot show this");
 
