@@ -1,4 +1,4 @@
-//! Testing a fine-tuned network, and the baselines beside it, on blurred images.
+//! Tests a fine-tuned network, and baselines for comparison, on blurred images.
 
 use crate::{
     losses::LossSpec,
@@ -21,21 +21,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Raised whenever a test leaves more, or other things, of the same numbers: then tests run again, and training does not.
+/// Raised when a test measures more, or other things, from the same weights. Tests then run again, but training does not.
 pub const VERSION: u32 = 2;
 
-/// How the network is tested.
+/// The settings of a test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateSpec {
-    /// Images a forward pass. Under the `published` protocol it can change the numbers: a VQ-VAE's codebook moves after each,
-    /// and a SegNet's output is divided by the largest of each.
+    /// Images per forward pass. Under the `published` protocol it can change the numbers: a VQ-VAE's codebook moves after each
+    /// pass, and a SegNet's output is divided by the largest value of each batch.
     pub batch: u32,
-    /// What stands beside the network in each table.
+    /// The baselines shown beside the network in each table.
     #[serde(default = "usual_baselines")]
     pub baselines: Vec<Baseline>,
-    /// Levels of blur in per cent, in the order in which they are tested: level ℓ is a Gaussian blur of ⌊ℓ/10⌋ pixels on
-    /// images of 120 pixels a side, and of as large a part of the side on others.
+    /// Levels of blur in per cent, in the order in which they are tested. Level ℓ is a Gaussian blur of ⌊ℓ/10⌋ pixels on images
+    /// of 120 pixels a side, scaled in proportion for other sizes.
     pub blur: Vec<u32>,
 }
 
@@ -44,7 +44,7 @@ fn usual_baselines() -> Vec<Baseline> {
 }
 
 impl EvaluateSpec {
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         if !(1..=65_536).contains(&self.batch) {
             return Err(("batch".into(), "a whole number in 1..=65536".into()));
@@ -68,20 +68,20 @@ impl EvaluateSpec {
         Ok(())
     }
 
-    /// Names of the conditions, in order: `blur-0`, `blur-25`, …
+    /// The names of the conditions, in order: `blur-0`, `blur-25`, …
     pub fn conditions(&self) -> Vec<String> {
         self.blur.iter().map(|level| condition(*level)).collect()
     }
 }
 
-/// Side of the published images, on which the levels of blur were defined, in pixels.
+/// Side of the published images in pixels; the levels of blur are defined on these.
 const PUBLISHED_SIZE: f32 = 120.0;
 
-/// Index of the class background.
+/// Index of the class "background".
 const BACKGROUND: u8 = 1;
 
-/// Radius of the Gaussian blur of a level on images of `size` pixels a side, in pixels: a level hides details of the same
-/// relative size whatever the size of the images.
+/// The radius in pixels of the Gaussian blur of a level, for images of `size` pixels a side. A level hides details of the same
+/// relative size at any image size.
 pub fn radius(level: u32, size: u32) -> f32 {
     (level / 10) as f32 * (size as f32 / PUBLISHED_SIZE)
 }
@@ -90,23 +90,23 @@ fn condition(level: u32) -> String {
     format!("blur-{level}")
 }
 
-/// A test image kept for the report's gallery.
+/// A picture kept for the report's gallery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// File name of the image.
     pub image: String,
     /// Its breed.
     pub group: String,
-    /// Condition, or `None` for what does not depend on it (the truth).
+    /// Its condition, or `None` if it does not depend on the condition (the truth).
     pub condition: Option<String>,
-    /// What is shown.
+    /// The content of the picture.
     pub content: Content,
 }
 
-/// What a kept picture shows.
+/// The content of a kept picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Interleaved RGB bytes of the image as the network saw it.
+    /// The image as the network saw it: interleaved RGB bytes.
     Image(Vec<u8>),
     /// True classes.
     Truth(Vec<u8>),
@@ -114,22 +114,22 @@ pub enum Content {
     Prediction(Vec<u8>),
 }
 
-/// All that a test gives.
+/// All results of a test.
 #[derive(Debug, Default)]
 pub struct Evaluation {
     /// Means over images, or over batches.
     pub metrics: Vec<MetricRow>,
-    /// Scores of every image.
+    /// The scores of each image.
     pub images: Vec<ImageRow>,
-    /// Pixels by true and predicted class.
+    /// Pixel counts by true and predicted class.
     pub confusion: Vec<ConfusionRow>,
-    /// Pixels by how sure the network was.
+    /// Pixel counts by the network's confidence.
     pub calibration: Vec<CalibrationRow>,
     /// Images for the gallery, evenly spaced over the test set.
     pub gallery: Vec<Shown>,
 }
 
-/// What was found under one condition.
+/// The results under one condition.
 #[derive(Default)]
 struct Found {
     rows: Vec<ImageRow>,
@@ -137,12 +137,12 @@ struct Found {
     reliability: Reliability,
 }
 
-/// What is tested, on what.
+/// The network's task in a test, and its data.
 #[derive(Debug)]
 pub struct Test<'a> {
-    /// Where the images and their class maps are.
+    /// The images and their class maps.
     pub pictures: &'a Pictures,
-    /// Places of the training images, whose most frequent class is a baseline.
+    /// Places of the training images. Their most frequent class is a baseline.
     pub train: &'a [u32],
     /// Places of the test images.
     pub test: &'a [u32],
@@ -150,18 +150,18 @@ pub struct Test<'a> {
     pub normalise: Option<Normalise>,
     /// Levels and batch size.
     pub spec: &'a EvaluateSpec,
-    /// Mode, and what becomes of the network's output.
+    /// The mode of the network, and the treatment of its output.
     pub protocol: Protocol,
-    /// The loss that is noted beside the scores: that of the fine-tuning.
+    /// The loss recorded beside the scores: the one used for fine-tuning.
     pub loss: &'a LossSpec,
-    /// Epochs that the network was trained for.
+    /// Number of epochs that the network was trained for.
     pub epoch: u32,
-    /// How many images to keep for the gallery.
+    /// Number of images to keep for the gallery.
     pub gallery: usize,
 }
 
 impl Test<'_> {
-    /// Tests `model` at every level, in order, and the baselines.
+    /// Tests `model` at every level, in order, and then the baselines.
     pub fn run(&self, model: &Model, monitor: &dyn Monitor) -> Result<Evaluation, TrainError> {
         if self.test.is_empty() {
             return Err(TrainError::NoImages("test on"));
@@ -265,7 +265,7 @@ impl Test<'_> {
         (rows, counts.into_iter().sum())
     }
 
-    /// The most frequent class among the training images' pixels.
+    /// The most frequent class of the pixels of the training images.
     fn majority(&self) -> u8 {
         let mut counts = [0u64; CLASSES];
         for &place in self.train {
@@ -274,7 +274,7 @@ impl Test<'_> {
         (1..CLASSES).fold(0, |best, c| if counts[c] > counts[best] { c } else { best }) as u8
     }
 
-    /// Places of the images for the gallery: evenly spaced, so that nobody chose them.
+    /// The places of the gallery's images. They are evenly spaced, so nobody picks them.
     fn kept(&self) -> Vec<u32> {
         let n = self.gallery.min(self.test.len());
         (0..n).map(|i| self.test[(2 * i + 1) * self.test.len() / (2 * n)]).collect()

@@ -1,4 +1,4 @@
-//! From a network's outputs to the counts of which [`harness_record::metrics`] makes scores.
+//! Turns a network's outputs into the counts from which [`harness_record::metrics`] computes scores.
 
 use crate::losses::LossSpec;
 #[cfg(feature = "cudnn")]
@@ -19,7 +19,7 @@ pub struct Outputs {
     pixels: usize,
 }
 
-/// What is known of one predicted image.
+/// The measurements of one predicted image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     /// Arg-max class of every pixel.
@@ -28,23 +28,23 @@ pub struct Scored {
     pub confusion: Confusion,
     /// Its soft sums.
     pub soft: SoftSums,
-    /// The stage's loss of it; `None` for baselines.
+    /// Its loss in this stage; `None` for baselines.
     pub loss: Option<f64>,
     /// Confusion counts of all images of its batch; `None` for baselines.
     pub batch: Option<Confusion>,
-    /// How sure the network was of each pixel's class; `None` for baselines, which give no probabilities.
+    /// The network's confidence in each pixel's class; `None` for baselines, which give no probabilities.
     pub reliability: Option<Reliability>,
 }
 
 impl Outputs {
-    /// Brings `channels` `[B, 3, S, S]` to the host, as the protocol hands them on.
+    /// Brings `channels` `[B, 3, S, S]` to the host. They have had the protocol's treatment.
     pub fn new(channels: &Tensor) -> Result<Self> {
         let (_, _, h, w) = channels.dims4()?;
         let channels = channels.detach().to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
         Ok(Self { channels, pixels: h * w })
     }
 
-    /// Scores of every image against `truth` (`B·S·S` class indices), in order. The images are one batch.
+    /// The scores of each image against `truth` (`B·S·S` class indices), in order. The images form one batch.
     pub fn score(&self, truth: &[u8], loss: &LossSpec) -> Vec<Scored> {
         let mut scored: Vec<Scored> = self
             .channels
@@ -69,13 +69,13 @@ impl Outputs {
         scored
     }
 
-    /// Arg-max class of every pixel of every image.
+    /// The arg-max class of each pixel of each image.
     pub fn predictions(&self) -> Vec<Vec<u8>> {
         self.channels.par_chunks(CLASSES * self.pixels).map(|image| argmax(image, self.pixels)).collect()
     }
 }
 
-/// First of the largest channels, for every pixel of an image `[3, pixels]`.
+/// The first of the largest channels at each pixel of an image `[3, pixels]`.
 fn argmax(image: &[f32], pixels: usize) -> Vec<u8> {
     let largest = |p: usize| {
         (1..CLASSES).fold(0, |best, k| if image[k * pixels + p] > image[best * pixels + p] { k } else { best }) as u8
@@ -84,7 +84,7 @@ fn argmax(image: &[f32], pixels: usize) -> Vec<u8> {
 }
 
 impl Scored {
-    /// Scores of a baseline that gives every pixel `class`.
+    /// The scores of a baseline that assigns `class` to every pixel.
     pub fn constant(truth: &[u8], class: u8) -> Self {
         let prediction = vec![class; truth.len()];
         Self {
@@ -97,7 +97,7 @@ impl Scored {
         }
     }
 
-    /// Scores of the truth itself, given as outputs of 1 for the true class and 0 for the others.
+    /// The scores of the truth itself, given as outputs of 1 for the true class and 0 for the others.
     pub fn perfect_in_unit_range(truth: &[u8]) -> Self {
         let pixels = truth.len();
         let mut channels = vec![0.0; CLASSES * pixels];
@@ -112,23 +112,23 @@ impl Scored {
         }
     }
 
-    /// All that is counted of it.
+    /// All counts of the image.
     pub(crate) fn counts(&self) -> Counts {
         Counts { confusion: self.confusion, soft: self.soft, loss: self.loss, batch: self.batch }
     }
 
-    /// The value of a metric; for a metric of batches, that of the image's batch.
+    /// The value of a metric. A metric of batches has the value of the image's batch.
     pub fn value(&self, metric: &Metric) -> Option<f64> {
         metric.value(&self.counts())
     }
 
-    /// The row of `per_image.csv`; `batch` is the batch's place in its condition.
+    /// The image's row of `per_image.csv`; `batch` is the batch's place in its condition.
     pub fn row(&self, names: [&str; 2], split: &str, predictor: &str, condition: &str, batch: Option<u32>) -> ImageRow {
         image_row(&self.counts(), names, split, predictor, condition, batch)
     }
 }
 
-/// The row of `per_image.csv` for an image of which that was counted; `names` are its own and its group's.
+/// The row of `per_image.csv` for an image with these counts; `names` are those of the image and of its group.
 pub(crate) fn image_row(
     counts: &Counts,
     [image, group]: [&str; 2],
@@ -148,12 +148,11 @@ pub(crate) fn image_row(
     }
 }
 
-/// Numbers in which all that is counted of an image is kept: pixels by true and predicted class, the soft overlap, the soft
-/// prediction, the loss.
+/// Number of values counted per image: pixels by true and predicted class, the soft overlap, the soft prediction, the loss.
 const COUNTED: usize = CLASSES * CLASSES + 3;
 
-/// What is counted of each image of a batch, `[B, 12]` of f64 where the network computes. `channels` `[B, 3, S, S]` are as the
-/// protocol hands them on, `target` `[B, S, S]` of u8. On CUDA nothing waits for the device.
+/// The counts of each image of a batch, `[B, 12]` of f64 on the network's device. `channels` `[B, 3, S, S]` have had the
+/// protocol's treatment; `target` is `[B, S, S]` of u8. On CUDA nothing waits for the device.
 pub(crate) fn image_counts(channels: &Tensor, target: &Tensor, loss: &LossSpec) -> Result<Tensor> {
     #[cfg(feature = "cudnn")]
     if channels.device().is_cuda() {
@@ -169,7 +168,7 @@ pub(crate) fn image_counts(channels: &Tensor, target: &Tensor, loss: &LossSpec) 
     Tensor::from_vec(numbers, (scored.len(), COUNTED), channels.device())
 }
 
-/// The values of [`image_counts`], read back. The images are one batch.
+/// Converts the values of [`image_counts`] on the host. The images form one batch.
 pub(crate) fn batch_counts(values: &[f64]) -> Vec<Counts> {
     let image = |numbers: &[f64; COUNTED]| {
         let counts = |class: usize| std::array::from_fn(|k| numbers[class * CLASSES + k] as u64);
@@ -186,8 +185,8 @@ pub(crate) fn batch_counts(values: &[f64]) -> Vec<Counts> {
     images
 }
 
-/// Mean of every metric over the images, or the batches, for which it is defined, as rows of `metrics.csv`. All rows must be
-/// of one split, predictor and condition.
+/// Means of all metrics over the images, or the batches, for which they are defined, as rows of `metrics.csv`. All rows must
+/// have one split, predictor and condition.
 pub fn means(images: &[ImageRow], epoch: u32) -> Vec<MetricRow> {
     let Some(first) = images.first() else { return Vec::new() };
     let mean = |metric: &Metric| {
@@ -220,7 +219,7 @@ mod tests {
         LossSpec::new([(crate::losses::Term::CrossEntropy, 1.0)])
     }
 
-    /// Outputs of `classes` (a class a pixel, `pixels` an image) that are certain.
+    /// Fully certain outputs for `classes` (one class per pixel, `pixels` per image).
     fn outputs(classes: &[u8], pixels: usize) -> Outputs {
         let mut data = vec![-9.0f32; classes.len() * CLASSES];
         for (i, &class) in classes.iter().enumerate() {
@@ -249,7 +248,7 @@ mod tests {
     fn means_are_over_batches_where_the_metric_is_of_batches() {
         let batches = [([0, 0, 1, 1], [0, 0, 1, 1]), ([0, 1, 2, 2], [1, 0, 2, 2])];
         let mut rows = Vec::new();
-        // Two images of two pixels in the first batch, one of them in the second.
+        // Two images of two pixels are in the first batch, and one image is in the second.
         for (i, (truth, prediction)) in batches.iter().enumerate() {
             let images = 2 - i;
             for scored in outputs(&prediction[..2 * images], 2).score(&truth[..2 * images], &loss()) {
@@ -271,7 +270,7 @@ mod tests {
         assert_eq!(row.score("dice_border"), Some(0.0));
     }
 
-    /// Outputs, true classes and losses for comparisons.
+    /// Outputs, true classes and losses to compare.
     fn examples() -> (Tensor, Vec<u8>, Vec<LossSpec>) {
         use crate::losses::Term;
         use harness_record::random;
@@ -286,7 +285,7 @@ mod tests {
         (channels, truth, losses)
     }
 
-    /// Counts must be the same, sums of probabilities and losses up to their rounding in f32.
+    /// Counts must be equal; sums of probabilities and losses may differ by rounding in f32.
     fn assert_alike(ours: &[f64], theirs: &[f64]) {
         assert_eq!(ours.len(), theirs.len());
         for (ours, theirs) in ours.chunks(COUNTED).zip(theirs.chunks(COUNTED)) {

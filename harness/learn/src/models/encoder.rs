@@ -1,4 +1,4 @@
-//! LinkNet's encoder from the weights of a ResNet-34.
+//! Loads LinkNet's encoder from the weights of a ResNet-34.
 
 use super::{Model, weights::WeightsError};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The settings of both kinds of training.
+//! The settings of pretraining and fine-tuning.
 
 use super::schedule::ScheduleSpec;
 use crate::{losses::LossesSpec, optimizer::OptimizerSpec};
@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PretrainSpec {
-    /// Passes over the images; fewer where training stops early.
+    /// Passes over the images; fewer if training stops early.
     pub epochs: u32,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     /// The optimiser.
     pub optimizer: OptimizerSpec,
-    /// How the learning rate goes from epoch to epoch.
+    /// How the learning rate changes from epoch to epoch.
     #[serde(default)]
     pub schedule: ScheduleSpec,
-    /// Largest norm of a step's gradient over all weights: a longer one is shortened to it.
+    /// Largest norm of a step's gradient over all weights. A longer gradient is scaled down to it.
     #[serde(default)]
     pub gradient_clip: Option<f64>,
     /// When to stop before the last epoch.
     #[serde(default)]
     pub early_stopping: Option<EarlyStoppingSpec>,
-    /// Which epoch's weights are kept.
+    /// The epoch whose weights are kept.
     #[serde(default)]
     pub keep: KeepSpec,
-    /// What is done to the images that the network must restore.
+    /// The distortion of the images that the network must restore.
     pub distortion: DistortionSpec,
 }
 
@@ -36,65 +36,65 @@ pub struct PretrainSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FinetuneSpec {
-    /// Passes over the images; fewer where training stops early.
+    /// Passes over the images; fewer if training stops early.
     pub epochs: u32,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     /// The optimiser.
     pub optimizer: OptimizerSpec,
-    /// How the learning rate goes from epoch to epoch.
+    /// How the learning rate changes from epoch to epoch.
     #[serde(default)]
     pub schedule: ScheduleSpec,
-    /// Largest norm of a step's gradient over all weights: a longer one is shortened to it.
+    /// Largest norm of a step's gradient over all weights. A longer gradient is scaled down to it.
     #[serde(default)]
     pub gradient_clip: Option<f64>,
     /// When to stop before the last epoch.
     #[serde(default)]
     pub early_stopping: Option<EarlyStoppingSpec>,
-    /// Which epoch's weights are kept.
+    /// The epoch whose weights are kept.
     #[serde(default)]
     pub keep: KeepSpec,
-    /// What is lowered, by protocol.
+    /// The loss for each protocol.
     #[serde(default)]
     pub losses: LossesSpec,
-    /// Changes of the training images, one after the other; none if absent.
+    /// Random changes of the training images, applied one after another; none if absent.
     #[serde(default)]
     pub augmentation: AugmentationSpec,
 }
 
-/// Stops when the validation loss no longer falls.
+/// Stops training when the validation loss stops falling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStoppingSpec {
-    /// Epochs in a row without a validation loss below the lowest before them, after which training stops.
+    /// Training stops after this many consecutive epochs in which the validation loss did not fall below its previous minimum.
     pub patience: u32,
 }
 
 impl EarlyStoppingSpec {
-    /// What is impossible in it: the field, below `early_stopping`, and what was expected of it.
+    /// Checks the setting. The error names the invalid field, below `early_stopping`, and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         if self.patience == 0 { Err(("patience".into(), "at least 1 epoch".into())) } else { Ok(()) }
     }
 
-    /// In words.
+    /// The setting for people.
     pub fn describe(&self) -> String {
         format!("stops after {} epochs without a lower validation loss", self.patience)
     }
 }
 
-/// Which epoch's weights, with all that belongs to them, a stage ends with.
+/// The epoch whose weights, and everything that belongs to them, a stage ends with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeepSpec {
     /// The last epoch's.
     #[default]
     Last,
-    /// Those of the epoch with the lowest validation loss; of equal ones the first.
+    /// The epoch with the lowest validation loss; of equal ones the first.
     Best,
 }
 
 impl KeepSpec {
-    /// In words.
+    /// The setting for people.
     pub fn describe(&self) -> String {
         match self {
             Self::Last => "the last epoch's weights are kept",
@@ -104,36 +104,36 @@ impl KeepSpec {
     }
 }
 
-/// What [`super::fit`] needs to know: how long, how fast, and what is kept.
+/// The settings of [`super::fit`]: how long, how fast, and what is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Training<'a> {
-    /// Name of the stage, which seeds its shuffles.
+    /// Name of the stage. It seeds the shuffles.
     pub stage: &'a str,
     /// Seed of the study.
     pub seed: u64,
-    /// Most passes over the images.
+    /// Largest number of passes over the images.
     pub epochs: u32,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     /// The optimiser.
     pub optimizer: &'a OptimizerSpec,
-    /// How its rate goes from epoch to epoch.
+    /// How the optimiser's rate changes from epoch to epoch.
     pub schedule: &'a ScheduleSpec,
     /// Largest norm of a step's gradient.
     pub gradient_clip: Option<f64>,
     /// When to stop before the last epoch.
     pub early_stopping: Option<EarlyStoppingSpec>,
-    /// Which epoch's weights are kept.
+    /// The epoch whose weights are kept.
     pub keep: KeepSpec,
 }
 
-/// Most epochs of a stage.
+/// The largest number of epochs of a stage.
 const MOST_EPOCHS: u32 = 100_000;
-/// Most images a step.
+/// The largest number of images per step.
 const MOST_BATCH: u32 = 65_536;
 
 impl Training<'_> {
-    /// Whether it cannot do without validation images.
+    /// Returns true if it needs validation images.
     pub fn needs_validation(&self) -> bool {
         self.schedule.needs_validation() || self.early_stopping.is_some() || self.keep == KeepSpec::Best
     }
@@ -154,13 +154,13 @@ impl Training<'_> {
     }
 }
 
-/// Puts the name of a section before the field that is wrong in it.
+/// Prefixes the invalid field with the name of its section.
 fn below(section: &str) -> impl Fn((String, String)) -> (String, String) {
     move |(field, expected)| (format!("{section}.{field}"), expected)
 }
 
 impl PretrainSpec {
-    /// The part of it that [`super::fit`] takes.
+    /// The settings that [`super::fit`] takes.
     pub fn training(&self, seed: u64) -> Training<'_> {
         Training {
             stage: "pretrain",
@@ -175,20 +175,20 @@ impl PretrainSpec {
         }
     }
 
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         self.training(0).check()?;
         self.distortion.check().map_err(below("distortion"))
     }
 
-    /// Whether it cannot do without validation images.
+    /// Returns true if it needs validation images.
     pub fn needs_validation(&self) -> bool {
         self.training(0).needs_validation()
     }
 }
 
 impl FinetuneSpec {
-    /// The part of it that [`super::fit`] takes.
+    /// The settings that [`super::fit`] takes.
     pub fn training(&self, seed: u64) -> Training<'_> {
         Training {
             stage: "finetune",
@@ -203,14 +203,14 @@ impl FinetuneSpec {
         }
     }
 
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         self.training(0).check()?;
         self.losses.check().map_err(below("losses"))?;
         self.augmentation.check().map_err(|(field, expected)| (format!("augmentation{field}"), expected))
     }
 
-    /// Whether it cannot do without validation images.
+    /// Returns true if it needs validation images.
     pub fn needs_validation(&self) -> bool {
         self.training(0).needs_validation()
     }
