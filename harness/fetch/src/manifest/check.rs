@@ -1,10 +1,10 @@
-//! What is impossible in a manifest beside what its types refuse.
+//! Checks a manifest beyond what its types enforce.
 
 use super::{Expected, HubFile, Layout, Manifest, Origin, RemoteFile, Source, UNVERIFIED};
 use std::collections::BTreeSet;
 
 impl Manifest {
-    /// What is impossible in it: each field, and what was expected of it.
+    /// Checks the manifest. Each problem names the field and the expected value.
     pub fn check(&self) -> Vec<(String, String)> {
         let mut found = Found::default();
         for (field, text) in [("title", &self.title), ("licence", &self.licence), ("citation", &self.citation)] {
@@ -144,14 +144,14 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// A relative path that stays where it is put, on every system.
+/// Returns true for a relative path that stays below its folder on every system.
 fn is_path(text: &str) -> bool {
     let part =
         |part: &str| !["", ".", ".."].contains(&part) && !part.contains(['\\', ':', '\0']) && !part.starts_with('.');
     text.len() <= 500 && text.split('/').all(part)
 }
 
-/// An address without user name; without TLS only if `plain`, or if the server is this machine.
+/// Returns true for an address without user name; without TLS only if `plain`, or if the server is this machine.
 fn is_url(text: &str, plain: bool) -> bool {
     let Ok(url) = url::Url::parse(text) else { return false };
     let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
