@@ -1,13 +1,13 @@
-//! What a run leaves on disk, and nothing about how it was computed.
+//! The files that a run leaves on disk, without the computation behind them.
 //!
-//! * [`files`]: files that appear whole or not at all, and locks between processes
+//! * [`files`]: atomic files, and locks between processes
 //! * [`digest`]: SHA-256 of bytes, files and canonical settings
 //! * [`random`]: the generators of all random numbers
-//! * [`monitor`]: how long work tells the outside what it is doing
-//! * [`metrics`]: what is measured of predicted masks
+//! * [`monitor`]: progress reports of long work
+//! * [`metrics`]: the metrics of predicted masks
 //! * [`rows`]: the rows of `metrics.csv`, `per_image.csv` and the other tables
 //! * [`run`]: `run.json`, the record of one execution of a stage
-//! * [`store`]: where runs lie
+//! * [`store`]: the folder of runs
 //! * [`vocabulary`]: stages, protocols, splits and the other words that records, specs and reports share
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -25,20 +25,20 @@ pub mod vocabulary;
 
 use std::path::PathBuf;
 
-/// What can go wrong between a record and the disk. Every variant carries the path.
+/// The errors of reading and writing records. Every variant carries the path.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The operating system refused to read or write.
+    /// The operating system reported an error.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried, as a verb: `read`, `write`, `lock`.
+        /// The failed action, as a verb: `read`, `write`, `lock`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
     },
-    /// A CSV file does not have the columns or values expected of it.
+    /// A CSV file does not have the expected columns or values.
     #[error("{path}: {source}")]
     Csv {
         /// The file.
@@ -46,7 +46,7 @@ pub enum RecordError {
         /// The reader's error, with its line.
         source: csv::Error,
     },
-    /// A JSON file does not have the shape expected of it.
+    /// A JSON file does not have the expected structure.
     #[error("{path}: {source}")]
     Json {
         /// The file.
@@ -54,17 +54,17 @@ pub enum RecordError {
         /// The parser's error, with its line and column.
         source: serde_json::Error,
     },
-    /// A file is larger than anything this program writes.
+    /// A file is larger than any that this program writes.
     #[error("{path} has {bytes} bytes, more than the {limit} that are read")]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// Its size in bytes.
         bytes: u64,
-        /// The most that is read, in bytes.
+        /// The limit in bytes.
         limit: u64,
     },
 }
 
-/// Shorthand for results of this crate.
+/// The results of this crate.
 pub type Result<T> = std::result::Result<T, RecordError>;

@@ -13,27 +13,27 @@ use std::path::Path;
 pub use crate::metrics::SCORES;
 pub use pixels::{CalibrationRow, ConfusionRow};
 
-/// The most that is read of one table, in bytes: the full test set at five blur levels needs about 10 MB.
+/// The largest table that is read, in bytes. The full test set at five blur levels needs about 10 MB.
 const LIMIT: u64 = 1 << 30;
 
-/// One number of a stage: `metrics.csv`. Sorted by epoch, then in the order in which the stage produced them.
+/// A row of `metrics.csv`: one number of a stage. Rows are sorted by epoch, then in the order in which the stage produced them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
-    /// Epoch, counted from 1; for an evaluation the epoch of the weights that were evaluated.
+    /// Epoch, counted from 1. For an evaluation, the epoch of the evaluated weights.
     pub epoch: u32,
     /// `train`, `validation` or `test`.
     pub split: String,
-    /// Who predicted: `model`, or a baseline (`all-background`, `majority-class`).
+    /// The predictor: `model`, or a baseline (`all-background`, `majority-class`).
     pub predictor: String,
-    /// Under which condition the images were shown: `clean`, or `blur-0`, `blur-25`, …
+    /// The condition of the images: `clean`, or `blur-0`, `blur-25`, …
     pub condition: String,
-    /// Name of the metric: one of [`SCORES`], or what training adds to them: `commitment`, `perplexity`.
+    /// Name of the metric: one of [`SCORES`], or a further metric of training: `commitment`, `perplexity`.
     pub metric: String,
     /// Its value: a mean over the split's images, or over its batches (see [`mean`]).
     pub value: f64,
 }
 
-/// Scores of one image: a row of `per_image.csv`, whose columns are [`ImageRow::COLUMNS`].
+/// A row of `per_image.csv`: the scores of one image. The columns are [`ImageRow::COLUMNS`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRow {
     /// File name relative to the data set's folder.
@@ -46,20 +46,20 @@ pub struct ImageRow {
     pub predictor: String,
     /// As in [`MetricRow`].
     pub condition: String,
-    /// Batch in which it was predicted, counted from 0 in its condition; empty for baselines. The rows of a batch are
+    /// The batch in which it was predicted, counted from 0 within its condition; empty for baselines. The rows of a batch are
     /// consecutive.
     pub batch: Option<u32>,
-    /// Value of every metric, a column each.
+    /// Values of all metrics, one column each.
     pub scores: Scores,
 }
 
-/// Value of every metric for one image. One that is not defined (a class that neither truth nor prediction contains, the
-/// loss of a baseline) is `None`, an empty cell.
+/// The values of all metrics for one image. An undefined value (of a class in neither truth nor prediction, or the loss of a
+/// baseline) is `None`, an empty cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scores([Option<f32>; SCORES.len()]);
 
 impl Scores {
-    /// The values that `value` gives for each metric.
+    /// Collects the values that `value` gives for each metric.
     pub fn new(value: impl FnMut(&'static Metric) -> Option<f32>) -> Self {
         let mut value = value;
         let mut scores = Self::default();
@@ -72,17 +72,17 @@ impl Scores {
         &self.0
     }
 
-    /// The values that follow from what was counted of an image.
+    /// The values computed from the counts of an image.
     pub fn of(counts: &Counts) -> Self {
         Self::new(|metric| metric.value(counts).map(|value| value as f32))
     }
 }
 
 impl ImageRow {
-    /// Columns that say which image it is, in order; the metrics follow.
+    /// The columns that identify the image, in order; the metrics follow.
     const PLACE: [&str; 6] = ["image", "group", "split", "predictor", "condition", "batch"];
 
-    /// Names of all columns, in order: the image's place, then [`SCORES`].
+    /// Names of all columns, in order: first those that identify the image, then [`SCORES`].
     pub const COLUMNS: [&str; Self::PLACE.len() + SCORES.len()] = {
         let mut names = [""; Self::PLACE.len() + SCORES.len()];
         let (mut i, place) = (0, Self::PLACE);
@@ -93,26 +93,26 @@ impl ImageRow {
         names
     };
 
-    /// The score of that name (see [`SCORES`]); `None` if it is undefined for this image or no such score exists.
+    /// The score with this name (see [`SCORES`]); `None` if it is undefined for this image or does not exist.
     pub fn score(&self, name: &str) -> Option<f32> {
         self.scores.0[SCORES.iter().position(|&score| score == name)?]
     }
 }
 
-/// What `metric` was measured to be: the value of every image that has one, or, if the metric is one of batches, of every
-/// batch once. All `rows` must be of one split, predictor and condition, in the order of `per_image.csv`.
+/// The measured values of `metric`: of each image that has one, or, for a metric of batches, of each batch once. All `rows`
+/// must have the same split, predictor and condition, and the order of `per_image.csv`.
 pub fn measured<'a>(rows: &'a [ImageRow], metric: &'a Metric) -> impl Iterator<Item = f64> + 'a {
     let counts = move |&i: &usize| !metric.is_of_batch() || i == 0 || rows[i].batch != rows[i - 1].batch;
     (0..rows.len()).filter(counts).filter_map(|i| rows[i].score(metric.name)).map(f64::from)
 }
 
-/// Mean of what was [`measured`]; `None` if nothing was.
+/// Mean of the [`measured`] values; `None` if there are none.
 pub fn mean(rows: &[ImageRow], metric: &Metric) -> Option<f64> {
     let values: Vec<f64> = measured(rows, metric).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// One file that a stage read: `files.csv`.
+/// A row of `files.csv`: one file that a stage read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRow {
     /// `train`, `validation`, `test`, `skipped` or `unused`.
@@ -121,7 +121,7 @@ pub struct FileRow {
     pub file: String,
     /// Breed or class.
     pub group: String,
-    /// Why the file was skipped or not used; empty for files that were read.
+    /// The reason why the file was skipped or not used; empty for files that were read.
     pub reason: String,
 }
 
@@ -135,7 +135,7 @@ pub fn to_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|e| wrap(e.into_error().into()))
 }
 
-/// Writes `rows` to `path` as CSV, whole or not at all.
+/// Writes `rows` to `path` as CSV, atomically.
 pub fn write<T: Serialize>(path: &Path, rows: &[T]) -> Result<()> {
     files::write(path, &to_csv(path, rows)?)
 }
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(mean(&rows, of("dice")), Some(0.5));
         assert_eq!(mean(&rows, of("batch_dice")), Some(0.75));
         assert_eq!(measured(&rows, of("batch_dice")).collect::<Vec<_>>(), [0.5, 1.0]);
-        // A baseline has no batches, and so no value of one.
+        // A baseline has no batches, and therefore no value of one.
         let baseline = [row("a", None, &[("dice", 0.5)]), row("b", None, &[])];
         assert_eq!((mean(&baseline, of("dice")), mean(&baseline, of("batch_dice"))), (Some(0.5), None));
         assert_eq!(mean(&[], of("dice")), None);

@@ -1,4 +1,4 @@
-//! Where runs lie: `<store>/<kind>/<key>/`.
+//! The folder of runs: `<store>/<kind>/<key>/`.
 
 use crate::{
     Result,
@@ -13,21 +13,21 @@ pub struct Store {
     root: PathBuf,
 }
 
-/// What the store knows of a stage.
+/// The state of a stage in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Never started.
     Missing,
-    /// Started and interrupted; the next start goes on from its last checkpoint.
+    /// Started and interrupted. The next start resumes from its last checkpoint.
     Partial,
-    /// Another process works on it now.
+    /// Another process is working on it.
     Running,
-    /// All of its files are in place.
+    /// Finished: all of its files are in place.
     Done,
 }
 
 impl Store {
-    /// The store at `root`, which need not exist yet.
+    /// The store at `root`. The folder need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -42,17 +42,17 @@ impl Store {
         self.root.join(kind).join(key)
     }
 
-    /// Folder of decoded data, which can be deleted at any time.
+    /// Folder of decoded data. It can be deleted at any time.
     pub fn cache(&self) -> PathBuf {
         self.root.join("cache")
     }
 
-    /// Takes the lock of a stage, or `None` when another process holds it. The lock file lies beside the run's folder.
+    /// Takes the lock of a stage; `None` if another process holds it. The lock file lies beside the run's folder.
     pub fn lock(&self, kind: &str, key: &str) -> Result<Option<Lock>> {
         Lock::try_take(&self.lock_file(kind, key))
     }
 
-    /// What is there of the stage.
+    /// The state of the stage.
     pub fn state(&self, kind: &str, key: &str) -> Result<State> {
         let record = self.run(kind, key).join("run.json");
         if record.exists() && RunRecord::read(&record)?.status == Status::Done {

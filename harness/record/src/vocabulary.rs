@@ -1,23 +1,23 @@
-//! The words that specs, records and reports share. Each has one spelling, which is written here.
+//! The words that specs, records and reports share. Each has one spelling, which is defined here.
 
 use crate::metrics::{Metric, batch_dice, soft_dice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// A text that is not one of the words it should be.
+/// A text that is not a valid word.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not a {kind}; expected {expected}")]
 pub struct UnknownWord {
-    /// What the word should name: `stage`.
+    /// The kind of word expected: `stage`.
     pub kind: &'static str,
     /// The text.
     pub found: String,
-    /// The words that there are, or the form they have.
+    /// The valid words, or their form.
     pub expected: String,
 }
 
-/// An enum whose variants have one spelling, in code, specs, CSV and JSON.
+/// An enum whose variants have one spelling each, in code, specs, CSV and JSON.
 macro_rules! words {
     ($(#[$doc:meta])* $kind:literal $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -27,10 +27,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All of them, in the order of tables.
+            /// All variants, in the order of tables.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The word that stands for it everywhere.
+            /// Its word in specs, CSV and JSON.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word),+
@@ -61,11 +61,11 @@ macro_rules! words {
 words! {
     /// A step of an arm: the unit that is run, stored, resumed and shared.
     "stage" Stage {
-        /// Learning from pictures alone.
+        /// Learns from pictures alone.
         Pretrain = "pretrain",
-        /// Learning masks.
+        /// Learns masks.
         Finetune = "finetune",
-        /// Testing.
+        /// Tests.
         Evaluate = "evaluate",
     }
 }
@@ -75,7 +75,7 @@ words! {
     "protocol" Protocol {
         /// As the printed numbers were obtained, with the quirks that each network's file lists under `PUBLISHED`.
         Published = "published",
-        /// Training mode to train, evaluation mode to validate and test, and the output as the network gives it.
+        /// Training mode to train, evaluation mode to validate and test, and the network's output unchanged.
         Corrected = "corrected",
     }
 }
@@ -83,11 +83,11 @@ words! {
 words! {
     /// A part of the images.
     "split" Split {
-        /// Images that weights are learned from.
+        /// Images that weights are learnt from.
         Train = "train",
-        /// Images that are looked at while training, and decide what is kept.
+        /// Images used during training to decide which weights are kept.
         Validation = "validation",
-        /// Images that are looked at once, at the end.
+        /// Images used once, at the end.
         Test = "test",
     }
 }
@@ -97,10 +97,10 @@ words! {
     "baseline" Baseline {
         /// Background everywhere.
         AllBackground = "all-background",
-        /// Everywhere the class that is most frequent in the training images.
+        /// The most frequent class of the training images everywhere.
         MajorityClass = "majority-class",
-        /// The truth, as outputs of 0 and 1. It shows what the soft metrics of the published work give a perfect network whose
-        /// outputs lie between 0 and 1 and then go through a sigmoid.
+        /// The truth, as outputs of 0 and 1. It shows the soft metrics of the published work for a perfect network whose
+        /// outputs lie between 0 and 1 and then pass a sigmoid.
         PerfectInUnitRange = "perfect-in-unit-range",
     }
 }
@@ -117,7 +117,7 @@ impl Baseline {
 }
 
 words! {
-    /// What was printed as the Dice and `IoU` of a network.
+    /// The metric that was printed as the Dice and `IoU` of a network.
     "printed Dice" PrintedDice {
         /// Soft Dice of each image.
         Soft = "soft",
@@ -137,7 +137,7 @@ impl PrintedDice {
 }
 
 words! {
-    /// Cats and dogs, by which reports compare breeds.
+    /// Cats and dogs. Reports use them to compare breeds.
     "species" Species {
         /// Cat.
         Cat = "cat",
@@ -147,24 +147,24 @@ words! {
 }
 
 impl Species {
-    /// The species of a breed as Oxford-IIIT Pet names it: cats begin with a capital letter and dogs do not. `None` of an empty
-    /// name.
+    /// The species of a breed as Oxford-IIIT Pet names it: names of cats begin with a capital letter, names of dogs do not.
+    /// `None` for an empty name.
     pub fn of_breed(breed: &str) -> Option<Self> {
         breed.chars().next().map(|first| if first.is_uppercase() { Self::Cat } else { Self::Dog })
     }
 }
 
-/// Who made a mask.
+/// The predictor of a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Predictor {
     /// The network of the run.
     Model,
-    /// A baseline beside it.
+    /// A baseline for comparison.
     Baseline(Baseline),
 }
 
 impl Predictor {
-    /// The word that stands for it everywhere.
+    /// Its word in specs, CSV and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Model => "model",
@@ -194,12 +194,12 @@ impl FromStr for Predictor {
     }
 }
 
-/// What was done to the images before a network saw them.
+/// The treatment of images before a network sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Condition {
-    /// Nothing.
+    /// Unchanged.
     Clean,
-    /// A blur of so many per cent: `blur-25`.
+    /// Blurred by this many per cent: `blur-25`.
     Blur(u32),
 }
 
@@ -219,7 +219,7 @@ impl FromStr for Condition {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let level = || text.strip_prefix(BLUR)?.parse().ok().map(Self::Blur);
-        // A level has one spelling: `blur-025` is not `blur-25`.
+        // A level has a single spelling: `blur-025` is not `blur-25`.
         let found = if text == "clean" { Some(Self::Clean) } else { level() };
         found.filter(|condition| condition.to_string() == text).ok_or_else(|| UnknownWord {
             kind: "condition",
@@ -234,15 +234,15 @@ impl FromStr for Condition {
 pub struct Key(String);
 
 impl Key {
-    /// How many digits name the folder of a run in a report.
+    /// Number of digits in the name of a run's folder in a report.
     pub const SHORT: usize = 8;
 
-    /// Its digits.
+    /// All its digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first digits, which name its folder in a report and stand for it in text.
+    /// The first digits. They name its folder in a report, and identify it in text.
     pub fn short(&self) -> &str {
         &self.0[..Self::SHORT]
     }

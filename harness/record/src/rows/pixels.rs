@@ -1,10 +1,10 @@
-//! Rows on the pixels of all images of a condition together.
+//! Rows about the pixels of all images of a condition together.
 
 use crate::metrics::{CLASS_NAMES, Confusion, Reliability};
 use serde::{Deserialize, Serialize};
 
-/// Pixels of one true class that were given one class: a row of `confusion.csv`. Images are counted together, so large classes
-/// of large images count more, unlike in the scores.
+/// A row of `confusion.csv`: the number of pixels with one true and one predicted class. Images are counted together, so large
+/// images and classes count more, unlike in the scores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionRow {
     /// `test`.
@@ -22,7 +22,7 @@ pub struct ConfusionRow {
 }
 
 impl ConfusionRow {
-    /// The rows of one predictor under one condition: true classes in their order, and in each the predicted ones.
+    /// The rows of one predictor under one condition, by true class and then by predicted class.
     pub fn of(confusion: &Confusion, split: &str, predictor: &str, condition: &str) -> Vec<Self> {
         let row = |(truth, predicted): (usize, usize)| Self {
             split: split.to_owned(),
@@ -37,29 +37,29 @@ impl ConfusionRow {
     }
 }
 
-/// Pixels whose predicted class had a probability within a bin: a row of `calibration.csv`.
+/// A row of `calibration.csv`: pixels whose predicted class has a probability within a bin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationRow {
     /// `test`.
     pub split: String,
-    /// `model`: baselines give no probabilities.
+    /// `model`; baselines give no probabilities.
     pub predictor: String,
     /// As in [`MetricRow`](super::MetricRow).
     pub condition: String,
-    /// Lower end of the bin, which is not part of it.
+    /// Lower end of the bin, which is not included.
     pub low: f64,
     /// Upper end of the bin.
     pub high: f64,
     /// Number of pixels.
     pub pixels: u64,
-    /// Number of pixels whose predicted class is the true one.
+    /// Number of correctly classified pixels.
     pub right: u64,
     /// Sum of the probabilities of the predicted classes.
     pub confidence: f64,
 }
 
 impl CalibrationRow {
-    /// The rows of one network under one condition: a row a bin, those without pixels, too.
+    /// The rows of one network under one condition, one per bin, including empty bins.
     pub fn of(reliability: &Reliability, split: &str, condition: &str) -> Vec<Self> {
         let bins = reliability.bins().iter().enumerate().map(|(place, bin)| {
             let (low, high) = Reliability::ends(place);
