@@ -40,9 +40,7 @@ pub fn import(
     let stored = |manifest: &&Manifest| !matches!(manifest.origin, Origin::BuiltIn | Origin::Composed(_));
     let candidates: Vec<&Manifest> = candidates.into_iter().filter(stored).collect();
     if candidates.is_empty() {
-        return Err(InstallError::Import(
-            "these data need no files of their own: there is nothing to import".to_owned(),
-        ));
+        return Err(InstallError::Import("these data need no files, so there is nothing to import".to_owned()));
     }
     let found = find(&candidates, &from, options)?;
     let manifest = found.manifest();
@@ -101,7 +99,7 @@ fn by_layout<'a>(candidates: &[&'a Manifest], folder: &Path) -> Result<Option<&'
         [one] => Ok(Some(one)),
         several => {
             let names: Vec<&str> = several.iter().map(|manifest| manifest.name.as_str()).collect();
-            let text = format!("{} fits {}: say which with --name", folder.display(), names.join(" and "));
+            let text = format!("{} fits {}: choose one with --name", folder.display(), names.join(" and "));
             Err(InstallError::Import(text))
         }
     }
@@ -174,7 +172,7 @@ fn unknown(candidates: &[&Manifest], from: &Path, options: &Options<'_>, refused
     }
     let (what, lacking) = match (options.name, candidates) {
         (Some(_), [manifest]) if from.is_dir() => (manifest.name.clone(), manifest.lacks(from)),
-        (Some(name), _) => (name.to_owned(), vec!["no file of it is there".to_owned()]),
+        (Some(name), _) => (name.to_owned(), vec!["none of its files is there".to_owned()]),
         (None, _) => {
             let names: Vec<&str> = candidates.iter().map(|manifest| manifest.name.as_str()).collect();
             let text = format!(

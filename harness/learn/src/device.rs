@@ -23,7 +23,7 @@ impl std::str::FromStr for DeviceChoice {
             "cuda" | "gpu" => Ok(Self::Cuda(0)),
             _ => match text.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(number)) => Ok(Self::Cuda(number)),
-                Some(Err(_)) => Err("a GPU has a number: write cuda:0 for the first".to_owned()),
+                Some(Err(_)) => Err("a GPU needs a number: write cuda:0 for the first".to_owned()),
                 None => Err("write auto, cpu, cuda or cuda:N".to_owned()),
             },
         }

@@ -55,7 +55,7 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// A file is larger than any that this program writes.
-    #[error("{path} has {bytes} bytes, more than the {limit} that are read")]
+    #[error("{path} has {bytes} bytes, more than the limit of {limit}")]
     TooLarge {
         /// The file.
         path: PathBuf,

@@ -42,9 +42,9 @@ pub struct ImageRow {
     pub group: String,
     /// `validation` or `test`.
     pub split: String,
-    /// As in [`MetricRow`].
+    /// See [`MetricRow`].
     pub predictor: String,
-    /// As in [`MetricRow`].
+    /// See [`MetricRow`].
     pub condition: String,
     /// The batch in which it was predicted, counted from 0 within its condition; empty for baselines. The rows of a batch are
     /// consecutive.

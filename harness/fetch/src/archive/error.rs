@@ -24,7 +24,7 @@ pub enum ArchiveError {
         reason: String,
     },
     /// The folder to unpack into is not empty.
-    #[error("{path} is not an empty folder; archives are unpacked into empty folders alone")]
+    #[error("{path} is not an empty folder; archives are unpacked only into empty folders")]
     NotEmpty {
         /// The folder.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum Refusal {
     #[error("would be written outside its folder ({0})")]
     Escapes(&'static str),
     /// Not a name that every file system keeps unchanged.
-    #[error("is no name that can be written everywhere: {0}")]
+    #[error("has a name that some systems cannot store: {0}")]
     Name(&'static str),
     /// Over [`Limits::name_bytes`](super::Limits::name_bytes).
     #[error("has a name of more than {0} bytes")]
@@ -63,19 +63,21 @@ pub enum Refusal {
     #[error("is in the archive twice")]
     Twice,
     /// The same name except for case or the spelling of accents.
-    #[error("differs from {0:?} only by case or the spelling of accents, and some file systems take both for one")]
+    #[error(
+        "differs from {0:?} only by case or the spelling of accents, and some file systems treat both as the same name"
+    )]
     SameButForCase(String),
     /// Over [`Limits::entries`](super::Limits::entries).
-    #[error("is one member more than the {0} that are unpacked")]
+    #[error("exceeds the limit of {0} members")]
     Entries(u64),
     /// Over [`Limits::member_bytes`](super::Limits::member_bytes).
-    #[error("has more than the {0} bytes that one member may have")]
+    #[error("exceeds the limit of {0} bytes per member")]
     MemberBytes(u64),
     /// Too many names to remember.
-    #[error("brings the names of all members over the {0} bytes that are remembered")]
+    #[error("brings the names of all members over the limit of {0} bytes")]
     Names(usize),
     /// Over [`Limits::total_bytes`](super::Limits::total_bytes).
-    #[error("brings the archive over the {0} bytes that all members together may have")]
+    #[error("brings the archive over the limit of {0} bytes")]
     TotalBytes(u64),
     /// Over [`Limits::ratio`](super::Limits::ratio).
     #[error("unpacks to more than {0} times its packed size")]
@@ -84,7 +86,7 @@ pub enum Refusal {
     #[error("is encrypted")]
     Encrypted,
     /// Neither stored nor deflated.
-    #[error("is packed by {0}; expected to be stored or deflated")]
+    #[error("is packed with {0}; expected stored or deflated")]
     Method(String),
     /// A tar extension that contradicts the header.
     #[error("has two sizes, {0} and {1}")]

@@ -25,7 +25,7 @@ pub(super) fn parts(name: &str, limit: usize) -> Result<Vec<&str>, Refusal> {
         return Err(Refusal::Escapes("`..`"));
     }
     if name.contains('\\') {
-        return Err(Refusal::Name("a backslash, which separates folders on some systems alone"));
+        return Err(Refusal::Name("a backslash, which separates folders on some systems"));
     }
     let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.len() > DEPTH {

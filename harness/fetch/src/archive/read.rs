@@ -47,7 +47,7 @@ impl<R> Counted<R> {
 
 /// More bytes were requested than the budget allows.
 #[derive(Debug, thiserror::Error)]
-#[error("the bound of what is read was passed")]
+#[error("more bytes were requested than may be read")]
 pub(super) struct Exhausted;
 
 impl<R: Read> Read for Counted<R> {

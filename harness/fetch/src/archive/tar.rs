@@ -144,7 +144,7 @@ fn pax(unpacking: &Unpacking<'_>, bytes: &[u8], extension: Option<&mut Extension
             b"path" => found.name = Some(value.to_owned()),
             b"size" => {
                 let size = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-                let size = size.ok_or_else(|| unpacking.damaged("a pax header's size is no number".into()))?;
+                let size = size.ok_or_else(|| unpacking.damaged("a pax header's size is not a number".into()))?;
                 found.size = Some(size);
             }
             _ if key.starts_with(b"GNU.sparse") => return Err(unpacking.refuse(Refusal::Kind("a sparse file"))),

@@ -189,7 +189,7 @@ impl<'a> Unpacking<'a> {
                 return self.refuse(Refusal::Ratio(self.limits.ratio));
             }
             if inner.is::<Exhausted>() {
-                return self.damaged("its list of members is larger than any that is read".into());
+                return self.damaged("its list of members is too large".into());
             }
         }
         if let Some(code) = error.raw_os_error() {

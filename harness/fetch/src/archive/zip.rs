@@ -20,7 +20,7 @@ pub(super) fn unpack(unpacking: &mut Unpacking<'_>) -> Result<(), ArchiveError> 
     budget.set(DIRECTORY);
     let mut archive = ZipArchive::new(BufReader::new(counted)).map_err(|e| failed(unpacking, e))?;
     if archive.has_duplicate_names() {
-        return Err(unpacking.damaged("its list of members names one twice".into()));
+        return Err(unpacking.damaged("its list of members contains a name twice".into()));
     }
     if archive.len() as u64 > unpacking.limits().entries {
         return Err(unpacking.refuse(Refusal::Entries(unpacking.limits().entries)));
@@ -69,7 +69,7 @@ fn judge<R: Read>(unpacking: &Unpacking<'_>, member: &ZipFile<'_, R>) -> Result<
         0o120_000 => "a symbolic link",
         0o020_000 | 0o060_000 => "a device",
         0o010_000 => "a pipe",
-        FILE | FOLDER => "a file by its mode and a folder by its name, or the other way round",
+        FILE | FOLDER => "a file by its mode but a folder by its name, or the other way round",
         _ => "of an unknown kind",
     };
     Err(unpacking.refuse(Refusal::Kind(kind)))

@@ -88,7 +88,7 @@ pub enum FetchError {
     },
     /// The disk is too full.
     #[error(
-        "{} lacks the room: {} are needed there, {} are free; free some, or name another folder with --data-dir",
+        "{} has too little space: {} are needed, {} are free; free some space, or name another folder with --data-dir",
         folder.display(), human(*needed), human(*free)
     )]
     Room {

@@ -148,7 +148,7 @@ impl Network {
                 response.headers_mut().extend(linked.map(|tag| (LINKED_ETAG, tag)));
                 return Ok(response);
             };
-            let next = url.join(next).map_err(|_| Trouble::Useless("a redirect to nowhere".to_owned()))?;
+            let next = url.join(next).map_err(|_| Trouble::Useless("a redirect to an invalid address".to_owned()))?;
             may_follow(&urls, &next, self.policy.redirects).map_err(Trouble::Useless)?;
             urls.push(next);
         }
@@ -161,7 +161,7 @@ impl Network {
             }
             ureq::Error::Timeout(_) => Trouble::again(format!("no answer for {:?}", self.policy.stall)),
             // An address that a server redirected to may contain a secret.
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Trouble::Useless("its address cannot be asked".to_owned()),
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Trouble::Useless("its address is invalid".to_owned()),
             error => Trouble::again(error.to_string()),
         }
     }

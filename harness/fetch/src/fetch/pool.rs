@@ -71,7 +71,7 @@ pub fn all(
     monitor.end();
     if stopping.is_some() && results.iter().any(|result| !matches!(result, Some(Ok(_)))) {
         let kept: u64 = jobs.iter().map(Job::begun).sum();
-        monitor.log(&format!("{} of what was not whole are kept; the next fetch goes on there", human(kept)));
+        monitor.log(&format!("{} of incomplete files are kept; the next fetch resumes them", human(kept)));
         return Err(FetchError::Stopped);
     }
     let broken = |number: usize| FetchError::NoSource { file: jobs[number].file.file.clone(), attempts: Vec::new() };

@@ -74,7 +74,7 @@ fn from(job: &Job, source: &Source, network: &Network, meter: &Meter) -> Result<
             why.push(reason.clone());
         }
         if failed >= network.policy.tries {
-            why.push(format!("given up after {failed} tries that brought nothing"));
+            why.push(format!("gave up after {failed} attempts without progress"));
             return Err(Gave::Up(why));
         }
         let pause = network.policy.wait(failed, after);

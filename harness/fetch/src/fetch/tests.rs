@@ -156,7 +156,7 @@ fn a_server_that_drops_for_ever_is_given_up() {
     let place = Place::new();
     let attempts = attempts(place.fetch(&remote(&[server.url()])));
     assert_eq!(server.ranges().len(), 3);
-    assert!(attempts[0].why.last().unwrap().contains("given up after 3 tries"), "{attempts:?}");
+    assert!(attempts[0].why.last().unwrap().contains("gave up after 3 attempts"), "{attempts:?}");
     place.holds_no_file();
 }
 
@@ -334,11 +334,11 @@ fn an_endless_body_is_cut_off() {
     let server = Server::new(body(), vec![Answer::Endless; 9]);
     let place = Place::new();
     let told = attempts(place.fetch(&remote(&[server.url()])));
-    assert!(told[0].why[0].contains("more came than the 300007 bytes"), "{told:?}");
+    assert!(told[0].why[0].contains("more arrived than the expected 300007 bytes"), "{told:?}");
     // If no size is known, the policy limits it.
     let file = RemoteFile { size: None, ..remote(&[server.url()]) };
     let told = attempts(place.fetch(&file));
-    assert!(told[0].why[0].contains("more came than the 1048576 bytes"), "{told:?}");
+    assert!(told[0].why[0].contains("more arrived than the expected 1048576 bytes"), "{told:?}");
     assert_eq!(place.names(), [""; 0]);
 }
 

@@ -60,7 +60,7 @@ pub(super) fn transfer(
             return finish(job, &part, start.sums, None, true);
         }
         part.remove()?;
-        return Err(Trouble::again("the server has no such part of it; from the beginning now"));
+        return Err(Trouble::again("the server does not have the requested part; starting from the beginning"));
     }
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         return Err(refused(&response));
@@ -68,7 +68,7 @@ pub(super) fn transfer(
     let resumed = status == StatusCode::PARTIAL_CONTENT;
     if resumed && (offset == 0 || range_start(&response) != Some(offset)) {
         part.remove()?;
-        return Err(Trouble::again("the server sent another part than was asked for; from the beginning now"));
+        return Err(Trouble::again("the server did not send the requested part; starting from the beginning"));
     }
     let begun = if resumed { start.sums } else { Sums::default() };
     let total = total(job, &response, begun.bytes())?;
@@ -148,7 +148,7 @@ fn receive(
             Err(error) => {
                 let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
                 let how = if matches!(cause, Some(ureq::Error::Timeout(_))) {
-                    format!("nothing came for {:?}", network.policy.stall)
+                    format!("nothing arrived for {:?}", network.policy.stall)
                 } else {
                     "the connection broke off".to_owned()
                 };
@@ -161,7 +161,7 @@ fn receive(
         }
         if sums.bytes() + n as u64 > most {
             part.remove()?;
-            return Err(Trouble::Useless(format!("more came than the {most} bytes that were expected")));
+            return Err(Trouble::Useless(format!("more arrived than the expected {most} bytes")));
         }
         file.write_all(&buffer[..n]).map_err(|source| part.io("write", source))?;
         sums.update(&buffer[..n]);

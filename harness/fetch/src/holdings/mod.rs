@@ -195,8 +195,8 @@ fn absent(manifest: &Manifest, data: &Path) -> State {
 fn changed(file: &Held, place: &Path) -> Option<String> {
     match fs::metadata(place.join(&file.path)) {
         Ok(about) if about.len() == file.bytes => None,
-        Ok(about) => Some(format!("{} has {} bytes, it had {}", file.path, about.len(), file.bytes)),
-        Err(_) => Some(format!("{} is gone", file.path)),
+        Ok(about) => Some(format!("{} has {} bytes instead of {}", file.path, about.len(), file.bytes)),
+        Err(_) => Some(format!("{} is missing", file.path)),
     }
 }
 

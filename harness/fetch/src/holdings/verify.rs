@@ -40,7 +40,7 @@ pub fn verify(manifest: &Manifest, data: &Path, monitor: &dyn Monitor) -> Result
                 }
                 let wrong = match digest::of_file(&place.join(&file.path)) {
                     Ok(sha256) if sha256 == file.sha256 => None,
-                    Ok(sha256) => Some(format!("{} has the SHA-256 {sha256}, it had {}", file.path, file.sha256)),
+                    Ok(sha256) => Some(format!("{} has the SHA-256 {sha256} instead of {}", file.path, file.sha256)),
                     Err(error) => Some(error.to_string()),
                 };
                 monitor.advance(1);

@@ -25,7 +25,7 @@ pub enum InstallError {
     #[error("{0}")]
     Missing(String),
     /// Something else is in their place.
-    #[error("{place} is there, but {}: nothing is put over it. Move it away, then fetch or import again", some(.why))]
+    #[error("{place} exists, but {}. Nothing is overwritten: move it away, then fetch or import again", some(.why))]
     InTheWay {
         /// The folder.
         place: PathBuf,
@@ -43,7 +43,7 @@ pub enum InstallError {
         lacking: Vec<String>,
     },
     /// A file in the expected place is not the manifest's.
-    #[error("{path}: {why}. Remove it, or put the right one there")]
+    #[error("{path}: {why}. Remove it, or replace it with the right file")]
     Wrong {
         /// The file.
         path: PathBuf,

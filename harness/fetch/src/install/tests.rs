@@ -125,8 +125,8 @@ fn archives_that_lie_ready_are_checked_and_unpacked_without_a_network() {
     let wrong = verify(&pets(), place.0.path(), &Silent).unwrap().wrong;
     assert!(wrong.len() == 1 && wrong[0].contains("images/a.jpg has the SHA-256"), "{wrong:?}");
     fs::remove_file(place.0.path().join("pets/images/a.jpg")).unwrap();
-    assert_eq!(place.state(), State::Changed(vec!["images/a.jpg is gone".to_owned()]));
-    assert!(matches!(place.install(&pets()), Err(InstallError::InTheWay { .. })), "nothing is put over it");
+    assert_eq!(place.state(), State::Changed(vec!["images/a.jpg is missing".to_owned()]));
+    assert!(matches!(place.install(&pets()), Err(InstallError::InTheWay { .. })), "nothing is overwritten");
     // If removed on purpose, they are fetched again.
     fs::remove_dir_all(place.0.path().join("pets")).unwrap();
     assert_eq!(place.state(), State::Missing);

@@ -58,7 +58,7 @@ impl InitSpec {
                 if model.sizes().has_resnet34() {
                     return Ok(());
                 }
-                Err(("encoder".into(), "given only for a linknet of width 64, which has this encoder".into()))
+                Err(("encoder".into(), "only for a linknet of width 64, which has this encoder".into()))
             }
         }
     }
@@ -86,7 +86,7 @@ impl EncoderSpec {
                     return Err((at("weights"), "the name of a manifest, such as resnet34-imagenet".into()));
                 }
                 if self.sha256.is_some() {
-                    return Err((at("sha256"), "absent where `weights` is given: the manifest holds it".into()));
+                    return Err((at("sha256"), "absent if `weights` is given: the manifest has it".into()));
                 }
                 Ok(())
             }

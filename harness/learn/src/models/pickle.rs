@@ -168,7 +168,7 @@ impl Machine<'_> {
                 let key = u32::from_le_bytes(self.array()?);
                 self.recall(key)?;
             }
-            other => return Err(format!("instruction {other:#04x} at byte {start} is none of a state dict's")),
+            other => return Err(format!("instruction {other:#04x} at byte {start} does not occur in state dicts")),
         }
         Ok(true)
     }
@@ -230,13 +230,13 @@ impl Machine<'_> {
     fn pop(&mut self) -> Result<Place, String> {
         let floor = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() <= floor {
-            return Err("the pickle takes what is not there".to_owned());
+            return Err("the pickle takes an object that does not exist".to_owned());
         }
-        self.stack.pop().ok_or_else(|| "the pickle takes what is not there".to_owned())
+        self.stack.pop().ok_or_else(|| "the pickle takes an object that does not exist".to_owned())
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Place>, String> {
-        let height = self.marks.pop().ok_or("the pickle closes what is not open")?;
+        let height = self.marks.pop().ok_or("the pickle closes a tuple that is not open")?;
         Ok(self.stack.split_off(height.min(self.stack.len())))
     }
 
@@ -279,7 +279,7 @@ impl Machine<'_> {
     }
 
     fn top(&self) -> Result<Place, String> {
-        self.stack.last().copied().ok_or_else(|| "the pickle takes what is not there".to_owned())
+        self.stack.last().copied().ok_or_else(|| "the pickle takes an object that does not exist".to_owned())
     }
 
     fn remember(&mut self, key: u32) -> Result<(), String> {
@@ -289,7 +289,7 @@ impl Machine<'_> {
     }
 
     fn recall(&mut self, key: u32) -> Result<(), String> {
-        let place = *self.memo.get(&key).ok_or("the pickle refers to what was never there")?;
+        let place = *self.memo.get(&key).ok_or("the pickle refers to an object that does not exist")?;
         self.stack.push(place);
         Ok(())
     }

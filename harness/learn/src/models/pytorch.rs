@@ -142,7 +142,7 @@ fn state_dict(pickle: &Pickle) -> Result<Vec<(&str, Info<'_>)>, String> {
             }
         }
     }
-    Err(format!("it holds no tensors, neither itself nor under {}", NESTED.join(", ")))
+    Err(format!("it contains no tensors, neither directly nor under {}", NESTED.join(", ")))
 }
 
 fn infos<'a>(pickle: &'a Pickle, entries: &'a [(Place, Place)]) -> Result<Vec<(&'a str, Info<'a>)>, String> {
@@ -170,7 +170,7 @@ fn rebuilt(pickle: &Pickle, place: Place) -> Option<&[Place]> {
 }
 
 fn info<'a>(pickle: &'a Pickle, arguments: &[Place]) -> Result<Info<'a>, String> {
-    let malformed = || "it is not built as PyTorch builds tensors".to_owned();
+    let malformed = || "PyTorch does not build tensors in this way".to_owned();
     let &[storage, offset, shape, strides, ..] = arguments else { return Err(malformed()) };
     let Object::Persistent(storage) = pickle.get(storage) else { return Err(malformed()) };
     let &[_, class, key, _, _, ..] = pickle.tuple(*storage).ok_or_else(malformed)? else { return Err(malformed()) };

@@ -32,7 +32,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// It begins like PyTorch's files, but holds no readable state dict.
-    #[error("{path} is not a state dict of PyTorch's: {reason}")]
+    #[error("{path} is not a PyTorch state dict: {reason}")]
     Pytorch {
         /// The file.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// The network's encoder is not a ResNet-34.
-    #[error("the model {model} has no encoder that could be loaded: linknet has")]
+    #[error("the model {model} has no encoder that can be loaded; only linknet has one")]
     NoEncoder {
         /// The model's name.
         model: &'static str,

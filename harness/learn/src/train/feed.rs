@@ -46,7 +46,7 @@ impl<'a> Feed<'a> {
         if bytes > most {
             let size = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
             stay(&format!(
-                "they take {}, and of the {} free on the GPU a stage takes at most {}",
+                "they need {}; of the {} free on the GPU, a stage may use at most {}",
                 size(bytes),
                 size(free),
                 size(most)

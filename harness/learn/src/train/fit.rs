@@ -39,7 +39,7 @@ pub fn fit(
     let checkpoint = Checkpoint::new(folder);
     if checkpoint.restore(&mut session)? {
         keep(&session.progress)?; // the process before may have died between its checkpoint and its rows
-        monitor.log(&format!("going on after epoch {} of {}", session.progress.epoch, training.epochs));
+        monitor.log(&format!("resuming after epoch {} of {}", session.progress.epoch, training.epochs));
     }
     let feed = Feed::new(task.pictures(), model.device(), monitor)?;
     monitor.begin("epoch", u64::from(training.epochs));

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct ConfusionRow {
     /// `test`.
     pub split: String,
-    /// As in [`MetricRow`](super::MetricRow).
+    /// See [`MetricRow`](super::MetricRow).
     pub predictor: String,
-    /// As in [`MetricRow`](super::MetricRow).
+    /// See [`MetricRow`](super::MetricRow).
     pub condition: String,
     /// Name of the true class.
     pub truth: String,
@@ -44,7 +44,7 @@ pub struct CalibrationRow {
     pub split: String,
     /// `model`; baselines give no probabilities.
     pub predictor: String,
-    /// As in [`MetricRow`](super::MetricRow).
+    /// See [`MetricRow`](super::MetricRow).
     pub condition: String,
     /// Lower end of the bin, which is not included.
     pub low: f64,

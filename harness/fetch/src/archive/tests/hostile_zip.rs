@@ -56,7 +56,7 @@ fn names_that_meet_are_refused() {
         bytes[at] = b'a';
     }
     let (_, text) = damage(&bytes, Format::Zip);
-    assert!(text.contains("names one twice"), "{text}");
+    assert!(text.contains("contains a name twice"), "{text}");
 }
 
 #[test]

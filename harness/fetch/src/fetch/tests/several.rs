@@ -55,5 +55,5 @@ fn a_full_disk_is_seen_before() {
     let place = Place::new();
     room(&place.0.path().join("not/there/yet"), 1).unwrap();
     let error = room(place.0.path(), u64::MAX).unwrap_err().to_string();
-    assert!(error.contains("lacks the room") && error.contains("--data-dir"), "{error}");
+    assert!(error.contains("has too little space") && error.contains("--data-dir"), "{error}");
 }
