@@ -28,7 +28,7 @@ impl Scratch {
         let mut values = found.map(|i| pool.swap_remove(i)).unwrap_or_default();
         drop(pool);
         if values.len() < length {
-            values = vec![0.0; length]; // nothing in the old one is worth a copy
+            values = vec![0.0; length]; // the old values need not be copied
         }
         Self { values, length }
     }

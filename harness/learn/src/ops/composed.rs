@@ -133,7 +133,7 @@ pub fn batch_norm_fixed(
 /// See [`super::divide_by_maximum`].
 pub fn divide_by_maximum(x: &Tensor) -> Result<Tensor> {
     let flat = x.flatten_all()?;
-    let maximum = flat.max_keepdim(0)?; // to each of equal maxima, candle gives the whole gradient
+    let maximum = flat.max_keepdim(0)?; // candle gives the whole gradient to each of several equal maxima
     let maxima = flat.detach().broadcast_eq(&maximum.detach())?.to_dtype(x.dtype())?.sum_keepdim(0)?;
     let known = maximum.detach();
     let shared = ((maximum - &known)? / maxima)?; // nothing but the gradient

@@ -78,7 +78,7 @@ impl Checkpoint {
         let older = self.files()?;
         files::write(&path, &weights::to_bytes(&path, &tensors, ("checkpoint", text))?)?;
         for file in older.iter().filter(|f| **f != path) {
-            let _ = fs::remove_file(file); // a leftover is only space: the newest is what counts
+            let _ = fs::remove_file(file); // a leftover only takes space, because the newest counts
         }
         Ok(())
     }

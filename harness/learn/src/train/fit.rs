@@ -38,7 +38,7 @@ pub fn fit(
     let mut session = Session::new(model, training)?;
     let checkpoint = Checkpoint::new(folder);
     if checkpoint.restore(&mut session)? {
-        keep(&session.progress)?; // the process before may have died between its checkpoint and its rows
+        keep(&session.progress)?; // the previous process may have died between its checkpoint and its rows
         monitor.log(&format!("resuming after epoch {} of {}", session.progress.epoch, training.epochs));
     }
     let feed = Feed::new(task.pictures(), model.device(), monitor)?;
