@@ -1,11 +1,11 @@
-//! Compiles the CUDA kernels of `src/ops/cuda/kernels` to PTX with nvcc, which building candle for CUDA needs as well. Without the
-//! feature `cudnn` there is nothing to do.
+//! Compiles the CUDA kernels of `src/ops/cuda/kernels` to PTX with nvcc, which is needed to build candle for CUDA as well. Does
+//! nothing without the feature `cudnn`.
 
 use std::{env, error::Error, fs, path::Path, process::Command};
 
 const KERNELS: &str = "src/ops/cuda/kernels";
 
-/// The oldest virtual architecture that nvcc 13 knows: the driver compiles PTX for any GPU from there on.
+/// The oldest virtual architecture that nvcc 13 knows. The driver compiles its PTX for any newer GPU.
 const ARCHITECTURE: &str = "compute_75";
 
 fn main() -> Result<(), Box<dyn Error>> {

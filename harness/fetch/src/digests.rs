@@ -1,4 +1,4 @@
-//! SHA-256 and MD5 of what passes by, both at once.
+//! Computes SHA-256 and MD5 of a stream in one pass.
 
 use harness_record::RecordError;
 use md5::Md5;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{fmt::Write as _, fs::File, io::Read as _, path::Path};
 
-/// What was seen of a file.
+/// Size and digests of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Seen {
     /// Its size.
@@ -17,7 +17,7 @@ pub struct Seen {
     pub md5: String,
 }
 
-/// Both digests of a stream, so far.
+/// Both digests of a stream so far.
 #[derive(Clone, Default)]
 pub(crate) struct Sums {
     bytes: u64,
@@ -40,7 +40,7 @@ impl Sums {
         Seen { bytes: self.bytes, sha256: hex(&self.sha256.finalize()), md5: hex(&self.md5.finalize()) }
     }
 
-    /// Takes in a whole file; `each` sees the size of every piece and may stop it.
+    /// Adds a whole file; `each` gets the size of every piece and may stop it.
     pub(crate) fn of_file(path: &Path, mut each: impl FnMut(u64) -> bool) -> Result<Option<Self>, RecordError> {
         let io = |source| RecordError::Io { action: "read", path: path.to_owned(), source };
         let mut file = File::open(path).map_err(io)?;
@@ -58,7 +58,7 @@ impl Sums {
     }
 }
 
-/// Size and digests of a file.
+/// Computes size and digests of a file.
 pub fn of_file(path: &Path) -> Result<Seen, RecordError> {
     Ok(Sums::of_file(path, |_| true)?.unwrap_or_default().finish())
 }

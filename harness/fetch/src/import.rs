@@ -1,4 +1,4 @@
-//! Adopting what a user has: a folder, an archive, or a folder of archives. The user's files are never moved or changed.
+//! Imports a user's data: a folder, an archive, or a folder of archives. The user's files are never moved or changed.
 
 use crate::{
     digests,
@@ -10,18 +10,18 @@ use crate::{
 use harness_record::monitor::Monitor;
 use std::path::{Path, PathBuf};
 
-/// How something is adopted.
+/// The options of an import.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// The data folder.
     pub data: &'a Path,
-    /// The manifest; found out by layout and digests if absent.
+    /// The manifest. If absent, it is detected by layout and digests.
     pub name: Option<&'a str>,
-    /// Whether a folder is copied. A symbolic link is made otherwise.
+    /// True to copy a folder, instead of making a symbolic link.
     pub copy: bool,
 }
 
-/// Adopts `from`.
+/// Imports `from`.
 pub fn import(
     catalogue: &Catalogue,
     from: &Path,
@@ -40,9 +40,7 @@ pub fn import(
     let stored = |manifest: &&Manifest| !matches!(manifest.origin, Origin::BuiltIn | Origin::Composed(_));
     let candidates: Vec<&Manifest> = candidates.into_iter().filter(stored).collect();
     if candidates.is_empty() {
-        return Err(InstallError::Import(
-            "these data need no files of their own: there is nothing to import".to_owned(),
-        ));
+        return Err(InstallError::Import("these data need no files, so there is nothing to import".to_owned()));
     }
     let found = find(&candidates, &from, options)?;
     let manifest = found.manifest();
@@ -54,7 +52,7 @@ pub fn import(
     }
 }
 
-/// What a user's folder or file turned out to be.
+/// The kind of a user's folder or file.
 enum Found<'a> {
     Folder(&'a Manifest),
     Files(&'a Manifest, Vec<Given<'a>>),
@@ -87,7 +85,7 @@ fn find<'a>(candidates: &[&'a Manifest], from: &Path, options: &Options<'_>) -> 
     Err(unknown(candidates, from, options, &refused))
 }
 
-/// The manifest whose expectations a folder meets; of several the one that asks most.
+/// The manifest whose expectations a folder meets; of several, the one with the most expectations.
 fn by_layout<'a>(candidates: &[&'a Manifest], folder: &Path) -> Result<Option<&'a Manifest>, InstallError> {
     let meets = |manifest: &&&Manifest| {
         let asks = manifest.owns_folder() && !manifest.expect.is_empty();
@@ -101,16 +99,16 @@ fn by_layout<'a>(candidates: &[&'a Manifest], folder: &Path) -> Result<Option<&'
         [one] => Ok(Some(one)),
         several => {
             let names: Vec<&str> = several.iter().map(|manifest| manifest.name.as_str()).collect();
-            let text = format!("{} fits {}: say which with --name", folder.display(), names.join(" and "));
+            let text = format!("{} fits {}: choose one with --name", folder.display(), names.join(" and "));
             Err(InstallError::Import(text))
         }
     }
 }
 
-/// Whether a folder holds a manifest's files.
+/// The match between a folder and a manifest's files.
 enum Matched<'a> {
     All(Vec<Given<'a>>),
-    /// Some, or with other digests: why that is not enough.
+    /// A partial match, or other digests; the reason why that is not enough.
     Not(Vec<String>),
     No,
 }
@@ -119,7 +117,7 @@ fn by_files<'a>(manifest: &'a Manifest, folder: &Path, only: Option<&Path>) -> R
     let files = manifest.files();
     let any = !manifest.owns_folder();
     let path = |file: &RemoteFile| match only {
-        // A single file may have any name where it is the only one that is needed; its digest tells.
+        // If only one file is needed, it may have any name; its digest identifies it.
         Some(only) if files.len() == 1 || any => only.to_owned(),
         _ => folder.join(&file.file),
     };
@@ -158,7 +156,7 @@ fn by_files<'a>(manifest: &'a Manifest, folder: &Path, only: Option<&Path>) -> R
     })
 }
 
-/// Nothing is put over what is there.
+/// Fails if the place is taken: nothing is overwritten.
 fn vacant(manifest: &Manifest, data: &Path) -> Result<(), InstallError> {
     let why = match holdings::state(manifest, data)? {
         State::Missing | State::Begun(_) | State::BuiltIn => return Ok(()),
@@ -174,7 +172,7 @@ fn unknown(candidates: &[&Manifest], from: &Path, options: &Options<'_>, refused
     }
     let (what, lacking) = match (options.name, candidates) {
         (Some(_), [manifest]) if from.is_dir() => (manifest.name.clone(), manifest.lacks(from)),
-        (Some(name), _) => (name.to_owned(), vec!["no file of it is there".to_owned()]),
+        (Some(name), _) => (name.to_owned(), vec!["none of its files is there".to_owned()]),
         (None, _) => {
             let names: Vec<&str> = candidates.iter().map(|manifest| manifest.name.as_str()).collect();
             let text = format!(

@@ -1,13 +1,13 @@
-//! Where data sets come from: manifests that name sources, downloads that are checked before use, archives that are read with
-//! bounds. Everything here comes from strangers: sizes are limited, paths cannot leave their folder, digests are held against
-//! what the manifest says.
+//! The sources of data sets: manifests, downloads that are checked before use, and archives that are unpacked within limits.
+//! Everything here comes from strangers: sizes are limited, paths cannot leave their folder, and digests are compared with the
+//! manifest.
 //!
 //! * [`manifest`]: `data-manifests/<name>.yaml`, typed and checked
 //! * [`fetch`]: files from the network, resumed, retried, checked
-//! * [`install`]: from files to a data set's folder, which appears whole or not at all
-//! * [`holdings`]: what the data folder holds of a manifest, and whether it is still what it was
-//! * [`import`]: adopting what a user has already
-//! * [`archive`]: tar, tar in gzip and zip, unpacked within bounds
+//! * [`install`]: turns files into a data set's folder, which appears whole or not at all
+//! * [`holdings`]: the state of a manifest's data in the data folder
+//! * [`import`]: imports a user's own data
+//! * [`archive`]: unpacks tar, tar in gzip and zip within limits
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

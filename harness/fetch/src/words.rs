@@ -1,6 +1,6 @@
-//! Numbers as people say them.
+//! Numbers in words.
 
-/// Bytes as one says them: `812 B`, `17.3 kB`, `792 MB`, `1.58 GB`.
+/// Formats a number of bytes: `812 B`, `17.3 kB`, `792 MB`, `1.58 GB`.
 pub fn human(bytes: u64) -> String {
     let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match units.into_iter().find(|(size, _)| bytes >= *size) {

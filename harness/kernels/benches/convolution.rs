@@ -1,7 +1,7 @@
-//! Convolutions of the three networks: forward, the input's gradient and the weight's, in products a second.
+//! Measures the convolutions of the three networks: forward, input gradient and weight gradient, in products per second.
 //!
 //! `cargo bench --workspace --bench convolution -- [FILTER]`; `RAYON_NUM_THREADS` sets the number of threads, `HARNESS_ISA` the
-//! instruction set. "Items" are multiplications of the plain sum, whatever the number that is really done: tiles need fewer.
+//! instruction set. "Items" are multiplications of the plain sum, even where tiles need fewer.
 
 use divan::{Bencher, black_box, counter::ItemsCount};
 use harness_kernels::{

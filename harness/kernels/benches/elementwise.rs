@@ -1,7 +1,7 @@
-//! How fast everything but the convolutions is, at the sizes of the real networks: `cargo bench --workspace --bench elementwise`.
+//! Measures everything but the convolutions, at the sizes of the real networks: `cargo bench --workspace --bench elementwise`.
 //!
-//! The bytes a second are those that a kernel must at least move: every input read once, every output written once. Where
-//! it reads an input twice, the second time comes from the cache or shows as a lower rate.
+//! Bytes per second count what a kernel must at least move: each input read once, each output written once. If a kernel reads
+//! an input twice, the second read comes from the cache or lowers the rate.
 
 use divan::{Bencher, black_box, counter::BytesCount};
 use harness_kernels::{
@@ -15,7 +15,8 @@ use harness_kernels::{
     sum_of_squares,
 };
 
-/// The program's own: the system's gives every large vector back to the kernel, which is slower than most of what is timed.
+/// The program's own allocator: the system's returns every large vector to the kernel, which costs more than most of what is
+/// timed.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -24,16 +25,16 @@ fn main() {
     divan::main();
 }
 
-/// Maps `[B, C, H, W]` of a network.
+/// Feature maps `[B, C, H, W]` of a network.
 #[derive(Debug, Clone, Copy)]
 enum Maps {
-    /// Of a `SegNet`, at full size.
+    /// A `SegNet`'s, at full size.
     Segnet,
-    /// Of a `LinkNet`, behind its stem.
+    /// A `LinkNet`'s, after its stem.
     Linknet,
-    /// Of a `LinkNet`, at its deepest.
+    /// A `LinkNet`'s, at its deepest.
     Deep,
-    /// Of a VQ-VAE, at its middle.
+    /// A VQ-VAE's, in its middle.
     Vqvae,
 }
 
@@ -77,7 +78,7 @@ fn numbers(length: usize, seed: u32) -> Vec<f32> {
     (0..length).map(|_| next()).collect()
 }
 
-/// Times `run`, which moves `floats` numbers of four bytes.
+/// Times `run`, which moves `floats` four-byte numbers.
 fn time<R>(bencher: Bencher, floats: usize, mut run: impl FnMut() -> R) {
     bencher.counter(BytesCount::new(4 * floats)).bench_local(|| black_box(run()));
 }
@@ -149,7 +150,7 @@ fn unpool_backward(bencher: Bencher) {
     time(bencher, x.len() + x.len() / 2, || pooling::take(&x, &indices, 14400, 3600));
 }
 
-/// The codebook of the VQ-VAE: 7200 vectors of 64 elements against 512 codes.
+/// The codebook of the VQ-VAE: 7200 vectors of 64 elements and 512 codes.
 const SIZES: codebook::Sizes = codebook::Sizes { dim: 64, codes: 512, pixels: 900 };
 
 #[divan::bench]
@@ -172,7 +173,7 @@ fn codebook_count_and_sum(bencher: Bencher) {
     time(bencher, z.len(), || codebook::count_and_sum(&z, &indices, SIZES));
 }
 
-/// Logits `[8, 3, 120, 120]` and classes of their pixels.
+/// Logits `[8, 3, 120, 120]` and the classes of their pixels.
 fn logits() -> (Vec<f32>, Vec<u8>) {
     (numbers(8 * 3 * 14400, 1), (0..8 * 14400).map(|i| (i * 7 % 3) as u8).collect())
 }

@@ -9,18 +9,18 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// The numbers of one step, the same for all weights.
+/// The parameters of one step, the same for all weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
     /// Decay of the gradient's average.
     pub beta1: f64,
     /// Decay of the squared gradient's average.
     pub beta2: f64,
-    /// What the weight is multiplied by before the step: 1, or less where it decays.
+    /// Factor that multiplies the weight before the step: 1, or less with weight decay.
     pub keep: f64,
-    /// Step size, with the bias of the first moment removed.
+    /// Step size, corrected for the bias of the first moment.
     pub rate: f64,
-    /// What the second moment is divided by to remove its bias.
+    /// Divisor that corrects the second moment for its bias.
     pub correction: f64,
     /// Added to the denominator.
     pub epsilon: f64,
@@ -67,7 +67,7 @@ kernel! {
     }
 }
 
-/// The numbers of a step in all lanes.
+/// The parameters of a step in all lanes.
 #[derive(Clone, Copy)]
 struct Rule<V> {
     beta1: V,
@@ -96,7 +96,7 @@ impl<V: Lanes> Rule<V> {
         }
     }
 
-    /// Weight, first and second moment after the step, of what they were before it.
+    /// Computes weight, first and second moment after the step from those before it.
     #[inline(always)]
     fn moved(self, [weight, first, second]: [V; 3], gradient: V) -> [V; 3] {
         let first = first.fma(self.beta1, gradient.mul(self.rest1));
@@ -113,7 +113,7 @@ mod tests {
     use crate::testing::{assert_close, numbers, on_threads};
     use proptest::prelude::*;
 
-    /// Weight and moments after some steps with gradients of their own.
+    /// Weight and moments after several steps with different gradients.
     fn stepped(isa: Isa, length: usize, seed: u64, rule: Step) -> [Vec<f32>; 3] {
         let [mut weight, mut first, mut second] = [numbers(length, seed), vec![0.0; length], vec![0.0; length]];
         for n in 1..=3 {

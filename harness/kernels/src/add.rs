@@ -1,4 +1,4 @@
-//! Sum of two maps, a residual connection, with or without the ReLU behind it.
+//! Sum of two maps (a residual connection), optionally followed by a ReLU.
 
 use crate::{
     elementwise::{apply, map},
@@ -16,7 +16,7 @@ pub fn forward(isa: Isa, a: &[f32], b: &[f32]) -> Vec<f32> {
     unsafe { apply(isa, [a, b], sum) }
 }
 
-/// `max(a + b, 0)`. The gradient of both is that of [`relu::backward`](crate::relu::backward).
+/// `max(a + b, 0)`. The gradient of both inputs is that of [`relu::backward`](crate::relu::backward).
 ///
 /// # Panics
 /// If the lengths differ.

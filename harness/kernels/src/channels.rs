@@ -1,8 +1,8 @@
-//! Work on one channel after the other of images `[B, C, H, W]`, each channel by one thread.
+//! Processes images `[B, C, H, W]` channel by channel, each channel on one thread.
 
 use crate::output::CHUNK;
 
-/// A channel's planes in all images.
+/// The planes of a channel in all images.
 pub(crate) struct Planes<'a, 'b, T> {
     images: &'a mut [&'b mut [T]],
     at: usize,
@@ -16,8 +16,8 @@ impl<T> Planes<'_, '_, T> {
     }
 }
 
-/// `work(channel, its planes in out, its result)` for every channel of `out`, in tasks of several where planes are small.
-/// `out` may be empty: then only results are made, and `batch` says how much work that is.
+/// Calls `work(channel, its planes in out, its result)` for each channel of `out`. Small channels are grouped into tasks. `out`
+/// may be empty: then only results are made, and `batch` indicates the amount of work.
 pub(crate) fn for_each_channel<T: Send, R: Send>(
     out: &mut [T],
     results: &mut [R],

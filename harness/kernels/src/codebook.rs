@@ -1,6 +1,6 @@
-//! Vector quantisation: the nearest code of every vector, and what the moving averages of the codebook need.
+//! Vector quantisation: the nearest code of each vector, and the sums for the codebook's moving averages.
 //!
-//! Distances are made for 64 vectors and 96 codes at a time, and of each vector only the nearest code so far is kept.
+//! Distances are computed for 64 vectors and 96 codes at a time. Only the nearest code so far is kept for each vector.
 
 use crate::{
     gemm::{Product, ROWS, multiply},
@@ -10,19 +10,19 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// Sizes of a codebook and of what it is applied to: vectors `[B, dim, pixels]`, codes `[dim, codes]`.
+/// The sizes of a codebook and of its input: vectors `[B, dim, pixels]`, codes `[dim, codes]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Elements of a vector.
+    /// Number of elements of a vector.
     pub dim: usize,
     /// Number of codes.
     pub codes: usize,
-    /// Vectors of an image.
+    /// Number of vectors of an image.
     pub pixels: usize,
 }
 
 impl Sizes {
-    /// Elements of an image.
+    /// Number of elements of an image.
     fn image(&self) -> usize {
         self.dim * self.pixels
     }
@@ -33,15 +33,15 @@ impl Sizes {
     }
 }
 
-/// Panels of [`LANES`] vectors whose distances are made together.
+/// Number of panels of [`LANES`] vectors whose distances are computed together.
 const PANELS: usize = 4;
 
-/// Codes to which distances are made together: a multiple of [`ROWS`].
+/// Number of codes whose distances are computed together: a multiple of [`ROWS`].
 const BLOCK: usize = 96;
 
-/// Index of the nearest code (Euclidean, the first of equals) of every vector, in the order of images and pixels: the first
-/// with the smallest `|e|² − 2 z·e`, since the vector's own norm is the same for all codes. A vector whose distances are all
-/// NaN or ∞ gets index 0.
+/// Finds the index of the nearest code (Euclidean, the first of equals) of each vector, in the order of images and pixels: the
+/// first with the smallest `|e|² − 2 z·e`, since the vector's own norm is the same for all codes. A vector whose distances are
+/// all NaN or ∞ gets index 0.
 ///
 /// # Panics
 /// If the lengths do not fit, or there are no codes or 2³⁰ of them.
@@ -68,7 +68,7 @@ pub fn nearest_codes(isa: Isa, vectors: &[f32], codes: &[f32], sizes: Sizes) -> 
     indices
 }
 
-/// Vectors of one image as panels `[panel][dim][LANES]`; behind the last vector anything.
+/// The vectors of one image as panels `[panel][dim][LANES]`. The values after the last vector are arbitrary.
 fn pack(packed: &mut [f32], image: &[f32], vectors: std::ops::Range<usize>, sizes: Sizes) {
     for (panel, first) in packed.chunks_mut((sizes.dim * LANES).max(1)).zip(vectors.clone().step_by(LANES)) {
         let count = LANES.min(vectors.end - first);
@@ -78,7 +78,7 @@ fn pack(packed: &mut [f32], image: &[f32], vectors: std::ops::Range<usize>, size
     }
 }
 
-/// Codes as the matrix product reads them, `[panel][dim][ROWS]`, and `|e|²` of each.
+/// The codes in the layout of the matrix product, `[panel][dim][ROWS]`, and `|e|²` of each.
 struct Codebook {
     panels: Vec<f32>,
     norms: Vec<f32>,
@@ -93,15 +93,15 @@ impl Codebook {
         for (d, row) in codes.chunks(k).enumerate() {
             for (i, (&code, norm)) in row.iter().zip(&mut norms).enumerate() {
                 panels[(i / ROWS * dim + d) * ROWS + i % ROWS] = code;
-                // Not fused, since machines without an instruction for it are slow at it; the product's rounding is the same
-                // for all.
+                // Not fused, because machines without such an instruction are slow at it. The rounding of the product is the
+                // same on all machines.
                 *norm += code * code;
             }
         }
         Self { panels, norms, sizes }
     }
 
-    /// The nearest codes of at most [`PANELS`] panels of vectors.
+    /// Finds the nearest codes of at most [`PANELS`] panels of vectors.
     fn search(&self, isa: Isa, packed: &[f32], products: &mut [f32], indices: &mut [u32]) {
         let (dim, panels) = (self.sizes.dim, indices.len().div_ceil(LANES));
         let mut best = [([f32::INFINITY; LANES], [0.0; LANES]); PANELS];
@@ -127,8 +127,8 @@ impl Codebook {
 }
 
 kernel! {
-    /// Lowers the `least` distances of sixteen vectors to those of the codes from `first` on, whose norms and products with
-    /// the vectors these are. `at` are the bits of the indices.
+    /// Updates the `least` distances of sixteen vectors with those of the codes from `first` on. The arguments are the norms of
+    /// these codes and their products with the vectors. `at` holds the bits of the indices.
     fn closest<V>(
         least: &mut [f32; LANES], at: &mut [f32; LANES], norms: &[f32], products: &[f32], first: u32,
     ) {
@@ -144,15 +144,15 @@ kernel! {
     }
 }
 
-/// The codes in the vectors' places, `[B, dim, pixels]`.
+/// Puts the codes in place of the vectors, `[B, dim, pixels]`.
 ///
 /// # Panics
-/// If the lengths do not fit, or an index is that of no code.
+/// If the lengths do not fit, or there is no code with one of the indices.
 pub fn quantize(codes: &[f32], indices: &[u32], sizes: Sizes) -> Vec<f32> {
     let Sizes { dim, codes: k, pixels } = sizes;
     sizes.check(&[], codes);
     assert!(indices.len().checked_rem(pixels).unwrap_or(0) == 0, "indices of another size");
-    assert!(indices.iter().all(|&i| (i as usize) < k), "the index of a code that is not there");
+    assert!(indices.iter().all(|&i| (i as usize) < k), "an index has no code");
     // SAFETY: every pixel of every plane of every image is written.
     unsafe {
         filled(indices.len() * dim, sizes.image(), |image, out| {
@@ -166,11 +166,11 @@ pub fn quantize(codes: &[f32], indices: &[u32], sizes: Sizes) -> Vec<f32> {
     }
 }
 
-/// How many vectors each code was given, `[codes]`, and their sums, `[dim, codes]`. Each sum is made by one thread in the order
-/// of the vectors.
+/// The number of vectors assigned to each code, `[codes]`, and their sums, `[dim, codes]`. One thread makes each sum, in the
+/// order of the vectors.
 ///
 /// # Panics
-/// If the lengths do not fit, or an index is that of no code.
+/// If the lengths do not fit, or there is no code with one of the indices.
 pub fn count_and_sum(vectors: &[f32], indices: &[u32], sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
     let Sizes { dim, codes: k, pixels } = sizes;
     assert!(vectors.len() == indices.len() * dim, "as many indices as vectors");
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn of_equal_codes_the_first_is_taken_and_nan_is_no_code() {
-        // Codes of one element; 200 of them, so that equal ones lie in different blocks.
+        // Codes of one element. There are 200, so that equal ones lie in different blocks.
         let mut codes: Vec<f32> = (0..200).map(|i| (i % 100) as f32).collect();
         codes[7] = f32::NAN;
         let vectors = [3.0, 99.4, 7.2, f32::NAN, -5.0];

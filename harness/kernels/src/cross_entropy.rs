@@ -1,6 +1,6 @@
 //! Cross-entropy of the softmax over channels.
 //!
-//! The backward pass makes the softmax anew: it costs one exponential an element, as much as one saved would cost to read.
+//! The backward pass recomputes the softmax: one exponential per element costs as much as reading a stored one.
 
 use crate::{
     isa::{Isa, kernel},
@@ -49,7 +49,7 @@ kernel! {
                 *logit = image[usize::from(class) * pixels + p];
             }
             let loss = ln(sum).add(largest.sub(V::from_array(&logits)));
-            // What lies behind the last pixel is no loss.
+            // The values after the last pixel are not part of the loss.
             total = total.add(if at.count == LANES { loss } else { V::load_rest(&loss.to_array()[..at.count]) });
         }
         total.total()
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a class that is not there")]
+    #[should_panic(expected = "a class of a loss has no channel")]
     fn a_class_that_is_not_there_is_refused() {
         forward(Isa::best(), &[0.0; 6], &[1, 2, 0], 3);
     }

@@ -1,6 +1,6 @@
-//! The loops of kernels that make each element of their output of the elements in its place.
+//! Loops of kernels that compute each output element from the input elements at the same place.
 //!
-//! They are macros, since a closure that the compiler does not inline would be compiled without the instruction set.
+//! They are macros, because a closure that the compiler does not inline would be compiled without the instruction set.
 
 use crate::{
     isa::Isa,
@@ -8,8 +8,8 @@ use crate::{
 };
 use std::mem::MaybeUninit;
 
-/// `map!(V, out, [a, b], f(a, b))` writes to every place of the slice `out` what the expression makes of the lanes of the
-/// slices `a` and `b` there.
+/// `map!(V, out, [a, b], f(a, b))` writes the expression's value for the lanes of the slices `a` and `b` to the same place of
+/// the slice `out`.
 macro_rules! map {
     ($lanes:ident, $out:ident, [$($input:ident),+], $value:expr) => {{
         use $crate::lanes::LANES;
@@ -34,8 +34,8 @@ macro_rules! map {
 }
 pub(crate) use map;
 
-/// `for_lanes!(V, [a, b], { sum = sum.add_product(a, b); })` runs the block for the lanes of the slices `a` and `b` in every
-/// place. Beyond the end elements are 0, and the block must take that for nothing.
+/// `for_lanes!(V, [a, b], { sum = sum.add_product(a, b); })` runs the block for the lanes of the slices `a` and `b` at each
+/// place. Elements past the end are 0, which must not change the block's result.
 macro_rules! for_lanes {
     ($lanes:ident, [$first:ident $(, $input:ident)*], $body:block) => {{
         use $crate::lanes::LANES;
@@ -62,10 +62,10 @@ macro_rules! for_lanes {
 }
 pub(crate) use for_lanes;
 
-/// The vector that `kernel` makes of vectors of its length, [`CHUNK`] elements a task.
+/// Returns the vector that `kernel` makes of vectors of its length, with [`CHUNK`] elements per task.
 ///
 /// # Safety
-/// `kernel` writes every element of the chunk that it is given.
+/// `kernel` writes every element of its chunk.
 pub(crate) unsafe fn apply<const N: usize>(
     isa: Isa,
     inputs: [&[f32]; N],

@@ -1,33 +1,34 @@
-//! The matrix product under every convolution: `C[m, n] (+)= Σ_k A[k, m] · B[k, n]`, of packed panels.
+//! The matrix product behind every convolution: `C[m, n] (+)= Σ_k A[k, m] · B[k, n]`, of packed panels.
 //!
-//! `A` lies in panels of [`ROWS`] rows, `[panel][k][ROWS]`; `B` and `C` in panels of [`LANES`] columns, `[panel][k][LANES]` and
-//! `[panel][m][LANES]`. Every element of `C` is one chain of fused products in the order of `k`, so its bits depend neither on
-//! the machine nor on who computes it. Goto, van de Geijn: Anatomy of high-performance matrix multiplication, 2008.
+//! `A` is stored in panels of [`ROWS`] rows, `[panel][k][ROWS]`; `B` and `C` in panels of [`LANES`] columns,
+//! `[panel][k][LANES]` and `[panel][m][LANES]`. Every element of `C` is one chain of fused products in the order of `k`, so its
+//! bits depend neither on the machine nor on the thread. Goto, van de Geijn: Anatomy of high-performance matrix multiplication,
+//! 2008.
 
 use crate::{
     isa::kernel,
     lanes::{LANES, Lanes},
 };
 
-/// Rows of a panel of `A`: with sixteen lanes they fill twelve of AVX2's sixteen registers.
+/// Rows of a panel of `A`. With sixteen lanes they fill twelve of AVX2's sixteen registers.
 pub(crate) const ROWS: usize = 6;
 
-/// Where the operands of a product lie, in elements.
+/// The layout of a product's operands, in elements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Product {
-    /// Rows of `C`; `A` has `⌈m / ROWS⌉` panels, padded with anything.
+    /// Number of rows of `C`. `A` has `⌈m / ROWS⌉` panels with arbitrary padding.
     pub(crate) m: usize,
-    /// Panels of `B` and `C`.
+    /// Number of panels of `B` and `C`.
     pub(crate) panels: usize,
     /// Length of the sums.
     pub(crate) k: usize,
-    /// From one panel of `A` to the next.
+    /// Distance between panels of `A`.
     pub(crate) a_stride: usize,
-    /// From one panel of `B` to the next.
+    /// Distance between panels of `B`.
     pub(crate) b_stride: usize,
-    /// From one panel of `C` to the next.
+    /// Distance between panels of `C`.
     pub(crate) c_stride: usize,
-    /// Whether the product is added to what `C` holds.
+    /// True if the product is added to the values in `C`.
     pub(crate) accumulate: bool,
 }
 
@@ -53,7 +54,7 @@ kernel! {
     }
 }
 
-/// Rows of `A` that are multiplied with all panels of `B` before the next are looked at: they stay in the second cache.
+/// Number of rows of `A` that are multiplied with all panels of `B` before the next rows: they stay in the second cache.
 const BLOCK: usize = 44 * ROWS;
 
 #[inline(always)]
@@ -77,7 +78,7 @@ unsafe fn panels<V: Lanes>(a: *const f32, b: *const f32, c: *mut f32, p: Product
     }
 }
 
-/// All tiles of a block of rows and the panels that a tile is wide, which stay in the first cache.
+/// Computes all tiles of a block of rows and as many panels as a tile is wide, which stay in the first cache.
 #[inline(always)]
 unsafe fn block<V: Lanes, const WIDE: usize>(
     a: *const f32,
@@ -102,7 +103,7 @@ unsafe fn block<V: Lanes, const WIDE: usize>(
     }
 }
 
-/// `TALL · ROWS` rows and `WIDE · LANES` columns of `C`, of which `rows` are stored.
+/// Computes `TALL · ROWS` rows and `WIDE · LANES` columns of `C`, and stores `rows` of them.
 #[inline(always)]
 unsafe fn tile<V: Lanes, const TALL: usize, const WIDE: usize>(
     a: *const f32,

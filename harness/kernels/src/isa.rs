@@ -1,14 +1,14 @@
-//! The instruction sets that kernels are compiled for, and which one this machine has.
+//! The instruction sets that kernels are compiled for, and the selection of one that this machine supports.
 
 use std::sync::OnceLock;
 
-/// An instruction set that this machine has: a value of this type exists for no other.
+/// An instruction set that this machine supports. Values exist only for such sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Isa(pub(crate) Set);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Set {
-    /// No instructions beyond what the compiler's target has; on 64-bit ARM that is NEON.
+    /// Only the instructions of the compiler's target; on 64-bit ARM these include NEON.
     Portable,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
@@ -18,14 +18,14 @@ pub(crate) enum Set {
     Avx512,
 }
 
-/// The environment variable that asks for a set: `portable`, `avx2`, `avx512`.
+/// The environment variable that selects a set: `portable`, `avx2`, `avx512`.
 pub const VARIABLE: &str = "HARNESS_ISA";
 
 impl Isa {
-    /// The set without which the kernels do not run: every machine has it.
+    /// The set without which the kernels do not run. Every machine supports it.
     pub const PORTABLE: Self = Self(Set::Portable);
 
-    /// Every set that this machine has, the fastest last.
+    /// All sets that this machine supports, the fastest last.
     pub fn available() -> Vec<Self> {
         #[allow(unused_mut)]
         let mut sets = vec![Self::PORTABLE];
@@ -39,14 +39,14 @@ impl Isa {
         sets
     }
 
-    /// The fastest set of this machine, or the one that [`VARIABLE`] asks for, to compare them. Looked up once.
+    /// The fastest set of this machine, or the one that [`VARIABLE`] selects, for comparisons. Determined once.
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| Self::wanted().ok().flatten().unwrap_or_else(Self::fastest))
     }
 
-    /// The set that [`VARIABLE`] asks for; `None` if it is not set. An error says which names it can have on this machine: without
-    /// a look at it [`Isa::best`] is the fastest.
+    /// The set that [`VARIABLE`] selects; `None` if it is not set. The error lists the valid names on this machine. Without
+    /// this check, [`Isa::best`] falls back to the fastest.
     pub fn wanted() -> Result<Option<Self>, String> {
         std::env::var_os(VARIABLE).map(|name| Self::named(&name.to_string_lossy())).transpose()
     }
@@ -75,10 +75,10 @@ impl Isa {
     }
 }
 
-/// Makes of one generic body a function for every instruction set, chosen by its first argument, an [`Isa`].
+/// Compiles one generic body for every instruction set. The first argument, an [`Isa`], selects the version at run time.
 ///
-/// The body sees the type of lanes under the name in angle brackets. It must not hand work to other threads: what a closure
-/// does there is compiled without the instruction set.
+/// The body sees the type of lanes under the name in angle brackets. It must not pass work to other threads: closures that run
+/// there are compiled without the instruction set.
 macro_rules! kernel {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$lanes:ident $(, const $c:ident: $ct:ty)*>($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
@@ -98,7 +98,7 @@ macro_rules! kernel {
             }
             match isa.0 {
                 $crate::isa::Set::Portable => body::<$crate::lanes::Portable $(, $c)*>($($arg),*),
-                // SAFETY: a value of `Isa` says that the machine has the instructions.
+                // SAFETY: a value of `Isa` proves that the machine supports the instructions.
                 #[cfg(target_arch = "x86_64")]
                 $crate::isa::Set::Avx2 => unsafe { avx2::<$($c),*>($($arg),*) },
                 // SAFETY: as above.

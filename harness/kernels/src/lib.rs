@@ -1,8 +1,8 @@
 //! CPU kernels for training convolutional networks, forward and backward.
 //!
-//! All work on plain slices of f32, images `[B, C, H, W]`, and spread over rayon's threads. What they compute depends on
-//! nothing but their arguments: every sum has one order, every product that is added is fused, and all instruction sets
-//! compute in lanes of sixteen, so neither the number of threads nor the machine changes a bit.
+//! All kernels work on plain slices of f32, images `[B, C, H, W]`, and use rayon's threads. Their results depend only on their
+//! arguments: every sum has a fixed order, every product that is added is fused, and all instruction sets compute in lanes of
+//! sixteen. So neither the number of threads nor the machine changes a bit.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

@@ -19,8 +19,8 @@ pub fn divide(isa: Isa, x: &[f32], maximum: f32) -> Vec<f32> {
     unsafe { apply(isa, [x], |isa, out, inputs| divided(isa, out, inputs, maximum)) }
 }
 
-/// Gradient of `x` by that of `x / max(x)`, `grad`: `grad / max`, and for each maximum its share of `−Σ grad·x / max²`.
-/// `maximum` is that of `x`.
+/// Gradient of `x`, given the gradient `grad` of `x / max(x)`: `grad / max`, plus, for each maximum, its share of `−Σ grad·x /
+/// max²`. `maximum` is the maximum of `x`.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -44,7 +44,7 @@ kernel! {
         let mut largest = V::splat(f32::NEG_INFINITY);
         for values in whole {
             let x = V::from_array(values);
-            // A NaN is not equal to itself; one that was met stays.
+            // A NaN is not equal to itself; once found, it stays.
             let best = V::select(x.at_most(largest), largest, x);
             largest = V::select(largest.equal(largest), best, largest);
         }
@@ -59,7 +59,7 @@ kernel! {
     }
 }
 kernel! {
-    /// `Σ grad·x`, and how many elements are the maximum.
+    /// `Σ grad·x`, and the number of elements equal to the maximum.
     fn product_and_count<V>(x: &[f32], grad: &[f32], maximum: f32) -> [f64; 2] {
         let mut count = 0;
         for &x in x {

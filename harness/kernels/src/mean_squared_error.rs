@@ -18,7 +18,7 @@ pub fn forward(isa: Isa, x: &[f32], target: &[f32]) -> f64 {
     sum / x.len() as f64
 }
 
-/// Gradient of `x`: `2 (x − target) / n`, times that of the mean, `grad`.
+/// Gradient of `x`: `2 (x − target) / n`, times the gradient `grad` of the mean.
 ///
 /// # Panics
 /// If the lengths differ.

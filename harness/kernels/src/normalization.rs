@@ -1,9 +1,9 @@
-//! Batch normalisation (Ioffe and Szegedy 2015), by a batch's own statistics or by given ones, with or without the ReLU
-//! behind it, forward and backward.
+//! Batch normalisation (Ioffe and Szegedy 2015) with the batch's own or given statistics, optionally followed by a ReLU,
+//! forward and backward.
 //!
-//! One thread works on a channel of all images, first for its sums and then for its output, so that the second pass finds the
-//! values in its cache. Sums are in f64, in sixteen lanes over the planes of all images in order. The mask of the
-//! ReLU is made again from the input, to the same bits, so that the backward pass needs no output.
+//! One thread handles a channel of all images, first for its sums and then for its output, so that the second pass finds the
+//! values in its cache. Sums are in f64, in sixteen lanes over the planes of all images in order. The backward pass recomputes
+//! the mask of the ReLU from the input, to the same bits, so it does not need the output.
 
 use crate::{
     channels::{Planes, for_each_channel},
@@ -14,37 +14,37 @@ use crate::{
 };
 use std::mem::MaybeUninit;
 
-/// What a channel is multiplied by, and what is added to it, of `C` channels each.
+/// The parameters that scale and shift the `C` channels.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'a> {
-    /// The factors, `[C]`.
+    /// Factors, `[C]`.
     pub weight: &'a [f32],
-    /// What is added, `[C]`.
+    /// Summands, `[C]`.
     pub bias: &'a [f32],
     /// Added to the variance.
     pub epsilon: f64,
 }
 
 impl Parameters<'_> {
-    /// Number of images, of images `[B, C, pixels]`.
+    /// Number of images in `x`, which is `[B, C, pixels]`.
     fn batch(&self, x: &[f32], pixels: usize) -> usize {
         let image = self.weight.len() * pixels;
-        assert!(self.bias.len() == self.weight.len(), "batch norm has as many weights as biases");
-        assert!(x.len().checked_rem(image).unwrap_or(x.len()) == 0, "batch norm of images that are not whole");
+        assert!(self.bias.len() == self.weight.len(), "batch norm needs as many weights as biases");
+        assert!(x.len().checked_rem(image).unwrap_or(x.len()) == 0, "batch norm needs whole images");
         x.len().checked_div(image).unwrap_or(0)
     }
 }
 
-/// How one channel was normalised: `(x − centre) · factor + constant`, where factor and constant hold weight and bias.
+/// The normalisation of one channel: `(x − centre) · factor + constant`, where factor and constant include weight and bias.
 #[derive(Debug, Clone, Copy, Default)]
 struct Channel {
     mean: f64,
-    /// Biased.
+    /// The biased variance.
     variance: f64,
     /// `1/√(variance + epsilon)`
     scale: f64,
-    /// The mean in f32. Of values far from 0, all digits of the difference to the mean matter: elements take the first off,
-    /// and what it leaves of the mean, `rest`, goes into the constants.
+    /// The mean in f32. For values far from 0, all digits of the difference to the mean matter: elements subtract this value,
+    /// and the rest of the mean, `rest`, goes into the constants.
     centre: f32,
     rest: f64,
     factor: f32,
@@ -62,24 +62,24 @@ impl Channel {
     }
 }
 
-/// How a batch was normalised: what the backward pass needs.
+/// The normalisation of a batch, as the backward pass needs it.
 #[derive(Debug, Clone)]
 pub struct Normalization {
     channels: Vec<Channel>,
     pixels: usize,
-    /// Values of a channel.
+    /// Number of values of a channel.
     count: f64,
     relu: bool,
-    /// Whether mean and variance were made of the input, so that its gradient goes through them, too.
+    /// True if mean and variance were computed from the input, so that its gradient passes through them, too.
     own: bool,
 }
 
-/// Which gradients somebody needs.
+/// The gradients that somebody needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// That of the input.
+    /// The input's.
     pub input: bool,
-    /// Those of weight and bias.
+    /// Weight's and bias's.
     pub parameters: bool,
 }
 
@@ -88,12 +88,12 @@ pub struct Wanted {
 pub struct Gradients {
     /// `[B, C, pixels]`, if wanted.
     pub input: Option<Vec<f32>>,
-    /// Those of weight and bias, `[C]`, if wanted.
+    /// Of weight and bias, `[C]`, if wanted.
     pub parameters: Option<[Vec<f32>; 2]>,
 }
 
 /// Batch normalisation in training: `(x − mean)/√(variance + epsilon) · weight + bias`, with mean and biased variance of each
-/// channel over images and pixels; then `max(0, ·)` with `relu`. `x` is `[B, C, pixels]`.
+/// channel over images and pixels; then `max(0, ·)` if `relu`. `x` is `[B, C, pixels]`.
 ///
 /// # Panics
 /// If the lengths do not fit.
@@ -105,13 +105,13 @@ pub fn forward(isa: Isa, x: &[f32], pixels: usize, parameters: Parameters, relu:
         let [sum, squares] = moments(isa, x, Place { c, channels, pixels, batch });
         let mean = sum / count;
         let variance = squares / count - mean * mean;
-        // Rounding can leave a little less than nothing; NaN must stay.
+        // Rounding can make it slightly negative; NaN must stay.
         Channel::new(mean, if variance < 0.0 { 0.0 } else { variance }, c, &parameters)
     })
 }
 
-/// Batch normalisation by given statistics, as in evaluation: `(x − mean)/√(variance + epsilon) · weight + bias`; then
-/// `max(0, ·)` with `relu`. `x` is `[B, C, pixels]`, `mean` and `variance` are `[C]`.
+/// Batch normalisation with given statistics, as in evaluation: `(x − mean)/√(variance + epsilon) · weight + bias`; then
+/// `max(0, ·)` if `relu`. `x` is `[B, C, pixels]`, `mean` and `variance` are `[C]`.
 ///
 /// # Panics
 /// If the lengths do not fit.
@@ -129,7 +129,7 @@ pub fn forward_fixed(
     normalize(isa, x, normalization, |c| Channel::new(f64::from(mean[c]), f64::from(variance[c]), c, &parameters))
 }
 
-/// The output, each channel normalised as `statistics` says, and what it said.
+/// Normalises each channel with its `statistics`; returns the output and the statistics.
 fn normalize(
     isa: Isa,
     x: &[f32],
@@ -153,7 +153,7 @@ fn normalize(
     (out, normalization)
 }
 
-/// Where the planes of channel `c` lie in images `[batch, channels, pixels]`.
+/// The places of the planes of channel `c` in images `[batch, channels, pixels]`.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     c: usize,
@@ -170,22 +170,21 @@ impl Place {
 }
 
 impl Normalization {
-    /// The mean that was taken off every channel.
+    /// The mean that was subtracted from each channel.
     pub fn mean(&self) -> Vec<f32> {
         self.channels.iter().map(|channel| channel.mean as f32).collect()
     }
 
-    /// The variance without bias, `n/(n − 1)` times that by which the output was normalised: what PyTorch's running averages
-    /// take.
+    /// The unbiased variance, `n/(n − 1)` times the one that normalised the output. PyTorch's running averages use it.
     pub fn unbiased_variance(&self) -> Vec<f32> {
         let unbiased = self.count / (self.count - 1.0);
         self.channels.iter().map(|channel| (channel.variance * unbiased) as f32).collect()
     }
 
-    /// Gradients by that of the output, `grad`: those that are `wanted`.
+    /// The `wanted` gradients, given the gradient `grad` of the output.
     ///
     /// # Panics
-    /// If `x` and `grad` have not the shape of the input.
+    /// If `x` and `grad` do not have the shape of the input.
     pub fn backward(&self, isa: Isa, x: &[f32], grad: &[f32], wanted: Wanted) -> Gradients {
         let (channels, pixels) = (self.channels.len(), self.pixels);
         assert!(
@@ -222,8 +221,8 @@ impl Normalization {
         }
     }
 
-    /// What the statistics take off the gradient of a channel's input: a constant, and a multiple of the distance to the
-    /// centre.
+    /// The terms that the statistics subtract from the gradient of a channel's input: a constant, and a multiple of the
+    /// distance to the centre.
     fn means(&self, sums: [f64; 2], channel: Channel) -> [f32; 2] {
         if !self.own {
             return [0.0; 2];

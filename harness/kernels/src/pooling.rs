@@ -1,6 +1,6 @@
-//! Max-pooling with indices, and unpooling by them. Planes `[H, W]` one behind the other; an index is `y·W + x`.
+//! Max-pooling with indices, and unpooling by them. Planes `[H, W]` follow each other; an index is `y·W + x`.
 //!
-//! The gradient of pooling is put to where the indices point, and that of unpooling is taken from there.
+//! The gradient of pooling is put at the indices, and that of unpooling is taken from there.
 
 use crate::{
     isa::{Isa, kernel},
@@ -9,7 +9,7 @@ use crate::{
 use rayon::prelude::*;
 use std::{mem::MaybeUninit, ops::Range};
 
-/// Where the square windows of a pooling lie.
+/// The square windows of a pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     image: (usize, usize),
@@ -20,8 +20,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// Windows of an image of height and width `image`. None if the image has no pixels, a window does not fit into the padded
-    /// image, or the padding is more than half of the window: up to there every window sees a part of the image.
+    /// Creates the windows of an image of height and width `image`. Returns `None` if the image has no pixels, a window does
+    /// not fit into the padded image, or the padding is more than half of the window. Otherwise every window sees a part of the
+    /// image.
     pub fn new(image: (usize, usize), kernel: usize, stride: usize, padding: usize) -> Option<Self> {
         let (h, w) = image;
         let fits = kernel > 0
@@ -44,8 +45,8 @@ impl Window {
         self.kernel
     }
 
-    /// Index of the element in `row` and `column` of every window; of the nearest that the window sees of the image where
-    /// that element is padding.
+    /// Index of the element in `row` and `column` of every window. If that element is padding, the nearest element of the image
+    /// in the window is taken.
     pub fn elements(&self, row: usize, column: usize) -> impl Iterator<Item = u32> {
         let Self { image: (height, width), map, stride, padding, .. } = *self;
         let nearest =
@@ -55,7 +56,7 @@ impl Window {
         })
     }
 
-    /// What the `at`-th window sees of `side` pixels in a row or column.
+    /// The part of a row or column of `side` pixels that the `at`-th window sees.
     fn seen(&self, at: usize, side: usize) -> Range<usize> {
         let end = at * self.stride + self.kernel - self.padding;
         (at * self.stride).saturating_sub(self.padding)..end.min(side)
@@ -66,14 +67,14 @@ impl Window {
     }
 }
 
-/// The largest element of every window of every plane of `x`, and where it lies: PyTorch's `max_pool2d` with
-/// `return_indices=True`. Padding counts as −∞ and never is a maximum. Of equal elements the first in row-major order is taken;
-/// NaN counts as larger than any number, and the last of several is taken.
+/// The largest element of each window of each plane of `x`, and its place: PyTorch's `max_pool2d` with `return_indices=True`.
+/// Padding counts as −∞ and is never a maximum. Of equal elements the first in row-major order is taken. NaN counts as larger
+/// than any number; of several the last is taken.
 ///
 /// # Panics
 /// If `x` is not whole planes.
 pub fn max_pool(isa: Isa, x: &[f32], window: &Window) -> (Vec<f32>, Vec<u32>) {
-    assert!(x.len().is_multiple_of(window.pixels()), "max-pooling of planes that are not whole");
+    assert!(x.len().is_multiple_of(window.pixels()), "max-pooling needs whole planes");
     let (pixels, size) = (window.pixels(), window.map.0 * window.map.1);
     let together = planes_together(pixels);
     // SAFETY: `pool_plane` writes every window's value and index.
@@ -86,14 +87,14 @@ pub fn max_pool(isa: Isa, x: &[f32], window: &Window) -> (Vec<f32>, Vec<u32>) {
     }
 }
 
-/// The elements of every plane of `pixels` that its `size` indices point to: the gradient of [`unpool`], and pooling by known
-/// indices.
+/// Takes the elements of each plane of `pixels` elements at its `size` indices: the gradient of [`unpool`], and pooling by
+/// known indices.
 ///
 /// # Errors
 /// An index that lies outside its plane.
 ///
 /// # Panics
-/// If `x` and `indices` have not the same number of planes.
+/// If the numbers of planes of `x` and `indices` differ.
 pub fn take(x: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Vec<f32>, u32> {
     check(x.len(), indices, pixels, size)?;
     let together = planes_together(pixels.max(size));
@@ -111,26 +112,26 @@ pub fn take(x: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Ve
     })
 }
 
-/// Puts every element of `x`, `size` in each plane, to its index in a plane of `pixels` zeros: PyTorch's `max_unpool2d`. Of
-/// several elements with one index the last is seen.
+/// Puts each element of `x`, `size` per plane, at its index in a plane of `pixels` zeros: PyTorch's `max_unpool2d`. Of several
+/// elements with the same index, the last remains.
 ///
 /// # Errors
 /// An index that lies outside its plane.
 ///
 /// # Panics
-/// If `x` and `indices` have not the same number of planes.
+/// If the numbers of planes of `x` and `indices` differ.
 pub fn unpool(x: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Vec<f32>, u32> {
     put(x, indices, pixels, size, |place, value| *place = value)
 }
 
-/// Gradient of the input of [`max_pool`] by that of its values: each goes to where the maximum lay, and several with one index
-/// add up.
+/// Gradient of the input of [`max_pool`], given that of its values: each goes to the place of the maximum, and several with the
+/// same index are added up.
 ///
 /// # Errors
 /// An index that lies outside its plane.
 ///
 /// # Panics
-/// If `grad` and `indices` have not the same number of planes.
+/// If the numbers of planes of `grad` and `indices` differ.
 pub fn max_pool_backward(grad: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Vec<f32>, u32> {
     put(grad, indices, pixels, size, |place, value| *place += value)
 }
@@ -146,7 +147,7 @@ fn put(
     let planes = x.len().checked_div(size).unwrap_or(0);
     check(planes * pixels, indices, pixels, size)?;
     let together = planes_together(pixels.max(size));
-    // SAFETY: every plane is filled with zeros first, and only then taken for numbers.
+    // SAFETY: every plane is filled with zeros before it is read as numbers.
     Ok(unsafe {
         filled(planes * pixels, together * pixels, |chunk, out| {
             let from = chunk * together * size;
@@ -162,19 +163,19 @@ fn put(
     })
 }
 
-/// Whether all indices lie in planes of `pixels`, of which there are as many as of indices.
+/// Checks that all indices lie in planes of `pixels` elements, and that there are as many such planes as planes of indices.
 fn check(length: usize, indices: &[u32], pixels: usize, size: usize) -> Result<(), u32> {
     assert!(length * size == indices.len() * pixels, "as many planes of elements as of indices");
     let outside = |indices: &[u32]| indices.iter().fold(0, |a, &b| a.max(b));
     let largest = indices.par_chunks(1 << 16).map(outside).max();
-    // An index that is not below the number of pixels, if there is one.
+    // An index that is too large, if there is one.
     largest.filter(|&i| i as usize >= pixels).map_or(Ok(()), Err)
 }
 
-/// What a pass over windows knows of a maximum.
+/// The state of a maximum in a pass over windows.
 type Best = (f32, u32);
 
-/// The better of what is known and an element behind it.
+/// The better of the current maximum and a later element.
 #[inline(always)]
 fn better(best: Best, value: f32, index: u32) -> Best {
     let (greater, nan) = (value > best.0, value.is_nan());
@@ -182,7 +183,7 @@ fn better(best: Best, value: f32, index: u32) -> Best {
 }
 
 kernel! {
-    /// All windows of one plane.
+    /// Pools all windows of one plane.
     fn pool_plane<V>(
         values: &mut [MaybeUninit<f32>], indices: &mut [MaybeUninit<u32>], plane: &[f32], window: &Window,
     ) {
@@ -197,7 +198,7 @@ kernel! {
     }
 }
 
-/// Some windows of the row `y`, one by one.
+/// Pools some windows of the row `y`, one by one.
 #[inline(always)]
 fn border(
     values: &mut [MaybeUninit<f32>],
@@ -223,8 +224,9 @@ fn border(
     }
 }
 
-/// The row `y` of windows of side K, 2 or 3, with stride 2. Those that lie whole in the image's columns are handled many at a
-/// time: first the maxima over the columns of the first row, and then, row by row, those of the next against them.
+/// Pools the row `y` of windows of side K, 2 or 3, with stride 2. Windows that lie entirely in the image's columns are handled
+/// many at a time: first the maxima over the columns of the first row, and then, row by row, those of the next row against
+/// them.
 #[inline(always)]
 fn pool_row<const K: usize>(
     values: &mut [MaybeUninit<f32>],
@@ -234,10 +236,10 @@ fn pool_row<const K: usize>(
     y: usize,
 ) {
     let (height, width) = window.image;
-    // Padding is at most 1, so at most the first window begins outside.
+    // Padding is at most 1, so at most the first window starts outside.
     let first = window.padding.min(window.map.1);
     let start = first * 2 - window.padding;
-    // One element more than the last window has, since pairs of elements are read.
+    // One element more than the last window has, because pairs of elements are read.
     let inner = (width - start.min(width)).saturating_sub(K - 2) / 2;
     let last = window.map.1.min(first + inner);
     border(values, indices, plane, window, y, 0..first);
@@ -257,10 +259,11 @@ fn pool_row<const K: usize>(
     }
 }
 
-/// The maxima over K columns, two apart, of one row; against what is there if this is not the `FIRST` row.
+/// Computes the maxima over K columns, two apart, of one row, and compares them with the current ones unless this is the
+/// `FIRST` row.
 ///
 /// # Safety
-/// Values and indices are there if this is not the first row.
+/// Values and indices are initialised, unless this is the first row.
 #[inline(always)]
 unsafe fn row_maxima<const K: usize, const FIRST: bool>(
     values: &mut [MaybeUninit<f32>],

@@ -7,13 +7,13 @@ use crate::{
 };
 use std::mem::MaybeUninit;
 
-/// `max(x, 0)`. NaN stays NaN: a diverged run must be seen.
+/// `max(x, 0)`. NaN stays NaN, so that a diverged run is noticed.
 pub fn forward(isa: Isa, x: &[f32]) -> Vec<f32> {
     // SAFETY: `map` writes every element.
     unsafe { apply(isa, [x], rectified) }
 }
 
-/// Gradient of the input: that of the output where `out`, the output, is above 0 (or NaN), and 0 elsewhere.
+/// Gradient of the input: that of the output where the output `out` is above 0 (or NaN), and 0 elsewhere.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -29,7 +29,7 @@ pub(crate) fn rectify<V: Lanes>(x: V) -> V {
     V::select(x.less(zero), zero, x)
 }
 
-/// What is left of `grad` before a ReLU, of whose output (or input) `value` is.
+/// The part of `grad` that passes a ReLU with output (or input) `value`.
 #[inline(always)]
 pub(crate) fn mask<V: Lanes>(value: V, grad: V) -> V {
     let zero = V::splat(0.0);

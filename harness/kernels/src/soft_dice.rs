@@ -1,6 +1,6 @@
 //! One minus the soft Dice of the softmax over channels.
 //!
-//! Milletari, Navab, Ahmadi: V-Net, 2016, with the plain sums below the line and the smoothing of nnU-Net.
+//! Milletari, Navab, Ahmadi: V-Net, 2016, with plain sums in the denominator and the smoothing of nnU-Net.
 
 use crate::{
     isa::{Isa, kernel},
@@ -11,20 +11,20 @@ use crate::{
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
-/// The forward pass over images `[B, K, pixels]`: what the loss and its gradient need.
+/// The forward pass over images `[B, K, pixels]`: everything that the loss and its gradient need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoftDice {
     /// Softmax of the logits.
     probabilities: Vec<f32>,
-    /// Of every class of every image, what stands above the line of its Dice and below it.
+    /// Numerator and denominator of the Dice of each class of each image.
     parts: Vec<[f64; 2]>,
     channels: usize,
     pixels: usize,
 }
 
 impl SoftDice {
-    /// `logits` is `[B, K, pixels]`, `classes` `[B, pixels]`. Of a class in an image the Dice is
-    /// `(2·Σ g·p + smooth) / (Σ g + Σ p + smooth)`, sums over its pixels, g the one-hot truth and p the softmax over channels.
+    /// `logits` is `[B, K, pixels]`, `classes` `[B, pixels]`. The Dice of a class in an image is `(2·Σ g·p + smooth) / (Σ g + Σ
+    /// p + smooth)`: sums over its pixels, g the one-hot truth and p the softmax over channels.
     ///
     /// # Panics
     /// If the lengths do not fit, or a class is not below K.
@@ -43,7 +43,7 @@ impl SoftDice {
         Self { probabilities, parts, channels, pixels }
     }
 
-    /// `1 − Dice` of each image, mean over its classes: `[B]`.
+    /// `1 − Dice` of each image, a mean over its classes: `[B]`.
     pub fn losses(&self) -> Vec<f64> {
         let image = |parts: &[[f64; 2]]| {
             1.0 - parts.iter().map(|[above, below]| above / below).sum::<f64>() / self.channels as f64
@@ -51,14 +51,15 @@ impl SoftDice {
         self.parts.chunks(self.channels).map(image).collect()
     }
 
-    /// Gradient of the logits by `factor · Σ −Dice` over images and classes. `classes` are those of [`new`](Self::new).
+    /// Gradient of `factor · Σ −Dice` (over images and classes) with respect to the logits. `classes` are those of
+    /// [`new`](Self::new).
     ///
     /// # Panics
-    /// If there are not as many classes as pixels.
+    /// If the numbers of classes and pixels differ.
     pub fn backward(&self, isa: Isa, classes: &[u8], factor: f64) -> Vec<f32> {
         let (pixels, size) = (self.pixels, self.channels * self.pixels);
         assert!(classes.len() * self.channels == self.probabilities.len(), "as many classes as pixels");
-        // By the probability of a class: −(2·g·below − above) / below².
+        // With respect to the probability of a class: −(2·g·below − above) / below².
         let slope =
             |&[above, below]: &[f64; 2]| [(factor * above / below.powi(2)) as f32, (factor * -2.0 / below) as f32];
         let slopes: Vec<[f32; 2]> = self.parts.iter().map(slope).collect();
@@ -102,7 +103,7 @@ kernel! {
 }
 
 kernel! {
-    /// `p · (slope − mean of the slopes by p)`, where a class's slope has a part for all pixels and one for its own.
+    /// `p · (slope − mean of the slopes weighted by p)`, where a class's slope has a part for all pixels and one for its own.
     fn gradient<V>(out: &mut [MaybeUninit<f32>], p: &[f32], classes: &[u8], slopes: &[[f32; 2]]) {
         let pixels = classes.len();
         for at in Pixels::all(pixels) {

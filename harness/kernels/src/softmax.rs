@@ -2,7 +2,7 @@
 
 use crate::lanes::{LANES, Lanes, exp};
 
-/// Pixels of an image from `at` on, sixteen or what is left of them.
+/// The pixels of an image from `at` on: sixteen, or fewer at the end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pixels {
     pub(crate) at: usize,
@@ -15,13 +15,13 @@ impl Pixels {
         (0..pixels).step_by(LANES).map(move |at| Self { at, count: LANES.min(pixels - at) })
     }
 
-    /// These pixels of a plane; zeros behind the last.
+    /// Loads these pixels of a plane, followed by zeros.
     #[inline(always)]
     pub(crate) fn of<V: Lanes>(self, plane: &[f32]) -> V {
         V::load_rest(&plane[self.at..self.at + self.count])
     }
 
-    /// The classes of these pixels as numbers; zeros behind the last.
+    /// Loads the classes of these pixels as numbers, followed by zeros.
     #[inline(always)]
     pub(crate) fn classes<V: Lanes>(self, classes: &[u8]) -> V {
         let mut values = [0.0; LANES];
@@ -30,7 +30,7 @@ impl Pixels {
     }
 }
 
-/// `e^(x − largest)` of every channel of some pixels, written to `powers` `[K]`. Returns the largest channel and the sum of the
+/// Writes `e^(x − largest)` of each channel of some pixels to `powers` `[K]`. Returns the largest channel and the sum of the
 /// powers.
 #[inline(always)]
 pub(crate) fn powers<V: Lanes>(image: &[f32], pixels: usize, at: Pixels, powers: &mut [[f32; LANES]]) -> (V, V) {
@@ -54,8 +54,8 @@ pub(crate) fn powers<V: Lanes>(image: &[f32], pixels: usize, at: Pixels, powers:
 /// If the lengths do not fit, or a class is not below K.
 pub(crate) fn channels(logits: &[f32], classes: &[u8], pixels: usize) -> usize {
     let channels = logits.len().checked_div(classes.len()).unwrap_or(1);
-    assert!(channels * classes.len() == logits.len(), "a loss of logits and classes that do not fit");
-    assert!(classes.len().checked_rem(pixels).unwrap_or(classes.len()) == 0, "a loss of images that are not whole");
-    assert!(classes.iter().all(|&class| usize::from(class) < channels), "a loss of a class that is not there");
+    assert!(channels * classes.len() == logits.len(), "logits and classes of a loss do not fit");
+    assert!(classes.len().checked_rem(pixels).unwrap_or(classes.len()) == 0, "a loss needs whole images");
+    assert!(classes.iter().all(|&class| usize::from(class) < channels), "a class of a loss has no channel");
     channels
 }

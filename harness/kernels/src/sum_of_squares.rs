@@ -1,4 +1,4 @@
-//! The size of a vector.
+//! The squared norm of a vector.
 
 use crate::{
     elementwise::for_lanes,

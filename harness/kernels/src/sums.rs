@@ -12,7 +12,7 @@ pub fn sum_channels(gradient: &[f32], channels: usize, pixels: usize) -> Vec<f32
     (0..channels).into_par_iter().map(of_channel).collect()
 }
 
-/// The sum in lanes of fixed order: fast, and more exact than one running sum.
+/// Sums in lanes of a fixed order: faster, and more exact, than one running sum.
 fn sum(values: &[f32]) -> f32 {
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut lanes = [0.0f32; LANES];

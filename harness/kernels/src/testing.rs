@@ -1,6 +1,6 @@
-//! What the tests of several kernels need: numbers, and the same work on different numbers of threads.
+//! Shared by the tests of several kernels: random numbers, and the same work on different numbers of threads.
 
-/// Numbers in −1..1 of a generator with `seed`.
+/// Numbers in −1..1 from a generator with `seed`.
 pub(crate) fn numbers(length: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -10,12 +10,12 @@ pub(crate) fn numbers(length: usize, seed: u64) -> Vec<f32> {
     (0..length).map(|_| next()).collect()
 }
 
-/// Classes below `classes` of a generator with `seed`.
+/// Classes below `classes` from a generator with `seed`.
 pub(crate) fn classes(length: usize, classes: usize, seed: u64) -> Vec<u8> {
     numbers(length, seed).into_iter().map(|v| ((v + 1.0) * 0.5 * classes as f32) as u8).collect()
 }
 
-/// Compares what `work` gives on 2, 3 and 5 threads with what it gives on one.
+/// Asserts that `work` gives the same on 2, 3 and 5 threads as on one.
 pub(crate) fn on_threads<R: PartialEq + Send>(work: impl Fn() -> R + Sync) {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -1,15 +1,15 @@
-//! Where a network runs.
+//! The devices that networks run on.
 
 use candle_core::Device;
 
-/// What the user asked for.
+/// The device that the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// CUDA if this binary has it and a GPU is there, else the CPU.
+    /// CUDA if this binary supports it and there is a GPU, else the CPU.
     Auto,
     /// The CPU.
     Cpu,
-    /// The GPU of that number.
+    /// The GPU with this number.
     Cuda(usize),
 }
 
@@ -23,27 +23,27 @@ impl std::str::FromStr for DeviceChoice {
             "cuda" | "gpu" => Ok(Self::Cuda(0)),
             _ => match text.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(number)) => Ok(Self::Cuda(number)),
-                Some(Err(_)) => Err("a GPU has a number: write cuda:0 for the first".to_owned()),
+                Some(Err(_)) => Err("a GPU needs a number: write cuda:0 for the first".to_owned()),
                 None => Err("write auto, cpu, cuda or cuda:N".to_owned()),
             },
         }
     }
 }
 
-/// A device that is there.
+/// An available device.
 #[derive(Debug, Clone)]
 pub struct Chosen {
-    /// candle's handle.
+    /// candle's handle of the device.
     pub device: Device,
-    /// Kind, as it enters stage keys: `cpu` or `cuda`.
+    /// The kind of device, as in stage keys: `cpu` or `cuda`.
     pub kind: &'static str,
-    /// In words: `cpu`, `cuda:0`.
+    /// Its name for people: `cpu`, `cuda:0`.
     pub name: String,
-    /// Whether a second run gives the same bits.
+    /// True if a second run gives the same bits.
     pub deterministic: bool,
 }
 
-/// Why a device cannot be used.
+/// The reason why a device cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// This binary was built without CUDA.
@@ -52,17 +52,17 @@ pub enum DeviceError {
     /// The NVIDIA driver is missing.
     #[error("no NVIDIA driver was found (libcuda cannot be loaded): install it, or use `--device cpu`")]
     NoDriver,
-    /// The driver refused.
+    /// The driver reported an error.
     #[error("cannot use CUDA device {number}: {reason}")]
     Refused {
         /// Number of the GPU.
         number: usize,
-        /// What the driver said.
+        /// The driver's message.
         reason: String,
     },
 }
 
-/// Finds the device of `choice`.
+/// Opens the device that `choice` names.
 pub fn select(choice: DeviceChoice) -> Result<Chosen, DeviceError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu()),
@@ -86,31 +86,31 @@ fn cuda(number: usize) -> Result<Chosen, DeviceError> {
         return Err(DeviceError::NoDriver);
     }
     let refused = |reason: String| DeviceError::Refused { number, reason };
-    // A stream of its own: candle's usual one is another for each thread that uses the device.
+    // Use a stream of our own: candle's usual one differs between the threads that use the device.
     let device = Device::new_cuda_with_stream(number).map_err(|e| refused(e.to_string()))?;
     let cuda = device.as_cuda_device().map_err(|e| refused(e.to_string()))?;
     stop_tracking(cuda);
-    // cuBLAS and cuDNN choose algorithms at run time, and may choose others on a second run.
+    // cuBLAS and cuDNN choose algorithms at run time, and a second run may choose others.
     Ok(Chosen { device, kind: "cuda", name: format!("cuda:{number}"), deterministic: false })
 }
 
-/// Spares the two events that cudarc otherwise makes with each tensor.
+/// Turns off the two events that cudarc otherwise creates for each tensor.
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
 fn stop_tracking(device: &candle_core::CudaDevice) {
-    // SAFETY: all work of the device goes to its one stream, in order, so nothing has to be awaited by events.
+    // SAFETY: all work on the device is ordered in its one stream, so no event has to be awaited.
     unsafe { device.disable_event_tracking() }
 }
 
-/// Whether libcuda can be loaded: candle panics where it cannot.
+/// Returns true if libcuda can be loaded. candle panics where it cannot.
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
 fn driver_present() -> bool {
-    // SAFETY: only loads the driver's library and looks at nothing in it.
+    // SAFETY: this only loads the driver's library and calls nothing in it.
     unsafe { candle_core::cuda_backend::cudarc::driver::sys::is_culib_present() }
 }
 
-/// Whether this binary can use CUDA, and why not.
+/// Checks that this binary can use CUDA; the error says why not.
 pub fn cuda_state() -> Result<(), DeviceError> {
     cuda(0).map(|_| ())
 }

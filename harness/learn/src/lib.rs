@@ -1,4 +1,4 @@
-//! Networks, losses, training and evaluation. The one crate that knows candle.
+//! Networks, losses, training and evaluation. This is the only crate that uses candle.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -13,8 +13,8 @@ pub mod optimizer;
 pub mod precision;
 pub mod train;
 
-/// Raised whenever the numbers of a stage change: runs of another recipe are never taken for equal.
+/// Raised when the numbers of a stage change, so that runs of different recipes are never mistaken for each other.
 pub const RECIPE: u32 = 3;
 
-/// Version of candle that the numbers were computed with.
+/// The version of candle that computed the numbers.
 pub const CANDLE: &str = "0.11";

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Which optimiser, and its settings.
+/// The optimiser and its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerSpec {
@@ -22,7 +22,7 @@ pub enum OptimizerSpec {
     Adamw(AdamwSpec),
 }
 
-/// Settings of Adam; the defaults beside the learning rate are PyTorch's.
+/// Settings of Adam. All defaults are PyTorch's; the learning rate has none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamSpec {
@@ -39,7 +39,7 @@ pub struct AdamSpec {
     pub epsilon: f64,
 }
 
-/// Settings of `AdamW`; the defaults beside the learning rate are PyTorch's.
+/// Settings of `AdamW`. All defaults are PyTorch's; the learning rate has none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamwSpec {
@@ -54,7 +54,7 @@ pub struct AdamwSpec {
     /// Added to the denominator.
     #[serde(default = "epsilon")]
     pub epsilon: f64,
-    /// Share of every weight, times the step size, that a step takes away.
+    /// Weight decay: each step reduces every weight by this share times the step size.
     #[serde(default = "weight_decay")]
     pub weight_decay: f64,
 }
@@ -75,7 +75,7 @@ fn weight_decay() -> f64 {
     0.01
 }
 
-/// What the two have in common: Adam is `AdamW` without decay.
+/// The settings that both share: Adam is `AdamW` without decay.
 #[derive(Debug, Clone, Copy)]
 struct Rule {
     learning_rate: f64,
@@ -105,12 +105,12 @@ impl OptimizerSpec {
         }
     }
 
-    /// The step size that a schedule starts from.
+    /// The step size at the start of a schedule.
     pub fn learning_rate(&self) -> f64 {
         self.rule().learning_rate
     }
 
-    /// What is impossible in it: the field, below `optimizer`, and what was expected of it.
+    /// Checks the settings. The error names the invalid field, below `optimizer`, and the expected value.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
         let Rule { learning_rate, beta1, beta2, epsilon, weight_decay } = self.rule();
         let fail = |field: &str, expected: &str| Err((format!("{}.{field}", self.name()), expected.to_owned()));
@@ -131,7 +131,7 @@ impl OptimizerSpec {
         Ok(())
     }
 
-    /// In words: `Adam, learning rate 0.001`, `AdamW, learning rate 0.0001, weight decay 0.01`.
+    /// The optimiser for people: `Adam, learning rate 0.001`, `AdamW, learning rate 0.0001, weight decay 0.01`.
     pub fn describe(&self) -> String {
         match self {
             Self::Adam(spec) => format!("Adam, learning rate {}", spec.learning_rate),
@@ -150,7 +150,7 @@ struct Slot {
     second: Var,
 }
 
-/// An optimiser over the parameters of a model, in the order of their names.
+/// An optimiser of a model's parameters, sorted by name.
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Rule,
@@ -159,7 +159,7 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// Over all parameters of `state`, with moments of zero.
+    /// Creates an optimiser of all parameters of `state`, with moments of zero.
     pub fn new(spec: &OptimizerSpec, state: &State) -> Result<Self> {
         let slot = |(name, entry): (&String, &Entry)| {
             Ok(Slot {
@@ -173,8 +173,8 @@ impl Optimizer {
         Ok(Self { rule: spec.rule(), slots, steps: 0 })
     }
 
-    /// Moves every parameter that has a gradient. `learning_rate` is this step's, whatever the spec's was: a schedule may
-    /// have changed it.
+    /// Updates each parameter that has a gradient. `learning_rate` applies to this step; a schedule may have changed the
+    /// spec's.
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
         self.steps += 1;
         let Rule { beta1, beta2, epsilon, weight_decay, .. } = self.rule;
@@ -194,12 +194,12 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Steps made so far.
+    /// Number of steps so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// The moments, under the parameter's name and `first.` or `second.`.
+    /// The moments, named `first.` or `second.` plus the parameter's name.
     pub(crate) fn tensors(&self) -> BTreeMap<String, Tensor> {
         let pair = |slot: &Slot| {
             let tensor = |var: &Var, moment| (format!("{moment}.{}", slot.name), var.as_tensor().clone());
@@ -208,7 +208,7 @@ impl Optimizer {
         self.slots.iter().flat_map(pair).collect()
     }
 
-    /// Puts moments and steps back; tensors that are missing or of another shape are an error.
+    /// Restores moments and step count. Fails if a tensor is missing or has another shape.
     pub(crate) fn restore(&mut self, tensors: &BTreeMap<String, Tensor>, steps: u64) -> Result<()> {
         for slot in &self.slots {
             for (moment, var) in [("first", &slot.first), ("second", &slot.second)] {

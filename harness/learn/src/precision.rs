@@ -1,24 +1,24 @@
-//! In which numbers a network computes.
+//! The number formats in which a network computes.
 
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The numbers of convolutions and matrix products. Weights, sums, statistics and losses are f32 in each.
+/// The number format of convolutions and matrix products. Weights, sums, statistics and losses are always f32.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bits: 24 of precision.
+    /// 32 bits, 24 of them precision.
     #[default]
     F32,
     /// NVIDIA's TF32: factors rounded to 11 bits of precision, sums in f32.
     Tf32,
-    /// bfloat16: factors of 8 bits of precision, sums in f32. Images between the layers are bfloat16, too; weights and the
+    /// bfloat16: factors with 8 bits of precision, sums in f32. Images between layers are bfloat16, too; weights and the
     /// optimiser's moments stay f32, as under PyTorch's autocast.
     Bf16,
 }
 
-/// A precision in which a device does not compute.
+/// The error of a precision that a device does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{device} computes in f32 only, not in {asked}: use `--precision f32`{instead}")]
 pub struct PrecisionError {
@@ -27,7 +27,7 @@ pub struct PrecisionError {
     instead: &'static str,
 }
 
-/// The precision of this process, as its place in [`Precision::ALL`].
+/// The precision of this process, as an index into [`Precision::ALL`].
 static CURRENT: AtomicU8 = AtomicU8::new(0);
 
 impl Precision {
@@ -42,7 +42,7 @@ impl Precision {
         }
     }
 
-    /// Whether `device` computes in it.
+    /// Checks that `device` supports it.
     pub fn check(self, device: &Device) -> Result<(), PrecisionError> {
         let refused = |device, instead| Err(PrecisionError { device, asked: self.name(), instead });
         match self {
@@ -53,20 +53,20 @@ impl Precision {
         }
     }
 
-    /// Makes it the precision of all that this process computes from now on, for which it uses `device`.
+    /// Sets the precision of all computations of this process from now on; they run on `device`.
     pub fn apply(self, device: &Device) -> Result<(), PrecisionError> {
         self.check(device)?;
         CURRENT.store(self as u8, Ordering::Relaxed);
         #[cfg(feature = "cuda")]
         {
-            // Matrix products are f32 unless asked otherwise. No operation gives cuBLAS bf16.
+            // Matrix products are f32 unless requested otherwise. No operation passes bf16 to cuBLAS.
             candle_core::cuda_backend::set_gemm_reduced_precision_f32(self != Self::F32);
         }
         Ok(())
     }
 }
 
-/// The precision that was applied last; f32 before.
+/// The precision that was set last; f32 by default.
 pub fn current() -> Precision {
     Precision::ALL.get(usize::from(CURRENT.load(Ordering::Relaxed))).copied().unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! Every model against PyTorch: output, loss, gradients, and weights and buffers after one step of Adam.
+//! Compares every model with PyTorch: output, loss, gradients, and weights and buffers after one step of Adam.
 //!
-//! `reference/golden.py` makes the files; model, options and mode come from each file's metadata. Those under
-//! `tests/golden/` are always checked (`reference/remake.py` makes them), and those in the folder that
-//! `HARNESS_GOLDENS` names, if it is set. All are checked on the CPU, and on the first GPU if CUDA is built in and one is there.
+//! `reference/golden.py` makes the files; the metadata of each file gives model, options and mode. Those under `tests/golden/`
+//! are always checked (`reference/remake.py` makes them), and those in the folder that `HARNESS_GOLDENS` names, if it is set.
+//! All are checked on the CPU, and on the first GPU if CUDA is built in and there is one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -20,34 +20,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Largest difference allowed, relative to the largest value of the tensor; of a gradient, to the largest of its layer. The
-/// gradient of a convolution's bias before a batch norm is 0 but for rounding, as the norm takes every shift away: PyTorch's
-/// own is up to 2e-6 of its weight's at the published width, and in f64 it is below 1e-15.
+/// Largest difference allowed, relative to the largest value of the tensor, or, for a gradient, to the largest of its layer.
+/// The gradient of a convolution's bias before a batch norm is 0 up to rounding, because the norm cancels every shift.
+/// PyTorch's own is up to 2e-6 of its weight's at the published width; in f64 it is below 1e-15.
 const TOLERANCE: f32 = 1e-4;
 
-/// Adam's first step is `rate·g/(|g| + 1e-8)`. A gradient may be off by the tolerance times the largest of its layer: where it
-/// is smaller than that, rounding alone decides which way the step goes, and the weight need only have moved by at most the
-/// rate on either side. Where it is larger but near 1e-8, the step may be off by as much as the derivative,
-/// `rate·1e-8/(|g| + 1e-8)²`, makes of it. At the published size PyTorch's f32 step of the VQ-VAE differs there from its own
-/// f64 step by 6e-4 of the largest weight, with gradients that agree to 1e-6.
+/// Adam's first step is `rate·g/(|g| + 1e-8)`. A gradient may be off by the tolerance times the largest of its layer. If it is
+/// smaller than that, only rounding decides the direction of the step, so the weight may move by up to the rate in either
+/// direction. If it is larger but near 1e-8, the error of the step may be that of the gradient times the derivative,
+/// `rate·1e-8/(|g| + 1e-8)²`. At the published size, PyTorch's f32 step of the VQ-VAE differs there from its own f64 step by
+/// 6e-4 of the largest weight, with gradients that agree to 1e-6.
 const EPSILON: f32 = 1e-8;
 
-/// SegNet and LinkNet at the published width, where no two f32 programs agree to 1e-4: which element of a pool is the
-/// greatest, and on which side of 0 a ReLU's input lies, hangs on the last bit for some of millions, and batch norms
-/// amplify it. Measured on goldens of 120, 128 and 256 pixels, PyTorch's f32 differs from its own f64 by up to 9e-2 (training)
-/// and 5e-3 (evaluation) of a gradient's largest element, SegNet's output by up to 9e-2 of its maximum. In the Euclidean
-/// norm, which few elements cannot rule, it is 8e-2 and 1.1e-3 for gradients, 1.1e-2 and 3e-6 for outputs. There
-/// these distances are allowed in the Euclidean norm; the committed goldens hold the same networks, narrower, to the strict
-/// tolerance.
+/// SegNet and LinkNet at the published width, where no two f32 programs agree to 1e-4. For a few of millions of elements, the
+/// last bit decides which element of a pool is the largest or on which side of 0 a ReLU's input lies, and batch norms amplify
+/// the difference. Measured on goldens of 120, 128 and 256 pixels, PyTorch's f32 differs from its own f64 by up to 9e-2
+/// (training) and 5e-3 (evaluation) of a gradient's largest element, and SegNet's output by up to 9e-2 of its maximum. In the
+/// Euclidean norm, which few elements cannot dominate, the differences are 8e-2 and 1.1e-3 for gradients, 1.1e-2 and 3e-6 for
+/// outputs. Such distances in the Euclidean norm are allowed there. The committed goldens hold the same networks, narrower, to
+/// the strict tolerance.
 const WIDE: usize = 32;
 const WIDE_TRAIN: f32 = 1e-1;
 const WIDE_EVAL: f32 = 5e-3;
 
-/// Of a network in a precision below f32, output and gradients are compared in the Euclidean norm, all gradients together: a
-/// small one is the difference of large terms, and on which side of 0 a ReLU's input lies changes it as a whole. PyTorch's
-/// autocast to bf16 on the CPU is itself off by up to 1.8e-1 of the gradients in evaluation and 1.4e-2 of the VQ-VAE's. Of the
-/// small SegNet in training, where pools and batch norms follow each other, it is off by 1.4 times their norm, which tests
-/// nothing: it is left out.
+/// In a precision below f32, output and gradients of a network are compared in the Euclidean norm, all gradients together: a
+/// small gradient is the difference of large terms, and the side of 0 on which a ReLU's input lies changes it entirely.
+/// PyTorch's autocast to bf16 on the CPU is itself off by up to 1.8e-1 of the gradients in evaluation and 1.4e-2 of the
+/// VQ-VAE's. For the small SegNet in training, where pools and batch norms alternate, it is off by 1.4 times their norm, which
+/// would test nothing, so that case is left out.
 const TF32: f32 = 5e-2;
 const BF16: f32 = 3e-1;
 
@@ -70,7 +70,7 @@ impl Golden {
         self.tensors.iter().filter_map(|(name, t)| Some((name.strip_prefix(prefix)?.strip_prefix('.')?, t))).collect()
     }
 
-    /// Puts the weights before the step into `model`: those in the golden itself, or those of the file beside it that it names.
+    /// Copies the weights before the step into `model`, from the golden itself or from the file beside it that it names.
     fn load(&self, model: &Model, path: &Path) {
         if let Some(file) = self.metadata.get("weights") {
             return model.load(&path.with_file_name(file)).unwrap();
@@ -91,7 +91,7 @@ impl Golden {
     }
 }
 
-/// What a network makes of a golden's input before the step.
+/// The network's result for a golden's input before the step.
 struct Pass {
     model: Model,
     mode: Mode,
@@ -108,7 +108,7 @@ impl Pass {
         let mode = if golden.metadata["mode"] == "eval" { Mode::Evaluate } else { Mode::Train };
         let [input, target] = ["input", "target"].map(|name| golden.tensors[name].to_device(device).unwrap());
         let out = model.forward(&input, mode).unwrap();
-        // PyTorch's SegNet divides its own output, ours leaves that to the protocol.
+        // PyTorch's SegNet divides its own output; ours leaves that to the protocol.
         let segnet = matches!(model.spec(), ModelSpec::Segnet(_));
         let output = if segnet { ops::divide_by_maximum(&out.channels).unwrap() } else { out.channels };
         let loss = ops::cross_entropy(&output, &target).unwrap();
@@ -145,7 +145,7 @@ fn check(path: &Path, device: &Device) -> f32 {
         let gradient = expected.get(name.as_str()).map(|&gradient| (gradient, steepest(&expected, name)));
         match after.get(name.as_str()) {
             Some(after) => worst.compare_step(&format!("after.{name}"), entry.var.as_tensor(), after, gradient),
-            // Where the weights lie in a file of their own, the step's result is left out as well.
+            // If the weights are in a separate file, the golden lacks the step's result as well.
             None => {
                 assert!(golden.metadata.contains_key("weights") && entry.role == Role::Parameter, "no after.{name}");
             }
@@ -154,7 +154,7 @@ fn check(path: &Path, device: &Device) -> f32 {
     worst.error
 }
 
-/// Errors of output and gradients of a golden in a precision below f32, unless it is left out.
+/// Errors of output and gradients of a golden in a precision below f32; `None` if the golden is left out.
 fn check_reduced(path: &Path, device: &Device, precision: Precision) -> Option<[f32; 2]> {
     let golden = Golden::read(path);
     if golden.metadata["model"] == "segnet" && golden.metadata["mode"] != "eval" {
@@ -173,14 +173,14 @@ fn check_reduced(path: &Path, device: &Device, precision: Precision) -> Option<[
     Some(errors)
 }
 
-/// Norm of all differences, relative to the norm of theirs.
+/// Norm of all differences, relative to the norm of the expected values.
 fn distance(pairs: impl Iterator<Item = (Vec<f32>, Vec<f32>)>) -> f32 {
     let (ours, theirs): (Vec<_>, Vec<_>) = pairs.unzip();
     let (ours, theirs) = (ours.concat(), theirs.concat());
     norm(ours.iter().zip(&theirs).map(|(x, y)| x - y)) / norm(theirs.iter().copied())
 }
 
-/// How far a wide network may be off, or `None` for all others.
+/// The tolerance of a wide network, or `None` for all others.
 fn wide(spec: &ModelSpec, mode: Mode) -> Option<f32> {
     let (ModelSpec::Segnet(SegnetSpec { width }) | ModelSpec::Linknet(LinknetSpec { width })) = spec else {
         return None;
@@ -202,7 +202,7 @@ struct Worst<'a> {
 }
 
 impl Worst<'_> {
-    /// `scale` is what a difference is relative to, if not to the largest of their values.
+    /// `scale` is the reference of the difference, if not the largest of the expected values.
     fn compare(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, scale: Option<f32>) {
         assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
         let (ours, theirs) = (values(ours), values(theirs));
@@ -220,7 +220,8 @@ impl Worst<'_> {
         self.error = self.error.max(error);
     }
 
-    /// Of weights, a step's result is compared as closely as their gradient, beside the largest of the layer, determines it.
+    /// For weights, a step's result is compared as precisely as their gradient determines it, relative to the largest of the
+    /// layer.
     fn compare_step(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, gradient: Option<(&Tensor, f32)>) {
         let Some((gradient, steepest)) = gradient else { return self.compare(name, ours, theirs, None) };
         assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
@@ -283,7 +284,7 @@ fn check_all(folder: &Path) {
 
 #[test]
 fn committed_goldens_agree() {
-    // Cargo says where the package is, also when it runs the test; a script that runs it elsewhere can.
+    // Cargo gives the package's folder, also when it runs the test. A script that runs it elsewhere can set it.
     let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let folder = Path::new(&package).join("tests/golden");
     assert!(files(&folder).len() >= 8, "the committed goldens are missing");

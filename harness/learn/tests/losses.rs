@@ -1,4 +1,4 @@
-//! Losses and their gradients against PyTorch in double precision; `reference/training.py` made the numbers.
+//! Compares losses and their gradients with PyTorch in double precision; `reference/training.py` made the numbers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -80,7 +80,7 @@ fn the_loss_of_a_batch_is_the_mean_of_its_images() {
         let expected = f64::from(values(&golden[&format!("value.{name}")])[0]);
         let mean = images.iter().sum::<f64>() / 3.0;
         assert!((mean - expected).abs() < 1e-5 * expected, "{name}: {mean} against {expected}");
-        // The image without its neighbours has the same loss.
+        // The image alone has the same loss as beside its neighbours.
         let alone = loss.of(&golden["channels"].narrow(0, 1, 1).unwrap(), &golden["target"].narrow(0, 1, 1).unwrap());
         let alone = f64::from(alone.unwrap().to_scalar::<f32>().unwrap());
         assert!((images[1] - alone).abs() < 1e-5 * alone, "{name}: {} against {alone}", images[1]);

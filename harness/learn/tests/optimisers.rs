@@ -1,4 +1,4 @@
-//! Optimisers, schedules and clipping against PyTorch; `reference/training.py` made the numbers.
+//! Compares optimisers, schedules and clipping with PyTorch; `reference/training.py` made the numbers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -74,7 +74,7 @@ fn optimisers_step_as_pytorch() {
 
 #[test]
 fn other_devices_step_alike() {
-    // What runs there is composed of candle's primitives, which a CPU can run as well.
+    // The code for other devices is composed of candle's primitives, which also run on a CPU.
     let tensor = |word: &str| {
         let mut rng = random::generator(&[word]);
         let data: Vec<f32> = (0..500).map(|_| random::unit(&mut rng) + 0.1).collect();

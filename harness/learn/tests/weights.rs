@@ -1,8 +1,8 @@
-//! Weights on disk: our own files, PyTorch's, damaged ones, and a ResNet-34 for LinkNet's encoder.
+//! Tests weights on disk: our own files, PyTorch's, damaged ones, and a ResNet-34 for LinkNet's encoder.
 //!
-//! The files under `tests/weights/` are PyTorch's own: `reference/golden.py` makes them. `vqvae.pt` is an archive,
-//! `segnet.pt` has the plain format of before PyTorch 1.6, `linknet.pt` is an archive of half floats under
-//! `state_dict`, each name behind `module.`.
+//! PyTorch wrote the files under `tests/weights/`: `reference/golden.py` makes them. `vqvae.pt` is an archive, `segnet.pt` has
+//! the plain format from before PyTorch 1.6, and `linknet.pt` is an archive of half floats under `state_dict`, with `module.`
+//! before each name.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -21,7 +21,7 @@ fn vqvae() -> ModelSpec {
     ModelSpec::Vqvae(VqvaeSpec { width: 4, depth: 1, inner: 4, dim: 4, codes: 8, ..VqvaeSpec::default() })
 }
 
-/// Every network, narrow, and a size of images that it takes.
+/// Every network, with few channels, and an image size that it takes.
 fn every_model() -> [(ModelSpec, usize); 3] {
     [
         (vqvae(), 16),
@@ -108,7 +108,7 @@ fn what_is_saved_and_loaded_gives_the_same_output() {
         assert!(output(&first, &x) != output(&second, &x), "{}", spec.name());
         second.load(saved.path()).unwrap();
         assert!(output(&first, &x) == output(&second, &x), "{}", spec.name());
-        // Going on is the same, too: the counters and buffers were saved.
+        // Further training is the same, too: counters and buffers were saved.
         for model in [&first, &second] {
             model.forward(&x, Mode::Train).unwrap();
         }
@@ -138,12 +138,12 @@ fn state_dicts_of_pytorch_give_its_outputs() {
     }
 }
 
-/// PyTorch saves no count of the codebook's updates. It is found from the averages, so going on is as if never saved.
+/// PyTorch saves no count of the codebook's updates. It is recovered from the averages, so training resumes as if never saved.
 #[test]
 fn training_goes_on_from_a_state_dict_as_if_never_saved() {
     let (model, x) = (new(&vqvae(), 0), images(16));
     model.load(&file("vqvae.pt")).unwrap();
-    // reference/golden.py trained it for 40 batches; its buffers are rounded to half floats.
+    // reference/golden.py trained it for 40 batches. Its buffers are rounded to half floats.
     let saved = tempfile::NamedTempFile::new().unwrap();
     model.save(saved.path(), 16, None).unwrap();
     assert_eq!(read_header(saved.path()).unwrap().unwrap().counters["vq.pushes"], 40);
@@ -169,7 +169,7 @@ fn prefixes_of_wrappers_do_not_matter() {
     save_tensors(saved.path(), &named(&|n| format!("module._orig_mod.{n}"))).unwrap();
     second.load(saved.path()).unwrap();
     assert!(output(&first, &x) == output(&second, &x));
-    // One name without it: then it is no wrapper's.
+    // One name lacks the prefix, so it is not a wrapper's.
     let mixed = named(&|n| if n == "vq.e_i_ts" { n.to_owned() } else { format!("module.{n}") });
     save_tensors(saved.path(), &mixed).unwrap();
     let text = second.load(saved.path()).unwrap_err().to_string();
@@ -187,7 +187,7 @@ fn another_networks_state_dict_is_refused_with_a_list() {
     assert!(!text.contains("num_batches_tracked"), "{text}");
 }
 
-/// Cut short at any place, or with any byte changed, a file is read or refused, but nothing panics.
+/// A file cut short at any place, or with any byte changed, is read or rejected, but nothing panics.
 #[test]
 fn damaged_files_are_errors() {
     let damaged = tempfile::NamedTempFile::new().unwrap();
@@ -237,7 +237,7 @@ fn an_encoder_is_loaded_and_the_decoder_left() {
     let spec = ModelSpec::Linknet(LinknetSpec { width: 4 });
     let (model, untouched) = (new(&spec, 0), new(&spec, 0));
     let tensors = resnet(&model);
-    // 36 convolutions and as many batch norms of four tensors, as in torchvision's resnet34 without `fc` and counters.
+    // 36 convolutions and 36 batch norms of four tensors each, as in torchvision's resnet34 without `fc` and counters.
     assert_eq!(tensors.len() - 3, 36 * 5);
     let saved = tempfile::NamedTempFile::new().unwrap();
     save_tensors(saved.path(), &tensors).unwrap();

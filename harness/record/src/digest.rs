@@ -10,7 +10,7 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// SHA-256 of the file at `path`, read in pieces.
+/// SHA-256 of the file at `path`, which is read in pieces.
 pub fn of_file(path: &Path) -> Result<String> {
     let io = |source| RecordError::Io { action: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(io)?;
@@ -25,9 +25,9 @@ pub fn of_file(path: &Path) -> Result<String> {
     }
 }
 
-/// A 32-byte seed for a generator, from the words that name its purpose: `["0", "finetune", "shuffle", "epoch 3"]`.
+/// A 32-byte seed for a generator, derived from the words that name its purpose: `["0", "finetune", "shuffle", "epoch 3"]`.
 ///
-/// Every random number of the project comes from a generator seeded here, so that none depends on what was drawn before it.
+/// Every random number of the project comes from a generator seeded in this way, so none depends on earlier draws.
 pub fn seed(words: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for word in words {
@@ -39,7 +39,7 @@ pub fn seed(words: &[&str]) -> [u8; 32] {
 
 /// SHA-256 of the canonical JSON of `value`: keys sorted, no white space.
 ///
-/// Two settings that mean the same give the same digest whatever the order in which they were written.
+/// Settings with the same meaning have the same digest, in whatever order they were written.
 pub fn of_settings<T: Serialize>(value: &T) -> std::result::Result<String, serde_json::Error> {
     // Another crate in the build may turn on `preserve_order`, so the keys are sorted here.
     Ok(of_bytes(serde_json::to_string(&sorted(serde_json::to_value(value)?))?.as_bytes()))

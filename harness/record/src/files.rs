@@ -9,16 +9,16 @@ use std::{
     time::Duration,
 };
 
-/// How long to wait before trying again to take a lock.
+/// The wait between two attempts to take a lock.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Writes `bytes` to `path` so that a reader, or a crash at any moment, sees the old file or the new one and never a part:
-/// a temporary file beside it, fsync, rename, fsync of the folder. Missing folders are made.
+/// Writes `bytes` to `path` atomically: a reader, or a crash at any moment, sees the old file or the new one, never a part.
+/// Uses a temporary file beside it, fsync, rename, and fsync of the folder. Missing folders are created.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes).map_err(io("write", path)))
 }
 
-/// As [`write`], for what is too long to be held in memory: `content` writes it. When it fails, nothing is left.
+/// Does the same as [`write`] for content too long for memory: `content` writes it. If it fails, nothing is left.
 pub fn write_with<E: From<RecordError>>(
     path: &Path,
     content: impl FnOnce(&mut File) -> std::result::Result<(), E>,
@@ -41,7 +41,7 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Recor
     move |source| RecordError::Io { action, path: path.to_owned(), source }
 }
 
-/// Reads the file at `path`, refusing more than `limit` bytes.
+/// Reads the file at `path`; fails if it has more than `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let io = |source| RecordError::Io { action: "read", path: path.to_owned(), source };
     let file = File::open(path).map_err(io)?;
@@ -54,7 +54,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(data)
 }
 
-/// Removes temporary files that a killed process left in `folder` (not below it). Only for who holds the folder's lock.
+/// Removes temporary files that a killed process left in `folder` (not below it). The caller must hold the folder's lock.
 pub fn sweep(folder: &Path) -> Result<()> {
     let io = |source| RecordError::Io { action: "list", path: folder.to_owned(), source };
     if !folder.is_dir() {
@@ -104,8 +104,8 @@ impl Lock {
         }
     }
 
-    /// Takes the lock at `path`, and waits for it while another process holds it: then `waiting` is logged once. `None` when the user
-    /// asked to stop.
+    /// Takes the lock at `path`, waiting while another process holds it; `waiting` is logged once in that case. `None` if the
+    /// user asked to stop.
     pub fn wait(path: &Path, waiting: &str, monitor: &dyn Monitor) -> Result<Option<Self>> {
         let mut told = false;
         loop {
@@ -177,7 +177,7 @@ mod tests {
         assert!(Lock::try_take(&path).unwrap().is_some());
     }
 
-    /// Lets go of a lock, or gives up, when it is told that somebody waits.
+    /// Releases a lock, or gives up, when it hears that somebody waits.
     struct Told(std::sync::Mutex<Option<Lock>>, std::sync::atomic::AtomicBool);
 
     impl Monitor for Told {
@@ -201,7 +201,7 @@ mod tests {
         let held = || Lock::try_take(&path).unwrap().map(Some).unwrap();
         let told = Told(held().into(), false.into());
         let lock = Lock::wait(&path, "waiting for the other", &told).unwrap().unwrap();
-        // One that stops is not given a lock that is held.
+        // A stopped process gets no lock that another one holds.
         let told = Told(Lock::try_take(&folder.path().join("b.lock")).unwrap().into(), true.into());
         assert!(Lock::wait(&path, "waiting for the other", &told).unwrap().is_none());
         drop(lock);

@@ -1,18 +1,18 @@
-//! How long work tells the outside what it is doing, and hears that it should stop.
+//! How long work reports its progress, and learns that it should stop.
 
-/// Watches work. Bars nest: `begin` opens one inside the one that is open, `end` closes the innermost.
+/// Observes work. Bars nest: `begin` opens a bar inside the open one, `end` closes the innermost.
 pub trait Monitor: Sync {
-    /// Opens a bar: what is counted (`decoding pictures`, `epoch`) and how many there will be.
+    /// Opens a bar, given what is counted (`decoding pictures`, `epoch`) and the total.
     fn begin(&self, what: &str, total: u64);
-    /// Moves the innermost bar on by `by`.
+    /// Advances the innermost bar by `by`.
     fn advance(&self, by: u64);
-    /// Text beside the innermost bar: `loss 0.512 · Dice 0.771`.
+    /// Sets the text beside the innermost bar: `loss 0.512 · Dice 0.771`.
     fn note(&self, text: &str);
     /// Closes the innermost bar.
     fn end(&self);
-    /// A line for the log: it stays when the bars are gone.
+    /// Writes a line to the log. It stays when the bars are gone.
     fn log(&self, line: &str);
-    /// Whether the user asked to stop. Work that sees `true` leaves as if killed: it returns an error and cleans nothing up.
+    /// Returns true if the user asked to stop. The work then stops as if killed: it returns an error and cleans nothing up.
     fn stopped(&self) -> bool;
 }
 

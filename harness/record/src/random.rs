@@ -1,11 +1,11 @@
-//! The generators of all random numbers, each seeded by the words that name its purpose.
+//! The generators of all random numbers. Each is seeded by the words that name its purpose.
 
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
 
-/// The generator for the purpose that `words` name.
+/// The generator for the purpose named by `words`.
 pub fn generator(words: &[&str]) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(crate::digest::seed(words))
 }
@@ -15,9 +15,9 @@ pub fn unit(rng: &mut impl Rng) -> f32 {
     (rng.next_u32() >> 8) as f32 / (1u32 << 24) as f32
 }
 
-/// A whole number in `0..n`, each as likely as the others; 0 when `n` is 0.
+/// An integer drawn uniformly from `0..n`; 0 if `n` is 0.
 pub fn below(rng: &mut impl Rng, n: u32) -> u32 {
-    // Lemire's multiplication, rejecting the few draws that would favour small numbers.
+    // Lemire's multiplication method. It rejects the few draws that would favour small numbers.
     let least = n.wrapping_neg().checked_rem(n).unwrap_or(0);
     loop {
         let product = u64::from(rng.next_u32()) * u64::from(n);

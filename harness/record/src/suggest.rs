@@ -1,10 +1,10 @@
-//! "Did you mean": the nearest of the names there are.
+//! Suggestions ("did you mean"): the existing name nearest to a misspelt one.
 
-/// Least likeness of a misspelling to what was meant, in 0..1.
+/// The least similarity between a misspelling and its suggestion, in 0..1.
 const LIKE: f64 = 0.6;
 
-/// The name nearest to `name`, if any is near enough to be a misspelling; the first of equals. Case counts for nothing, and `-`,
-/// `_` and space are one.
+/// The name nearest to `name`, if any is near enough; the first of equals. Case is ignored, and `-`, `_` and space are treated
+/// as equal.
 pub fn closest<S: AsRef<str>>(name: &str, names: impl IntoIterator<Item = S>) -> Option<String> {
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let wanted = plain(name);

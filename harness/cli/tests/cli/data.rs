@@ -99,7 +99,7 @@ fn damage_is_found() {
         .answers("tiny: 1 of 2 files wrong");
     fs::remove_file(studio.path("data/tiny/images/b.jpg")).unwrap();
     assert_eq!(state(&studio, "tiny"), "changed");
-    run(&studio, &["data", "fetch", "tiny"]).ended(4).tells("images/b.jpg is gone").tells("nothing is put over it");
+    run(&studio, &["data", "fetch", "tiny"]).ended(4).tells("images/b.jpg is missing").tells("Nothing is overwritten");
 }
 
 #[test]

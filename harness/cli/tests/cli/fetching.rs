@@ -112,7 +112,7 @@ fn stopped_it_leaves_a_part_and_goes_on_later() {
         let mut running = Running::start(harness(&studio, &["data", "fetch", "tiny"]));
         running.until("a part", || fs::metadata(part(&studio)).is_ok_and(|about| about.len() >= before + 100_000));
         running.signal(signal);
-        running.wait().ended(130).tells("are kept; the next fetch goes on there").tells("interrupted; what was");
+        running.wait().ended(130).tells("are kept; the next fetch resumes them").tells("interrupted; what was");
         assert_eq!(begun(&studio) as u64, before + 100_000);
     }
     server.let_go();

@@ -133,7 +133,7 @@ fn asked_to_stop_it_says_so_and_goes_on_later() {
     assert!(plan.stdout.contains("to resume"), "{}", plan.stdout);
     let log = fs::read_to_string(stopped.first_in("runs/pretrain").join("log.txt")).unwrap();
     assert!(log.matches("stopped: interrupted").count() >= 2, "{log}");
-    assert!(log.contains("sitting 3") && log.matches("going on after epoch").count() >= 2, "{log}");
+    assert!(log.contains("sitting 3") && log.matches("resuming after epoch").count() >= 2, "{log}");
     finish(&stopped);
     assert_same(&results(&calm.path("runs")), &results(&store));
     assert_same(&results(&calm.path("reports")), &results(&stopped.path("reports")));

@@ -84,6 +84,6 @@ fn when_one_fails_the_others_stop_and_can_go_on() {
     // With the cause gone, both go on from where they were: the failed one from its first epoch, the other from wherever it had come.
     fs::remove_dir(&in_the_way).unwrap();
     let again = studio.run(&arguments).ended(0);
-    assert!(again.stderr.contains("going on after epoch"), "{}", again.stderr);
+    assert!(again.stderr.contains("resuming after epoch"), "{}", again.stderr);
     assert!(unfinished(&studio.path("runs")).is_empty());
 }

@@ -1,16 +1,16 @@
 use std::path::PathBuf;
 
-/// Why an archive was not unpacked.
+/// The reason why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// A member that no honest data set has, or a bound that was passed.
+    /// A member that no honest data set contains, or an exceeded limit.
     #[error("{archive}: the archive is refused: {member:?} {refusal}")]
     Refused {
         /// The archive's file.
         archive: PathBuf,
-        /// Name of the member, as it stands in the archive; bytes that are no UTF-8 are replaced.
+        /// Name of the member, as in the archive. Invalid UTF-8 is replaced.
         member: String,
-        /// What is wrong with it.
+        /// The problem.
         refusal: Refusal,
     },
     /// The archive ends too early, or its bytes contradict its checksums.
@@ -18,64 +18,66 @@ pub enum ArchiveError {
     Damaged {
         /// The archive's file.
         archive: PathBuf,
-        /// The member that was being read, or the last that could be; empty before the first.
+        /// The member being read, or the last readable one; empty before the first.
         member: String,
-        /// What was found.
+        /// The finding.
         reason: String,
     },
-    /// The folder to unpack into holds something already.
-    #[error("{path} is not an empty folder; archives are unpacked into empty folders alone")]
+    /// The folder to unpack into is not empty.
+    #[error("{path} is not an empty folder; archives are unpacked only into empty folders")]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried, as a verb.
+        /// The failed action, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
     },
-    /// The caller's `watch` said so.
+    /// The caller's `watch` stopped it.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// What is wrong with a member.
+/// The problem of a member.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// `..`, absolute, or a Windows prefix.
     #[error("would be written outside its folder ({0})")]
     Escapes(&'static str),
-    /// Not a name that every file system keeps as it is.
-    #[error("is no name that can be written everywhere: {0}")]
+    /// Not a name that every file system keeps unchanged.
+    #[error("has a name that some systems cannot store: {0}")]
     Name(&'static str),
     /// Over [`Limits::name_bytes`](super::Limits::name_bytes).
     #[error("has a name of more than {0} bytes")]
     LongName(usize),
-    /// A link, a device, a pipe, or what is unknown here.
+    /// A link, a device, a pipe, or an unknown kind.
     #[error("is {0}; only files and folders are unpacked")]
     Kind(&'static str),
-    /// Twice in the archive, or a file and a folder.
+    /// Twice in the archive, or both as a file and as a folder.
     #[error("is in the archive twice")]
     Twice,
-    /// The same name but for case or the spelling of accents.
-    #[error("differs from {0:?} only by case or the spelling of accents, and some file systems take both for one")]
+    /// The same name except for case or the spelling of accents.
+    #[error(
+        "differs from {0:?} only by case or the spelling of accents, and some file systems treat both as the same name"
+    )]
     SameButForCase(String),
     /// Over [`Limits::entries`](super::Limits::entries).
-    #[error("is one member more than the {0} that are unpacked")]
+    #[error("exceeds the limit of {0} members")]
     Entries(u64),
     /// Over [`Limits::member_bytes`](super::Limits::member_bytes).
-    #[error("has more than the {0} bytes that one member may have")]
+    #[error("exceeds the limit of {0} bytes per member")]
     MemberBytes(u64),
-    /// More names than are remembered.
-    #[error("brings the names of all members over the {0} bytes that are remembered")]
+    /// Too many names to remember.
+    #[error("brings the names of all members over the limit of {0} bytes")]
     Names(usize),
     /// Over [`Limits::total_bytes`](super::Limits::total_bytes).
-    #[error("brings the archive over the {0} bytes that all members together may have")]
+    #[error("brings the archive over the limit of {0} bytes")]
     TotalBytes(u64),
     /// Over [`Limits::ratio`](super::Limits::ratio).
     #[error("unpacks to more than {0} times its packed size")]
@@ -83,10 +85,10 @@ pub enum Refusal {
     /// Zip's encryption.
     #[error("is encrypted")]
     Encrypted,
-    /// Not stored and not deflated.
-    #[error("is packed by {0}; expected to be stored or deflated")]
+    /// Neither stored nor deflated.
+    #[error("is packed with {0}; expected stored or deflated")]
     Method(String),
-    /// An extension of tar that says otherwise than the header does.
+    /// A tar extension that contradicts the header.
     #[error("has two sizes, {0} and {1}")]
     TwoSizes(u64, u64),
 }

@@ -1,8 +1,8 @@
-//! Archives from strangers, unpacked with bounds: tar, tar in gzip, and zip.
+//! Unpacks archives from strangers within limits: tar, tar in gzip, and zip.
 //!
-//! An archive is refused as a whole, with the member's name, as soon as one member would leave its folder, is no plain file or
-//! folder, is called like another (also where only case or the spelling of accents differs: some file systems take both for
-//! one), or where the bounds of [`Limits`] are passed. Nothing is read into memory but one buffer and the names.
+//! An archive is refused as a whole, naming the member, as soon as a member would leave its folder, is neither a plain file nor
+//! a folder, or has the name of another (also if only case or the spelling of accents differs, because some file systems ignore
+//! these), or if one of the [`Limits`] is exceeded. Only one buffer and the names are held in memory.
 
 mod error;
 mod limits;
@@ -18,7 +18,7 @@ pub use limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::{ops::ControlFlow, path::Path};
 
-/// How an archive is packed.
+/// The format of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -30,10 +30,10 @@ pub enum Format {
     Zip,
 }
 
-/// How far unpacking has come. What is told last is the whole.
+/// The progress of unpacking. The last report covers everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Bytes read of the archive's file; they grow towards its size. In a zip they are those of the members looked at.
+    /// Bytes read from the archive's file; they grow towards its size. In a zip they count the members looked at.
     pub read: u64,
     /// Files written.
     pub files: u64,
@@ -41,32 +41,31 @@ pub struct Progress {
     pub bytes: u64,
 }
 
-/// Which members are unpacked, and where to.
+/// The members to unpack, and their new names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Choice {
-    /// This many leading folders of every member's name are left away; a file that has no more folders than that is passed over.
+    /// Number of leading folders stripped from every member's name. A file with no more folders than that is skipped.
     pub strip: usize,
-    /// Only members whose name, as it stands in the archive and with `/` between its parts, is one of these or lies below one
-    /// of these. None: all members.
+    /// Unpacks only members whose name, as in the archive and with `/` as separator, equals one of these or lies below one. If
+    /// empty, all members are unpacked.
     pub only: Vec<String>,
 }
 
-/// What came of unpacking.
+/// The result of unpacking.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unpacked {
     /// Files written.
     pub files: u64,
     /// Bytes written.
     pub bytes: u64,
-    /// Files of the archive that [`Choice`] left out. What they are and where their names lead is checked as of all others.
+    /// Files of the archive that [`Choice`] left out. Their kind and names are checked like those of all others.
     pub passed_over: u64,
 }
 
-/// Unpacks all of `file` into the folder `into`, which must be empty and is made if it is not there.
+/// Unpacks all of `file` into the folder `into`, which must be empty. The folder is created if it does not exist.
 ///
-/// `watch` is told after every block of at most 64 KiB and may stop the work. After an error, or when stopped, the folder holds
-/// what was written until then; throwing it away is the caller's. Files appear with the permissions of new files, whatever
-/// the archive says.
+/// `watch` is called after every block of at most 64 KiB and may stop the work. After an error or a stop, the folder holds what
+/// was written until then; the caller discards it. Files get the permissions of new files, whatever the archive says.
 pub fn unpack(
     file: &Path,
     format: Format,
@@ -77,7 +76,7 @@ pub fn unpack(
     unpack_chosen(file, format, &Choice::default(), into, limits, watch)
 }
 
-/// As [`unpack`], but only what `choice` says, and where it says.
+/// Does the same as [`unpack`], but only for the members, and with the names, of `choice`.
 pub fn unpack_chosen(
     file: &Path,
     format: Format,
@@ -96,7 +95,7 @@ pub fn unpack_chosen(
 }
 
 impl Format {
-    /// The format of a file, told by its content and never by its name; `None` if it is none of these.
+    /// Detects the format of a file by its content, never by its name; `None` if it is none of these.
     pub fn of(file: &Path) -> Result<Option<Self>, ArchiveError> {
         let head = read::head(file)?;
         Ok(match head.as_slice() {

@@ -1,16 +1,16 @@
-//! Which names may be written.
+//! Checks which names may be written.
 
 use super::Refusal;
 use std::collections::{HashMap, hash_map::Entry};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Folders above a member, at most.
+/// The largest number of folders above a member.
 const DEPTH: usize = 16;
 
-/// Bytes of names that are remembered, at most.
+/// The largest number of bytes of names that are remembered.
 const REMEMBERED: usize = 256 << 20;
 
-/// The parts of a member's name, if they lead to a place below the folder that is unpacked into, on every system.
+/// Splits a member's name into parts, if they lead to a place below the target folder on every system.
 pub(super) fn parts(name: &str, limit: usize) -> Result<Vec<&str>, Refusal> {
     if name.len() > limit {
         return Err(Refusal::LongName(limit));
@@ -25,7 +25,7 @@ pub(super) fn parts(name: &str, limit: usize) -> Result<Vec<&str>, Refusal> {
         return Err(Refusal::Escapes("`..`"));
     }
     if name.contains('\\') {
-        return Err(Refusal::Name("a backslash, which separates folders on some systems alone"));
+        return Err(Refusal::Name("a backslash, which separates folders on some systems"));
     }
     let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.len() > DEPTH {
@@ -51,7 +51,7 @@ fn plain(part: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What was written so far, as a file system sees it that knows neither case nor spellings of accents.
+/// Everything written so far, as seen by a file system that ignores case and spellings of accents.
 #[derive(Default)]
 pub(super) struct Written {
     by_fold: HashMap<String, (String, Kind)>,
@@ -65,7 +65,7 @@ pub(super) enum Kind {
 }
 
 impl Written {
-    /// Notes a member and the folders above it.
+    /// Records a member and the folders above it.
     pub(super) fn add(&mut self, parts: &[&str], kind: Kind) -> Result<(), Refusal> {
         for length in 1..=parts.len() {
             let name = parts[..length].join("/");
@@ -94,7 +94,7 @@ impl Written {
     }
 }
 
-/// Equal for names that APFS, NTFS or exFAT could take for one.
+/// Maps names to the same text if APFS, NTFS or exFAT could treat them as equal.
 fn fold(name: &str) -> String {
     name.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }

@@ -1,4 +1,4 @@
-//! Reading an archive's file: counted, and never more out of it than the bounds say.
+//! Reads an archive's file, counting the bytes and enforcing the limits.
 
 use super::ArchiveError;
 use std::{
@@ -9,13 +9,13 @@ use std::{
     rc::Rc,
 };
 
-/// How much is read or unpacked at once.
+/// Number of bytes read or unpacked at once.
 pub(super) const BLOCK: usize = 64 << 10;
 
-/// Bytes that may come out before their ratio to the bytes that went in is asked.
+/// Number of unpacked bytes before the ratio to the packed bytes is checked.
 pub(super) const FREE: u64 = 1 << 20;
 
-/// The first 512 bytes of a file, or all where it has fewer.
+/// The first 512 bytes of a file, or all if it has fewer.
 pub(super) fn head(path: &Path) -> Result<Vec<u8>, ArchiveError> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(ArchiveError::io("open", path))?;
@@ -23,10 +23,10 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>, ArchiveError> {
     Ok(bytes)
 }
 
-/// Bytes taken from the archive's file so far.
+/// Bytes read from the archive's file so far.
 pub(super) type Count = Rc<Cell<u64>>;
 
-/// A file that says how much of it was read, and may refuse to give more.
+/// A file that counts the bytes read from it and may refuse to give more.
 pub(super) struct Counted<R> {
     inner: R,
     count: Count,
@@ -39,15 +39,15 @@ impl<R> Counted<R> {
         Self { inner, count, budget: Rc::new(Cell::new(u64::MAX)) }
     }
 
-    /// The number of bytes that may still be read, to be set.
+    /// The number of bytes that may still be read; can be changed.
     pub(super) fn budget(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.budget)
     }
 }
 
-/// More was asked for than the budget allows.
+/// More bytes were requested than the budget allows.
 #[derive(Debug, thiserror::Error)]
-#[error("the bound of what is read was passed")]
+#[error("more bytes were requested than may be read")]
 pub(super) struct Exhausted;
 
 impl<R: Read> Read for Counted<R> {
@@ -66,12 +66,12 @@ impl<R: Seek> Seek for Counted<R> {
     }
 }
 
-/// More came out of a gzip stream than the bound on its ratio allows.
+/// A gzip stream unpacked to more than its ratio allows.
 #[derive(Debug, thiserror::Error)]
 #[error("unpacks to too much")]
 pub(super) struct Inflated;
 
-/// A gzip stream, its checksums verified, that ends with an error where it unpacks to too much.
+/// A gzip stream with verified checksums. It ends with an error if it unpacks to too much.
 pub(super) struct Gzip {
     inner: flate2::read::MultiGzDecoder<BufReader<Counted<File>>>,
     packed: Count,

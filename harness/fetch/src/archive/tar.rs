@@ -1,7 +1,7 @@
-//! Tar: blocks of 512 bytes, a header and then the member's bytes.
+//! Tar: blocks of 512 bytes; each member is a header followed by its bytes.
 //!
-//! The headers are the `tar` crate's; the walk over them is not, as its own reads the long names of GNU and pax into memory
-//! whatever their size, and gives members whose two sizes contradict each other.
+//! The `tar` crate parses the headers, but we walk over them ourselves: the crate's own walk reads the long names of GNU and
+//! pax into memory whatever their size, and accepts members with two contradicting sizes.
 
 use super::{
     ArchiveError, Refusal,
@@ -13,10 +13,10 @@ use tar::{EntryType, Header, PaxExtensions};
 
 const BLOCK: usize = 512;
 
-/// Bytes of one pax header, at most.
+/// The largest pax header, in bytes.
 const EXTENSION: u64 = 64 << 10;
 
-/// What pax or GNU headers say of the member that follows them.
+/// The information in pax or GNU headers about the next member.
 #[derive(Default)]
 struct Extension {
     name: Option<Vec<u8>>,
@@ -34,11 +34,11 @@ pub(super) fn unpack(unpacking: &mut Unpacking<'_>, gzip: bool) -> Result<(), Ar
     while let Some(header) = next(unpacking, &mut *from)? {
         member(unpacking, &mut *from, &header, &mut extension)?;
     }
-    // A gzip stream's checksum stands behind its last byte, so it is read to the end.
+    // A gzip stream ends with its checksum, so it is read to the end.
     unpacking.rest_is_zeros(&mut *from)
 }
 
-/// The next header; `None` at the archive's end mark.
+/// Reads the next header; `None` at the archive's end mark.
 fn next(unpacking: &mut Unpacking<'_>, from: &mut dyn Read) -> Result<Option<Header>, ArchiveError> {
     let mut header = Header::new_old();
     let bytes = header.as_mut_bytes();
@@ -57,7 +57,7 @@ fn next(unpacking: &mut Unpacking<'_>, from: &mut dyn Read) -> Result<Option<Hea
         return Ok(None);
     }
     let sum: u32 = header.as_bytes().iter().map(|&byte| u32::from(byte)).sum();
-    // The checksum is taken with its own field as eight spaces.
+    // The checksum is computed with its own field as eight spaces.
     let field: u32 = header.as_old().cksum.iter().map(|&byte| u32::from(byte)).sum();
     if header.cksum().ok() != Some(sum - field + 8 * u32::from(b' ')) {
         return Err(unpacking.damaged("the header after it has a wrong checksum".into()));
@@ -108,7 +108,7 @@ fn words(kind: EntryType) -> &'static str {
     }
 }
 
-/// Reads a header that speaks of the next member, or of all.
+/// Reads a header about the next member, or about all members.
 fn extend(
     unpacking: &mut Unpacking<'_>,
     from: &mut dyn Read,
@@ -130,7 +130,7 @@ fn extend(
             extension.name = Some(bytes);
             Ok(())
         }
-        // A global header may comment on the archive; what it says of names and sizes would hold for all members.
+        // A global header may comment on the archive, but names and sizes in it would apply to all members.
         kind => pax(unpacking, &bytes, (kind == EntryType::XHeader).then_some(extension)),
     }
 }
@@ -144,7 +144,7 @@ fn pax(unpacking: &Unpacking<'_>, bytes: &[u8], extension: Option<&mut Extension
             b"path" => found.name = Some(value.to_owned()),
             b"size" => {
                 let size = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-                let size = size.ok_or_else(|| unpacking.damaged("a pax header's size is no number".into()))?;
+                let size = size.ok_or_else(|| unpacking.damaged("a pax header's size is not a number".into()))?;
                 found.size = Some(size);
             }
             _ if key.starts_with(b"GNU.sparse") => return Err(unpacking.refuse(Refusal::Kind("a sparse file"))),
@@ -164,7 +164,7 @@ fn pax(unpacking: &Unpacking<'_>, bytes: &[u8], extension: Option<&mut Extension
     Ok(())
 }
 
-/// Members fill whole blocks.
+/// Rounds up to whole blocks.
 fn padding(unpacking: &Unpacking<'_>, from: &mut dyn Read, size: u64) -> Result<(), ArchiveError> {
     let mut block = [0; BLOCK];
     let behind = (BLOCK - (size % BLOCK as u64) as usize) % BLOCK;

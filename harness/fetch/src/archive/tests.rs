@@ -1,4 +1,4 @@
-//! Archives as their readers see them: honest ones of every format, and hostile ones made byte by byte.
+//! Tests archives: honest ones of every format, and hostile ones made byte by byte.
 
 mod hostile_tar;
 mod hostile_zip;
@@ -6,7 +6,7 @@ mod hostile_zip;
 use super::*;
 use std::{collections::BTreeMap, fs, io::Write as _};
 
-/// An archive's bytes, unpacked in a folder of its own.
+/// An archive's bytes, and a folder to unpack it in.
 struct Try {
     folder: tempfile::TempDir,
 }
@@ -27,7 +27,7 @@ impl Try {
         unpack_chosen(&self.folder.path().join("archive"), format, choice, &self.target(), limits, &mut watch)
     }
 
-    /// Names and contents of what was written.
+    /// Names and contents of the written files.
     fn written(&self) -> BTreeMap<String, Vec<u8>> {
         let (mut found, mut folders) = (BTreeMap::new(), vec![self.target()]);
         while let Some(folder) = folders.pop() {
@@ -49,7 +49,7 @@ fn all(bytes: &[u8], format: Format) -> Result<Unpacked, ArchiveError> {
     Try::new(bytes).unpack(format, &Choice::default(), &Limits::default())
 }
 
-/// Why the archive is refused; nothing may have been written outside the folder.
+/// The reason why the archive is refused. Nothing may have been written outside the folder.
 fn refusal(bytes: &[u8], format: Format, limits: &Limits) -> (String, Refusal) {
     let attempt = Try::new(bytes);
     let result = attempt.unpack(format, &Choice::default(), limits);
@@ -61,7 +61,7 @@ fn refusal(bytes: &[u8], format: Format, limits: &Limits) -> (String, Refusal) {
     }
 }
 
-/// At which member an archive is damaged, and what is said of it.
+/// The member at which an archive is damaged, and the message.
 fn damage(bytes: &[u8], format: Format) -> (String, String) {
     match all(bytes, format) {
         Err(error @ ArchiveError::Damaged { .. }) => {
@@ -110,7 +110,7 @@ fn zip(members: &[(&str, &[u8])], method: ::zip::CompressionMethod) -> Vec<u8> {
 const DEFLATED: ::zip::CompressionMethod = ::zip::CompressionMethod::Deflated;
 const STORED: ::zip::CompressionMethod = ::zip::CompressionMethod::Stored;
 
-/// Bytes that do not pack.
+/// Incompressible bytes.
 fn noise(n: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let mut next = || {
@@ -194,7 +194,7 @@ fn a_choice_leaves_members_out_and_folders_away() {
         assert_eq!(with(2, &["top/a", "top/b/3", "nothing"]), ["1", "3"]);
         assert_eq!(with(0, &["5", "top/4"]), ["5", "top/4"]);
     }
-    // Two members that become one when their folders are left away.
+    // Two members that coincide when their folders are stripped.
     let both = tar(&[("x/1", b"1"), ("y/1", b"2")]);
     let choice = Choice { strip: 1, only: Vec::new() };
     let error = Try::new(&both).unpack(Format::Tar, &choice, &Limits::default()).unwrap_err();
@@ -236,7 +236,7 @@ fn an_archive_cut_anywhere_is_damaged() {
         for cut in
             [0, 1, 100, 511, 512, 600, 1024, 3000, 100_000, bytes.len() - 700, bytes.len() - 1025, bytes.len() - 1]
         {
-            // Zeros behind the end mark of a tar are padding.
+            // Zeros after the end mark of a tar are padding.
             if format == Format::Tar && cut + 1 == bytes.len() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What is the same for all formats: asking whether a member may be written, and writing it.
+//! The part that all formats share: checking whether a member may be written, and writing it.
 
 use super::{
     ArchiveError, Choice, Limits, Progress, Refusal, Unpacked,
@@ -12,29 +12,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// An archive that is being unpacked.
+/// An archive while it is unpacked.
 pub(super) struct Unpacking<'a> {
     archive: &'a Path,
     choice: &'a Choice,
     into: &'a Path,
     limits: &'a Limits,
     watch: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
-    /// Bytes read of the archive's file.
+    /// Bytes read from the archive's file.
     read: Count,
     written: Written,
     entries: u64,
-    /// Bytes of the members that were passed over: they count against the bounds, too.
+    /// Bytes of skipped members: the limits include them.
     passed_bytes: u64,
     member: String,
     unpacked: Unpacked,
     block: Vec<u8>,
 }
 
-/// Where a member's bytes go.
+/// The destination of a member's bytes.
 pub(super) enum Target {
-    /// To a new file.
+    /// A new file.
     File(PathBuf),
-    /// Nowhere: it was not chosen.
+    /// Nowhere: the member was not chosen.
     Nowhere,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Unpacking<'a> {
         Ok((file, Count::clone(&self.read)))
     }
 
-    /// Counts a member, or what a format puts between members.
+    /// Counts a member, or an extension that a format puts between members.
     pub(super) fn count(&mut self) -> Result<(), ArchiveError> {
         self.entries += 1;
         if self.entries > self.limits.entries {
@@ -82,12 +82,12 @@ impl<'a> Unpacking<'a> {
         self.tell()
     }
 
-    /// The next member is called `name`; later errors say so.
+    /// Sets the name of the next member, for later errors.
     pub(super) fn enter(&mut self, name: &[u8]) {
         self.member = String::from_utf8_lossy(&name[..name.len().min(4096)]).into_owned();
     }
 
-    /// Asks whether the folder may be there, and makes it.
+    /// Checks that the folder is allowed, and creates it.
     pub(super) fn folder(&mut self, name: &[u8]) -> Result<(), ArchiveError> {
         let Some(parts) = self.chosen(name)? else { return Ok(()) };
         self.note(&parts, Kind::Folder)?;
@@ -95,7 +95,7 @@ impl<'a> Unpacking<'a> {
         fs::create_dir_all(&path).map_err(ArchiveError::io("create", path))
     }
 
-    /// Asks whether the file of `size` bytes may be there, and where it goes.
+    /// Checks that a file of `size` bytes is allowed, and returns its destination.
     pub(super) fn file(&mut self, name: &[u8], size: u64) -> Result<Target, ArchiveError> {
         let parts = self.chosen(name)?;
         let in_all = self.unpacked.bytes.saturating_add(self.passed_bytes).saturating_add(size);
@@ -122,7 +122,7 @@ impl<'a> Unpacking<'a> {
         Ok(Target::File(path))
     }
 
-    /// Writes a file of `size` bytes. `packed` is the number of bytes that they take in the archive, where the format says so.
+    /// Writes a file of `size` bytes. `packed` is its size in the archive, if the format tells it.
     pub(super) fn copy(
         &mut self,
         from: &mut dyn Read,
@@ -158,7 +158,7 @@ impl<'a> Unpacking<'a> {
         Ok(())
     }
 
-    /// Reads to the end of `from`, where nothing but zeros may be.
+    /// Reads `from` to its end, where only zeros are allowed.
     pub(super) fn rest_is_zeros(&mut self, from: &mut dyn Read) -> Result<(), ArchiveError> {
         loop {
             match from.read(&mut self.block) {
@@ -182,14 +182,14 @@ impl<'a> Unpacking<'a> {
         ArchiveError::Damaged { archive: self.archive.to_owned(), member: self.member.clone(), reason }
     }
 
-    /// What an error in reading the archive means.
+    /// Interprets an error of reading the archive.
     pub(super) fn failed(&self, error: &io::Error) -> ArchiveError {
         if let Some(inner) = error.get_ref() {
             if inner.is::<Inflated>() {
                 return self.refuse(Refusal::Ratio(self.limits.ratio));
             }
             if inner.is::<Exhausted>() {
-                return self.damaged("its list of members is larger than any that is read".into());
+                return self.damaged("its list of members is too large".into());
             }
         }
         if let Some(code) = error.raw_os_error() {
@@ -210,7 +210,7 @@ impl<'a> Unpacking<'a> {
         }
     }
 
-    /// The parts of a name, as they will be written; `None` if the choice leaves it out.
+    /// The parts of a member's new name; `None` if the choice leaves it out.
     fn chosen(&self, name: &[u8]) -> Result<Option<Vec<String>>, ArchiveError> {
         let name = str::from_utf8(name).map_err(|_| self.refuse(Refusal::Name("it is no UTF-8")))?;
         let parts = names::parts(name, self.limits.name_bytes).map_err(|refusal| self.refuse(refusal))?;
@@ -230,7 +230,7 @@ impl<'a> Unpacking<'a> {
     }
 }
 
-/// Makes the folder, or finds it empty.
+/// Creates the folder, or checks that it is empty.
 fn empty(into: &Path) -> Result<(), ArchiveError> {
     match fs::read_dir(into) {
         Ok(mut there) => {

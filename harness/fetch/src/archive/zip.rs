@@ -1,10 +1,10 @@
-//! Zip, by the list of members at its end.
+//! Zip, read by the list of members at its end.
 
 use super::{ArchiveError, Refusal, read::Counted, unpacking::Unpacking};
 use ::zip::{CompressionMethod, ZipArchive, read::ZipFile, result::ZipError};
 use std::io::{BufReader, Read};
 
-/// Bytes of the list of members, at most. The `zip` crate keeps all of it in memory.
+/// The largest list of members, in bytes. The `zip` crate keeps all of it in memory.
 const DIRECTORY: u64 = 32 << 20;
 
 /// Kinds of file in the upper bits of a Unix mode.
@@ -14,13 +14,13 @@ const FOLDER: u32 = 0o040_000;
 
 pub(super) fn unpack(unpacking: &mut Unpacking<'_>) -> Result<(), ArchiveError> {
     let (file, count) = unpacking.open()?;
-    // Members are read in the order of the list; what was read to find the list is told as progress, too.
+    // Members are read in the order of the list. Reading the list counts as progress, too.
     let counted = Counted::new(file, count);
     let budget = counted.budget();
     budget.set(DIRECTORY);
     let mut archive = ZipArchive::new(BufReader::new(counted)).map_err(|e| failed(unpacking, e))?;
     if archive.has_duplicate_names() {
-        return Err(unpacking.damaged("its list of members names one twice".into()));
+        return Err(unpacking.damaged("its list of members contains a name twice".into()));
     }
     if archive.len() as u64 > unpacking.limits().entries {
         return Err(unpacking.refuse(Refusal::Entries(unpacking.limits().entries)));
@@ -44,7 +44,7 @@ pub(super) fn unpack(unpacking: &mut Unpacking<'_>) -> Result<(), ArchiveError> 
         let (size, packed) = (member.size(), member.compressed_size());
         let target = unpacking.file(name.as_bytes(), size)?;
         unpacking.copy(&mut member, size, Some(packed), &target)?;
-        // The checksum is compared where the member ends.
+        // The checksum is compared at the end of the member.
         match member.read(&mut [0]) {
             Ok(0) => {}
             Ok(_) => return Err(unpacking.damaged("the member is longer than the list says".into())),
@@ -54,7 +54,7 @@ pub(super) fn unpack(unpacking: &mut Unpacking<'_>) -> Result<(), ArchiveError> 
     Ok(())
 }
 
-/// Refuses what is neither a plain file nor a folder.
+/// Refuses everything but plain files and folders.
 fn judge<R: Read>(unpacking: &Unpacking<'_>, member: &ZipFile<'_, R>) -> Result<(), ArchiveError> {
     if member.encrypted() {
         return Err(unpacking.refuse(Refusal::Encrypted));
@@ -69,7 +69,7 @@ fn judge<R: Read>(unpacking: &Unpacking<'_>, member: &ZipFile<'_, R>) -> Result<
         0o120_000 => "a symbolic link",
         0o020_000 | 0o060_000 => "a device",
         0o010_000 => "a pipe",
-        FILE | FOLDER => "a file by its mode and a folder by its name, or the other way round",
+        FILE | FOLDER => "a file by its mode but a folder by its name, or the other way round",
         _ => "of an unknown kind",
     };
     Err(unpacking.refuse(Refusal::Kind(kind)))

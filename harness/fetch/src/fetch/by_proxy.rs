@@ -1,5 +1,6 @@
-//! Plain HTTP by a proxy. ureq asks every proxy for a tunnel, which many give for TLS alone. So a connection leads to the proxy,
-//! and each request names its server. ureq's connectors are no promise of its version: they may change in a minor one.
+//! Plain HTTP through a proxy. ureq asks every proxy for a tunnel, but many proxies offer tunnels only for TLS. So the
+//! connection goes to the proxy, and each request names its server. ureq's connector API is unstable: it may change in a minor
+//! version.
 
 use ureq::{
     Agent, Error, Proxy,
@@ -16,7 +17,7 @@ pub(super) fn agent(config: Config, proxy: &Proxy) -> Agent {
     Agent::with_parts(config, DefaultConnector::new().chain(NameServer), ToProxy(proxy.uri().clone()))
 }
 
-/// Finds the proxy in place of every server.
+/// Resolves every server to the proxy.
 #[derive(Debug)]
 struct ToProxy(Uri);
 
@@ -38,7 +39,7 @@ impl<In: Transport> Connector<In> for NameServer {
     }
 }
 
-/// A connection to the proxy that is for one server.
+/// A connection to the proxy for requests to one server.
 #[derive(Debug)]
 struct Named<T> {
     inner: T,
@@ -46,7 +47,7 @@ struct Named<T> {
 }
 
 impl<T: Transport> Named<T> {
-    /// Puts the server before the path in the first line of a request. Returns how many bytes are to be sent now.
+    /// Inserts the server before the path in the first line of a request. Returns the number of bytes to send now.
     fn name_server(&mut self, amount: usize) -> usize {
         let (output, method, server) = (self.inner.buffers().output(), b"GET ".len(), self.server.as_bytes());
         let longer = amount + server.len();

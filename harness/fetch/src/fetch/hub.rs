@@ -1,10 +1,10 @@
-//! The Hugging Face hub: where it is, who asks it, and what its cache on this machine holds.
+//! The Hugging Face hub: its address, the user's token, and its cache on this machine.
 
 use crate::manifest::{HubFile, HubKind, Source};
 use hf_hub::{Cache, Repo, RepoType};
 use std::{env, fmt, path::PathBuf};
 
-/// The hub as its own programs see it.
+/// The hub, configured as for its own programs.
 #[derive(Clone)]
 pub struct Hub {
     endpoint: String,
@@ -19,11 +19,11 @@ impl fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// As `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE` and `HF_TOKEN` say, or a token that was saved by `hf auth login`.
+    /// Configures the hub by `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE` and `HF_TOKEN`, or by a token saved by `hf auth login`.
     pub fn of_environment() -> Self {
         let variable = |name: &str| env::var(name).ok().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty());
         let folder = |name: &str| variable(name).map(PathBuf::from);
-        // hf-hub panics where there is no home, as in some containers, and does not know the second of these.
+        // hf-hub panics if there is no home, as in some containers, and does not know the second of these.
         let home = folder("HF_HOME")
             .or_else(|| folder("XDG_CACHE_HOME").map(|folder| folder.join("huggingface")))
             .or_else(|| env::home_dir().map(|folder| folder.join(".cache/huggingface")))
@@ -34,22 +34,22 @@ impl Hub {
         Self::new(variable("HF_ENDPOINT").as_deref().unwrap_or(Source::HUB), folder, token)
     }
 
-    /// A hub at `endpoint`, whose files are cached in the folder `cache`.
+    /// A hub at `endpoint`, with its cache in the folder `cache`.
     pub fn new(endpoint: &str, cache: PathBuf, token: Option<String>) -> Self {
         Self { endpoint: endpoint.trim_end_matches('/').to_owned(), cache, token }
     }
 
-    /// What the hub is told of who asks.
+    /// The token that authenticates the user.
     pub(super) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// Where the hub has a file.
+    /// The hub's address of a file.
     pub(super) fn address(&self, file: &HubFile) -> String {
         Source::Hub(file.clone()).address().replacen(Source::HUB, &self.endpoint, 1)
     }
 
-    /// Where the cache has a file, if it has it.
+    /// The path of a file in the cache. The file need not exist.
     pub(super) fn cached(&self, file: &HubFile) -> PathBuf {
         let kind = match file.kind {
             HubKind::Model => RepoType::Model,

@@ -1,4 +1,5 @@
-//! One file from the hub, at a pinned commit: from the hub's cache on this machine, else over the network and into that cache.
+//! Fetches one file of the hub at a pinned commit: from the hub's cache on this machine, or over the network and into that
+//! cache.
 
 use super::{
     Job,
@@ -26,18 +27,18 @@ pub(super) fn transfer(job: &Job, source: &HubFile, network: &Network, meter: &M
     let url = hub.address(source);
     if cached.is_file() {
         match copy(job, &cached, &url, meter) {
-            // What is in the cache is damaged: the hub has it whole.
+            // The file in the cache is damaged; the hub has an intact one.
             Err(Trouble::Wrong { why, .. }) => meter.say(format!("{}: {why}", cached.display())),
             ended => return ended,
         }
     }
     let seen = transfer::transfer(job, &url, Some(hub), network, meter)?;
-    // A cache that cannot be written is no reason to fail: the file is there.
+    // A cache that cannot be written is no reason to fail: the file is in place.
     let _ = keep(&job.target, &cached);
     Ok(seen)
 }
 
-/// From the cache to the file's place, whole or not at all.
+/// Copies the file from the cache to its place, whole or not at all.
 fn copy(job: &Job, cached: &Path, url: &str, meter: &Meter) -> Result<Seen, Trouble> {
     let part = Part::of(&job.target);
     let read = |source| RecordError::Io { action: "read", path: cached.to_owned(), source };
@@ -59,7 +60,7 @@ fn copy(job: &Job, cached: &Path, url: &str, meter: &Meter) -> Result<Seen, Trou
     let seen = sums.finish();
     meter.have(job.number, seen.bytes);
     meter.want(job.number, seen.bytes);
-    // Large files lie in the cache under the SHA-256 that the hub has of them.
+    // The cache stores large files under the hub's SHA-256 of them.
     let blob = cached.canonicalize().unwrap_or_else(|_| cached.to_owned());
     let promised = blob.file_name().and_then(|name| name.to_str()).and_then(transfer::sha256);
     let wrong = transfer::refuses(promised, &seen).or_else(|| RemoteFile::refuses(&job.file, &seen));
@@ -71,7 +72,7 @@ fn copy(job: &Job, cached: &Path, url: &str, meter: &Meter) -> Result<Seen, Trou
     Ok(seen)
 }
 
-/// Puts the file into the cache, whole or not at all. As a link it takes no room of its own.
+/// Puts the file into the cache, whole or not at all. A link saves space.
 fn keep(file: &Path, cached: &Path) -> io::Result<()> {
     let folder = cached.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;

@@ -1,4 +1,4 @@
-//! How much of several files has come, how fast, and how long the rest will take.
+//! Measures how much of several files has arrived, how fast, and how long the rest will take.
 
 use crate::human;
 use harness_record::monitor::Monitor;
@@ -11,14 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The speed is that of so long.
+/// The speed is averaged over this time.
 const WINDOW: Duration = Duration::from_secs(8);
 
-/// What the threads of a fetch tell.
+/// The progress that the threads of a fetch report.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     gauges: Vec<Gauge>,
-    /// Bytes that came over the network.
+    /// Bytes received over the network.
     received: AtomicU64,
     finished: AtomicU64,
     stop: AtomicBool,
@@ -38,17 +38,17 @@ impl Meter {
         Self { gauges: wanted.map(gauge).collect(), ..Self::default() }
     }
 
-    /// File `i` has so many bytes.
+    /// File `i` has this many bytes.
     pub(super) fn have(&self, i: usize, bytes: u64) {
         self.gauges[i].have.store(bytes, Ordering::Relaxed);
     }
 
-    /// File `i` will have so many bytes.
+    /// File `i` will have this many bytes.
     pub(super) fn want(&self, i: usize, bytes: u64) {
         self.gauges[i].want.store(bytes, Ordering::Relaxed);
     }
 
-    /// So many bytes came.
+    /// Adds this many received bytes.
     pub(super) fn received(&self, bytes: u64) {
         self.received.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -57,7 +57,7 @@ impl Meter {
         self.finished.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A line for the user.
+    /// Shows a line to the user.
     pub(super) fn say(&self, line: String) {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
@@ -70,7 +70,7 @@ impl Meter {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Sleeps for `time`, or until the work is to stop.
+    /// Sleeps for `time`, or until the work should stop.
     pub(super) fn sleep(&self, time: Duration) {
         let since = Instant::now();
         while !self.stopped() && since.elapsed() < time {
@@ -79,7 +79,7 @@ impl Meter {
     }
 }
 
-/// The user's view of a meter.
+/// Shows a meter to the user.
 pub(super) struct Dial<'a> {
     meter: &'a Meter,
     seen: VecDeque<(Instant, u64)>,
@@ -91,7 +91,7 @@ impl<'a> Dial<'a> {
         Self { meter, seen: VecDeque::from([(Instant::now(), 0)]), said: String::new() }
     }
 
-    /// Shows what has changed.
+    /// Shows the changes.
     pub(super) fn show(&mut self, monitor: &dyn Monitor) {
         let lines = std::mem::take(&mut *self.meter.lines.lock().unwrap_or_else(PoisonError::into_inner));
         for line in &lines {
@@ -159,7 +159,7 @@ mod tests {
         meter.have(1, 1_000_000);
         meter.finished();
         meter.finished();
-        // Nothing came since, and a time long past counts no more.
+        // Nothing arrived since, and data that arrived long ago no longer count.
         assert_eq!(dial.text(start + Duration::from_secs(20)), "2.00 MB of 2.00 MB, 2 of 2 files");
     }
 }

@@ -1,8 +1,8 @@
-//! Files from the network: several at once, each resumed where it broke off, retried, taken from mirrors, and checked before it
-//! gets its name.
+//! Fetches files from the network: several at once, each resumed where it broke off, retried, taken from mirrors, and checked
+//! before it gets its name.
 //!
-//! While it comes a file is called `<file>.part`. Only when it is whole and its digests are those of the manifest is it renamed,
-//! so nothing that looks finished is ever anything else.
+//! An incomplete file is called `<file>.part`. It is renamed only when it is whole and has the digests of the manifest, so a
+//! file that looks finished is finished.
 
 mod by_proxy;
 mod hub;
@@ -27,30 +27,30 @@ use crate::{digests::Seen, human, manifest::RemoteFile};
 use harness_record::RecordError;
 use std::path::{Path, PathBuf};
 
-/// A file to be had, and where it belongs.
+/// A file to be fetched, and its place.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Its place in a list of jobs.
+    /// Its index in a list of jobs.
     number: usize,
     /// The file.
     pub file: RemoteFile,
-    /// Where it belongs.
+    /// Its place.
     pub target: PathBuf,
 }
 
 impl Job {
-    /// `file`, to be put at `target`.
+    /// A job that puts `file` at `target`.
     pub fn new(file: &RemoteFile, target: PathBuf) -> Self {
         Self { number: 0, file: file.clone(), target }
     }
 
-    /// What is there of it from an earlier time, in bytes.
+    /// Number of bytes left from an earlier attempt.
     pub fn begun(&self) -> u64 {
         begun(&self.target)
     }
 }
 
-/// How much of the file that belongs at `target` came before it broke off, in bytes.
+/// Number of bytes that arrived before the file for `target` broke off.
 pub fn begun(target: &Path) -> u64 {
     part::Part::of(target).length()
 }
@@ -58,24 +58,24 @@ pub fn begun(target: &Path) -> u64 {
 /// A file that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Had {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
-    /// The address that it came from, as the manifest says it.
+    /// The address that it came from, as in the manifest.
     pub from: String,
     /// Its size and digests.
     pub seen: Seen,
 }
 
-/// A source that failed, and how.
+/// A source that failed, and the reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// Its address.
     pub from: String,
-    /// Why each of the tries failed; equal ones in a row are named once.
+    /// The reason of each failed attempt; equal ones in a row are named once.
     pub why: Vec<String>,
 }
 
-/// Why a file was not fetched.
+/// The reason why a file was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// No source had it.
@@ -83,29 +83,29 @@ pub enum FetchError {
     NoSource {
         /// The file's name.
         file: String,
-        /// Every source, in the order in which they were tried.
+        /// All sources, in the order in which they were tried.
         attempts: Vec<Attempt>,
     },
     /// The disk is too full.
     #[error(
-        "{} lacks the room: {} are needed there, {} are free; free some, or name another folder with --data-dir",
+        "{} has too little space: {} are needed, {} are free; free some space, or name another folder with --data-dir",
         folder.display(), human(*needed), human(*free)
     )]
     Room {
         /// The folder.
         folder: PathBuf,
-        /// Bytes that are needed.
+        /// Bytes needed.
         needed: u64,
-        /// Bytes that are free.
+        /// Bytes free.
         free: u64,
     },
-    /// The disk.
+    /// An error of the disk.
     #[error(transparent)]
     Disk(#[from] RecordError),
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error("no HTTP client: {0}")]
     Client(String),
-    /// The user asked to stop. What came is kept, and the next fetch goes on there.
+    /// The user asked to stop. What arrived is kept, and the next fetch resumes from it.
     #[error("stopped")]
     Stopped,
 }
@@ -115,12 +115,12 @@ fn told(attempts: &[Attempt]) -> String {
     attempts.iter().map(line).collect()
 }
 
-/// Refuses to begin what the disk under `folder` has no room for.
+/// Fails if the disk under `folder` has no room for `needed` bytes.
 pub fn room(folder: &Path, needed: u64) -> Result<(), FetchError> {
     let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
     match fs4::available_space(there) {
         Ok(free) if free < needed => Err(FetchError::Room { folder: folder.to_owned(), needed, free }),
-        // Where the system does not say, the disk will.
+        // If the system does not tell, writing will show.
         _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! How the network is used: one HTTP client, how patient it is, and the way to the hub.
+//! Access to the network: one HTTP client, its patience, and the hub.
 
 use super::{FetchError, by_proxy, hub::Hub, proxies::Proxies, trouble::Trouble};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -13,26 +13,26 @@ use ureq::{
 };
 use url::Url;
 
-/// How patient a fetch is.
+/// The patience of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// How long a connection may take to be made.
+    /// Time limit for connecting.
     pub connect: Duration,
-    /// How long nothing may come.
+    /// Time limit for receiving nothing.
     pub stall: Duration,
-    /// How often one source is tried in a row without getting further.
+    /// Number of attempts in a row at one source without progress.
     pub tries: u32,
-    /// The wait before the second try; each one after is twice as long.
+    /// The wait before the second attempt; it doubles with each further one.
     pub pause: Duration,
-    /// The longest wait between two tries, also where a server asks for a longer one.
+    /// The longest wait between two attempts, even if a server asks for a longer one.
     pub longest_pause: Duration,
-    /// Most redirects that are followed.
+    /// The largest number of redirects.
     pub redirects: usize,
-    /// Most bytes of a file whose size no manifest says.
+    /// The largest file whose size no manifest states, in bytes.
     pub largest: u64,
-    /// Files that are fetched at once.
+    /// Number of files fetched at once.
     pub at_once: usize,
-    /// Whether `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are honoured.
+    /// True if `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are honoured.
     pub proxies: bool,
 }
 
@@ -53,14 +53,14 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The wait before the next try, after `failed` ones. There is no chance in it: one process fetches a few files.
+    /// The wait before the next attempt, after `failed` ones. It is not randomised: one process fetches only a few files.
     pub(super) fn wait(&self, failed: u32, asked: Option<Duration>) -> Duration {
         let doubled = self.pause.saturating_mul(1 << failed.saturating_sub(1).min(16));
         doubled.max(asked.unwrap_or_default()).min(self.longest_pause)
     }
 }
 
-/// The hub's own name for a version of a file, which the server that it sends us to does not know.
+/// The hub's own name for a version of a file. The server that it redirects to does not know it.
 pub(super) const LINKED_ETAG: HeaderName = HeaderName::from_static("x-linked-etag");
 
 /// The network.
@@ -68,9 +68,9 @@ pub struct Network {
     pub(super) policy: Policy,
     pub(super) hub: Hub,
     proxies: Proxies,
-    /// Asks servers, through a tunnel where there is a proxy.
+    /// Asks servers, through a tunnel if there is a proxy.
     direct: Agent,
-    /// Asks the proxy for what has no TLS.
+    /// Asks the proxy for addresses without TLS.
     plain: Option<Agent>,
 }
 
@@ -81,25 +81,25 @@ impl fmt::Debug for Network {
 }
 
 impl Network {
-    /// A client with the usual proxies, and the hub as `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN` say.
+    /// A client with the usual proxies, and the hub configured by `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN`.
     pub fn new(policy: Policy) -> Result<Self, FetchError> {
         Self::with_hub(policy, Hub::of_environment())
     }
 
-    /// Another hub.
+    /// Uses another hub.
     pub fn with_hub(policy: Policy, hub: Hub) -> Result<Self, FetchError> {
         let proxies = if policy.proxies { Proxies::of_environment()? } else { Proxies::default() };
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
             .user_agent(concat!("harness/", env!("CARGO_PKG_VERSION")))
-            // Sizes and ranges are those of the file as it is.
+            // Without compression, sizes and ranges are those of the file itself.
             .accept_encoding("identity")
             .http_status_as_error(false)
-            // Each redirect is looked at here.
+            // Each redirect is checked here.
             .max_redirects(0)
             .timeout_resolve(Some(policy.connect))
             .timeout_connect(Some(policy.connect))
-            // Of each piece, not of the whole: a body may take hours.
+            // Per piece, not for the whole: a body may take hours.
             .timeout_per_read(Some(policy.stall))
             .timeout_per_write(Some(policy.stall))
             .timeout_recv_response(Some(policy.stall))
@@ -112,7 +112,7 @@ impl Network {
         Ok(Self { policy, hub, proxies, direct, plain })
     }
 
-    /// Asks for `address` and follows redirects. `token` is told to the server of the address, and to no other.
+    /// Requests `address` and follows redirects. `token` is sent only to the server of this address.
     pub(super) fn get(
         &self,
         address: &str,
@@ -148,7 +148,7 @@ impl Network {
                 response.headers_mut().extend(linked.map(|tag| (LINKED_ETAG, tag)));
                 return Ok(response);
             };
-            let next = url.join(next).map_err(|_| Trouble::Useless("a redirect to nowhere".to_owned()))?;
+            let next = url.join(next).map_err(|_| Trouble::Useless("a redirect to an invalid address".to_owned()))?;
             may_follow(&urls, &next, self.policy.redirects).map_err(Trouble::Useless)?;
             urls.push(next);
         }
@@ -160,26 +160,26 @@ impl Network {
                 Trouble::again(format!("no connection for {:?}", self.policy.connect))
             }
             ureq::Error::Timeout(_) => Trouble::again(format!("no answer for {:?}", self.policy.stall)),
-            // An address that a server sent us to may hold a secret.
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Trouble::Useless("its address cannot be asked".to_owned()),
+            // An address that a server redirected to may contain a secret.
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Trouble::Useless("its address is invalid".to_owned()),
             error => Trouble::again(error.to_string()),
         }
     }
 }
 
-/// Where a server sends us.
+/// The target of a redirect.
 fn location(response: &Response<Body>) -> Option<&str> {
     let moved = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     response.headers().get(LOCATION).filter(|_| moved)?.to_str().ok()
 }
 
-/// What a proxy is told that wants a name and a password.
+/// The credentials for a proxy that requires a name and a password.
 fn authorization(proxy: &Proxy) -> Option<String> {
     let (user, password) = (proxy.username()?, proxy.password().unwrap_or_default());
     Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
 }
 
-/// Why a redirect is not followed: there were too many, or it leads from a safe connection to one that is not.
+/// The reason not to follow a redirect: there were too many, or it leads from a secure connection to an insecure one.
 fn may_follow(previous: &[Url], next: &Url, most: usize) -> Result<(), String> {
     if previous.len() > most {
         return Err(format!("more than {most} redirects"));

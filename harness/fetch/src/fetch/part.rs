@@ -1,4 +1,4 @@
-//! A file that has not come whole: `<file>.part`, and beside it `<file>.part.json`, which says of what it is a part.
+//! An incomplete file, `<file>.part`, and beside it `<file>.part.json`, which says which file it is a part of.
 
 use harness_record::{RecordError, files};
 use serde::{Deserialize, Serialize};
@@ -7,25 +7,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a part is a part of.
+/// The file that a part belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whole {
-    /// Where it comes from, as the manifest says; never where a server sent us, whose address may hold a secret.
+    /// Its source, as in the manifest; never a redirect's address, which may contain a secret.
     pub(super) url: String,
-    /// What the server calls this version of the file.
+    /// The server's name for this version of the file.
     #[serde(default)]
     pub(super) etag: Option<String>,
-    /// When the server says it was changed.
+    /// The server's date of the last change.
     #[serde(default)]
     pub(super) last_modified: Option<String>,
-    /// Size of the whole.
+    /// Size of the whole file.
     #[serde(default)]
     pub(super) length: Option<u64>,
 }
 
 impl Whole {
-    /// By what a server tells whether it still has this version. A weak tag does not promise the same bytes.
+    /// The validator that tells whether a server still has this version. A weak tag does not guarantee the same bytes.
     pub(super) fn validator(&self) -> Option<&str> {
         let strong = self.etag.as_deref().filter(|tag| !tag.starts_with("W/"));
         strong.or(self.last_modified.as_deref())
@@ -40,7 +40,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Those of the file that will lie at `target`.
+    /// The part of the file that belongs at `target`.
     pub(super) fn of(target: &Path) -> Self {
         let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Self {
@@ -49,18 +49,18 @@ impl Part {
         }
     }
 
-    /// How much is there.
+    /// The number of bytes so far.
     pub(super) fn length(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |about| about.len())
     }
 
-    /// What it is a part of, if that was noted and can be read.
+    /// The file that it belongs to, if recorded and readable.
     pub(super) fn whole(&self) -> Option<Whole> {
         let bytes = files::read(&self.about, 1 << 16).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// An empty part of something else.
+    /// Starts an empty part of another file.
     pub(super) fn begin(&self, whole: &Whole) -> Result<File, RecordError> {
         self.remove()?;
         let text = serde_json::to_vec_pretty(whole)
@@ -69,19 +69,19 @@ impl Part {
         File::create(&self.path).map_err(|source| self.io("write", source))
     }
 
-    /// The part, to be gone on with.
+    /// Opens the part to resume it.
     pub(super) fn go_on(&self) -> Result<File, RecordError> {
         File::options().append(true).open(&self.path).map_err(|source| self.io("write", source))
     }
 
-    /// It becomes the file at `target`.
+    /// Turns the part into the file at `target`.
     pub(super) fn complete(&self, target: &Path) -> Result<(), RecordError> {
         let done = File::open(&self.path).and_then(|file| file.sync_all());
         done.and_then(|()| fs::rename(&self.path, target)).map_err(|source| self.io("finish", source))?;
         remove(&self.about)
     }
 
-    /// Throws both away.
+    /// Deletes both files.
     pub(super) fn remove(&self) -> Result<(), RecordError> {
         remove(&self.path).and_then(|()| remove(&self.about))
     }

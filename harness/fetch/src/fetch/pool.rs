@@ -1,4 +1,4 @@
-//! Several files at once, watched from one thread.
+//! Fetches several files at once, watched from one thread.
 
 use super::{
     FetchError, Had, Job,
@@ -18,13 +18,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the user's view is renewed.
+/// The interval at which the user's view is refreshed.
 const TICK: Duration = Duration::from_millis(100);
-/// How long the threads may take to hear that they should stop; after that they are left behind. Their parts are sound at any time.
+/// How long to wait for the threads after a stop. Then they are abandoned; their parts are valid at any time.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Fetches all files, several at once. One that fails does not keep the others from coming. In the order of `jobs`: what became
-/// of each.
+/// Fetches all files, several at once. A failure does not stop the others. Returns the results in the order of `jobs`.
 pub fn all(
     mut jobs: Vec<Job>,
     what: &str,
@@ -44,7 +43,7 @@ pub fn all(
         let (network, meter) = (Arc::clone(network), Arc::clone(&meter));
         thread::spawn(move || {
             while let Some(job) = jobs.get(next.fetch_add(1, Ordering::SeqCst)) {
-                // Nobody listens any more once the user stopped.
+                // Nobody listens after the user has stopped.
                 let _ = sender.send((job.number, retry::file(job, &network, &meter)));
             }
         });
@@ -72,7 +71,7 @@ pub fn all(
     monitor.end();
     if stopping.is_some() && results.iter().any(|result| !matches!(result, Some(Ok(_)))) {
         let kept: u64 = jobs.iter().map(Job::begun).sum();
-        monitor.log(&format!("{} of what was not whole are kept; the next fetch goes on there", human(kept)));
+        monitor.log(&format!("{} of incomplete files are kept; the next fetch resumes them", human(kept)));
         return Err(FetchError::Stopped);
     }
     let broken = |number: usize| FetchError::NoSource { file: jobs[number].file.file.clone(), attempts: Vec::new() };

@@ -1,4 +1,4 @@
-//! The proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, in capital or small letters.
+//! The proxies named by `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capital or small letters.
 
 use super::FetchError;
 use ureq::Proxy;
@@ -9,12 +9,12 @@ use url::Url;
 pub(super) struct Proxies {
     pub(super) http: Option<Proxy>,
     https: Option<Proxy>,
-    /// Names of servers that are asked without a proxy, and those below them; `*` is all.
+    /// Servers that are asked without a proxy, including those below them; `*` means all.
     excepted: Vec<String>,
 }
 
 impl Proxies {
-    /// Those of the environment.
+    /// Reads the proxies from the environment.
     pub(super) fn of_environment() -> Result<Self, FetchError> {
         let excepted = variable("NO_PROXY").map_or(String::new(), |(_, value)| value);
         Ok(Self {
@@ -24,7 +24,7 @@ impl Proxies {
         })
     }
 
-    /// The proxy that is asked for `url`.
+    /// The proxy for `url`.
     pub(super) fn of(&self, url: &Url) -> Option<&Proxy> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         proxy.as_ref().filter(|_| !url.host_str().is_some_and(|host| self.excepts(host)))
@@ -46,7 +46,7 @@ fn variable(name: &str) -> Option<(String, String)> {
     })
 }
 
-/// The proxy that the first of these variables names.
+/// The proxy named by the first of these variables that is set.
 fn proxy(names: &[&str]) -> Result<Option<Proxy>, FetchError> {
     let Some((name, value)) = names.iter().find_map(|name| variable(name)) else { return Ok(None) };
     // Its value may hold a password.

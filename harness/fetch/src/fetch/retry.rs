@@ -1,4 +1,4 @@
-//! One file: its sources in order, each tried again while that may help.
+//! Fetches one file: tries its sources in order, each repeatedly while that may help.
 
 use super::{
     Attempt, FetchError, Had, Job, hub_file, meter::Meter, network::Network, part::Part, transfer, trouble::Trouble,
@@ -29,7 +29,7 @@ pub(super) fn file(job: &Job, network: &Network, meter: &Meter) -> Result<Had, F
     Err(FetchError::NoSource { file: job.file.file.clone(), attempts })
 }
 
-/// The sources; first the one of which a part is there.
+/// The sources, starting with the one that an existing part came from.
 fn in_order(job: &Job) -> Vec<&Source> {
     let begun = Part::of(&job.target).whole().map(|whole| whole.url);
     let mut sources: Vec<&Source> = job.file.from.iter().collect();
@@ -62,7 +62,7 @@ fn from(job: &Job, source: &Source, network: &Network, meter: &Meter) -> Result<
                 why.push(reason);
                 return Err(Gave::Up(why));
             }
-            // The two halves may be of different versions: once more, from the beginning.
+            // The two halves may belong to different versions: tries once more, from the beginning.
             Err(Trouble::Wrong { why, resumed: true }) => (why, None),
             Err(Trouble::Again { why, after }) => (why, after),
         };
@@ -74,7 +74,7 @@ fn from(job: &Job, source: &Source, network: &Network, meter: &Meter) -> Result<
             why.push(reason.clone());
         }
         if failed >= network.policy.tries {
-            why.push(format!("given up after {failed} tries that brought nothing"));
+            why.push(format!("gave up after {failed} attempts without progress"));
             return Err(Gave::Up(why));
         }
         let pause = network.policy.wait(failed, after);

@@ -1,4 +1,4 @@
-//! Against a local server that does everything wrong that servers do.
+//! Tests fetching from a local server that makes every mistake a server can make.
 
 mod hub;
 mod server;
@@ -18,12 +18,12 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Not a multiple of anything.
+/// Not a multiple of any block size.
 fn body() -> Vec<u8> {
     (0..300_007_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
-/// So patient that tests are quick.
+/// Patience short enough for quick tests.
 pub(super) fn policy() -> Policy {
     Policy {
         connect: Duration::from_secs(5),
@@ -42,7 +42,7 @@ fn network() -> Arc<Network> {
     Arc::new(Network::new(policy()).unwrap())
 }
 
-/// A file as a manifest has it.
+/// A file as in a manifest.
 fn remote(urls: &[String]) -> RemoteFile {
     let seen = seen(&body());
     RemoteFile {
@@ -84,14 +84,14 @@ impl Place {
         all(vec![Job::new(file, self.target())], "images", network, monitor)?.remove(0)
     }
 
-    /// The file is whole and right, and nothing lies beside it.
+    /// Asserts that the file is whole and right, with nothing left beside it.
     #[track_caller]
     fn holds_the_file(&self) {
         assert!(fs::read(self.target()).unwrap() == body());
         assert_eq!(self.names(), ["images.tar"]);
     }
 
-    /// Nothing that looks finished is there.
+    /// Asserts that nothing looks finished.
     #[track_caller]
     fn holds_no_file(&self) {
         let names = self.names();
@@ -123,7 +123,8 @@ fn what_comes_whole_is_the_file() {
     let had = place.fetch(&remote(&[server.url()])).unwrap();
     assert_eq!(had, Had { path: place.target(), from: server.url(), seen: seen(&body()) });
     place.holds_the_file();
-    // Known digests (of another program: `printf abc | md5sum`).
+    // Digests from another program: `printf abc
+    // md5sum`.
     assert_eq!(seen(b"abc").md5, "900150983cd24fb0d6963f7d28e17f72");
     assert!(server.requests()[0].to_lowercase().contains("accept-encoding: identity"));
 }
@@ -141,7 +142,7 @@ fn a_dropped_connection_is_gone_on_with_where_it_broke() {
 
 #[test]
 fn many_drops_are_forgiven_while_it_gets_on() {
-    // Seven in a row, with three tries: each brought something.
+    // Seven faults in a row, with three attempts: each made progress.
     let server = Server::new(body(), vec![Answer::DropAfter(40_000); 7]);
     let place = Place::new();
     place.fetch(&remote(&[server.url()])).unwrap();
@@ -155,7 +156,7 @@ fn a_server_that_drops_for_ever_is_given_up() {
     let place = Place::new();
     let attempts = attempts(place.fetch(&remote(&[server.url()])));
     assert_eq!(server.ranges().len(), 3);
-    assert!(attempts[0].why.last().unwrap().contains("given up after 3 tries"), "{attempts:?}");
+    assert!(attempts[0].why.last().unwrap().contains("gave up after 3 attempts"), "{attempts:?}");
     place.holds_no_file();
 }
 
@@ -204,12 +205,12 @@ fn a_wrong_part_is_thrown_away() {
 
 #[test]
 fn a_file_that_changed_between_two_requests_is_fetched_anew() {
-    // The server honours `If-Range`: it sends the new file whole.
+    // The server honours `If-Range`: it sends the whole new file.
     let server = Server::new(body(), vec![Answer::OtherVersion { drop_after: 100_000 }]);
     let place = Place::new();
     place.fetch(&remote(&[server.url()])).unwrap();
     place.holds_the_file();
-    // A server that does not: the halves do not fit together, and the whole is fetched once more.
+    // This server does not: the halves do not fit together, and the whole is fetched once more.
     let server = Server::new(body(), vec![Answer::OtherVersion { drop_after: 100_000 }, Answer::IgnoreIfRange]);
     let place = Place::new();
     place.fetch(&remote(&[server.url()])).unwrap();
@@ -219,7 +220,7 @@ fn a_file_that_changed_between_two_requests_is_fetched_anew() {
 
 #[test]
 fn a_truncated_file_is_not_the_file() {
-    // With a length that is right for what is sent, and without any.
+    // With a length that is right for the body, and without any.
     for answer in [Answer::Truncated(200_000), Answer::TruncatedWithoutLength(200_000)] {
         let server = Server::new(body(), vec![answer; 50]);
         let place = Place::new();
@@ -235,7 +236,7 @@ fn without_any_length_nothing_unverified_is_taken() {
     let attempts = attempts(place.fetch(&unverified(&[server.url()])));
     assert!(attempts[0].why[0].contains("whether it came whole could not be told"), "{attempts:?}");
     place.holds_no_file();
-    // With a length it is, and its digest is told.
+    // With a length it is accepted, and its digest is reported.
     let server = Server::new(body(), vec![]);
     assert_eq!(place.fetch(&unverified(&[server.url()])).unwrap().seen, seen(&body()));
 }
@@ -252,7 +253,7 @@ fn a_wrong_file_is_thrown_away_and_the_next_mirror_asked() {
     let had = place.fetch(&remote(&[bad.url(), good.url()])).unwrap();
     assert_eq!(had.from, good.url());
     place.holds_the_file();
-    // Another size is seen before anything is fetched.
+    // A wrong size is noticed before anything is fetched.
     let (page, place) = (Server::new(b"<html>please log in</html>".to_vec(), vec![]), Place::new());
     let told = attempts(place.fetch(&remote(&[page.url()])));
     assert!(told[0].why[0].contains("the server offers 26 bytes"), "{told:?}");
@@ -295,7 +296,7 @@ fn a_server_may_ask_for_patience_within_bounds() {
     let (place, start) = (Place::new(), Instant::now());
     place.fetch(&remote(&[server.url()])).unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1), "it did not wait");
-    // An hour is not waited for.
+    // An hour is too long to wait.
     let server = Server::new(body(), vec![Answer::Status(429, "Retry-After: 3600\r\n")]);
     let (place, start) = (Place::new(), Instant::now());
     place.fetch(&remote(&[server.url()])).unwrap();
@@ -315,7 +316,7 @@ fn pauses_double_up_to_a_bound() {
 fn redirects_are_followed_a_few_times_and_only_over_http() {
     let server = Server::new(body(), vec![Answer::Redirect("/again".to_owned())]);
     let place = Place::new();
-    // The address is the manifest's, not where the server sent us.
+    // The address is the manifest's, not the redirect's.
     assert_eq!(place.fetch(&remote(&[server.url()])).unwrap().from, server.url());
     let server = Server::new(body(), vec![Answer::Redirect("/again".to_owned()); 50]);
     let place = Place::new();
@@ -333,11 +334,11 @@ fn an_endless_body_is_cut_off() {
     let server = Server::new(body(), vec![Answer::Endless; 9]);
     let place = Place::new();
     let told = attempts(place.fetch(&remote(&[server.url()])));
-    assert!(told[0].why[0].contains("more came than the 300007 bytes"), "{told:?}");
-    // Where no size is known the policy bounds it.
+    assert!(told[0].why[0].contains("more arrived than the expected 300007 bytes"), "{told:?}");
+    // If no size is known, the policy limits it.
     let file = RemoteFile { size: None, ..remote(&[server.url()]) };
     let told = attempts(place.fetch(&file));
-    assert!(told[0].why[0].contains("more came than the 1048576 bytes"), "{told:?}");
+    assert!(told[0].why[0].contains("more arrived than the expected 1048576 bytes"), "{told:?}");
     assert_eq!(place.names(), [""; 0]);
 }
 

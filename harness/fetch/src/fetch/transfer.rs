@@ -27,13 +27,13 @@ use ureq::{
     },
 };
 
-/// What is known before a request: what is there already, with its digests.
+/// The state before a request: the bytes so far, with their digests.
 struct Start {
     sums: Sums,
     whole: Whole,
 }
 
-/// Fetches the file of `job` from `url`, which is of the hub if one is given.
+/// Fetches the file of `job` from `url`, which belongs to the hub if one is given.
 pub(super) fn transfer(
     job: &Job,
     url: &str,
@@ -60,7 +60,7 @@ pub(super) fn transfer(
             return finish(job, &part, start.sums, None, true);
         }
         part.remove()?;
-        return Err(Trouble::again("the server has no such part of it; from the beginning now"));
+        return Err(Trouble::again("the server does not have the requested part; starting from the beginning"));
     }
     if !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         return Err(refused(&response));
@@ -68,7 +68,7 @@ pub(super) fn transfer(
     let resumed = status == StatusCode::PARTIAL_CONTENT;
     if resumed && (offset == 0 || range_start(&response) != Some(offset)) {
         part.remove()?;
-        return Err(Trouble::again("the server sent another part than was asked for; from the beginning now"));
+        return Err(Trouble::again("the server did not send the requested part; starting from the beginning"));
     }
     let begun = if resumed { start.sums } else { Sums::default() };
     let total = total(job, &response, begun.bytes())?;
@@ -81,12 +81,12 @@ pub(super) fn transfer(
     finish(job, &part, sums, tag.as_deref().and_then(sha256), resumed)
 }
 
-/// What of the file is there and can be gone on with.
+/// The existing part of the file, if it can be resumed.
 fn resumable(job: &Job, url: &str, part: &Part, network: &Network, meter: &Meter) -> Result<Start, Trouble> {
     let length = part.length();
     let most = job.file.size.unwrap_or(network.policy.largest);
     let whole = part.whole().filter(|whole| {
-        // Without a name for the version only the digest can tell that both halves belong together.
+        // Without a name for the version, only the digest can show that both halves belong together.
         whole.url == url && (whole.validator().is_some() || job.file.is_verified()) && length <= most
     });
     match whole {
@@ -109,7 +109,7 @@ fn refused(response: &Response<Body>) -> Trouble {
     Trouble::Useless(why)
 }
 
-/// The size that the whole will have, held against the manifest.
+/// The size of the whole file, checked against the manifest.
 fn total(job: &Job, response: &Response<Body>, begun: u64) -> Result<Option<u64>, Trouble> {
     let said = total_in_range(response).or_else(|| length(response).map(|rest| begun + rest));
     match (said, job.file.size) {
@@ -148,20 +148,20 @@ fn receive(
             Err(error) => {
                 let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
                 let how = if matches!(cause, Some(ureq::Error::Timeout(_))) {
-                    format!("nothing came for {:?}", network.policy.stall)
+                    format!("nothing arrived for {:?}", network.policy.stall)
                 } else {
                     "the connection broke off".to_owned()
                 };
                 return Err(Trouble::again(format!("{how}, {}", after(sums.bytes(), total))));
             }
         };
-        // Before anything is written: who asked to stop may have left this thread behind.
+        // Checked before writing: the caller may have abandoned this thread.
         if meter.stopped() {
             return Err(Trouble::Stopped);
         }
         if sums.bytes() + n as u64 > most {
             part.remove()?;
-            return Err(Trouble::Useless(format!("more came than the {most} bytes that were expected")));
+            return Err(Trouble::Useless(format!("more arrived than the expected {most} bytes")));
         }
         file.write_all(&buffer[..n]).map_err(|source| part.io("write", source))?;
         sums.update(&buffer[..n]);
@@ -183,19 +183,19 @@ fn after(bytes: u64, total: Option<u64>) -> String {
     }
 }
 
-/// The SHA-256 that the hub's name for a version of a file is, if the file is large.
+/// The SHA-256 in the hub's name for a version of a file, if the file is large.
 pub(super) fn sha256(tag: &str) -> Option<&str> {
     let tag = tag.trim_matches('"');
     (tag.len() == 64 && tag.bytes().all(|b| b.is_ascii_hexdigit())).then_some(tag)
 }
 
-/// Why what was seen is not what the hub promised.
+/// The reason why the received file is not the one that the hub promised.
 pub(super) fn refuses(promised: Option<&str>, seen: &Seen) -> Option<String> {
     let promised = promised.filter(|promised| !promised.eq_ignore_ascii_case(&seen.sha256))?;
     Some(format!("it has the SHA-256 {}, but the hub says {promised}", seen.sha256))
 }
 
-/// Only what is right becomes the file.
+/// Renames the part only if it is right.
 fn finish(job: &Job, part: &Part, sums: Sums, promised: Option<&str>, resumed: bool) -> Result<Seen, Trouble> {
     let seen = sums.finish();
     if let Some(why) = refuses(promised, &seen).or_else(|| job.file.refuses(&seen)) {
@@ -219,12 +219,12 @@ fn length(response: &Response<Body>) -> Option<u64> {
     text(response, &CONTENT_LENGTH)?.trim().parse().ok()
 }
 
-/// `100` of `bytes 100-199/200`.
+/// The start, `100`, in `bytes 100-199/200`.
 fn range_start(response: &Response<Body>) -> Option<u64> {
     text(response, &CONTENT_RANGE)?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
-/// `200` of `bytes 100-199/200` and of `bytes */200`.
+/// The total, `200`, in `bytes 100-199/200` and in `bytes */200`.
 fn total_in_range(response: &Response<Body>) -> Option<u64> {
     text(response, &CONTENT_RANGE)?.rsplit('/').next()?.parse().ok()
 }

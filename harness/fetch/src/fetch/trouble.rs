@@ -1,20 +1,20 @@
-//! Why a request brought no file.
+//! Reasons why a request brought no file.
 
 use harness_record::RecordError;
 use std::time::Duration;
 
-/// Why a request brought no file.
+/// The reason why a request brought no file.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// It may go better the next time, after a pause that the server asks for.
+    /// The next attempt may succeed, after a pause that the server asks for.
     Again { why: String, after: Option<Duration> },
-    /// It will go no better: this source is of no use.
+    /// No attempt will succeed: this source is useless.
     Useless(String),
-    /// The file came whole and is not what the manifest says. Part of it was there before.
+    /// The file arrived whole but is not the manifest's. Part of it may have existed before.
     Wrong { why: String, resumed: bool },
-    /// The disk.
+    /// An error of the disk.
     Disk(RecordError),
-    /// The user asked to stop. What came is kept.
+    /// The user asked to stop. What arrived is kept.
     Stopped,
 }
 

@@ -1,7 +1,7 @@
-//! What the data folder holds of a manifest: told at a glance, or by hashing everything again.
+//! The state of a manifest's data in the data folder: checked quickly, or by hashing everything again.
 //!
-//! `<data>/.harness/<name>.json` notes what was put there: where it came from, its digests, and every file with size and
-//! SHA-256. What a user put there by hand has no such note; then only the manifest's expectations tell whether it is complete.
+//! `<data>/.harness/<name>.json` records the installed data: their source, their digests, and every file with size and SHA-256.
+//! Data that a user put there by hand have no record; then only the manifest's expectations show whether they are complete.
 
 mod verify;
 
@@ -21,16 +21,16 @@ use std::{
 };
 use walkdir::WalkDir;
 
-/// Folder of notes and of what is being unpacked, below the data folder.
+/// Folder of records and of archives being unpacked, below the data folder.
 pub(crate) const NOTES: &str = ".harness";
-/// Most bytes of a note: a hundred thousand files.
+/// The largest record, in bytes: that of a hundred thousand files.
 const LIMIT: u64 = 64 << 20;
 
-/// How data came to their place.
+/// How data were installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
-    /// Fetched, or unpacked from archives that lay in `downloads/`.
+    /// Fetched, or unpacked from archives in `downloads/`.
     Fetched,
     /// Copied from a user's folder, or unpacked from a user's archives.
     Copied,
@@ -38,18 +38,18 @@ pub enum How {
     Linked,
 }
 
-/// What was put in place, and what it was.
+/// The record of installed data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
     /// The manifest's name.
     pub manifest: String,
-    /// How it came here.
+    /// How they were installed.
     pub how: How,
-    /// When, in seconds since 1970.
+    /// The time, in seconds since 1970.
     pub when: u64,
-    /// The files that were fetched or given, each with its digests.
+    /// The fetched or given files, each with its digests.
     pub came: Vec<Came>,
-    /// The files that are in place.
+    /// The installed files.
     pub files: Vec<Held>,
 }
 
@@ -58,37 +58,37 @@ pub struct Holding {
 pub struct Came {
     /// Its name in the manifest.
     pub file: String,
-    /// The address or path that it came from.
+    /// Its address or path.
     pub from: String,
     /// Size and digests.
     pub seen: Seen,
 }
 
-/// A file in place.
+/// An installed file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Held {
-    /// Its path below the manifest's folder, with `/` between its parts.
+    /// Its path below the manifest's folder, with `/` as separator.
     pub path: String,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
     /// Its SHA-256 in lower-case hexadecimal.
     pub sha256: String,
 }
 
-/// What the data folder holds of a manifest.
+/// The state of a manifest's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Nothing is needed.
     BuiltIn,
-    /// All files that were put there are there, in their sizes.
+    /// All installed files are there, with the right sizes.
     Ready,
-    /// Someone put them there; they look complete.
+    /// A user put them there; they look complete.
     ByHand,
-    /// The folder is there and lacks something.
+    /// The folder exists but is incomplete.
     Incomplete(Vec<String>),
-    /// Files that were put there are gone or have other sizes.
+    /// Installed files are missing or have other sizes.
     Changed(Vec<String>),
-    /// Some of it was fetched: so many bytes.
+    /// Partly fetched: this many bytes.
     Begun(u64),
     /// Nothing is there.
     Missing,
@@ -108,12 +108,12 @@ impl State {
         }
     }
 
-    /// Whether the data can be used.
+    /// Returns true if the data can be used.
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::BuiltIn | Self::Ready | Self::ByHand)
     }
 
-    /// Whether a fetch would bring it.
+    /// Returns true if a fetch would bring it.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Begun(_) | Self::Missing)
     }
@@ -126,7 +126,7 @@ impl Holding {
         Self { manifest: manifest.name.clone(), how, when, came, files }
     }
 
-    /// The note of a manifest, if there is one.
+    /// The record of a manifest's data, if there is one.
     pub fn read(manifest: &Manifest, data: &Path) -> Result<Option<Self>, RecordError> {
         let path = note(manifest, data);
         if !path.is_file() {
@@ -147,13 +147,13 @@ fn note(manifest: &Manifest, data: &Path) -> PathBuf {
     data.join(NOTES).join(format!("{}.json", manifest.name))
 }
 
-/// Takes the lock of a manifest's data; waits while another process holds it. `None` when the user asked to stop.
+/// Takes the lock of a manifest's data, waiting while another process holds it. `None` if the user asked to stop.
 pub(crate) fn lock(manifest: &Manifest, data: &Path, monitor: &dyn Monitor) -> Result<Option<Lock>, RecordError> {
     let path = data.join(NOTES).join(format!("{}.lock", manifest.name));
     Lock::wait(&path, &format!("{}: waiting for another process that fetches it", manifest.name), monitor)
 }
 
-/// What the data folder holds, told without reading the data.
+/// The state of the data, determined without reading their contents.
 pub fn state(manifest: &Manifest, data: &Path) -> Result<State, RecordError> {
     if matches!(manifest.origin, Origin::BuiltIn | Origin::Composed(_)) {
         return Ok(State::BuiltIn);
@@ -161,7 +161,7 @@ pub fn state(manifest: &Manifest, data: &Path) -> Result<State, RecordError> {
     let place = manifest.place(data);
     if let Some(holding) = Holding::read(manifest, data)? {
         let lost: Vec<String> = holding.files.iter().filter_map(|file| changed(file, &place)).collect();
-        // A folder that was removed on purpose is to be had anew.
+        // A folder that was removed on purpose is fetched again.
         if lost.is_empty() {
             return Ok(State::Ready);
         }
@@ -191,21 +191,21 @@ fn absent(manifest: &Manifest, data: &Path) -> State {
     }
 }
 
-/// What is wrong with a file in place, by its size alone.
+/// The problem of an installed file, judged by its size alone.
 fn changed(file: &Held, place: &Path) -> Option<String> {
     match fs::metadata(place.join(&file.path)) {
         Ok(about) if about.len() == file.bytes => None,
-        Ok(about) => Some(format!("{} has {} bytes, it had {}", file.path, about.len(), file.bytes)),
-        Err(_) => Some(format!("{} is gone", file.path)),
+        Ok(about) => Some(format!("{} has {} bytes instead of {}", file.path, about.len(), file.bytes)),
+        Err(_) => Some(format!("{} is missing", file.path)),
     }
 }
 
-/// Whether a folder, or what a link leads to, holds anything.
+/// Returns true if a folder, or the target of a link, is not empty.
 pub(crate) fn has_content(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some())
 }
 
-/// Bytes on disk: the data, and what of archives and parts is kept.
+/// Bytes on disk: the data, and remaining archives and parts.
 pub fn size(manifest: &Manifest, data: &Path) -> u64 {
     let below = |folder: &Path| -> u64 {
         let entries = WalkDir::new(folder).follow_root_links(true).into_iter().flatten();

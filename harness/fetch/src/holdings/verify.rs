@@ -1,4 +1,4 @@
-//! Every file hashed again.
+//! Hashes every file again.
 
 use super::Holding;
 use crate::{
@@ -9,22 +9,22 @@ use harness_record::{RecordError, digest, monitor::Monitor};
 use rayon::prelude::*;
 use std::path::Path;
 
-/// What came of hashing.
+/// The result of hashing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verified {
-    /// Files that were hashed.
+    /// Number of hashed files.
     pub files: u64,
-    /// Their bytes.
+    /// Number of hashed bytes.
     pub bytes: u64,
-    /// What is wrong.
+    /// The problems found.
     pub wrong: Vec<String>,
-    /// Whether there was something to hold the files against.
+    /// True if there were digests to compare with.
     pub held_against: bool,
-    /// Whether the user stopped it.
+    /// True if the user stopped it.
     pub stopped: bool,
 }
 
-/// Hashes every file that was noted when the data were put in place, and single files that the manifest has digests of.
+/// Hashes every file in the record of the installed data, and single files with digests in the manifest.
 pub fn verify(manifest: &Manifest, data: &Path, monitor: &dyn Monitor) -> Result<Verified, RecordError> {
     let place = manifest.place(data);
     let mut verified = Verified::default();
@@ -40,7 +40,7 @@ pub fn verify(manifest: &Manifest, data: &Path, monitor: &dyn Monitor) -> Result
                 }
                 let wrong = match digest::of_file(&place.join(&file.path)) {
                     Ok(sha256) if sha256 == file.sha256 => None,
-                    Ok(sha256) => Some(format!("{} has the SHA-256 {sha256}, it had {}", file.path, file.sha256)),
+                    Ok(sha256) => Some(format!("{} has the SHA-256 {sha256} instead of {}", file.path, file.sha256)),
                     Err(error) => Some(error.to_string()),
                 };
                 monitor.advance(1);

@@ -1,4 +1,4 @@
-//! What a person does who has no network here.
+//! Instructions for a user without network access.
 
 use crate::{
     human,
@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{fmt::Write as _, path::Path};
 
-/// Says which files to get from where, and where to put them. `why` follows the words `are not in the data folder and`.
+/// Lists the files to get, their sources and their places. `why` follows the words `are not in the data folder and`.
 pub fn missing(manifest: &Manifest, data: &Path, why: &str) -> String {
     let place = manifest.place(data);
     match &manifest.origin {
@@ -47,7 +47,7 @@ pub fn missing(manifest: &Manifest, data: &Path, why: &str) -> String {
     }
 }
 
-/// How data that are put in place by hand are made, and where they belong; `None` for all others.
+/// How to make data that are put in place by hand, and where they belong; `None` for all other data.
 pub fn by_hand(manifest: &Manifest, data: &Path) -> Option<String> {
     let Origin::Local(text) = &manifest.origin else { return None };
     let mut told = text.trim().to_owned();

@@ -1,4 +1,4 @@
-//! From files to data that a study can read: fetched where they are missing, unpacked, counted, hashed, and put in place at once.
+//! Turns files into data that a study can read: fetched if missing, unpacked, counted, hashed, and installed atomically.
 
 mod missing;
 mod place;
@@ -18,48 +18,48 @@ use crate::{
 use harness_record::{RecordError, files::Lock, monitor::Monitor};
 use std::{path::Path, path::PathBuf, sync::Arc};
 
-/// Why data are not in place.
+/// The reason why data are not installed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// They are not there, and nothing may or can be fetched. The text says what to put where.
+    /// They are missing, and fetching is impossible or forbidden. The text says what to put where.
     #[error("{0}")]
     Missing(String),
-    /// Something else lies where they belong.
-    #[error("{place} is there, but {}: nothing is put over it. Move it away, then fetch or import again", some(.why))]
+    /// Something else is in their place.
+    #[error("{place} exists, but {}. Nothing is overwritten: move it away, then fetch or import again", some(.why))]
     InTheWay {
         /// The folder.
         place: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         why: Vec<String>,
     },
-    /// What was unpacked, or what a user has, is not what the manifest says.
+    /// The unpacked files, or the user's files, do not match the manifest.
     #[error("{what} is not {manifest}: {}", some(.lacking))]
     NotIt {
         /// The archive's or folder's name.
         what: String,
         /// The manifest.
         manifest: String,
-        /// What is lacking.
+        /// What is missing.
         lacking: Vec<String>,
     },
-    /// A file that lies where it is looked for is not the manifest's.
-    #[error("{path}: {why}. Remove it, or put the right one there")]
+    /// A file in the expected place is not the manifest's.
+    #[error("{path}: {why}. Remove it, or replace it with the right file")]
     Wrong {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         why: String,
     },
-    /// Nothing fits, or too much does.
+    /// No manifest fits, or too many do.
     #[error("{0}")]
     Import(String),
-    /// The network or the disk.
+    /// An error of the network or the disk.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// An archive.
+    /// An error of an archive.
     #[error(transparent)]
     Archive(ArchiveError),
-    /// The disk.
+    /// An error of the disk.
     #[error(transparent)]
     Disk(#[from] RecordError),
     /// The user asked to stop.
@@ -76,7 +76,7 @@ impl From<ArchiveError> for InstallError {
     }
 }
 
-/// The first few of a list, and how many more there are.
+/// The first few items of a list, and the number of the others.
 fn some(all: &[String]) -> String {
     let shown = all.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
     match all.len() {
@@ -85,18 +85,18 @@ fn some(all: &[String]) -> String {
     }
 }
 
-/// How data are fetched.
+/// The options of a fetch.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// The data folder.
     pub data: &'a Path,
-    /// The network, or why it may not be used: `nothing may be fetched (--offline)`.
+    /// The network, or the reason not to use it: `nothing may be fetched (--offline)`.
     pub network: Result<&'a Arc<Network>, &'a str>,
-    /// Whether archives stay after they were unpacked.
+    /// True to keep archives after unpacking.
     pub keep: bool,
 }
 
-/// Bytes that a fetch of `manifest` would move; 0 if it is there. And whether all sizes are known.
+/// The number of bytes that fetching `manifest` would transfer, 0 if it is installed; and true if all sizes are known.
 pub fn needed(manifest: &Manifest, data: &Path) -> Result<(u64, bool), RecordError> {
     let have = match holdings::state(manifest, data)? {
         State::Missing => 0,
@@ -107,17 +107,17 @@ pub fn needed(manifest: &Manifest, data: &Path) -> Result<(u64, bool), RecordErr
     Ok((bytes.saturating_sub(have), known))
 }
 
-/// A manifest whose data are being had.
+/// A manifest whose data are being installed.
 struct Wanted<'a> {
     manifest: &'a Manifest,
-    /// Files that lie ready, each with its number in the manifest.
+    /// Files that are ready, each with its index in the manifest.
     ready: Vec<(usize, Had)>,
-    /// Files that are still to come.
+    /// Files still to be fetched.
     open: Vec<usize>,
     failures: Vec<String>,
 }
 
-/// Sees to it that the data of all `manifests` are in place. Returns what was put there; what was there already is left alone.
+/// Ensures that the data of all `manifests` are installed. Returns the new records; existing data are left alone.
 pub fn install(
     manifests: &[&Manifest],
     options: &Options<'_>,
@@ -140,7 +140,7 @@ pub fn install(
     let (mut wanted, mut locks): (Vec<Wanted<'_>>, Vec<Lock>) = (Vec::new(), Vec::new());
     for manifest in absent {
         locks.push(holdings::lock(manifest, options.data, monitor)?.ok_or(InstallError::Stopped)?);
-        // Another process may have brought it meanwhile.
+        // Another process may have installed it in the meantime.
         if holdings::state(manifest, options.data)?.is_absent() {
             wanted.push(look(manifest, options.data)?);
         }
@@ -153,7 +153,7 @@ pub fn install(
     Ok(holdings)
 }
 
-/// Without a network, and for what no network has, says at once what to put where, before any lock or folder is made.
+/// Without a network, or for data that no network has, says at once what to put where, before creating any lock or folder.
 fn refuse_what_cannot_come(absent: &[&Manifest], options: &Options<'_>) -> Result<(), InstallError> {
     let mut texts = Vec::new();
     for manifest in absent {
@@ -170,7 +170,7 @@ fn refuse_what_cannot_come(absent: &[&Manifest], options: &Options<'_>) -> Resul
     if texts.is_empty() { Ok(()) } else { Err(InstallError::Missing(texts.join("\n\n"))) }
 }
 
-/// Which files lie there already, whole and right.
+/// Finds the files that are already there, whole and right.
 fn look<'a>(manifest: &'a Manifest, data: &Path) -> Result<Wanted<'a>, InstallError> {
     let mut wanted = Wanted { manifest, ready: Vec::new(), open: Vec::new(), failures: Vec::new() };
     for (i, file) in manifest.files().iter().enumerate() {
@@ -188,7 +188,7 @@ fn look<'a>(manifest: &'a Manifest, data: &Path) -> Result<Wanted<'a>, InstallEr
     Ok(wanted)
 }
 
-/// Fetches what is open: of files that are all needed all, of alternatives one after the other until one comes.
+/// Fetches the missing files: all of them if all are needed, or alternatives one after another until one arrives.
 fn fetch_all(all: &mut [Wanted<'_>], options: &Options<'_>, monitor: &dyn Monitor) -> Result<(), InstallError> {
     loop {
         let mut jobs: Vec<(usize, usize)> = Vec::new();
@@ -229,7 +229,7 @@ fn fetch_some(
     let list: Vec<Job> = list.collect();
     let room = |job: &Job| {
         let size = job.file.size.unwrap_or(0);
-        // Photographs hardly pack: unpacked they take about what the archive takes.
+        // Photographs hardly compress: unpacked, they take about as much room as the archive.
         let unpacked = if job.file.unpack.is_some() { size + size / 5 } else { 0 };
         size.saturating_sub(job.begun()) + unpacked
     };
@@ -242,7 +242,7 @@ fn fetch_some(
     }
 }
 
-/// Puts in place what has come.
+/// Installs the fetched files.
 fn finish(wanted: Wanted<'_>, options: &Options<'_>, monitor: &dyn Monitor) -> Result<Holding, InstallError> {
     let Wanted { manifest, ready, failures, .. } = wanted;
     let enough = match manifest.origin {

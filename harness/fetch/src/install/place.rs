@@ -1,4 +1,4 @@
-//! Data put in place at once: made in a temporary folder, counted, hashed, renamed.
+//! Installs data atomically: made in a temporary folder, counted, hashed, renamed.
 
 use super::InstallError;
 use crate::{
@@ -17,7 +17,7 @@ use std::{
 };
 use walkdir::WalkDir;
 
-/// A file of a manifest that lies somewhere.
+/// A manifest's file on disk.
 pub(crate) struct Given<'a> {
     pub(crate) file: &'a RemoteFile,
     pub(crate) had: Had,
@@ -34,7 +34,7 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Recor
     move |source| RecordError::Io { action, path, source }
 }
 
-/// Puts a manifest's files in place and notes what they were. Who calls holds the manifest's lock.
+/// Installs a manifest's files and records them. The caller holds the manifest's lock.
 pub(crate) fn put(
     manifest: &Manifest,
     given: &[Given<'_>],
@@ -55,7 +55,7 @@ pub(crate) fn put(
         return Ok(holding);
     }
     let scratch = data.join(NOTES).join(format!("{}.unpacking", manifest.name));
-    remove(&scratch)?; // what a killed process left
+    remove(&scratch)?; // left by a killed process
     let whole = scratch.join("whole");
     fs::create_dir_all(&whole).map_err(io("make", &whole))?;
     let result = (|| {
@@ -72,12 +72,12 @@ pub(crate) fn put(
         holding.write(manifest, data)?;
         Ok(holding)
     })();
-    // Nothing half-made stays; an error before this one is the one to report.
+    // Leaves nothing incomplete behind. An earlier error is the one to report.
     let removed = remove(&scratch);
     result.and_then(|holding| removed.map(|()| holding).map_err(Into::into))
 }
 
-/// Makes a user's folder the place of a manifest's data: a symbolic link, or a copy. Who calls holds the manifest's lock.
+/// Makes a user's folder the place of a manifest's data, by symbolic link or copy. The caller holds the manifest's lock.
 pub(crate) fn link(
     manifest: &Manifest,
     folder: &Path,
@@ -153,7 +153,7 @@ fn bring(given: &Given<'_>, own: &Path, whole: &Path, monitor: &dyn Monitor) -> 
     merge(own, whole)
 }
 
-/// Moves all that lies in `from` into `into`. Two archives may share folders, not files.
+/// Moves everything from `from` into `into`. Two archives may share folders, but not files.
 fn merge(from: &Path, into: &Path) -> Result<(), InstallError> {
     for entry in fs::read_dir(from).map_err(io("list", from))? {
         let entry = entry.map_err(io("list", from))?;
@@ -163,9 +163,7 @@ fn merge(from: &Path, into: &Path) -> Result<(), InstallError> {
             merge(&entry.path(), &target)?;
         } else if fs::symlink_metadata(&target).is_ok() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            return Err(InstallError::Import(format!(
-                "two archives both hold {name}; one of them is not what it should be"
-            )));
+            return Err(InstallError::Import(format!("two archives both hold {name}; one of them is wrong")));
         } else {
             fs::rename(entry.path(), &target).map_err(io("move to", &target))?;
         }
@@ -173,7 +171,7 @@ fn merge(from: &Path, into: &Path) -> Result<(), InstallError> {
     Ok(())
 }
 
-/// Every file below a folder, with its digest. Links in it are not followed.
+/// All files below a folder, with their digests. Links in it are not followed.
 fn hashed(folder: &Path, name: &str, monitor: &dyn Monitor) -> Result<Vec<Held>, InstallError> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in WalkDir::new(folder).follow_root_links(true) {
@@ -206,7 +204,7 @@ fn hashed(folder: &Path, name: &str, monitor: &dyn Monitor) -> Result<Vec<Held>,
     }
 }
 
-/// Makes room for a name: its parent is there, and an empty folder of that name is not.
+/// Prepares a name: creates its parent, and removes an empty folder of that name.
 fn prepare(place: &Path) -> Result<(), RecordError> {
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent).map_err(io("make", parent))?;
@@ -222,7 +220,7 @@ fn move_to(whole: &Path, place: &Path) -> Result<(), RecordError> {
     fs::rename(whole, place).map_err(io("move to", place))
 }
 
-/// Copies a file unless it lies there already; it appears whole.
+/// Copies a file unless it is already there. The copy appears whole or not at all.
 fn copy_whole(from: &Path, to: &Path) -> Result<(), RecordError> {
     if from == to {
         return Ok(());
@@ -238,7 +236,7 @@ fn copy_whole(from: &Path, to: &Path) -> Result<(), RecordError> {
     copied.map_err(io("copy to", to))
 }
 
-/// Removes the archives that were unpacked.
+/// Removes the unpacked archives.
 pub(super) fn clear_downloads(manifest: &Manifest, data: &Path) -> Result<(), RecordError> {
     for file in manifest.files() {
         let path = manifest.place_of(file, data);
@@ -246,7 +244,7 @@ pub(super) fn clear_downloads(manifest: &Manifest, data: &Path) -> Result<(), Re
             fs::remove_file(&path).map_err(io("remove", &path))?;
         }
     }
-    // They stay if a user put something else there.
+    // The folders stay if a user put something else there.
     let own = manifest.downloads(data);
     for folder in own.ancestors().take(2) {
         let _ = fs::remove_dir(folder);

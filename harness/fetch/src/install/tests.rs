@@ -1,4 +1,4 @@
-//! From archives to a folder, with a killed process, a wrong archive and a user's own folders in between.
+//! Tests the way from archives to a folder, including a killed process, a wrong archive and a user's own folders.
 
 use super::*;
 use crate::{
@@ -108,7 +108,7 @@ fn archives_that_lie_ready_are_checked_and_unpacked_without_a_network() {
     let place = Place::new();
     place.put("downloads/pets/images.tar", &images());
     place.put("downloads/pets/lists.tar", &lists());
-    // What a killed process left is no hindrance and does not stay.
+    // Leftovers of a killed process do no harm and are removed.
     place.put(".harness/pets.unpacking/0/images/half.jpg", b"half");
     let holdings = place.install(&pets()).unwrap();
     let names: Vec<&str> = holdings[0].files.iter().map(|file| file.path.as_str()).collect();
@@ -119,15 +119,15 @@ fn archives_that_lie_ready_are_checked_and_unpacked_without_a_network() {
     assert_eq!(place.install(&pets()).unwrap(), []);
     let verified = verify(&pets(), place.0.path(), &Silent).unwrap();
     assert_eq!((verified.files, verified.wrong.len(), verified.held_against), (4, 0, true));
-    // Same size, other bytes: only hashing tells.
+    // Same size, other bytes: only hashing shows it.
     place.put("pets/images/a.jpg", b"A cat");
     assert_eq!(place.state(), State::Ready);
     let wrong = verify(&pets(), place.0.path(), &Silent).unwrap().wrong;
     assert!(wrong.len() == 1 && wrong[0].contains("images/a.jpg has the SHA-256"), "{wrong:?}");
     fs::remove_file(place.0.path().join("pets/images/a.jpg")).unwrap();
-    assert_eq!(place.state(), State::Changed(vec!["images/a.jpg is gone".to_owned()]));
-    assert!(matches!(place.install(&pets()), Err(InstallError::InTheWay { .. })), "nothing is put over it");
-    // Removed on purpose, they are to be had anew.
+    assert_eq!(place.state(), State::Changed(vec!["images/a.jpg is missing".to_owned()]));
+    assert!(matches!(place.install(&pets()), Err(InstallError::InTheWay { .. })), "nothing is overwritten");
+    // If removed on purpose, they are fetched again.
     fs::remove_dir_all(place.0.path().join("pets")).unwrap();
     assert_eq!(place.state(), State::Missing);
 }
@@ -144,7 +144,7 @@ fn without_a_network_it_is_said_what_to_put_where() {
         assert!(text.contains(part), "no {part} in:\n{text}");
     }
     assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 0, "nothing was made");
-    // One of two is not enough, and stays.
+    // One of two is not enough, and is kept.
     place.put("downloads/pets/images.tar", &images());
     assert!(matches!(place.install(&pets()), Err(InstallError::Missing(_))));
     assert!(matches!(place.state(), State::Begun(_)) && place.is_there("downloads/pets/images.tar"));
@@ -157,7 +157,7 @@ fn what_is_not_what_it_should_be_gets_no_place() {
     place.put("downloads/pets/images.tar", &tar(&[("images/a.jpg", "another")]));
     let error = place.install(&pets()).unwrap_err();
     assert!(matches!(error, InstallError::Wrong { .. }) && error.to_string().contains("images.tar"), "{error}");
-    // Where no digest is known, the count tells.
+    // If no digest is known, the count decides.
     let Origin::Download(files) = pets().origin else { panic!() };
     let unverified = |file: RemoteFile| RemoteFile { size: None, sha256: Some(UNVERIFIED.to_owned()), ..file };
     let manifest = Manifest { origin: Origin::Download(files.into_iter().map(unverified).collect()), ..pets() };

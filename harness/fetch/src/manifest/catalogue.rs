@@ -1,4 +1,4 @@
-//! All manifests together.
+//! The collection of all manifests.
 
 use super::{Manifest, Origin};
 
@@ -23,12 +23,12 @@ impl Catalogue {
         self.0.iter().map(|manifest| manifest.name.as_str()).collect()
     }
 
-    /// The one of this name.
+    /// The manifest with this name.
     pub fn get(&self, name: &str) -> Option<&Manifest> {
         self.0.iter().find(|manifest| manifest.name == name)
     }
 
-    /// The one whose folder is, or holds, the folder `folder` below the data folder.
+    /// The manifest whose folder is, or contains, the folder `folder` below the data folder.
     pub fn of_folder(&self, folder: &str) -> Option<&Manifest> {
         let owners = self.0.iter().filter(|manifest| {
             let stored = !matches!(manifest.origin, Origin::BuiltIn | Origin::Composed(_));
@@ -37,8 +37,8 @@ impl Catalogue {
         owners.max_by_key(|manifest| manifest.folder().len())
     }
 
-    /// What a manifest is composed of, down to those that are composed of nothing; itself if that is one. What does not exist
-    /// is passed over: [`Catalogue::check`] names it.
+    /// The manifests that a manifest is composed of, down to those that are not composed; the manifest itself if it is not
+    /// composed. Missing ones are skipped: [`Catalogue::check`] names them.
     pub fn leaves<'a>(&'a self, manifest: &'a Manifest) -> Vec<&'a Manifest> {
         let (mut leaves, mut open, mut seen) = (Vec::new(), vec![manifest], Vec::new());
         while let Some(manifest) = open.pop() {
@@ -56,8 +56,8 @@ impl Catalogue {
         leaves
     }
 
-    /// What is impossible between manifests: the manifest, the field, what was expected. Parts named in `unread`, manifests that
-    /// are there but cannot be read, are not known enough to be checked.
+    /// Checks the relations between manifests. Each problem names the manifest, the field and the expected value. Parts named
+    /// in `unread`, manifests that exist but cannot be read, are not checked.
     pub fn check(&self, unread: &[&str]) -> Vec<(&Manifest, String, String)> {
         let mut wrong = Vec::new();
         for manifest in &self.0 {
@@ -89,7 +89,8 @@ impl Catalogue {
     }
 }
 
-/// Whether the folder `folder` is `other` or lies below it; both below one folder, with `/` between their parts.
+/// Returns true if the folder `folder` is `other` or lies below it. Both are relative to the same folder, with `/` as
+/// separator.
 pub fn is_below(folder: &str, other: &str) -> bool {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()

@@ -1,10 +1,10 @@
-//! What is impossible in a manifest beside what its types refuse.
+//! Checks a manifest beyond what its types enforce.
 
 use super::{Expected, HubFile, Layout, Manifest, Origin, RemoteFile, Source, UNVERIFIED};
 use std::collections::BTreeSet;
 
 impl Manifest {
-    /// What is impossible in it: each field, and what was expected of it.
+    /// Checks the manifest. Each problem names the field and the expected value.
     pub fn check(&self) -> Vec<(String, String)> {
         let mut found = Found::default();
         for (field, text) in [("title", &self.title), ("licence", &self.licence), ("citation", &self.citation)] {
@@ -55,7 +55,7 @@ impl Manifest {
         let expected = "`drawn` for `built-in`, `parts` for `composed`, `weights` for `one-of`, another for the rest";
         found.unless(fits, "layout", expected);
         let counted = !self.expect.is_empty() || !matches!(self.origin, Origin::Local(_) | Origin::Download(_));
-        found.unless(counted, "expect", "at least one thing by which a complete folder is told");
+        found.unless(counted, "expect", "at least one entry that identifies a complete folder");
     }
 
     fn check_lists(&self, found: &mut Found) {
@@ -89,9 +89,9 @@ fn check_files(files: &[RemoteFile], place: &str, found: &mut Found) {
         let plain = is_path(&file.file) && !file.file.contains('/');
         found.unless(plain && names.insert(&file.file), &at("file"), "a plain file name, each once");
         found.unless(!file.from.is_empty(), &at("from"), "at least one `url` or `hub`");
-        found.unless(file.size != Some(0), &at("size"), "at least 1 byte, or nothing where it is not known");
+        found.unless(file.size != Some(0), &at("size"), "at least 1 byte, or nothing if it is not known");
         let given = file.sha256.is_some() || file.md5.is_some();
-        found.unless(given, &at("sha256"), "a SHA-256, or `unverified` where none is known");
+        found.unless(given, &at("sha256"), "a SHA-256, or `unverified` if none is known");
         let digest = |text: &str| text == UNVERIFIED || ((8..=64).contains(&text.len()) && is_hex(text));
         let expected = "a SHA-256, or at least its first 8 digits, in lower case; or `unverified`";
         found.unless(file.sha256.as_deref().is_none_or(digest), &at("sha256"), expected);
@@ -144,14 +144,14 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// A relative path that stays where it is put, on every system.
+/// Returns true for a relative path that stays below its folder on every system.
 fn is_path(text: &str) -> bool {
     let part =
         |part: &str| !["", ".", ".."].contains(&part) && !part.contains(['\\', ':', '\0']) && !part.starts_with('.');
     text.len() <= 500 && text.split('/').all(part)
 }
 
-/// An address without user name; without TLS only if `plain`, or if the server is this machine.
+/// Returns true for an address without user name; without TLS only if `plain`, or if the server is this machine.
 fn is_url(text: &str, plain: bool) -> bool {
     let Ok(url) = url::Url::parse(text) else { return false };
     let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));

@@ -1,35 +1,35 @@
-//! What a data set's folder must hold.
+//! The required contents of a data set's folder.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 use walkdir::WalkDir;
 
-/// Something that a data set's folder must hold.
+/// A required part of a data set's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Expected {
-    /// A folder with so many files below it.
+    /// A folder with a number of files below it.
     Files {
         /// The folder.
         below: String,
-        /// How their names end, without the dot and in lower case.
+        /// Ending of their names, without the dot and in lower case.
         ending: String,
-        /// At least so many.
+        /// The least number of files.
         least: u64,
     },
     /// A file.
     File {
         /// Its path.
         path: String,
-        /// Its size.
+        /// Its size in bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<u64>,
     },
 }
 
 impl Expected {
-    /// The path it is about.
+    /// The path that it describes.
     pub fn path(&self) -> &str {
         match self {
             Self::Files { below, .. } => below,
@@ -37,7 +37,8 @@ impl Expected {
         }
     }
 
-    /// How much it asks: of several manifests whose expectations a folder meets, the one that asks most is meant.
+    /// The amount that it requires. If a folder meets the expectations of several manifests, the one that requires most is
+    /// meant.
     pub fn weight(&self) -> u64 {
         match self {
             Self::Files { least, .. } => *least,
@@ -45,7 +46,7 @@ impl Expected {
         }
     }
 
-    /// In words: `images/ with at least 7349 files .jpg`.
+    /// The requirement in words: `images/ with at least 7349 files .jpg`.
     pub fn words(&self) -> String {
         match self {
             Self::Files { below, ending, least } => format!("{below}/ with at least {least} files .{ending}"),
@@ -54,7 +55,7 @@ impl Expected {
         }
     }
 
-    /// What is lacking in `folder`, if something is.
+    /// The part that is missing in `folder`, if any.
     pub fn lacks(&self, folder: &Path) -> Option<String> {
         match self {
             Self::Files { below, ending, least } => {
@@ -72,12 +73,12 @@ impl Expected {
     }
 }
 
-/// Files whose names end so, at any depth. Names that begin with a dot are no data.
+/// Number of files with this ending, at any depth. Files whose names begin with a dot do not count.
 fn count(folder: &Path, ending: &str) -> u64 {
     let entries = WalkDir::new(folder).follow_root_links(true).into_iter();
     let visible =
         entries.filter_entry(|entry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.'));
     let fits = |name: &Path| name.extension().is_some_and(|x| x.to_string_lossy().to_lowercase() == ending);
-    // What cannot be listed is not there for the reader of the data either.
+    // Files that cannot be listed do not exist for the reader of the data either.
     visible.flatten().filter(|entry| entry.file_type().is_file() && fits(Path::new(entry.file_name()))).count() as u64
 }

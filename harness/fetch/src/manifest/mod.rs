@@ -1,4 +1,4 @@
-//! `data-manifests/<name>.yaml`: what a data set or a file of weights is, where it comes from, and how to tell that it is right.
+//! `data-manifests/<name>.yaml` describes a data set or a file of weights: its contents, its sources, and how to verify it.
 
 mod catalogue;
 mod check;
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// What stands for a digest that is not known yet.
+/// The word that stands for an unknown digest.
 pub const UNVERIFIED: &str = "unverified";
-/// Folder below the data folder for archives, whole or in part.
+/// Folder below the data folder for archives, complete or partial.
 const DOWNLOADS: &str = "downloads";
 
 /// A data set, or weights that training starts from.
@@ -27,20 +27,20 @@ pub struct Manifest {
     /// The stem of its file.
     #[serde(skip)]
     pub name: String,
-    /// Its name for people.
+    /// Its title.
     pub title: String,
     /// Its licence.
     pub licence: String,
-    /// Whom to cite.
+    /// The citation.
     pub citation: String,
     /// Its page; empty if it has none.
     pub homepage: String,
-    /// Folder below the data folder; the manifest's own name if absent.
+    /// Its folder below the data folder. If absent, the manifest's own name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// Where it comes from.
+    /// The source of its data.
     pub origin: Origin,
-    /// How its folder is laid out.
+    /// The layout of its folder.
     pub layout: Layout,
     /// Names of its classes.
     #[serde(default)]
@@ -48,37 +48,37 @@ pub struct Manifest {
     /// Its official parts.
     #[serde(default)]
     pub splits: Vec<Split>,
-    /// What its folder must hold. A folder that lacks some of it is incomplete.
+    /// The required contents of its folder. A folder that lacks some of them is incomplete.
     #[serde(default)]
     pub expect: Vec<Expected>,
-    /// What its folder may hold instead: another layout that is read as well, and that no fetch brings.
+    /// The alternative contents of its folder: another layout that can be read as well, and that no fetch brings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<Expected>,
 }
 
-/// Where data come from.
+/// The source of data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Origin {
     /// Made by the program itself.
     BuiltIn,
-    /// A folder that is put there by hand; the text says how it is made.
+    /// A folder that is put there by hand; the text says how to make it.
     Local(String),
-    /// Files of which all are needed. Archives among them are unpacked into the manifest's folder.
+    /// Files that are all needed. Archives among them are unpacked into the manifest's folder.
     Download(Vec<RemoteFile>),
-    /// Files of which any one is enough, the preferred first: the same weights in several formats.
+    /// Alternative files, the preferred one first: the same weights in several formats.
     OneOf(Vec<RemoteFile>),
     /// Parts of other manifests.
     Composed(Vec<Part>),
 }
 
-/// A file that can be had from somewhere.
+/// A file with its sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteFile {
-    /// Its name here.
+    /// Its local name.
     pub file: String,
-    /// Where it can be had; the first is tried first.
+    /// Its sources; the first is tried first.
     pub from: Vec<Source>,
     /// Its size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +89,7 @@ pub struct RemoteFile {
     /// Its MD5 in lower-case hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub md5: Option<String>,
-    /// How it is packed, if it is an archive to be unpacked.
+    /// Its format, if it is an archive to be unpacked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "formats")]
     pub unpack: Option<Format>,
@@ -99,7 +99,7 @@ fn formats(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "enum": ["tar", "tar-gz", "zip", null] })
 }
 
-/// A place that has a file.
+/// A source of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
@@ -115,7 +115,7 @@ pub enum Source {
 pub struct HubFile {
     /// `owner/name`.
     pub repository: String,
-    /// What the repository holds.
+    /// The kind of repository.
     #[serde(default)]
     pub kind: HubKind,
     /// The commit: 40 hexadecimal digits.
@@ -124,7 +124,7 @@ pub struct HubFile {
     pub file: String,
 }
 
-/// What a repository of the hub holds.
+/// The kind of a hub repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HubKind {
@@ -135,7 +135,7 @@ pub enum HubKind {
     Dataset,
 }
 
-/// How a folder is laid out.
+/// The layout of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Layout {
@@ -148,7 +148,7 @@ pub enum Layout {
     /// `cifar-10-batches-bin/`, with records of a label and 3 × 32 × 32 bytes in `data_batch_<n>.bin` and `test_batch.bin`.
     #[serde(rename = "cifar-10")]
     Cifar10,
-    /// `Images/`, with a folder a breed.
+    /// `Images/`, with a folder per breed.
     StanfordDogs,
     /// Single files of weights.
     Weights,
@@ -175,28 +175,28 @@ impl Layout {
 pub struct Split {
     /// Its name.
     pub name: String,
-    /// How many images it has.
+    /// Its number of images.
     pub images: u64,
     /// The file that lists them, or the folder that holds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
 }
 
-/// What a composed data set takes of another one.
+/// The part of another data set that a composed data set contains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// Name of the other manifest.
     pub manifest: String,
-    /// The class here that its images belong to.
+    /// The class that its images get here.
     pub class: String,
-    /// The other's classes that are taken; all if absent.
+    /// The classes taken from the other data set; all if absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
-    /// The other's splits that are taken; all if absent.
+    /// The splits taken from the other data set; all if absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub splits: Vec<String>,
-    /// How many images that makes.
+    /// The resulting number of images.
     pub images: u64,
 }
 
@@ -206,7 +206,7 @@ impl Manifest {
         self.folder.as_deref().unwrap_or(&self.name)
     }
 
-    /// The files that it names, all or alternatives.
+    /// The files that it names: all needed, or alternatives.
     pub fn files(&self) -> &[RemoteFile] {
         match &self.origin {
             Origin::Download(files) | Origin::OneOf(files) => files,
@@ -214,12 +214,12 @@ impl Manifest {
         }
     }
 
-    /// Whether the folder is this manifest's alone. Files of `one-of` lie in a folder that others may share.
+    /// Returns true if the folder belongs to this manifest alone. Files of `one-of` lie in a folder that others may share.
     pub fn owns_folder(&self) -> bool {
         !matches!(self.origin, Origin::OneOf(_))
     }
 
-    /// Bytes that a fetch of everything moves, as far as they are known; and whether they all are.
+    /// The number of bytes that fetching everything transfers, as far as known; and true if all sizes are known.
     pub fn bytes(&self) -> (u64, bool) {
         let files = match &self.origin {
             Origin::OneOf(files) => files.get(..1).unwrap_or_default(),
@@ -228,7 +228,7 @@ impl Manifest {
         (files.iter().filter_map(|file| file.size).sum(), files.iter().all(|file| file.size.is_some()))
     }
 
-    /// What `folder` lacks of what it must hold; nothing if it holds all of what it may hold instead.
+    /// The missing part of the required contents of `folder`; nothing if it holds all of the alternative contents.
     pub fn lacks(&self, folder: &Path) -> Vec<String> {
         let holds = |expected: &Expected| expected.lacks(folder).is_none();
         if !self.accept.is_empty() && self.accept.iter().all(holds) {
@@ -237,29 +237,29 @@ impl Manifest {
         self.expect.iter().filter_map(|expected| expected.lacks(folder)).collect()
     }
 
-    /// Where its data lie.
+    /// The place of its data.
     pub fn place(&self, data: &Path) -> PathBuf {
         data.join(self.folder())
     }
 
-    /// Where a file of it is put when it was fetched: an archive in `downloads/`, any other file where it belongs.
+    /// The place of one of its files after fetching: archives in `downloads/`, other files in their final place.
     pub fn place_of(&self, file: &RemoteFile, data: &Path) -> PathBuf {
         if self.owns_folder() { self.download_of(file, data) } else { self.place(data).join(&file.file) }
     }
 
-    /// Where a file of it lies while it is fetched.
+    /// The place of one of its files during fetching.
     pub(crate) fn download_of(&self, file: &RemoteFile, data: &Path) -> PathBuf {
         self.downloads(data).join(&file.file)
     }
 
-    /// Where its archives lie until they are unpacked.
+    /// The place of its archives until they are unpacked.
     pub(crate) fn downloads(&self, data: &Path) -> PathBuf {
         data.join(DOWNLOADS).join(&self.name)
     }
 }
 
 impl RemoteFile {
-    /// Whether its whole SHA-256 or its MD5 is known.
+    /// Returns true if its full SHA-256 or its MD5 is known.
     pub fn is_verified(&self) -> bool {
         self.md5.is_some() || self.full_sha256().is_some()
     }
@@ -268,7 +268,7 @@ impl RemoteFile {
         self.sha256.as_deref().filter(|digest| digest.len() == 64)
     }
 
-    /// Why what was seen of a file is not this file.
+    /// The reason why a file with these digests is not this file.
     pub fn refuses(&self, seen: &Seen) -> Option<String> {
         if let Some(size) = self.size.filter(|size| *size != seen.bytes) {
             return Some(format!("it has {} bytes, but the manifest says {size}", seen.bytes));
@@ -283,10 +283,10 @@ impl RemoteFile {
 }
 
 impl Source {
-    /// The hub that everyone asks unless told otherwise.
+    /// The default hub.
     pub(crate) const HUB: &str = "https://huggingface.co";
 
-    /// The address a person can use.
+    /// The address for people.
     pub fn address(&self) -> String {
         match self {
             Self::Url(url) => url.clone(),

@@ -1,4 +1,4 @@
-//! The weight's gradient as a matrix product whose sums run over the pixels of the map.
+//! The weight's gradient as a matrix product, with sums over the pixels of the map.
 
 use super::{direct::PIECE, geometry::Geometry, grid::Grid, pixelwise::Pixelwise};
 use crate::{
@@ -10,12 +10,12 @@ use crate::{
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Images or maps, and whether their negative elements are taken as zeros.
+/// Images or maps, possibly with their negative elements treated as zeros.
 #[derive(Debug, Clone, Copy)]
 pub struct Operand<'a> {
     /// `[B, C, H, W]`
     pub values: &'a [f32],
-    /// Whether a ReLU is applied before use.
+    /// True if a ReLU is applied before use.
     pub relu: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Ge
         maps: &pack_maps(isa, maps, g, batch),
     };
     let columns = (g.channels * g.taps()).div_ceil(LANES);
-    // Columns and rows of the gradient that a task has.
+    // Columns and rows of the gradient per task.
     let wide = 8.min(columns.div_ceil(2 * rayon::current_num_threads())).max(1);
     let blocks = columns.div_ceil(wide);
     let rows = super::direct::rows_of_a_task(g.filters, blocks);
@@ -52,7 +52,7 @@ pub(crate) fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Ge
             },
         );
     };
-    // SAFETY: the tasks have every column and every row.
+    // SAFETY: the tasks cover every column and every row.
     unsafe { written(g.weight_len(), write) }
 }
 
@@ -96,7 +96,7 @@ kernel! {
             let some = (plane - at).min(pixels.end - pixel);
             let start = (pixel / plane * filters + first) * plane + at;
             let mut done = 0;
-            // Eight filters are more than the panel has: what is too much is overwritten by the next pixel.
+            // Eight filters are more than the panel has: the next pixel overwrites the excess.
             while done + 8 <= some && pixel + done + 8 < pixels.end && start + done + 7 * plane + 8 <= maps.values.len() {
                 let place = (pixel - pixels.start + done) * ROWS;
                 assert!(place + 7 * ROWS + 8 <= packed.len(), "a panel is too short");
@@ -151,7 +151,7 @@ impl Job<'_> {
         }
     }
 
-    /// Where in the staged images the corners lie of what some pixels of the map see.
+    /// The places in the staged images of the corners that some pixels of the map see.
     fn places(&self, pixels: Range<usize>) -> Vec<usize> {
         let (rows, columns) = (self.grid.rows, self.grid.columns);
         let place = |pixel: usize| {
@@ -162,8 +162,8 @@ impl Job<'_> {
         pixels.map(place).collect()
     }
 
-    /// Where the lanes of a panel of columns lie from the corner: first lane and offset of each contiguous part. Columns are
-    /// numbered tap by tap, channels within.
+    /// The places of a panel's lanes relative to the corner: first lane and offset of each contiguous part. Columns are
+    /// numbered tap by tap, and by channel within a tap.
     fn sources(&self, panel: usize) -> ([(usize, usize); LANES], usize) {
         let (mut sources, mut count) = ([(0, 0); LANES], 0);
         let end = (self.g.channels * self.g.taps()).min((panel + 1) * LANES);
@@ -180,7 +180,7 @@ impl Job<'_> {
         (sources, count)
     }
 
-    /// Brings `[column][row][LANES]` to the weight's order.
+    /// Stores `[column][row][LANES]` in the weight's order.
     fn store(&self, columns: Range<usize>, row: usize, rows: usize, sums: &[f32], target: Target) {
         let (channels, taps) = (self.g.channels, self.g.taps());
         for (panel, sums) in columns.zip(sums.chunks(rows * LANES)) {
@@ -196,13 +196,13 @@ impl Job<'_> {
 }
 
 kernel! {
-    /// What the pixels at `places` see in the lanes of one panel, `[pixel][LANES]` and some lanes more.
+    /// Reads what the pixels at `places` see in the lanes of one panel, `[pixel][LANES]`, and writes a few lanes more.
     fn read<V>(staged: &[f32], places: &[usize], sources: &[(usize, usize)], out: &mut [f32]) {
         let furthest = places.iter().max().copied().unwrap_or(0) + sources.iter().map(|s| s.1).max().unwrap_or(0);
         assert!(furthest + LANES <= staged.len(), "a pixel sees beyond the images");
         assert!(out.len() >= (places.len() + 1) * LANES, "a panel is too short");
         let mut to = out.as_mut_ptr();
-        // SAFETY: checked above. What a part writes too much is overwritten by the next.
+        // SAFETY: checked above. The next part overwrites the excess of each part.
         unsafe {
             for &place in places {
                 for &(lane, source) in sources {

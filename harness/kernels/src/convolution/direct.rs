@@ -1,4 +1,4 @@
-//! Convolution as a matrix product of the weight and what each output sees, without storing the latter whole.
+//! Convolution as a matrix product of the weight and what each output sees, which is never stored as a whole.
 
 use super::sampling::{Finish, Placement, Sampling};
 use crate::{
@@ -9,14 +9,14 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// Length at which sums are cut into pieces, so that what a piece reads stays in the first cache. It is a part of what is
-/// computed: the pieces are added up in order.
+/// Length of the pieces into which sums are cut, so that a piece's data stay in the first cache. It affects the result: the
+/// pieces are added up in order.
 pub(crate) const PIECE: usize = 256;
 
-/// Panels of outputs that one task has at a time.
+/// Number of panels of outputs that a task handles at a time.
 const PANELS: usize = 4;
 
-/// `weight` as [`super::weights::pack`] gives it, with as many rows as the placement has channels.
+/// Convolves with a `weight` from [`super::weights::pack`], which has as many rows as the placement has channels.
 ///
 /// # Safety
 /// The placement lies in `target`, whose length [`Finish::check`] has seen, and nobody else touches it.
@@ -69,7 +69,7 @@ pub(crate) unsafe fn convolve(
     );
 }
 
-/// Channels that a task computes: all, unless there would be too few tasks to keep all threads at work.
+/// Number of channels per task: all, unless there would be too few tasks for all threads.
 pub(crate) fn rows_of_a_task(channels: usize, blocks: usize) -> usize {
     let wanted = (4 * rayon::current_num_threads()).div_ceil(blocks.max(1));
     channels.div_ceil(wanted).max(8 * ROWS).next_multiple_of(ROWS)

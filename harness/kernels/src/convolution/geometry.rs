@@ -1,51 +1,51 @@
-//! Sizes of a convolution.
+//! The sizes of a convolution.
 
-/// How an image and the map that a convolution makes of it lie to each other.
+/// The geometric relation between an image and the map that a convolution computes from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
-    /// Channels of the image.
+    /// Number of channels of the image.
     pub channels: usize,
     /// Height and width of the image, in pixels.
     pub image: (usize, usize),
-    /// Channels of the map.
+    /// Number of channels of the map.
     pub filters: usize,
     /// Height and width of the map.
     pub map: (usize, usize),
     /// Height and width of the kernel.
     pub kernel: (usize, usize),
-    /// Step of the kernel, in pixels of the image.
+    /// Stride of the kernel, in pixels of the image.
     pub stride: usize,
     /// Zeros around the image, in pixels.
     pub padding: usize,
 }
 
 impl Geometry {
-    /// Elements of one image.
+    /// Number of elements of one image.
     pub fn image_len(&self) -> usize {
         self.channels * self.image.0 * self.image.1
     }
 
-    /// Elements of one map.
+    /// Number of elements of one map.
     pub fn map_len(&self) -> usize {
         self.filters * self.map.0 * self.map.1
     }
 
-    /// Elements under the kernel in one channel.
+    /// Number of elements under the kernel in one channel.
     pub fn taps(&self) -> usize {
         self.kernel.0 * self.kernel.1
     }
 
-    /// Elements of the weight, `[filters, channels, kernel]`.
+    /// Number of elements of the weight, `[filters, channels, kernel]`.
     pub fn weight_len(&self) -> usize {
         self.filters * self.channels * self.taps()
     }
 
-    /// Images in `images`, whose number of elements must fit.
+    /// Number of images in `images`, whose length must fit.
     pub(crate) fn batch_of_images(&self, images: &[f32]) -> usize {
         whole(images.len(), self.image_len(), "images")
     }
 
-    /// Maps in `maps`, whose number of elements must fit.
+    /// Number of maps in `maps`, whose length must fit.
     pub(crate) fn batch_of_maps(&self, maps: &[f32]) -> usize {
         whole(maps.len(), self.map_len(), "maps")
     }

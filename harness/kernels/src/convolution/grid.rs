@@ -1,4 +1,4 @@
-//! The places of an output in one row, sixteen a panel.
+//! The places of an output in a sequence, sixteen per panel.
 
 use crate::lanes::LANES;
 
@@ -10,7 +10,7 @@ pub(crate) struct Grid {
     pub(crate) columns: usize,
 }
 
-/// Neighbours in a panel that lie in one row of one image.
+/// Neighbours in a panel that belong to the same row of the same image.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Run {
     /// First lane of the panel.
@@ -19,7 +19,7 @@ pub(crate) struct Run {
     pub(crate) length: usize,
     pub(crate) image: usize,
     pub(crate) row: usize,
-    /// Column of the first.
+    /// Column of the first lane.
     pub(crate) column: usize,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Runs {
 }
 
 impl Grid {
-    /// Number of panels, the last of which may be partly empty.
+    /// Number of panels; the last may be partly empty.
     pub(crate) fn panels(&self) -> usize {
         (self.images * self.rows * self.columns).div_ceil(LANES)
     }

@@ -1,7 +1,7 @@
-//! Convolution, its gradients, and the transposed convolution, which is one of them.
+//! Convolution, its gradients, and the transposed convolution, which equals one of them.
 //!
-//! "Image" is the side with more pixels, "map" the other: [`gather`] makes maps of images, [`scatter`] images of maps, and
-//! [`correlate`] the weight's gradient of both.
+//! "Image" is the side with more pixels, "map" the other: [`gather`] computes maps from images, [`scatter`] images from maps,
+//! and [`correlate`] the weight's gradient from both.
 
 mod correlation;
 mod direct;
@@ -30,12 +30,11 @@ use sampling::{Placement, Sampling};
 use staging::Staging;
 
 /// `maps = weight ⋆ images`, then `finish`: the forward pass of a convolution.
-///
-/// `images` `[B, channels, H, W]`, with `relu` their negative elements taken as zeros; `weight` `[filters, channels, KH, KW]`
-/// -> `[B, filters, H', W']`.
+/// `images` is `[B, channels, H, W]`; with `relu`, negative elements count as zeros. `weight` is `[filters, channels, KH, KW]`.
+/// Returns `[B, filters, H', W']`.
 ///
 /// # Panics
-/// If a slice has not the size that the geometry asks for.
+/// If a slice does not have the size that the geometry requires.
 pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Finish<'_>, g: &Geometry) -> Vec<f32> {
     let batch = g.batch_of_images(images);
     g.check_weight(weight);
@@ -72,17 +71,17 @@ pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Fini
         // SAFETY: as above.
         unsafe { direct::convolve(isa, &sampling, &packed, placement, finish, target) };
     };
-    // SAFETY: the grid has every place of the map.
+    // SAFETY: the grid contains every place of the map.
     unsafe { written(length, write) }
 }
 
 /// `images = weightᵀ ⋆ maps`, then `finish`: the input's gradient of a convolution, and the forward pass of a transposed one.
 ///
-/// `maps` `[B, filters, H', W']`, with `relu` their negative elements taken as zeros; `weight` `[filters, channels, KH, KW]`
-/// -> `[B, channels, H, W]`.
+/// `maps` is `[B, filters, H', W']`; with `relu`, negative elements count as zeros. `weight` is `[filters, channels, KH, KW]`.
+/// Returns `[B, channels, H, W]`.
 ///
 /// # Panics
-/// If a slice has not the size that the geometry asks for.
+/// If a slice does not have the size that the geometry requires.
 pub fn scatter(isa: Isa, maps: &[f32], relu: bool, weight: &[f32], finish: Finish<'_>, g: &Geometry) -> Vec<f32> {
     let batch = g.batch_of_maps(maps);
     g.check_weight(weight);
@@ -102,7 +101,7 @@ pub fn scatter(isa: Isa, maps: &[f32], relu: bool, weight: &[f32], finish: Finis
         }
         scatter_directly(isa, maps, relu, weight, finish, g, target);
     };
-    // SAFETY: every place of the image is in one of the phases.
+    // SAFETY: every place of the image belongs to one of the phases.
     unsafe { written(length, write) }
 }
 
@@ -146,10 +145,10 @@ fn scatter_directly(
 
 /// The weight's gradient of a convolution: `Σ over images and pixels of map · what it sees`, `[filters, channels, KH, KW]`.
 ///
-/// `images` `[B, channels, H, W]`, `maps` `[B, filters, H', W']`: one of them the input, the other the output's gradient.
+/// `images` `[B, channels, H, W]` and `maps` `[B, filters, H', W']`: one is the input, the other the output's gradient.
 ///
 /// # Panics
-/// If a slice has not the size that the geometry asks for.
+/// If a slice does not have the size that the geometry requires.
 pub fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Geometry) -> Vec<f32> {
     assert_eq!(g.batch_of_images(images.values), g.batch_of_maps(maps.values), "as many maps as images");
     if winograd::serves(g.kernel, g.stride, g.channels, g.filters) {

@@ -1,17 +1,17 @@
-//! A transposed convolution with steps falls apart into convolutions without: one for the rows, and columns, of the image that
+//! Splits a strided transposed convolution into convolutions without stride: one for the rows, and columns, of the image that
 //! see the same elements of the kernel.
 
 use super::{geometry::Geometry, sampling::Placement};
 
-/// The rows, or columns, of an image that see the same elements of the kernel: every `stride`-th.
+/// The rows, or columns, of an image that see the same elements of the kernel: every `stride`-th one.
 #[derive(Debug)]
 pub(crate) struct Phase {
-    /// The first of them.
+    /// The first row or column.
     pub(crate) first: usize,
     pub(crate) count: usize,
-    /// Place in the map under the kernel's element `taps[0]` for the first.
+    /// Place in the map under the kernel's element `taps[0]`, for the first.
     pub(crate) map: usize,
-    /// Elements of the kernel that they see, at `map`, `map − 1`, …
+    /// The elements of the kernel that they see, at `map`, `map − 1`, …
     pub(crate) taps: Vec<usize>,
 }
 
@@ -27,12 +27,12 @@ pub(crate) fn phases(image: usize, kernel: usize, stride: usize, padding: usize)
 }
 
 impl Phase {
-    /// Zeros that all phases together need before the map.
+    /// Number of zeros that all phases together need before the map.
     pub(crate) fn before(phases: &[Self]) -> usize {
         phases.iter().map(|p| p.taps.len().saturating_sub(p.map + 1)).max().unwrap_or(0)
     }
 
-    /// Where the outputs go of these rows and those columns.
+    /// The placement of the outputs of these rows and those columns.
     pub(crate) fn placement(&self, columns: &Self, g: &Geometry) -> Placement {
         Placement {
             channels: g.channels,
@@ -44,7 +44,7 @@ impl Phase {
     }
 }
 
-/// `f(row, column)` of all pairs, row by row.
+/// Calls `f(row, column)` for all pairs, row by row.
 pub(crate) fn pairs(rows: usize, columns: usize, f: impl Fn(usize, usize) -> usize) -> Vec<usize> {
     let f = &f;
     (0..rows).flat_map(|y| (0..columns).map(move |x| f(y, x))).collect()

@@ -1,5 +1,5 @@
-//! Images with their border of zeros and the channels of a pixel side by side, for the weight's gradient: its sums run over
-//! pixels, and what it keeps apart are channels.
+//! Images with a border of zeros and the channels of a pixel side by side. The weight's gradient needs them: its sums run over
+//! pixels, separately for each channel.
 
 use crate::{
     isa::{Isa, kernel},
@@ -8,10 +8,10 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// Where the elements of padded images lie: `[image][row][column][channel]`.
+/// The layout of padded images: `[image][row][column][channel]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pixelwise {
-    /// Channels of an image.
+    /// Number of channels of an image.
     pub(crate) channels: usize,
     /// Height and width of an image, without border.
     pub(crate) image: (usize, usize),
@@ -22,17 +22,17 @@ pub(crate) struct Pixelwise {
 }
 
 impl Pixelwise {
-    /// Elements of a padded image.
+    /// Number of elements of a padded image.
     pub(crate) fn image_len(&self) -> usize {
         self.padded.0 * self.padded.1 * self.channels
     }
 
-    /// Distance of the channels of `(y, x)` of the padded image from its first element.
+    /// Offset of the channels of `(y, x)` in the padded image.
     pub(crate) fn offset(&self, y: usize, x: usize) -> usize {
         (y * self.padded.1 + x) * self.channels
     }
 
-    /// The images, padded; with `relu` their negative elements as zeros. Sixteen elements may be read from every place.
+    /// Pads the images; with `relu`, negative elements count as zeros. Sixteen elements may be read from any place.
     pub(crate) fn of(&self, isa: Isa, images: &[f32], relu: bool) -> Scratch {
         let batch = images.len() / (self.channels * self.image.0 * self.image.1).max(1);
         let length = batch * self.image_len();
@@ -47,7 +47,7 @@ impl Pixelwise {
 }
 
 kernel! {
-    /// One row of one padded image.
+    /// Pads one row of one image.
     fn row<V>(images: &[f32], p: Pixelwise, at: (usize, usize), relu: bool, target: Target) {
         let (image, y) = at;
         let length = p.padded.1 * p.channels;

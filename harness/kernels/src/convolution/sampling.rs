@@ -1,4 +1,4 @@
-//! What the outputs of a convolution see, brought into the panels of a matrix product, and what becomes of its sums.
+//! Collects what the outputs of a convolution see into the panels of a matrix product, and stores its sums.
 
 use super::{
     grid::{Grid, Runs},
@@ -11,24 +11,24 @@ use crate::{
 };
 use std::ops::Range;
 
-/// Outputs in a grid, and the elements of staged images that each sees.
+/// The outputs of a grid, and the elements of staged images that each sees.
 #[derive(Debug)]
 pub(crate) struct Sampling<'a> {
     pub(crate) staging: Staging,
-    /// What [`Staging::of`] gave, or images that need no border, as they are.
+    /// The result of [`Staging::of`], or the images themselves if they need no border.
     pub(crate) staged: &'a [f32],
-    /// Whether negative elements are seen as zeros.
+    /// True if negative elements count as zeros.
     pub(crate) relu: bool,
-    /// Distance of every element under the kernel from what the kernel's corner sees.
+    /// Distance of each element under the kernel from the element at the kernel's corner.
     pub(crate) offsets: Vec<usize>,
     pub(crate) grid: Grid,
 }
 
-/// Where the first lane of a run lies in the panel and in the staged images.
+/// The place of a run's first lane in the panel and in the staged images.
 type Source = (usize, usize);
 
 impl Sampling<'_> {
-    /// Where the runs of a panel lie in the staged images, and their number.
+    /// The places of a panel's runs in the staged images, and their number.
     pub(crate) fn sources(&self, panel: usize) -> ([Source; LANES], usize) {
         let runs = self.grid.runs(panel);
         let mut sources = [(0, 0); LANES];
@@ -39,7 +39,7 @@ impl Sampling<'_> {
         (sources, runs.len())
     }
 
-    /// Writes what the outputs of `panel` see in `channels`: `[channel][tap][LANES]`, and some lanes more.
+    /// Writes what the outputs of `panel` see in `channels`: `[channel][tap][LANES]`, and a few lanes more.
     pub(crate) fn read(&self, isa: Isa, panel: usize, channels: Range<usize>, out: &mut [f32]) {
         let (sources, count) = self.sources(panel);
         let (plane, offsets) = (self.staging.plane(), &self.offsets);
@@ -54,7 +54,8 @@ impl Sampling<'_> {
 }
 
 impl Sampling<'_> {
-    /// As [`Sampling::read`], where a run is so near the end of images without border that sixteen elements are too many.
+    /// Does the same as [`Sampling::read`] for runs so close to the end of images without border that sixteen elements are too
+    /// many.
     fn read_the_last(&self, sources: &[Source], channels: Range<usize>, out: &mut [f32]) {
         let taps = channels.flat_map(|c| self.offsets.iter().map(move |offset| c * self.staging.plane() + offset));
         for (at, out) in taps.zip(out.chunks_exact_mut(LANES)) {
@@ -68,7 +69,7 @@ impl Sampling<'_> {
     }
 }
 
-/// Whether sixteen elements may be read wherever the sources, the channels and the offsets lead.
+/// Returns true if sixteen elements may be read at every combination of sources, channels and offsets.
 #[inline(always)]
 pub(crate) fn within(
     staged: &[f32],
@@ -93,8 +94,8 @@ kernel! {
         assert!(within(staged, sources, &channels, plane, offsets), "an output sees beyond the images");
         assert!(out.len() >= (channels.len() * offsets.len() + 1) * LANES, "a panel is too short");
         let mut to = out.as_mut_ptr();
-        // SAFETY: checked above. A run is written with all sixteen lanes: what is too much is overwritten by the next run, or
-        // by the next tap's first.
+        // SAFETY: checked above. A run is written with all sixteen lanes: the next run, or the next tap's first, overwrites the
+        // excess.
         unsafe {
             for channel in channels {
                 let from = staged.as_ptr().add(channel * plane);
@@ -110,14 +111,15 @@ kernel! {
     }
 }
 
-/// What is done to every sum before it is stored, in this order.
+/// The operations on every sum before it is stored, in this order.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Finish<'a> {
-    /// Added, one for every output channel.
+    /// Added; one element per output channel.
     pub bias: Option<&'a [f32]>,
-    /// Of the output's size: where it is not above 0, the sum is replaced by 0. So the gradient passes a ReLU whose input this was.
+    /// Has the output's size. Where it is not above 0, the sum is replaced by 0. This takes a gradient back through a ReLU with
+    /// this input.
     pub mask: Option<&'a [f32]>,
-    /// Of the output's size: added.
+    /// Has the output's size; added.
     pub add: Option<&'a [f32]>,
 }
 
@@ -129,7 +131,8 @@ impl Finish<'_> {
     }
 }
 
-/// Where outputs go: the output `(image, channel, y, x)` of a grid to `(image · channels + channel) · plane + start + y · row + x · column`.
+/// The places of outputs: `(image, channel, y, x)` of a grid goes to `(image · channels + channel) · plane + start + y · row +
+/// x · column`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placement {
     pub(crate) channels: usize,
@@ -148,7 +151,7 @@ pub(crate) struct Piece {
 }
 
 impl Placement {
-    /// Where the lanes go of a panel with these runs, in channel 0.
+    /// The places of a panel's lanes with these runs, in channel 0.
     pub(crate) fn pieces(&self, runs: &Runs) -> ([Piece; LANES], usize) {
         let (mut pieces, mut count) = ([Piece::default(); LANES], 0);
         for run in runs.iter() {
@@ -196,10 +199,10 @@ impl Finish<'_> {
         self.bias.map_or(0.0, |bias| bias[channel])
     }
 
-    /// Stores sums `step` apart. `MASK` and `ADD` say what there is.
+    /// Stores sums that are `step` apart. `MASK` and `ADD` say whether these are used.
     ///
     /// # Safety
-    /// As of [`Finish::store`], for the places from `place` on.
+    /// The conditions of [`Finish::store`], for the places from `place` on.
     #[inline(always)]
     pub(crate) unsafe fn line<V: Lanes, const MASK: bool, const ADD: bool>(
         &self,
@@ -223,14 +226,14 @@ impl Finish<'_> {
                 if at + LANES == sums.len() {
                     return;
                 }
-                // The last sixteen overlap with those before, which come out the same again.
+                // The last sixteen overlap with those before; the overlap gets the same values again.
                 at = (at + LANES).min(sums.len() - LANES);
             }
         }
     }
 
     /// # Safety
-    /// As of [`Finish::line`], for sixteen places.
+    /// The conditions of [`Finish::line`], for sixteen places.
     #[inline(always)]
     unsafe fn whole<V: Lanes, const MASK: bool, const ADD: bool>(
         &self,
@@ -257,7 +260,7 @@ impl Finish<'_> {
     }
 
     /// # Safety
-    /// As of [`Finish::line`], for one place.
+    /// The conditions of [`Finish::line`], for one place.
     #[inline(always)]
     unsafe fn one<const MASK: bool, const ADD: bool>(&self, sum: f32, bias: f32, place: usize, target: Target) {
         let mut value = sum + bias;

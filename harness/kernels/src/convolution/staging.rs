@@ -1,4 +1,4 @@
-//! Images with their border of zeros, laid out so that what a kernel sees along a row of its output is contiguous.
+//! Images with a border of zeros, laid out so that what a kernel sees along a row of its output is contiguous.
 
 use crate::{
     isa::{Isa, kernel},
@@ -7,45 +7,45 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// Where the elements of padded images lie: every row is split into `step` rows, of every `step`-th column.
+/// The layout of padded images: every row is split into `step` parts, each with every `step`-th column.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Staging {
-    /// Channels of an image.
+    /// Number of channels of an image.
     pub(crate) channels: usize,
     /// Height and width of an image, without border.
     pub(crate) image: (usize, usize),
     /// Zeros above and to the left.
     pub(crate) before: (usize, usize),
-    /// Rows with the border.
+    /// Number of rows with the border.
     pub(crate) rows: usize,
-    /// Elements of one of a row's parts.
+    /// Number of elements of one part of a row.
     pub(crate) width: usize,
-    /// Step between neighbours in the output, in pixels of the image, along rows and columns alike.
+    /// Step between neighbouring outputs, in pixels of the image, along rows and columns alike.
     pub(crate) step: usize,
 }
 
 impl Staging {
-    /// Elements of a channel's plane.
+    /// Number of elements of a channel's plane.
     pub(crate) fn plane(&self) -> usize {
         self.rows * self.step * self.width
     }
 
-    /// Elements from what one output sees to what its neighbour below sees.
+    /// Distance between what one output sees and what its neighbour below sees.
     pub(crate) fn row(&self) -> usize {
         self.step * self.step * self.width
     }
 
-    /// Distance of the element `(y, x)` of the padded plane from its first.
+    /// Offset of the element `(y, x)` in the padded plane.
     pub(crate) fn offset(&self, y: usize, x: usize) -> usize {
         (y * self.step + x % self.step) * self.width + x / self.step
     }
 
-    /// Whether images lie so already.
+    /// Returns true if images already have this layout.
     pub(crate) fn is_image(&self) -> bool {
         self.step == 1 && self.before == (0, 0) && (self.rows, self.width) == self.image
     }
 
-    /// The images, padded. Sixteen elements may be read from every place.
+    /// Pads the images. Sixteen elements may be read from any place.
     pub(crate) fn of(&self, isa: Isa, images: &[f32]) -> Scratch {
         let (plane, source) = (self.plane(), self.image.0 * self.image.1);
         let planes = images.len() / source.max(1);
@@ -61,7 +61,7 @@ impl Staging {
 }
 
 kernel! {
-    /// One plane.
+    /// Pads one plane.
     fn fill<V>(padded: &mut [f32], image: &[f32], staging: Staging) {
         let Staging { image: (height, width), before: (top, left), step, .. } = staging;
         let rows = padded.len() / (step * staging.width);
@@ -70,7 +70,7 @@ kernel! {
             let row = &mut padded[y * step * staging.width..][..step * staging.width];
             let source = &image[(y - top) * width..][..width];
             for (phase, part) in row.chunks_exact_mut(staging.width).enumerate() {
-                // Column of the image that the part's first element holds, shifted by the border.
+                // The column of the image in the part's first element, shifted by the border.
                 let first = (left + step - 1 - phase) / step;
                 let from = first * step + phase - left;
                 let count = if from < width { (width - from).div_ceil(step) } else { 0 };
@@ -82,7 +82,7 @@ kernel! {
                 if step == 1 {
                     values.copy_from_slice(&source[..count]);
                 } else if step == 2 {
-                    // Written out, as it is the usual case: a loop of a fixed step becomes shuffles.
+                    // Written out for the usual case: a loop with a fixed step becomes shuffles.
                     let (pairs, last) = source.as_chunks::<2>();
                     values.iter_mut().zip(pairs).for_each(|(v, pair)| *v = pair[0]);
                     if let (Some(value), [single]) = (values.get_mut(pairs.len()), last) {

@@ -1,4 +1,4 @@
-//! Against loops that do what the formulas say, in f64.
+//! Compares the kernels with loops that follow the formulas, in f64.
 
 use super::*;
 use crate::testing::numbers;
@@ -8,7 +8,7 @@ fn rectified(values: &[f32], relu: bool) -> Vec<f64> {
     values.iter().map(|&v| f64::from(if relu { v.max(0.0) } else { v })).collect()
 }
 
-/// Calls `f(place in the image, place in the map, place in the weight)` for every product of a convolution.
+/// Calls `f(place in the image, place in the map, place in the weight)` for each product of a convolution.
 fn products(batch: usize, g: &Geometry, mut f: impl FnMut(usize, usize, usize)) {
     let ((h, w), (mh, mw), (kh, kw)) = (g.image, g.map, g.kernel);
     for b in 0..batch {
@@ -38,7 +38,7 @@ fn close(found: &[f32], expected: &[f64], scale: f64) -> Result<(), TestCaseErro
     Ok(())
 }
 
-/// Sums, then what `finish` asks for.
+/// Computes the sums, then the operations of `finish`.
 fn finished(sums: &[f64], channels: usize, plane: usize, finish: Finish<'_>) -> Vec<f64> {
     let one = |(i, &sum): (usize, &f64)| {
         let mut value = sum + finish.bias.map_or(0.0, |b| f64::from(b[i / plane % channels]));
@@ -57,7 +57,7 @@ fn geometry() -> impl Strategy<Value = Geometry> {
     });
     let wide = prop_oneof![1usize..5, 14usize..40];
     (side, wide.clone(), wide, 0usize..3).prop_map(|(((k, stride, padding), h, w), channels, filters, own)| {
-        // Often a case that has a way of its own.
+        // Often one of the cases that are handled specially.
         let (k, stride) = [(k, stride), (3, 1), (4, 2)][own];
         let (h, w) = (h.max(k), w.max(k));
         let map = ((h + 2 * padding - k) / stride + 1, (w + 2 * padding - k) / stride + 1);
@@ -120,7 +120,7 @@ proptest! {
     }
 }
 
-/// Right on every instruction set, and the same bits on all and with any number of threads.
+/// Tests that results are right on every instruction set, with the same bits on all and with any number of threads.
 fn same_everywhere(
     expected: &[f64],
     scale: f64,

@@ -1,4 +1,4 @@
-//! What tiles see in a convolution and in a transposed one.
+//! What tiles see in convolutions and transposed convolutions.
 
 use super::{
     geometry::Geometry,
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{isa::Isa, scratch::Target};
 
-/// [`super::gather`] with kernels of `stride · (SEEN − 1)` on a side.
+/// [`super::gather`] for kernels with sides of `stride · (SEEN − 1)`.
 ///
 /// # Safety
-/// `target` has the maps' length, which [`Finish::check`] has seen, and nobody else touches it.
+/// `target` has the maps' length, which [`Finish::check`] has checked, and nobody else touches it.
 pub(crate) unsafe fn gather<const SEEN: usize>(
     isa: Isa,
     images: &[f32],
@@ -32,7 +32,7 @@ pub(crate) unsafe fn gather<const SEEN: usize>(
         step: 2 * step,
     };
     let staged = staging.of(isa, images);
-    // A tile sees every `step`-th row and column, from each of the first ones on.
+    // A tile sees every `step`-th row and column, starting at each of the first ones.
     let ways = || (0..step * step).map(|way| (way / step, way % step));
     let window = |(top, left)| pairs(SEEN, SEEN, |y, x| staging.offset(top + step * y, left + step * x));
     let offsets = ways().flat_map(window).collect();
@@ -55,10 +55,10 @@ pub(crate) unsafe fn gather<const SEEN: usize>(
     unsafe { convolve::<SEEN>(isa, &tiles, &transform_weights::<SEEN>(isa, weight, kernels), finish, target) };
 }
 
-/// [`super::scatter`] with kernels of `stride · (SEEN − 1)` on a side.
+/// [`super::scatter`] for kernels with sides of `stride · (SEEN − 1)`.
 ///
 /// # Safety
-/// `target` has the images' length, which [`Finish::check`] has seen, and nobody else touches it.
+/// `target` has the images' length, which [`Finish::check`] has checked, and nobody else touches it.
 pub(crate) unsafe fn scatter<const SEEN: usize>(
     isa: Isa,
     maps: &[f32],
@@ -72,7 +72,7 @@ pub(crate) unsafe fn scatter<const SEEN: usize>(
     let columns = phases(g.image.1, g.kernel.1, g.stride, g.padding);
     let (top, left) = (Phase::before(&rows), Phase::before(&columns));
     let side = SEEN - 1;
-    // Rows, or columns, from the first of the padded map to the first that a tile sees.
+    // Number of rows, or columns, between the first of the padded map and the first that a tile sees.
     let first = |before: usize, phase: &Phase| before + phase.map + 1 - side;
     let end = |before: usize, phases: &[Phase]| {
         phases.iter().map(|p| first(before, p) + p.count.next_multiple_of(2) + SEEN - 2).max().unwrap_or(0)
@@ -90,7 +90,7 @@ pub(crate) unsafe fn scatter<const SEEN: usize>(
         for x in &columns {
             let (down, right) = (first(top, y), first(left, x));
             let offsets = pairs(SEEN, SEEN, |j, i| staging.offset(down + j, right + i));
-            // The first element of the kernel lies on the last of the map that an output sees.
+            // The kernel's first element lies on the last element of the map that an output sees.
             let taps = [pairs(side, side, |j, i| y.taps[side - 1 - j] * g.kernel.1 + x.taps[side - 1 - i])];
             let kernels = Kernels {
                 filters: (g.channels, g.taps()),
@@ -102,7 +102,7 @@ pub(crate) unsafe fn scatter<const SEEN: usize>(
             let grid = grid_of(g.batch_of_maps(maps), outputs);
             let windows = Sampling { staging, staged: &staged, relu, offsets, grid };
             let tiles = Tiles { windows, outputs, placement: y.placement(x, g) };
-            // SAFETY: the caller's promise; the phases have no place in common.
+            // SAFETY: the caller's promise; no two phases share a place.
             unsafe { convolve::<SEEN>(isa, &tiles, &transform_weights::<SEEN>(isa, weight, kernels), finish, target) };
         }
     }

@@ -1,4 +1,4 @@
-//! Comparisons, roots, quotients and sums of all instruction sets against plain loops.
+//! Compares comparisons, roots, quotients and sums of all instruction sets with plain loops.
 
 use super::*;
 use crate::isa::{Isa, kernel};
@@ -32,7 +32,7 @@ kernel! {
     fn rest<V>(values: &[f32], out: &mut [MaybeUninit<f32>]) { V::load_rest(values).write_rest(out); }
 }
 
-/// Bits at random, and now and then equal, zero of either sign, infinite or NaN.
+/// Random bits, with some values equal, zero of either sign, infinite or NaN.
 fn pair(state: &mut u64) -> (f32, f32) {
     let mut next = || {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -72,7 +72,7 @@ fn all_instruction_sets_compare_divide_and_add_alike() {
                     assert!(same(found[k][i], expected), "{}: operation {k} of {a:e} and {b:e}", isa.name());
                 }
                 let (a, b) = (f64::from(a), f64::from(b));
-                // A sum begins with 0, which −0 does not change.
+                // A sum starts at 0, and −0 does not change it.
                 for (found, expected) in [(totals[0][i], 0.0 + a + b), (totals[1][i], 0.0 + a + a * b)] {
                     let alike = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
                     assert!(alike, "{}: {found:e}, not {expected:e}, of {a:e} and {b:e}", isa.name());
@@ -98,7 +98,7 @@ fn what_is_left_of_a_row_is_padded_with_zeros() {
         for (from, to) in (0..=LANES).flat_map(|from| (0..=LANES).map(move |to| (from, to))) {
             let mut out = [MaybeUninit::new(-1.0); LANES + 1];
             rest(isa, &values[..from], &mut out[..to]);
-            // SAFETY: made of numbers above.
+            // SAFETY: computed from numbers above.
             let out = out.map(|v| unsafe { v.assume_init() });
             let expected =
                 |i: usize| if i >= to { -1.0 } else { values.get(i).filter(|_| i < from).copied().unwrap_or(0.0) };

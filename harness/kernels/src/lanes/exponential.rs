@@ -1,15 +1,15 @@
-//! `e^x` and the natural logarithm of lanes. The system's own differ from machine to machine; these do not.
+//! `e^x` and the natural logarithm of lanes. The system's versions differ between machines; these do not.
 //!
-//! Both take what is exact off the argument and leave a small interval to a polynomial: of Shibata's SLEEF (`expf`, 2010) and
-//! of Moshier's Cephes (`logf`, 1989).
+//! Both remove the exact part of the argument and approximate the small rest by a polynomial: that of Shibata's SLEEF (`expf`,
+//! 2010) and of Moshier's Cephes (`logf`, 1989).
 
 use super::{LANES, Lanes};
 use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
 
-/// ln 2 in two parts, the first with zeros at its end, so that its product with an exponent is exact.
+/// ln 2 in two parts. The first ends in zeros, so that its product with an exponent is exact.
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 
-/// A number so large that adding it leaves no digits behind the point.
+/// A number so large that adding it removes all digits after the point.
 const WHOLE: f32 = 12_582_912.0;
 
 /// `coefficients[0]·xⁿ + … + coefficients[n]`.
@@ -31,7 +31,7 @@ fn round<V: Lanes>(value: V, factor: f32) -> V {
 /// `e^x` to 1 ulp; 0 below −104, ∞ above 88.73, NaN of NaN.
 #[inline(always)]
 pub(crate) fn exp<V: Lanes>(x: V) -> V {
-    // Beyond these the result is 0 or ∞ in any case. NaN is not less than anything and stays.
+    // Beyond these the result is 0 or ∞ in any case. NaN compares false and stays.
     let (low, high) = (V::splat(-104.5), V::splat(89.0));
     let x = V::select(high.less(x), high, x);
     let x = V::select(x.less(low), low, x);
@@ -50,7 +50,7 @@ pub(crate) fn exp<V: Lanes>(x: V) -> V {
 #[inline(always)]
 pub(crate) fn ln<V: Lanes>(x: V) -> V {
     let zero = V::splat(0.0);
-    // Numbers with leading zeros are brought into the range of the others.
+    // Scales denormal numbers into the range of the others.
     let small = x.less(V::splat(f32::MIN_POSITIVE));
     let scaled = V::select(small, x.mul(V::splat(33_554_432.0)), x); // 2^25
     let (exponent, fraction) = split(scaled);
@@ -77,11 +77,11 @@ pub(crate) fn ln<V: Lanes>(x: V) -> V {
     let y = exponent.fma(V::splat(LN_2[0]), f.add(y));
     let y = V::select(x.equal(zero), V::splat(f32::NEG_INFINITY), y);
     let y = V::select(x.less(zero), V::splat(f32::NAN), y);
-    // ∞ and NaN are what they were.
+    // ∞ and NaN stay as they are.
     V::select(x.less(V::splat(f32::INFINITY)), y, x)
 }
 
-/// `x = 2^exponent · fraction` with the fraction in `√½..√2`, of positive numbers without leading zeros.
+/// Splits positive, normalised numbers: `x = 2^exponent · fraction` with the fraction in `√½..√2`.
 #[inline(always)]
 fn split<V: Lanes>(x: V) -> (V, V) {
     let (x, root) = (x.to_array(), FRAC_1_SQRT_2.to_bits());
@@ -109,8 +109,8 @@ mod tests {
 
     type Function = fn(Isa, &[f32; LANES]) -> [f32; LANES];
 
-    /// Largest error in units of the last place of the true value (of the smallest number where that is below it), over
-    /// numbers of all exponents between two limits, of both signs. All instruction sets must agree.
+    /// Largest error in units of the last place of the true value (at least of the smallest number), over numbers of all
+    /// exponents between two limits, of both signs. All instruction sets must agree.
     fn worst(ours: Function, truth: impl Fn(f64) -> f64, limits: [f32; 2]) -> f64 {
         let mut worst = 0.0f64;
         let mut state = 1u32;

@@ -1,7 +1,7 @@
-//! Sixteen f32 side by side, whatever the machine's registers hold.
+//! Sixteen f32 side by side, whatever the size of the machine's registers.
 //!
-//! All instruction sets compute in lanes of sixteen, and every product that is added is fused. So a kernel's bits are the
-//! same on all of them: no sum depends on how wide a register is.
+//! All instruction sets compute in lanes of sixteen and fuse every product that is added. So a kernel's bits are the same on
+//! all of them: no sum depends on the width of a register.
 
 #[cfg(test)]
 mod agreement;
@@ -22,14 +22,15 @@ pub(crate) const LANES: usize = 16;
 
 /// Sixteen f32.
 ///
-/// The methods of an instruction set are called only in functions that carry it (see [`kernel`](crate::isa::kernel)), and
-/// these only on machines that have it (see [`Isa`](crate::isa::Isa)).
+/// The methods of an instruction set may be called only in functions compiled for it (see [`kernel`](crate::isa::kernel)), and
+/// these only on machines that support it (see [`Isa`](crate::isa::Isa)).
 pub(crate) trait Lanes: Copy {
-    /// A yes or no for every lane.
+    /// A boolean for each lane.
     type Mask: Copy;
     /// Sums of lanes in f64.
     type Sums: Sums<Self>;
-    /// Panels of [`ROWS`](crate::gemm::ROWS) and of [`LANES`] that a tile of a matrix product has: what fills the registers.
+    /// Number of panels of [`ROWS`](crate::gemm::ROWS) and of [`LANES`] in a tile of a matrix product: as many as fill the
+    /// registers.
     const TILE: (usize, usize);
     fn splat(value: f32) -> Self;
     /// # Safety
@@ -45,31 +46,31 @@ pub(crate) trait Lanes: Copy {
     fn relu(self) -> Self;
     /// `self · factor + sum`, rounded once.
     fn fma(self, factor: Self, sum: Self) -> Self;
-    /// The first `count` lanes, at most sixteen, and zeros in the others.
+    /// Loads the first `count` lanes, at most sixteen, and zeros in the others.
     ///
     /// # Safety
     /// `count` f32 can be read at `from`.
     unsafe fn load_first(from: *const f32, count: usize) -> Self;
-    /// The first `count` lanes, at most sixteen.
+    /// Stores the first `count` lanes, at most sixteen.
     ///
     /// # Safety
     /// `count` f32 can be written at `to`.
     unsafe fn store_first(self, to: *mut f32, count: usize);
     fn div(self, other: Self) -> Self;
     fn sqrt(self) -> Self;
-    /// Where `self < other`; never where one of them is NaN.
+    /// True where `self < other`; false where one of them is NaN.
     fn less(self, other: Self) -> Self::Mask;
-    /// Where `self ≤ other`; never where one of them is NaN.
+    /// True where `self ≤ other`; false where one of them is NaN.
     fn at_most(self, other: Self) -> Self::Mask;
-    /// Where `self = other`; never where one of them is NaN.
+    /// True where `self = other`; false where one of them is NaN.
     fn equal(self, other: Self) -> Self::Mask;
-    /// `yes` where the mask says so, and `no` elsewhere, bit by bit.
+    /// `yes` where the mask is true, `no` elsewhere, bit by bit.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
-    /// `2^self`, of whole numbers in −126..=127. Of others it is some number or other.
+    /// `2^self` for integers in −126..=127. Other inputs give arbitrary numbers.
     fn power_of_two(self) -> Self;
 
-    /// Eight rows of eight elements, `from_step` apart, to eight rows of what were columns, `to_step` apart. They are written
-    /// in order, so that a later one may overwrite the end of the one before.
+    /// Transposes eight rows of eight elements, `from_step` apart, to eight rows `to_step` apart. They are written in order, so
+    /// that a later row may overwrite the end of the one before.
     ///
     /// # Safety
     /// All rows can be read and written.
@@ -82,7 +83,7 @@ pub(crate) trait Lanes: Copy {
             }
         }
     }
-    /// The lanes of both, taken in turn.
+    /// The lanes of both, alternating.
     fn interleave(self, odd: Self) -> [f32; 2 * LANES];
 
     #[inline(always)]
@@ -104,7 +105,7 @@ pub(crate) trait Lanes: Copy {
         values
     }
 
-    /// What is left of a row: at most sixteen values, and zeros behind them.
+    /// The rest of a row: at most sixteen values, followed by zeros.
     #[inline(always)]
     fn load_rest(values: &[f32]) -> Self {
         if let Ok(values) = values.try_into() {
@@ -115,7 +116,7 @@ pub(crate) trait Lanes: Copy {
         unsafe { Self::load_first(values.as_ptr(), values.len()) }
     }
 
-    /// The first lanes to all of at most sixteen places.
+    /// Stores the first lanes in at most sixteen places.
     #[inline(always)]
     fn write_rest(self, to: &mut [MaybeUninit<f32>]) {
         assert!(to.len() <= LANES, "more places than lanes");
@@ -130,14 +131,14 @@ pub(crate) trait Lanes: Copy {
     }
 }
 
-/// Sixteen sums in f64. A product of two f32 is exact there, so whether it is fused with its addition makes no difference.
+/// Sixteen sums in f64. A product of two f32 is exact there, so fusing it with the addition makes no difference.
 pub(crate) trait Sums<V>: Copy {
     fn zero() -> Self;
     fn add(self, values: V) -> Self;
     fn add_product(self, a: V, b: V) -> Self;
     fn lanes(self) -> [f64; LANES];
 
-    /// All sixteen, added in order.
+    /// The sum of all sixteen, added in order.
     #[inline(always)]
     fn total(self) -> f64 {
         self.lanes().into_iter().fold(0.0, |sum, lane| sum + lane)
@@ -160,7 +161,7 @@ mod tests {
         }
     }
 
-    /// Numbers of every kind, by a small generator: bits at random are as often tiny or huge as of middling size.
+    /// Numbers of every kind, from a small generator: random bits are as often tiny or huge as of medium size.
     fn numbers(seed: u32) -> [f32; LANES] {
         let mut state = u64::from(seed) * 2 + 1;
         std::array::from_fn(|lane| {
@@ -180,7 +181,7 @@ mod tests {
             let (a, b) = (numbers(seed), numbers(seed.wrapping_mul(7) + 1));
             let mut c = numbers(seed.wrapping_mul(3) + 2);
             if seed % 3 == 0 {
-                // A sum that nearly cancels the product: where the rounding of a fused product shows.
+                // The sum nearly cancels the product, which exposes the rounding of a fused product.
                 c = std::array::from_fn(|i| -(a[i] * b[i]));
             }
             for isa in Isa::available() {

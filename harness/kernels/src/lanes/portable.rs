@@ -1,4 +1,4 @@
-//! Lanes for every machine, as an array that the compiler spreads over what registers there are.
+//! Lanes for any machine: an array that the compiler distributes over the available registers.
 
 use super::{LANES, Lanes, Sums};
 use std::array::from_fn;
@@ -142,19 +142,19 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
 
 /// `a · b + c`, rounded once, without an instruction for it.
 ///
-/// In f64 the product is exact. The sum is rounded to odd there: towards the neighbour whose last bit is 1 if anything is cut
-/// off. With 53 digits against 24, rounding that to f32 is the same as rounding the exact sum (Boldo and Melquiond,
-/// "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
+/// The product is exact in f64. The sum is then rounded to odd: if it is inexact, to the neighbour whose last bit is 1. With 53
+/// digits against 24, rounding that to f32 equals rounding the exact sum (Boldo and Melquiond, "Emulation of FMA and correctly
+/// rounded sums: proved algorithms using rounding to odd", 2008).
 #[cfg(not(any(target_feature = "fma", target_arch = "aarch64")))]
 #[inline(always)]
 fn fused(a: f32, b: f32, c: f32) -> f32 {
     let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
     let sum = product + c;
-    // What the sum cut off, exactly (Knuth's TwoSum).
+    // The exact rounding error of the sum (Knuth's TwoSum).
     let back = sum - product;
     let error = (product - (sum - back)) + (c - back);
     let bits = sum.to_bits();
-    // Infinities and NaN have an error of NaN, which is no number other than 0.
+    // For infinities and NaN the error is NaN, which compares unequal to 0.
     let inexact = error.abs() > 0.0;
     // Away from zero if the error has the sum's sign.
     let step = if (error > 0.0) == (sum > 0.0) { 1 } else { u64::MAX };

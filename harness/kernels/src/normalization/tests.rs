@@ -1,4 +1,4 @@
-//! Batch normalisation against naive loops in f64.
+//! Compares batch normalisation with naive loops in f64.
 
 use super::*;
 use crate::testing::{assert_close, numbers, on_threads};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 const ALL: Wanted = Wanted { input: true, parameters: true };
 
-/// Output, gradients of input, weight and bias, as the formulas say. `given` are the statistics if not the batch's own.
+/// Output, and gradients of input, weight and bias, by the formulas. `given` are the statistics, if not the batch's own.
 fn naive(
     x: &[f32],
     grad: &[f32],
@@ -66,7 +66,7 @@ proptest! {
             assert_close("out", &out, &truth[0], 1e-5);
             let gradients = normalization.backward(isa, &x, &grad, ALL);
             let (input, [weight, bias]) = (gradients.input.as_ref().unwrap(), gradients.parameters.as_ref().unwrap());
-            // A value at the edge of the ReLU may lie on either side of it after rounding.
+            // After rounding, a value near the edge of the ReLU may lie on either side of it.
             let edge = relu && truth[0].iter().zip(&out).any(|(truth, out)| (*truth > 0.0) != (*out > 0.0));
             if !edge {
                 assert_close("input", input, &truth[1], 3e-5);
@@ -84,7 +84,7 @@ proptest! {
     }
 }
 
-/// With values far from 0, sums of squares in f32 would leave nothing of the variance.
+/// With values far from 0, sums of squares in f32 would lose the variance entirely.
 #[test]
 fn values_far_from_zero_keep_their_variance() {
     let x: Vec<f32> = numbers(2000, 1).into_iter().map(|v| 4096.0 + v).collect();

@@ -1,4 +1,4 @@
-//! Pooling against windows walked one by one.
+//! Compares pooling with windows that are walked one by one.
 
 use super::*;
 use crate::testing::{numbers, on_threads};
@@ -29,7 +29,7 @@ fn naive(plane: &[f32], image: (usize, usize), kernel: usize, stride: usize, pad
     (values, indices)
 }
 
-/// Numbers of which many are equal, some NaN and some infinite.
+/// Numbers of which many are equal, and some are NaN or infinite.
 fn coarse(length: usize, seed: u64) -> Vec<f32> {
     let special = |v: f32| match (v * 1000.0) as i32 {
         -40..-20 => f32::NAN,

@@ -1,10 +1,10 @@
-//! How fast this machine trains. `docs/performance.md` holds it against PyTorch.
+//! Measures how fast this machine trains. `docs/performance.md` compares the results with PyTorch.
 
 mod train_step;
 
 pub use train_step::{StepTimes, TrainStep, train_step};
 
-/// The middle value, or the mean of the middle two, as Python's `statistics.median`; 0 of nothing.
+/// The median, as Python's `statistics.median`: the middle value, or the mean of the middle two. 0 if there are no values.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -11,23 +11,23 @@ use std::time::Instant;
 
 const CLASSES: u32 = 3;
 
-/// Steps to be timed: forward pass in training mode, cross-entropy plus the network's own penalty, backward pass, Adam with a
-/// learning rate of 0.001. The SegNet's output is divided by its largest value, as the published network's.
+/// The steps to be timed: forward pass in training mode, cross-entropy plus the network's own penalty, backward pass, and Adam
+/// with a learning rate of 0.001. SegNet's output is divided by its largest value, as in the published program.
 #[derive(Debug, Clone, Copy)]
 pub struct TrainStep<'a> {
-    /// The network; its weights are drawn anew.
+    /// The network. Its weights are newly drawn.
     pub model: &'a ModelSpec,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
     /// Side of an image in pixels.
     pub size: usize,
-    /// Steps before the clock runs.
+    /// Untimed steps before the timed ones.
     pub warmup: usize,
-    /// Steps that are timed, at least 1.
+    /// Timed steps, at least 1.
     pub steps: usize,
 }
 
-/// What steps took.
+/// The result of a benchmark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepTimes {
     /// Seconds of each timed step.
@@ -38,7 +38,7 @@ pub struct StepTimes {
     pub loss: f32,
 }
 
-/// Times steps on `device`. All are of the same batch: images uniform in 0..1, classes each as likely.
+/// Times steps on `device`. All use the same batch: images uniform in 0..1 and uniformly drawn classes.
 pub fn train_step(work: &TrainStep<'_>, device: &Device) -> Result<StepTimes> {
     let model = Model::new(work.model, 0, device)?;
     let adam = AdamSpec { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -53,7 +53,7 @@ pub fn train_step(work: &TrainStep<'_>, device: &Device) -> Result<StepTimes> {
         let loss = loss(&model, &images, &classes)?;
         optimizer.step(&loss.backward()?, rate)?;
         last = Some(loss.detach());
-        drop(loss); // and the tape with it: PyTorch, too, frees what a step kept before the step is over
+        drop(loss); // and with it the tape, because PyTorch also frees it before the step is over
         device.synchronize()?;
         if i >= work.warmup {
             seconds.push(start.elapsed().as_secs_f64());
@@ -113,7 +113,8 @@ mod tests {
             assert_eq!((first.seconds.len(), later.seconds.len()), (1, 4));
             assert!(later.seconds.iter().all(|&s| s > 0.0));
             assert!(first.parameters > 100 && first.parameters == later.parameters);
-            // One batch over and over is learnt by heart: a step that did not move the weights would leave the loss.
+            // The same batch is used over and over, so it is soon learnt by heart. A step that did not move the weights would
+            // not lower the loss.
             assert!(later.loss < first.loss, "{}: {} after {}", model.name(), later.loss, first.loss);
             assert_eq!(times(30, 4).loss, later.loss);
         }

@@ -1,7 +1,7 @@
 //! Losses of segmentation: weighted sums of terms, each in its own module.
 //!
-//! All take the network's output `[B, 3, S, S]` as the protocol hands it on
-//! ([`harness_record::vocabulary::Protocol::finish`]), and are means over images.
+//! Every loss takes the network's output `[B, 3, S, S]` after the protocol's treatment
+//! ([`harness_record::vocabulary::Protocol::finish`]), and is a mean over images.
 
 mod cross_entropy;
 mod mean_squared_error;
@@ -24,11 +24,11 @@ pub enum Term {
     /// Mean squared error of the output against the one-hot truth.
     #[serde(rename = "mse")]
     MeanSquaredError,
-    /// Cross-entropy of the output as logits, in nats a pixel.
+    /// Cross-entropy with the output as logits, in nats per pixel.
     CrossEntropy,
-    /// Cross-entropy of the sigmoid of the output as logits: the published one.
+    /// Cross-entropy with the sigmoid of the output as logits, as in the published work.
     SigmoidCrossEntropy,
-    /// One minus the soft Dice of the output's softmax, mean over images and classes.
+    /// One minus the soft Dice of the output's softmax, a mean over images and classes.
     SoftDice,
 }
 
@@ -43,7 +43,7 @@ impl Term {
         }
     }
 
-    /// In words.
+    /// Its name for people.
     fn describe(self) -> &'static str {
         match self {
             Self::MeanSquaredError => "mean squared error",
@@ -81,12 +81,12 @@ impl Term {
 pub struct LossSpec(BTreeMap<Term, f64>);
 
 impl LossSpec {
-    /// The sum of `terms`, each with its weight; of a term that is named twice the last weight counts.
+    /// The sum of `terms`, each with its weight. If a term occurs twice, its last weight counts.
     pub fn new(terms: impl IntoIterator<Item = (Term, f64)>) -> Self {
         Self(terms.into_iter().collect())
     }
 
-    /// What is impossible in it: the term, or nothing for the sum as a whole, and what was expected of it.
+    /// Checks the loss. The error names the invalid term, or nothing for the sum as a whole, and the expected value.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
         if self.0.is_empty() {
             return Err((String::new(), "at least one term, such as `cross-entropy: 1.0`".into()));
@@ -97,7 +97,7 @@ impl LossSpec {
         }
     }
 
-    /// In words: `cross-entropy + 0.5 · soft Dice`.
+    /// The loss for people: `cross-entropy + 0.5 · soft Dice`.
     pub fn describe(&self) -> String {
         let term = |(term, weight): (&Term, &f64)| {
             if *weight == 1.0 { term.describe().to_owned() } else { format!("{weight} · {}", term.describe()) }
@@ -105,8 +105,8 @@ impl LossSpec {
         self.0.iter().map(term).collect::<Vec<_>>().join(" + ")
     }
 
-    /// The loss (a scalar) of `channels` `[B, 3, S, S]` against `target` `[B, S, S]` of u8 class indices; the target gets
-    /// no gradient. An error if the shapes do not fit or no term is there.
+    /// The loss (a scalar) of `channels` `[B, 3, S, S]` against `target` `[B, S, S]` of u8 class indices. The target gets no
+    /// gradient. Fails if the shapes do not fit or there is no term.
     pub fn of(&self, channels: &Tensor, target: &Tensor) -> Result<Tensor> {
         let mut sum: Option<Tensor> = None;
         for (&term, &weight) in &self.0 {
@@ -119,8 +119,8 @@ impl LossSpec {
         sum.ok_or_else(|| Error::Msg("a loss without terms".into()))
     }
 
-    /// The loss of each image of `channels` `[B, 3, S, S]` against `truth` (`B·S·S` class indices), computed on the host
-    /// and without a gradient. Their mean is [`LossSpec::of`] of the batch, up to rounding.
+    /// The losses of the images of `channels` `[B, 3, S, S]` against `truth` (`B·S·S` class indices), computed on the host
+    /// without a gradient. Their mean is [`LossSpec::of`] of the batch, up to rounding.
     pub fn per_image(&self, channels: &Tensor, truth: &[u8]) -> Result<Vec<f64>> {
         let (batch, classes, height, width) = channels.dims4()?;
         let pixels = height * width;
@@ -132,15 +132,15 @@ impl LossSpec {
         Ok(images.map(|(image, truth)| self.of_image(image, truth)).collect())
     }
 
-    /// The weights of mean squared error, cross-entropy, cross-entropy of sigmoids and soft Dice; 0 for what is no term of it.
+    /// The weights of mean squared error, cross-entropy, cross-entropy of sigmoids and soft Dice; 0 for terms that are absent.
     #[cfg(any(feature = "cudnn", test))]
     pub(crate) fn weights(&self) -> [f64; 4] {
         let terms = [Term::MeanSquaredError, Term::CrossEntropy, Term::SigmoidCrossEntropy, Term::SoftDice];
         terms.map(|term| self.0.get(&term).copied().unwrap_or_default())
     }
 
-    /// How sure a network that was trained on this loss is of the classes `prediction` of one image `[3, pixels]`, and how often
-    /// it is right. Its probabilities are those that the loss reads from the outputs.
+    /// The reliability of a network trained on this loss: its confidence in the classes `prediction` of one image `[3,
+    /// pixels]`, and how often it is right. The probabilities are those that the loss reads from the outputs.
     pub(crate) fn reliability(&self, image: &[f32], prediction: &[u8], truth: &[u8]) -> Reliability {
         let reading = Reading::of(self.0.keys().copied());
         let mut counted = Reliability::default();
@@ -158,7 +158,7 @@ impl LossSpec {
     }
 }
 
-/// What fine-tuning lowers, by protocol.
+/// The loss of fine-tuning under each protocol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossesSpec {
@@ -186,7 +186,7 @@ impl LossesSpec {
         }
     }
 
-    /// What is impossible in it: the field, below `losses`, and what was expected of it.
+    /// Checks both losses. The error names the invalid field, below `losses`, and the expected value.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
         for protocol in [Protocol::Published, Protocol::Corrected] {
             self.under(protocol).check().map_err(|(term, expected)| {

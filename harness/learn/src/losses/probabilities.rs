@@ -1,23 +1,23 @@
-//! Class probabilities, as a loss reads them from a network's outputs.
+//! The class probabilities that a loss reads from a network's outputs.
 
 use super::Term;
 use harness_record::metrics::CLASSES;
 
-/// How outputs become probabilities.
+/// The conversion from outputs to probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     /// Outputs are logits: softmax.
     Logits,
-    /// The sigmoid of each output is a logit: the published cross-entropy. No probability is above e/(e + 2) = 0.576.
+    /// The sigmoid of each output is a logit, as in the published cross-entropy. No probability exceeds e/(e + 2) = 0.576.
     SigmoidsAsLogits,
-    /// Outputs estimate probabilities themselves, because squared errors against 0 and 1 are least there. Negative ones count as
-    /// 0, and the sum is made 1.
+    /// The outputs estimate the probabilities themselves, because squared errors against 0 and 1 are smallest there. Negative
+    /// outputs count as 0, and the sum is scaled to 1.
     Shares,
 }
 
 impl Reading {
-    /// How a loss with these terms reads them: where they differ, cross-entropy and soft Dice come before cross-entropy of sigmoids, and
-    /// that before squared errors.
+    /// The conversion for a loss with these terms. If they differ, cross-entropy and soft Dice take precedence over
+    /// cross-entropy of sigmoids, and that over squared errors.
     pub(super) fn of(terms: impl Iterator<Item = Term>) -> Self {
         let readings = terms.map(|term| match term {
             Term::CrossEntropy | Term::SoftDice => Self::Logits,
@@ -27,7 +27,7 @@ impl Reading {
         readings.min_by_key(|&reading| reading as u8).unwrap_or(Self::Logits)
     }
 
-    /// Probability of `class` where the outputs of a pixel are `outputs`.
+    /// The probability of `class` at a pixel with these `outputs`.
     pub(super) fn probability(self, outputs: [f32; CLASSES], class: u8) -> f32 {
         let class = usize::from(class);
         match self {
@@ -57,7 +57,7 @@ mod tests {
         let logits = Reading::Logits.probability([0.0, 3.0_f32.ln(), 0.0], 1);
         assert!((logits - 0.6).abs() < 1e-6, "{logits}");
         assert_eq!(Reading::Logits.probability([1000.0, 0.0, -1000.0], 0), 1.0);
-        // However sure the network is, the sigmoids are at most 1 and at least 0.
+        // However confident the network is, the sigmoids lie between 0 and 1.
         let sigmoids = Reading::SigmoidsAsLogits.probability([100.0, -100.0, -100.0], 0);
         assert!((sigmoids - 0.576_117).abs() < 1e-6, "{sigmoids}");
         assert_eq!(Reading::Shares.probability([0.5, 0.75, -2.0], 1), 0.6);

@@ -1,6 +1,6 @@
-//! Cross-entropy that takes the sigmoid of the output for logits, as the published work did.
+//! Cross-entropy that uses the sigmoid of the output as logits, as the published work did.
 //!
-//! Since those logits lie in 0..1, it never falls below `log(1 + 2/e)`, about 0.55.
+//! Since these logits lie in 0..1, the loss never falls below `log(1 + 2/e)`, about 0.55.
 
 use super::cross_entropy;
 use crate::ops;

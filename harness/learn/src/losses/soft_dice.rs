@@ -1,4 +1,4 @@
-//! One minus the soft Dice of the output's softmax; the formula stands at [`ops::soft_dice`].
+//! One minus the soft Dice of the output's softmax; see [`ops::soft_dice`] for the formula.
 
 use crate::ops;
 use candle_core::{Result, Tensor};

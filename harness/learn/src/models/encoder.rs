@@ -1,12 +1,12 @@
-//! LinkNet's encoder from the weights of a ResNet-34.
+//! Loads LinkNet's encoder from the weights of a ResNet-34.
 
 use super::{Model, weights::WeightsError};
 use std::path::Path;
 
 impl Model {
-    /// Puts the weights of a ResNet-34 (torchvision's and timm's names are the same) in place of a LinkNet's encoder. The
-    /// decoder stays as it is, and the classifier `fc` is left out. Everything that is missing, unknown or of another shape
-    /// is listed before anything is changed.
+    /// Replaces the encoder of a LinkNet by the weights of a ResNet-34 (torchvision and timm use the same names). The decoder
+    /// is left unchanged, and the classifier `fc` is ignored. All tensors that are missing, unknown or of another shape are
+    /// listed before anything is changed.
     pub fn load_encoder(&self, path: &Path) -> Result<(), WeightsError> {
         if !self.spec().sizes().has_resnet34() {
             return Err(WeightsError::NoEncoder { model: self.spec().name() });
@@ -18,7 +18,7 @@ impl Model {
     }
 }
 
-/// Ours of torchvision's names; those that have no place here stay and are then named as unknown.
+/// Translates torchvision's names to ours. Names without a counterpart stay, and are then reported as unknown.
 fn our_name(name: &str) -> String {
     let (first, rest) = name.split_once('.').unwrap_or((name, ""));
     match first {

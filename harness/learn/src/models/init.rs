@@ -1,11 +1,11 @@
-//! What a network's weights are before its first training.
+//! The weights that a network starts from.
 
 use super::ModelSpec;
 use harness_images::datasets::check_below;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a network starts from.
+/// The weights that a network starts from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InitSpec {
@@ -14,7 +14,7 @@ pub enum InitSpec {
     Random,
     /// All weights from a file, written by this program or by PyTorch.
     Checkpoint(CheckpointSpec),
-    /// The encoder from a ResNet-34 and the rest at random: for a network whose encoder is one.
+    /// The encoder from a ResNet-34 and all other weights at random, for a network with such an encoder.
     Encoder(EncoderSpec),
 }
 
@@ -24,7 +24,7 @@ pub enum InitSpec {
 pub struct CheckpointSpec {
     /// The file below the data folder: safetensors, or a state dict that `torch.save` wrote.
     pub file: String,
-    /// SHA-256 of the file in hexadecimal; any file of this name will do if absent.
+    /// SHA-256 of the file in hexadecimal. If absent, any file of this name is accepted.
     #[serde(default)]
     pub sha256: Option<String>,
 }
@@ -33,19 +33,19 @@ pub struct CheckpointSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderSpec {
-    /// Name of a manifest in `data-manifests/` that says where the weights come from, such as `resnet34-imagenet`.
+    /// Name of the manifest in `data-manifests/` that describes the weights, such as `resnet34-imagenet`.
     #[serde(default)]
     pub weights: Option<String>,
     /// The file below the data folder: safetensors, or a state dict that `torch.save` wrote.
     #[serde(default)]
     pub file: Option<String>,
-    /// SHA-256 of `file` in hexadecimal; any file of this name will do if absent.
+    /// SHA-256 of `file` in hexadecimal. If absent, any file of this name is accepted.
     #[serde(default)]
     pub sha256: Option<String>,
 }
 
 impl InitSpec {
-    /// What is impossible in it for the network `model`: the field, below `init`, and what was expected of it.
+    /// Checks the settings for the network `model`. The error names the invalid field, below `init`, and the expected value.
     pub fn check(&self, model: &ModelSpec) -> Result<(), (String, String)> {
         match self {
             Self::Random => Ok(()),
@@ -58,12 +58,12 @@ impl InitSpec {
                 if model.sizes().has_resnet34() {
                     return Ok(());
                 }
-                Err(("encoder".into(), "given only for a linknet of width 64, which has this encoder".into()))
+                Err(("encoder".into(), "only for a linknet of width 64, which has this encoder".into()))
             }
         }
     }
 
-    /// A few words for the report.
+    /// A short description for the report.
     pub fn describe(&self) -> String {
         match self {
             Self::Random => "random weights".to_owned(),
@@ -86,7 +86,7 @@ impl EncoderSpec {
                     return Err((at("weights"), "the name of a manifest, such as resnet34-imagenet".into()));
                 }
                 if self.sha256.is_some() {
-                    return Err((at("sha256"), "absent where `weights` is given: the manifest holds it".into()));
+                    return Err((at("sha256"), "absent if `weights` is given: the manifest has it".into()));
                 }
                 Ok(())
             }

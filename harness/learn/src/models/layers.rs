@@ -1,5 +1,5 @@
-//! Layers that hold weights. Initial values as PyTorch's: convolutions uniform in ±1/√fan-in for weight and bias alike, batch
-//! norm the identity.
+//! Layers with weights. They are initialised as in PyTorch: convolutions uniform in ±1/√fan-in, weight and bias alike, and
+//! batch norm as the identity.
 
 use super::{
     Mode,
@@ -8,7 +8,7 @@ use super::{
 use crate::ops;
 use candle_core::{Result, Tensor, Var};
 
-/// Sizes of a square convolution.
+/// The sizes of a square convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kernel {
     pub(super) side: usize,
@@ -36,7 +36,7 @@ impl Conv2d {
         Ok(Self { bias: Some(bias), ..Self::without_bias(inputs, outputs, kernel, at)? })
     }
 
-    /// For where a batch norm follows, which would take a bias away again.
+    /// A convolution without bias, to be followed by a batch norm, which would cancel a bias.
     pub(super) fn without_bias(inputs: usize, outputs: usize, kernel: Kernel, at: &Builder) -> Result<Self> {
         let shape = (outputs, inputs, kernel.side, kernel.side);
         Ok(Self { weight: at.parameter("weight", shape, Self::init(inputs, kernel))?, bias: None, kernel })
@@ -56,7 +56,7 @@ impl Conv2d {
     }
 }
 
-/// `x + conv1×1(relu(conv3×3(relu(x))))`, of one shape.
+/// `x + conv1×1(relu(conv3×3(relu(x))))`, with output and input of the same shape.
 #[derive(Debug)]
 pub(super) struct ResidualBlock {
     wide: (Tensor, Tensor),
@@ -64,7 +64,8 @@ pub(super) struct ResidualBlock {
 }
 
 impl ResidualBlock {
-    /// `channels` of the input and the output, `inner` between the two convolutions, which are kept at `wide` and `narrow`.
+    /// Creates the block. Input and output have `channels`; there are `inner` channels between the two convolutions, which are
+    /// stored under `wide` and `narrow`.
     pub(super) fn new(channels: usize, inner: usize, wide: &Builder, narrow: &Builder) -> Result<Self> {
         let parameters = |inputs: usize, outputs: usize, kernel: Kernel, at: &Builder| {
             let init = Conv2d::init(inputs, kernel);
@@ -86,7 +87,7 @@ impl ResidualBlock {
     }
 }
 
-/// `[B, inputs, H, W] -> [B, outputs, H', W']`, larger by the stride.
+/// `[B, inputs, H, W] -> [B, outputs, H', W']`, enlarged by the stride.
 #[derive(Debug)]
 pub(super) struct ConvTranspose2d {
     weight: Tensor,
@@ -98,14 +99,14 @@ pub(super) struct ConvTranspose2d {
 impl ConvTranspose2d {
     pub(super) fn new(inputs: usize, outputs: usize, kernel: Kernel, at: &Builder) -> Result<Self> {
         let side = kernel.side;
-        // PyTorch takes the fan-in from the second dimension, which here is the outputs.
+        // PyTorch takes the fan-in from the second dimension, which is the number of outputs here.
         let init = Init::Uniform(1.0 / ((outputs * side * side) as f32).sqrt());
         let weight = at.parameter("weight", (inputs, outputs, side, side), init)?;
         let bias = at.parameter("bias", outputs, init)?;
         Ok(Self { weight, bias, kernel, output_padding: 0 })
     }
 
-    /// Adds `output_padding` rows below and columns to the right, for sizes that the stride alone does not reach.
+    /// Adds `output_padding` rows at the bottom and columns on the right, to reach sizes that the stride alone does not.
     pub(super) fn padded(self, output_padding: usize) -> Self {
         Self { output_padding, ..self }
     }
@@ -122,12 +123,12 @@ impl ConvTranspose2d {
     }
 }
 
-/// Batch normalisation over batch, height and width of each channel.
+/// Batch normalisation of each channel over batch, height and width.
 ///
-/// Ioffe, Szegedy: Batch Normalization, 2015; PyTorch's `BatchNorm2d` with its default ε and momentum. In training the
-/// batch's own mean and biased variance normalise, and the running ones move towards the batch's mean and unbiased
-/// variance; in evaluation the running ones normalise. PyTorch's `num_batches_tracked` is not kept: nothing reads it while
-/// the momentum is fixed, and PyTorch fills it in when it loads a plain dictionary of tensors.
+/// Ioffe, Szegedy: Batch Normalization, 2015; PyTorch's `BatchNorm2d` with its default ε and momentum. Training normalises by
+/// the batch's own mean and biased variance, and moves the running statistics towards the batch's mean and unbiased variance.
+/// Evaluation normalises by the running statistics. PyTorch's `num_batches_tracked` is not kept: nothing reads it while the
+/// momentum is fixed, and PyTorch fills it in when it loads a plain dictionary of tensors.
 #[derive(Debug)]
 pub(super) struct BatchNorm2d {
     weight: Tensor,
@@ -153,14 +154,14 @@ impl BatchNorm2d {
         self.normalize(x, mode, false)
     }
 
-    /// [`forward`](Self::forward) with a ReLU behind it, in the same pass.
+    /// [`forward`](Self::forward) followed by a ReLU, in the same pass.
     pub(super) fn forward_relu(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         self.normalize(x, mode, true)
     }
 
     fn normalize(&self, x: &Tensor, mode: Mode, relu: bool) -> Result<Tensor> {
         if mode == Mode::Evaluate {
-            // Detached, so that no gradient is sought for buffers.
+            // Detached, so that no gradient is computed for buffers.
             let (mean, variance) = (self.mean.as_detached_tensor(), self.variance.as_detached_tensor());
             let norm = if relu { ops::batch_norm_fixed_relu } else { ops::batch_norm_fixed };
             return norm(x, &mean, &variance, &self.weight, &self.bias, Self::EPSILON);

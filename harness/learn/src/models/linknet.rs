@@ -1,7 +1,7 @@
-//! LinkNet: a ResNet-34 encoder whose maps are added to those of a light decoder.
+//! LinkNet: a ResNet-34 encoder whose feature maps are added to those of a light decoder.
 //!
-//! Chaurasia, Culurciello: LinkNet, 2017; He, Zhang, Ren, Sun: Deep Residual Learning, 2015. Parameter names are those under
-//! which the published checkpoints were saved.
+//! Chaurasia, Culurciello: LinkNet, 2017; He, Zhang, Ren, Sun: Deep Residual Learning, 2015. Parameters have the names of the
+//! published checkpoints.
 
 use super::{
     Finish, Mode, Network, Output, Procedure, Published, Sides, Sizes,
@@ -14,7 +14,7 @@ use harness_record::vocabulary::PrintedDice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Sizes of a LinkNet. The default is the published one, whose encoder is a ResNet-34.
+/// The sizes of a LinkNet. The default is the published network, whose encoder is a ResNet-34.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinknetSpec {
@@ -28,10 +28,10 @@ impl Default for LinknetSpec {
     }
 }
 
-/// How the published program obtained its numbers.
+/// How the published numbers were obtained.
 const PUBLISHED: Published = Published {
     imagenet: true,
-    // It was put into evaluation mode after its first epoch and never back, so its batch norm is frozen while it trains.
+    // The program put it into evaluation mode after the first epoch and never back, so its batch norm is frozen in training.
     procedure: Procedure { later_epochs: Mode::Evaluate, test: Mode::Evaluate, finish: Finish::AsItIs },
     dice: PrintedDice::Batch,
 };
@@ -75,7 +75,7 @@ impl Sizes for LinknetSpec {
 struct Residual {
     first: (Conv2d, BatchNorm2d),
     second: (Conv2d, BatchNorm2d),
-    /// Fits the input to the output where their shapes differ.
+    /// Adapts the input to the output's shape, where the two differ.
     shortcut: Option<(Conv2d, BatchNorm2d)>,
 }
 
@@ -109,7 +109,7 @@ impl Residual {
     }
 }
 
-/// Residual blocks in a row, of which the first may change the shape.
+/// A sequence of residual blocks, the first of which may change the shape.
 #[derive(Debug)]
 struct Encoder {
     blocks: Vec<Residual>,
@@ -129,7 +129,7 @@ impl Encoder {
     }
 }
 
-/// Doubles a map through a bottleneck: `[B, inputs, H, W] -> [B, outputs, 2H, 2W]`.
+/// Doubles a map's height and width through a bottleneck: `[B, inputs, H, W] -> [B, outputs, 2H, 2W]`.
 #[derive(Debug)]
 struct Decoder {
     narrow: (Conv2d, BatchNorm2d),
@@ -157,12 +157,12 @@ impl Decoder {
     }
 }
 
-/// The network: `[B, 3, S, S] -> [B, 3, S, S]`, S a multiple of 32.
+/// The network: `[B, 3, S, S] -> [B, 3, S, S]`, where S is a multiple of 32.
 #[derive(Debug)]
 struct Linknet {
     stem: (Conv2d, BatchNorm2d),
     encoders: [Encoder; 4],
-    /// From the innermost outwards.
+    /// From the innermost to the outermost.
     decoders: [Decoder; 4],
     double: ConvTranspose2d,
     smooth: Conv2d,

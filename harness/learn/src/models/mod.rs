@@ -23,19 +23,19 @@ pub use procedure::{Finish, Procedure, Published};
 pub use state::{Builder, Entry, Init, Role, State};
 pub use weights::{Header, WeightsError, read_header, save_tensors};
 
-/// Makes a file of this folder a network that specs can name. It also declares the file as a module.
+/// Declares a file of this folder as a module, and as a network that specs can name.
 macro_rules! networks {
     ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:ident::$spec:ident;)+) => {
         $(mod $module; pub use $module::$spec;)+
 
-        /// Which network, and its sizes.
+        /// A network and its sizes.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum ModelSpec {
             $($(#[$doc])* #[serde(rename = $name)] $variant($spec)),+
         }
 
         impl ModelSpec {
-            /// Names of all networks.
+            /// The names of all networks.
             pub const NAMES: [&str; [$($name),+].len()] = [$($name),+];
 
             /// Its name in specs and weight files.
@@ -45,7 +45,7 @@ macro_rules! networks {
                 }
             }
 
-            /// What the network's file says of it.
+            /// The description in the network's own file.
             pub fn sizes(&self) -> &dyn Sizes {
                 match self {
                     $(Self::$variant(sizes) => sizes),+
@@ -58,57 +58,57 @@ macro_rules! networks {
 networks! {
     /// Vector-quantised autoencoder.
     Vqvae = "vqvae" in vqvae::VqvaeSpec;
-    /// Encoder and decoder that share the places of their pools' maxima.
+    /// Encoder and decoder; the decoder unpools at the places of the encoder's maxima.
     Segnet = "segnet" in segnet::SegnetSpec;
     /// ResNet-34 encoder with a light decoder.
     Linknet = "linknet" in linknet::LinknetSpec;
 }
 
-/// What a network's file says of a network of these sizes.
+/// The description that a network's file gives of a network with these sizes.
 pub trait Sizes {
-    /// What is impossible in them: the field and what it must be.
+    /// Checks the sizes. The error names the invalid field and the expected value.
     fn check(&self) -> std::result::Result<(), (&'static str, String)>;
 
-    /// Which images it takes.
+    /// The image sizes that it takes.
     fn sides(&self) -> Sides;
 
-    /// How its published numbers were obtained; `None` of a network that nobody published numbers of.
+    /// How its published numbers were obtained; `None` if none were published.
     fn published(&self) -> Option<&'static Published> {
         None
     }
 
-    /// Whether these are the sizes of the published network.
+    /// Returns true if these are the sizes of the published network.
     fn is_published(&self) -> bool {
         false
     }
 
-    /// A few words for the report.
+    /// A short description for the report.
     fn describe(&self) -> String;
 
-    /// What it adds to a loss, to stand behind the loss's own words: ` + 0.25 × commitment`, or nothing.
+    /// The penalty that it adds to a loss, to be appended to the loss's description: ` + 0.25 × commitment`, or nothing.
     fn penalty_in_words(&self) -> String {
         String::new()
     }
 
-    /// Whether its encoder is a ResNet-34, which can start from the weights of one.
+    /// Returns true if its encoder is a ResNet-34, which can start from pretrained weights.
     fn has_resnet34(&self) -> bool {
         false
     }
 
-    /// The network, with new weights.
+    /// Creates the network with new weights.
     fn build(&self, at: &Builder) -> Result<Box<dyn Network>>;
 }
 
-/// Sides of the square images that a network takes, in pixels.
+/// The sides of the square images that a network takes, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sides {
-    /// Every side is a multiple of it.
+    /// Every side is a multiple of this.
     pub step: u32,
     /// The smallest side.
     pub least: u32,
-    /// The side where nothing names another: that of the published work, if there is one.
+    /// The default side: that of the published work, if there is one.
     pub usual: u32,
-    /// Why, as a clause: `SegNet halves an image four times`.
+    /// The reason, as a clause: `SegNet halves an image four times`.
     pub why: &'static str,
 }
 
@@ -118,21 +118,21 @@ impl Sides {
 }
 
 impl ModelSpec {
-    /// The network called `name` in its published sizes, but for the `changed` ones: JSON numbers by the names of the fields.
+    /// The network called `name` in its published sizes, except for those `changed`: JSON numbers by field name.
     ///
     /// # Errors
-    /// No such network, or no such field in it, in words.
+    /// Fails, in words, if there is no such network or it has no such field.
     pub fn named(name: &str, changed: serde_json::Map<String, serde_json::Value>) -> std::result::Result<Self, String> {
         let choice = serde_json::Map::from_iter([(name.to_owned(), changed.into())]);
         serde_json::from_value(choice.into()).map_err(|e| e.to_string())
     }
 
-    /// What is impossible in its sizes: the field, below `model`, and what was expected of it.
+    /// Checks its sizes. The error names the invalid field, below `model`, and the expected value.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
         self.sizes().check().map_err(|(field, expected)| (format!("{}.{field}", self.name()), expected))
     }
 
-    /// What the side of an image must be, if `size` (pixels) is not possible.
+    /// Checks that the side `size` (pixels) is possible; the error says which sides are.
     pub fn check_size(&self, size: u32) -> std::result::Result<(), String> {
         let Sides { step, least, why, .. } = self.sizes().sides();
         if size.is_multiple_of(step) && (least..=Sides::MOST).contains(&size) {
@@ -142,7 +142,7 @@ impl ModelSpec {
         Err(format!("{kind} in {least}..={}: {why}", Sides::MOST))
     }
 
-    /// How it is trained and tested under `protocol`. A network without published numbers knows one procedure.
+    /// How it is trained and tested under `protocol`. A network without published numbers has only one procedure.
     pub fn procedure(&self, protocol: Protocol) -> &'static Procedure {
         match (protocol, self.sizes().published()) {
             (Protocol::Published, Some(published)) => &published.procedure,
@@ -150,33 +150,34 @@ impl ModelSpec {
         }
     }
 
-    /// Whether its pretraining depends on the protocol. Where it does not, both protocols share it.
+    /// Returns true if its pretraining depends on the protocol. If not, both protocols share it.
     pub fn pretrains_by_protocol(&self) -> bool {
         let [published, corrected] = [Protocol::Published, Protocol::Corrected].map(|p| self.procedure(p).finish);
         published != corrected
     }
 }
 
-/// Whether a forward pass trains or tests.
+/// The purpose of a forward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Moving averages move.
+    /// Training: moving averages move.
     Train,
-    /// Nothing moves.
+    /// Evaluation: nothing moves.
     Evaluate,
 }
 
-/// What a network gives back.
+/// The output of a network.
 #[derive(Debug)]
 pub struct Output {
-    /// `[B, 3, S, S]`: RGB in pretraining, logits of pet, background and border in segmentation. SegNet's are at least 0 and
+    /// `[B, 3, S, S]`: RGB in pretraining; logits of pet, background and border in segmentation. SegNet's are at least 0 and
     /// not yet divided by the batch's maximum.
     pub channels: Tensor,
-    /// What the network adds to the loss (a scalar).
+    /// The penalty that the network adds to the loss (a scalar).
     pub penalty: Option<Tensor>,
-    /// Commitment loss before its weight (a scalar).
+    /// The commitment loss without its weight (a scalar).
     pub commitment: Option<Tensor>,
-    /// Vectors of each code of a codebook in this batch, `[K]`: [`ops::perplexity`] says how many codes are in use.
+    /// Number of vectors assigned to each code of a codebook in this batch, `[K]`. [`ops::perplexity`] turns it into the number
+    /// of codes in use.
     pub code_counts: Option<Tensor>,
 }
 
@@ -185,15 +186,15 @@ pub trait Network: std::fmt::Debug {
     /// `[B, 3, S, S] -> [B, 3, S, S]`.
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Output>;
 
-    /// Whole numbers that belong to its state beside the tensors.
+    /// Integer counters that belong to its state, beside the tensors.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 
-    /// Puts a counter back.
+    /// Restores a counter.
     fn set_counter(&self, _name: &str, _value: u64) {}
 
-    /// Finds the counters anew from the tensors, after they came from a file that has none.
+    /// Recomputes the counters from the tensors, after loading a file without counters.
     fn recover_counters(&self) -> Result<()> {
         Ok(())
     }
@@ -216,27 +217,27 @@ impl Model {
         Ok(Self { spec: spec.clone(), network, state: builder.finish(), device: device.clone() })
     }
 
-    /// Its spec.
+    /// The settings of the network.
     pub fn spec(&self) -> &ModelSpec {
         &self.spec
     }
 
-    /// Where its tensors lie.
+    /// The device of its tensors.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// All of its tensors by name.
+    /// All its tensors by name.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Number of trained values.
+    /// Number of trainable values.
     pub fn parameter_count(&self) -> u64 {
         self.state.values().filter(|e| e.role == Role::Parameter).map(|e| e.var.elem_count() as u64).sum()
     }
 
-    /// The forward pass.
+    /// Runs the forward pass.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Output> {
         let scope = ops::NetworkScope::enter(&self.device);
         let out = self.network.forward(&scope.input(x)?, mode)?;

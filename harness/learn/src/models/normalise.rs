@@ -5,18 +5,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-/// Images in 0..1 become `(image − mean) / std`, in all channels alike.
+/// Maps images in 0..1 to `(image − mean) / std`, the same for all channels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Normalise {
-    /// Taken from each value.
+    /// Subtracted from each value.
     pub mean: f32,
-    /// Divides what is left; above 0.
+    /// Divides the result; above 0.
     pub std: f32,
 }
 
 impl Normalise {
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the scale. The error names the invalid field and the expected value.
     pub fn check(&self) -> std::result::Result<(), (String, String)> {
         if !self.mean.is_finite() {
             return Err(("mean".into(), "a number".into()));
@@ -27,7 +27,7 @@ impl Normalise {
         Ok(())
     }
 
-    /// In words: `(image − 0.5) / 0.5`.
+    /// The scale for people: `(image − 0.5) / 0.5`.
     pub fn describe(&self) -> String {
         format!("(image − {}) / {}", self.mean, self.std)
     }
@@ -47,7 +47,7 @@ impl FromStr for Normalise {
     }
 }
 
-/// Images `[B, C, H, W]` in 0..1 on the scale that a network expects.
+/// Converts images `[B, C, H, W]` in 0..1 to the scale that a network expects.
 pub fn normalise_tensor(images: &Tensor, normalise: Option<Normalise>) -> Result<Tensor> {
     match normalise {
         Some(Normalise { mean, std }) => (images - f64::from(mean))? / f64::from(std),

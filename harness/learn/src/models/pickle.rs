@@ -1,18 +1,18 @@
-//! Python's pickle, as far as `torch.save` uses it for state dicts (protocol 2). Nothing is ever called.
+//! Reads the part of Python's pickle format (protocol 2) that `torch.save` uses for state dicts. It never calls anything.
 //!
-//! The file is a stranger's. candle's reader panics on short tuples, copies what is referred to (a few hundred bytes then
-//! fill any memory), and leaves out tensors that it cannot read. Here objects lie in one list and refer to each other by
-//! place: there is at most one for each byte read, none is copied, and dropping them does not recurse.
+//! The file comes from a stranger. candle's reader panics on short tuples, copies referenced objects (so a few hundred bytes
+//! can fill any memory), and omits tensors that it cannot read. Here all objects lie in one list and refer to each other by
+//! index: there is at most one per byte read, none is copied, and dropping them does not recurse.
 
 use std::collections::HashMap;
 
-/// The most that is read of one pickle, in bytes: a state dict takes about 200 for each tensor.
+/// The largest pickle that is read, in bytes. A state dict takes about 200 bytes per tensor.
 const LIMIT: usize = 8 << 20;
 
-/// Place of an object.
+/// Index of an object.
 pub(super) type Place = usize;
 
-/// An object of Python's.
+/// A Python object.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Object {
     Int(i64),
@@ -21,17 +21,17 @@ pub(super) enum Object {
     Global(String, String),
     Tuple(Vec<Place>),
     List(Vec<Place>),
-    /// Keys and values; what Python keeps beside them in an ordered dictionary is left out.
+    /// Keys and values. Further state of an ordered dictionary is dropped.
     Dict(Vec<(Place, Place)>),
-    /// What calling the first with the second would give.
+    /// The result of calling the first object with the second.
     Call(Place, Place),
-    /// What lies outside of the pickle, under this name.
+    /// An object stored outside the pickle, under this name.
     Persistent(Place),
-    /// Anything that no tensor is made of.
+    /// Anything that tensors are not made of.
     Other,
 }
 
-/// An unpickled object and all that it refers to.
+/// An unpickled object and everything that it refers to.
 #[derive(Debug)]
 pub(super) struct Pickle {
     objects: Vec<Object>,
@@ -39,7 +39,7 @@ pub(super) struct Pickle {
 }
 
 impl Pickle {
-    /// Reads one pickle from the front of `bytes`; also gives its length.
+    /// Reads one pickle from the start of `bytes`; also returns its length.
     pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), String> {
         let mut machine = Machine { input: &bytes[..bytes.len().min(LIMIT)], at: 0, ..Machine::default() };
         while machine.step()? {}
@@ -75,26 +75,26 @@ impl Pickle {
         if let Object::Dict(items) = self.get(place) { Some(items) } else { None }
     }
 
-    /// Whether a place holds the class or function `module.name`.
+    /// Returns true if the object is the class or function `module.name`.
     pub(super) fn is_global(&self, place: Place, module: &str, name: &str) -> bool {
         matches!(self.get(place), Object::Global(m, n) if m == module && n == name)
     }
 }
 
-/// Pickle's stack machine.
+/// The stack machine of pickle.
 #[derive(Default)]
 struct Machine<'a> {
     input: &'a [u8],
     at: usize,
     objects: Vec<Object>,
     stack: Vec<Place>,
-    /// Heights of the stack at the open marks.
+    /// The stack heights at the open marks.
     marks: Vec<usize>,
     memo: HashMap<u32, Place>,
 }
 
 impl Machine<'_> {
-    /// Follows one instruction; false at the end.
+    /// Executes one instruction; returns false at the end.
     fn step(&mut self) -> Result<bool, String> {
         let start = self.at;
         match self.byte()? {
@@ -168,7 +168,7 @@ impl Machine<'_> {
                 let key = u32::from_le_bytes(self.array()?);
                 self.recall(key)?;
             }
-            other => return Err(format!("instruction {other:#04x} at byte {start} is none of a state dict's")),
+            other => return Err(format!("instruction {other:#04x} at byte {start} does not occur in state dicts")),
         }
         Ok(true)
     }
@@ -205,7 +205,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// An integer of as many bytes as its first says. Those beyond 64 bits are of no use here.
+    /// Reads an integer whose first byte gives its length in bytes. Bytes beyond 64 bits are not needed here.
     fn long(&mut self) -> Result<(), String> {
         let length = self.byte()? as usize;
         let bytes = self.take(length)?;
@@ -226,17 +226,17 @@ impl Machine<'_> {
         self.objects.push(object);
     }
 
-    /// The topmost object, but none from below an open mark.
+    /// Pops the topmost object, but none from below an open mark.
     fn pop(&mut self) -> Result<Place, String> {
         let floor = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() <= floor {
-            return Err("the pickle takes what is not there".to_owned());
+            return Err("the pickle takes an object that does not exist".to_owned());
         }
-        self.stack.pop().ok_or_else(|| "the pickle takes what is not there".to_owned())
+        self.stack.pop().ok_or_else(|| "the pickle takes an object that does not exist".to_owned())
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Place>, String> {
-        let height = self.marks.pop().ok_or("the pickle closes what is not open")?;
+        let height = self.marks.pop().ok_or("the pickle closes a tuple that is not open")?;
         Ok(self.stack.split_off(height.min(self.stack.len())))
     }
 
@@ -260,7 +260,7 @@ impl Machine<'_> {
 
     fn set_items(&mut self, items: &[Place]) -> Result<(), String> {
         let top = self.top()?;
-        // What else takes items, such as a counter, holds no tensors.
+        // Other objects that take items, such as counters, hold no tensors.
         if let Object::Dict(entries) = &mut self.objects[top] {
             if !items.len().is_multiple_of(2) {
                 return Err("a key has no value".to_owned());
@@ -279,7 +279,7 @@ impl Machine<'_> {
     }
 
     fn top(&self) -> Result<Place, String> {
-        self.stack.last().copied().ok_or_else(|| "the pickle takes what is not there".to_owned())
+        self.stack.last().copied().ok_or_else(|| "the pickle takes an object that does not exist".to_owned())
     }
 
     fn remember(&mut self, key: u32) -> Result<(), String> {
@@ -289,7 +289,7 @@ impl Machine<'_> {
     }
 
     fn recall(&mut self, key: u32) -> Result<(), String> {
-        let place = *self.memo.get(&key).ok_or("the pickle refers to what was never there")?;
+        let place = *self.memo.get(&key).ok_or("the pickle refers to an object that does not exist")?;
         self.stack.push(place);
         Ok(())
     }
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn nested_and_repeated_objects_take_no_more_than_their_bytes() {
-        // Each of the tuples holds the one before twice: copied, they would be 2^1000 objects.
+        // Each tuple holds the previous one twice. Copied, they would be 2^1000 objects.
         let mut bytes = vec![b')'];
         for _ in 0..1000 {
             bytes.extend(b"q\x00h\x00h\x00\x86");

@@ -1,7 +1,7 @@
 //! How a network is trained and tested under each protocol.
 //!
-//! The published programs did odd things, each network's its own, and a reproduction has to do them as well. What a network's
-//! program did stands beside the network, in its `PUBLISHED`.
+//! Each published program had quirks of its own, and a reproduction has to repeat them. A network's file lists its quirks under
+//! `PUBLISHED`.
 
 use super::Mode;
 use crate::ops;
@@ -14,35 +14,35 @@ use harness_record::{
 /// How the published numbers of a network were obtained.
 #[derive(Debug)]
 pub struct Published {
-    /// Whether its encoder started from weights that were trained on `ImageNet`.
+    /// True if its encoder started from weights trained on `ImageNet`.
     pub imagenet: bool,
     /// How it was trained and tested.
     pub procedure: Procedure,
-    /// What was printed as its Dice and `IoU`.
+    /// The metric that was printed as its Dice and `IoU`.
     pub dice: PrintedDice,
 }
 
 /// How a network is trained and tested.
 #[derive(Debug)]
 pub struct Procedure {
-    /// The mode of fine-tuning after the first epoch, which always trains.
+    /// The mode of fine-tuning after the first epoch; the first always uses training mode.
     pub later_epochs: Mode,
     /// The mode of validation and test.
     pub test: Mode,
-    /// What becomes of the network's output.
+    /// The treatment of the network's output.
     pub finish: Finish,
 }
 
-/// What becomes of a network's output before losses and scores see it.
+/// The treatment of a network's output before losses and scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finish {
-    /// Nothing.
+    /// The output is used unchanged.
     AsItIs,
-    /// It is divided by the largest value of the batch, so it depends on the whole batch.
+    /// The output is divided by the largest value of the batch, so it depends on the whole batch.
     DividedByMaximum,
 }
 
-/// Training mode to train, evaluation mode to validate and test, and the output as the network gives it.
+/// Training mode to train, evaluation mode to validate and test, and the network's output unchanged.
 pub(super) const CORRECTED: Procedure =
     Procedure { later_epochs: Mode::Train, test: Mode::Evaluate, finish: Finish::AsItIs };
 
@@ -54,7 +54,7 @@ impl Procedure {
 }
 
 impl Finish {
-    /// What losses and scores see of the output `channels` `[B, C, S, S]`.
+    /// The values that losses and scores see for the output `channels` `[B, C, S, S]`.
     pub fn of(self, channels: &Tensor) -> Result<Tensor> {
         match self {
             Self::AsItIs => Ok(channels.clone()),
@@ -64,7 +64,7 @@ impl Finish {
 }
 
 impl super::ModelSpec {
-    /// Name of the metric that is called Dice under `protocol`.
+    /// The name of the metric that is called Dice under `protocol`.
     pub(crate) fn dice(&self, protocol: Protocol) -> &'static str {
         match (protocol, self.sizes().published()) {
             (Protocol::Published, Some(published)) => published.dice.metric().name,

@@ -1,8 +1,8 @@
-//! State dicts that `torch.save` wrote: today's zip archives, and the plain files of before PyTorch 1.6, in which torchvision's
-//! weights still come.
+//! Reads state dicts written by `torch.save`: zip archives, and the plain files from before PyTorch 1.6, the format of
+//! torchvision's weights.
 //!
-//! The file is a stranger's: see [`super::pickle`]. Nothing is read beyond the file's own bytes, and all tensors together are
-//! at most eight times as large as the file.
+//! The file comes from a stranger; see [`super::pickle`]. Nothing is read beyond the file's own bytes, and all tensors together
+//! are at most eight times as large as the file.
 
 use super::pickle::{Object, Pickle, Place};
 use candle_core::{DType, Device, Tensor};
@@ -13,16 +13,16 @@ use std::{
     ops::Range,
 };
 
-/// How the archive of today begins.
+/// The first bytes of the zip format.
 const ZIP: &[u8] = b"PK\x03\x04";
-/// How the plain file of before begins: a pickle of the number 0x1950a86a20f9469cfc6c.
+/// The first bytes of the older, plain format: a pickle of the number 0x1950a86a20f9469cfc6c.
 const PLAIN: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
-/// Under which names training programs keep the state dict beside other things.
+/// The names under which training programs keep the state dict beside other objects.
 const NESTED: [&str; 4] = ["state_dict", "model_state_dict", "model", "net"];
-/// Most dimensions of a tensor.
+/// The largest number of dimensions of a tensor.
 const RANK: usize = 8;
 
-/// Whether `bytes` begin as `torch.save` writes them.
+/// Returns true if `bytes` begin like a file of `torch.save`.
 pub(super) fn is_pytorch(bytes: &[u8]) -> bool {
     bytes.starts_with(ZIP) || bytes.starts_with(PLAIN)
 }
@@ -37,7 +37,7 @@ fn read_archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
     let folder = names.iter().find_map(|name| name.strip_suffix("data.pkl"));
     let folder = folder.ok_or("the archive holds no `data.pkl`: torch.save did not write it")?.to_owned();
-    // Entries are stored as they are, so none is larger than the file.
+    // Entries are stored uncompressed, so none is larger than the file.
     let mut entry = |name: &str| -> Result<Vec<u8>, String> {
         let file = archive.by_name(&format!("{folder}{name}")).map_err(|e| format!("{name}: {e}"))?;
         let mut data = Vec::new();
@@ -58,7 +58,8 @@ fn read_archive(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     tensors(&infos, bytes.len(), |key| storages.get(key).map(Vec::as_slice))
 }
 
-/// Five pickles (magic number, version, system, state dict, keys of the storages), then each storage with its length before it.
+/// Reads five pickles (magic number, version, system, state dict, keys of the storages), then each storage, preceded by its
+/// length.
 fn read_plain(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     let mut at = PLAIN.len();
     let mut next = || -> Result<Pickle, String> {
@@ -84,7 +85,7 @@ fn read_plain(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
     tensors(&infos, bytes.len(), |key| storages.get(key).map(|range| &bytes[range.clone()]))
 }
 
-/// Where the storage lies whose length in elements of `width` bytes stands at `at`.
+/// The byte range of a storage whose length, in elements of `width` bytes, is given at `at`.
 fn storage_at(bytes: &[u8], at: usize, width: usize) -> Option<Range<usize>> {
     let length = bytes.get(at..at.checked_add(8)?)?.try_into().ok().map(u64::from_le_bytes)?;
     let start = at + 8;
@@ -92,7 +93,7 @@ fn storage_at(bytes: &[u8], at: usize, width: usize) -> Option<Range<usize>> {
     (end <= bytes.len()).then_some(start..end)
 }
 
-/// The element type of a storage class of PyTorch's.
+/// The element type of one of PyTorch's storage classes.
 fn kind(storage: &str) -> Option<DType> {
     Some(match storage {
         "HalfStorage" => DType::F16,
@@ -106,7 +107,7 @@ fn kind(storage: &str) -> Option<DType> {
     })
 }
 
-/// Where a tensor's values lie.
+/// The place of a tensor's values.
 #[derive(Debug)]
 struct Info<'a> {
     storage: &'a str,
@@ -116,7 +117,7 @@ struct Info<'a> {
     strides: Vec<usize>,
 }
 
-/// The tensors of the state dict in a pickle, by name. Values that are no tensors are left out, unless there are no others.
+/// The tensors of the state dict in a pickle, by name. Other values are dropped, unless there are only others.
 fn state_dict(pickle: &Pickle) -> Result<Vec<(&str, Info<'_>)>, String> {
     let entries = pickle.dict(pickle.root()).ok_or_else(|| {
         let what = match pickle.get(pickle.root()) {
@@ -141,7 +142,7 @@ fn state_dict(pickle: &Pickle) -> Result<Vec<(&str, Info<'_>)>, String> {
             }
         }
     }
-    Err(format!("it holds no tensors, neither itself nor under {}", NESTED.join(", ")))
+    Err(format!("it contains no tensors, neither directly nor under {}", NESTED.join(", ")))
 }
 
 fn infos<'a>(pickle: &'a Pickle, entries: &'a [(Place, Place)]) -> Result<Vec<(&'a str, Info<'a>)>, String> {
@@ -153,7 +154,7 @@ fn infos<'a>(pickle: &'a Pickle, entries: &'a [(Place, Place)]) -> Result<Vec<(&
     Ok(found)
 }
 
-/// The arguments from which PyTorch would build a tensor, if this is one.
+/// The arguments from which PyTorch would build a tensor, if the object is one.
 fn rebuilt(pickle: &Pickle, place: Place) -> Option<&[Place]> {
     let Object::Call(function, arguments) = pickle.get(place) else { return None };
     let arguments = pickle.tuple(*arguments)?;
@@ -169,7 +170,7 @@ fn rebuilt(pickle: &Pickle, place: Place) -> Option<&[Place]> {
 }
 
 fn info<'a>(pickle: &'a Pickle, arguments: &[Place]) -> Result<Info<'a>, String> {
-    let malformed = || "it is not built as PyTorch builds tensors".to_owned();
+    let malformed = || "PyTorch does not build tensors in this way".to_owned();
     let &[storage, offset, shape, strides, ..] = arguments else { return Err(malformed()) };
     let Object::Persistent(storage) = pickle.get(storage) else { return Err(malformed()) };
     let &[_, class, key, _, _, ..] = pickle.tuple(*storage).ok_or_else(malformed)? else { return Err(malformed()) };
@@ -205,7 +206,7 @@ fn tensors<'a>(
 }
 
 impl Info<'_> {
-    /// The bytes of the tensor's elements in row-major order; takes their number from `left`.
+    /// The bytes of the tensor's elements in row-major order. Subtracts their number from `left`.
     fn elements<'a>(&self, data: &'a [u8], left: &mut usize) -> Result<Cow<'a, [u8]>, String> {
         let outside = || "it reaches beyond its storage".to_owned();
         let count = self.shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side)).ok_or_else(outside)?;
@@ -263,7 +264,7 @@ mod tests {
         [vec![b'('], items.collect(), vec![b't']].concat()
     }
 
-    /// A plain file of one tensor `x`, whose storage holds 0, 1, 2, 3, 4, 5.
+    /// A plain file with one tensor `x`, whose storage holds 0, 1, 2, 3, 4, 5.
     fn file(offset: i32, shape: &[i32], strides: &[i32]) -> Vec<u8> {
         let storage = [
             b"(".to_vec(),

@@ -1,4 +1,4 @@
-//! Vector quantiser with a codebook of debiased exponential moving averages.
+//! A vector quantiser whose codebook is a debiased exponential moving average.
 //!
 //! van den Oord, Vinyals, Kavukcuoglu: Neural Discrete Representation Learning, 2017, appendix A.1; Sonnet's
 //! `VectorQuantizerEMA`.
@@ -11,13 +11,13 @@ use crate::ops;
 use candle_core::{Result, Tensor, Var};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the quantiser gives back.
+/// The output of the quantiser.
 pub(super) struct Quantized {
-    /// The codes in place of the vectors, `[B, D, H, W]`; their gradient goes straight through to the vectors.
+    /// The codes in place of the vectors, `[B, D, H, W]`. Their gradient passes straight through to the vectors.
     pub(super) codes: Tensor,
-    /// Mean squared distance of the vectors to their codes.
+    /// Mean squared distance between the vectors and their codes.
     pub(super) commitment: Tensor,
-    /// Vectors of each code in this batch, `[K]`.
+    /// Number of vectors assigned to each code in this batch, `[K]`.
     pub(super) counts: Tensor,
 }
 
@@ -61,7 +61,7 @@ impl Quantizer {
         self.codes.set(&sums.broadcast_div(&smooth)?)
     }
 
-    /// How often the averages were pushed: needed, with the buffers, to go on as if never stopped.
+    /// Number of updates of the averages. Needed, with the buffers, to resume as if never stopped.
     pub(super) fn pushes(&self) -> u64 {
         self.counts.pushes.load(Ordering::Relaxed)
     }
@@ -71,14 +71,14 @@ impl Quantizer {
         self.sums.pushes.store(pushes, Ordering::Relaxed);
     }
 
-    /// Finds the number of pushes from the buffers themselves: PyTorch's state dict has no counter.
+    /// Recovers the number of updates from the buffers: PyTorch's state dict has no counter.
     pub(super) fn recover_pushes(&self) -> Result<()> {
         self.set_pushes(self.counts.find_pushes()?);
         Ok(())
     }
 }
 
-/// Exponential moving average with its bias towards the initial zero removed.
+/// An exponential moving average, corrected for its bias towards the initial zero.
 #[derive(Debug)]
 struct Average {
     hidden: Var,
@@ -107,11 +107,11 @@ impl Average {
         Ok(average.detach())
     }
 
-    /// The n that makes `average = hidden / (1 − decayⁿ)` true of the sums of both buffers, which are not negative.
+    /// Solves `average = hidden / (1 − decayⁿ)` for n, using the sums of both buffers, which are not negative.
     ///
-    /// The share `hidden / average` carries n as long as `decayⁿ` stands out of f32's rounding. Where it no longer does, or
-    /// where the buffers fit no n at all, the correction is taken for finished: any n from there on divides by 1, and the
-    /// averages go on from `hidden` as it is.
+    /// The ratio `hidden / average` determines n as long as `decayⁿ` exceeds the rounding of f32. Beyond that, or if no n fits
+    /// the buffers, the correction is treated as finished: it divides by 1 for every larger n, and the averages continue from
+    /// `hidden`.
     fn find_pushes(&self) -> Result<u64> {
         let sum = |buffer: &Var| -> Result<f64> {
             Ok(buffer.flatten_all()?.to_vec1::<f32>()?.iter().map(|&v| f64::from(v)).sum())

@@ -1,7 +1,7 @@
-//! SegNet: a convolutional encoder and a decoder that undoes each pooling at the places where it took its maxima.
+//! SegNet: a convolutional encoder, and a decoder that undoes each pooling at the places of its maxima.
 //!
-//! Badrinarayanan, Kendall, Cipolla: SegNet, 2017, with the published number of layers. Parameter names are those under
-//! which the published checkpoints were saved.
+//! Badrinarayanan, Kendall, Cipolla: SegNet, 2017, with the published number of layers. Parameters have the names of the
+//! published checkpoints.
 
 use super::{
     Finish, Mode, Network, Output, Procedure, Published, Sides, Sizes,
@@ -14,7 +14,7 @@ use harness_record::vocabulary::PrintedDice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Sizes of a SegNet. The default is the published one.
+/// The sizes of a SegNet. The default is the published network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SegnetSpec {
@@ -28,10 +28,10 @@ impl Default for SegnetSpec {
     }
 }
 
-/// How the published program obtained its numbers.
+/// How the published numbers were obtained.
 const PUBLISHED: Published = Published {
     imagenet: false,
-    // Only the VQ-VAE is known never to have been put into evaluation mode.
+    // Only the VQ-VAE is known to have stayed in training mode throughout.
     procedure: Procedure { later_epochs: Mode::Train, test: Mode::Evaluate, finish: Finish::DividedByMaximum },
     dice: PrintedDice::Soft,
 };
@@ -62,18 +62,18 @@ impl Sizes for SegnetSpec {
     }
 }
 
-/// Convolution 3×3, batch norm and ReLU, several times: `[B, inputs, H, W] -> [B, outputs, H, W]`.
+/// Several layers of 3×3 convolution, batch norm and ReLU: `[B, inputs, H, W] -> [B, outputs, H, W]`.
 #[derive(Debug)]
 struct Block {
     layers: Vec<(Conv2d, BatchNorm2d)>,
 }
 
 impl Block {
-    /// `channels` are those before the first layer, between each two, and after the last.
+    /// `channels` are the channel counts before the first layer, between layers, and after the last.
     fn new(channels: &[usize], at: &Builder) -> Result<Self> {
         let at = at.enter("seq");
         let layer = |(i, pair): (usize, &[usize])| {
-            // Convolution, batch norm and ReLU are counted one by one.
+            // Convolutions, batch norms and ReLUs are numbered one by one.
             let conv = Conv2d::without_bias(pair[0], pair[1], Kernel::new(3, 1, 1), &at.enter(3 * i))?;
             Ok((conv, BatchNorm2d::new(pair[1], &at.enter(3 * i + 1))?))
         };
@@ -89,10 +89,10 @@ impl Block {
     }
 }
 
-/// The network: `[B, 3, S, S] -> [B, 3, S, S]`, any S of at least 16.
+/// The network: `[B, 3, S, S] -> [B, 3, S, S]` for any S of at least 16.
 ///
-/// The published network also divides its output by the greatest value of the batch. That belongs to how its numbers were
-/// obtained and is left to who trains and tests it: [`ops::divide_by_maximum`].
+/// The published network also divides its output by the largest value of the batch. That is part of how its numbers were
+/// obtained, so the caller does it: [`ops::divide_by_maximum`].
 #[derive(Debug)]
 struct Segnet {
     input: BatchNorm2d,

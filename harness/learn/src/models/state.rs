@@ -1,28 +1,28 @@
-//! Named parameters and buffers of a model, and how they are first made.
+//! The named parameters and buffers of a model, and their initial values.
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use harness_record::random;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-/// Whether the optimiser moves a tensor.
+/// Says who changes a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Trained by gradient.
+    /// The optimiser, by gradient.
     Parameter,
-    /// Moved by the model itself: moving averages, codebooks.
+    /// The model itself: moving averages, codebooks.
     Buffer,
 }
 
 /// A named tensor of a model.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The tensor, which can be overwritten.
+    /// The tensor. It can be overwritten.
     pub var: Var,
-    /// Whether the optimiser moves it.
+    /// Says whether the optimiser changes it.
     pub role: Role,
 }
 
-/// How a tensor is first filled.
+/// The initial values of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Init {
     /// The same value everywhere.
@@ -31,10 +31,10 @@ pub enum Init {
     Uniform(f32),
 }
 
-/// All tensors of a model by name, in the order of their names.
+/// All tensors of a model, sorted by name.
 pub type State = BTreeMap<String, Entry>;
 
-/// Makes the tensors of a model, each under its place's name.
+/// Creates the tensors of a model, each under its full name.
 #[derive(Debug, Clone)]
 pub struct Builder {
     place: String,
@@ -44,28 +44,28 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A builder at the model's root. Weights are drawn from generators seeded by `seed` and each tensor's own name.
+    /// A builder at the root of the model. Weights are drawn from generators seeded by `seed` and the tensor's own name.
     pub fn new(seed: u64, device: &Device) -> Self {
         Self { place: String::new(), seed, device: device.clone(), state: Rc::default() }
     }
 
-    /// The builder for the part called `name`.
+    /// A builder for the part called `name`.
     #[must_use]
     pub fn enter(&self, name: impl std::fmt::Display) -> Self {
         Self { place: self.name(&name.to_string()), ..self.clone() }
     }
 
-    /// A trained tensor.
+    /// Creates a trainable tensor.
     pub fn parameter(&self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Tensor> {
         Ok(self.make(name, shape.into(), init, Role::Parameter)?.as_tensor().clone())
     }
 
-    /// A tensor that the model moves itself.
+    /// Creates a tensor that the model changes itself.
     pub fn buffer(&self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
         self.make(name, shape.into(), init, Role::Buffer)
     }
 
-    /// Everything made so far.
+    /// Everything created so far.
     pub fn finish(&self) -> State {
         self.state.borrow().clone()
     }

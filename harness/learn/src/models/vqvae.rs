@@ -1,7 +1,7 @@
 //! VQ-VAE: Sonnet's convolutional encoder and decoder around a vector quantiser.
 //!
-//! van den Oord, Vinyals, Kavukcuoglu: Neural Discrete Representation Learning, 2017. Parameter names are those under
-//! which the published checkpoints were saved.
+//! van den Oord, Vinyals, Kavukcuoglu: Neural Discrete Representation Learning, 2017. Parameters have the names of the
+//! published checkpoints.
 
 use super::{
     Finish, Mode, Network, Output, Procedure, Published, Sides, Sizes,
@@ -14,7 +14,7 @@ use harness_record::vocabulary::PrintedDice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Sizes of a VQ-VAE. The defaults are the published ones.
+/// The sizes of a VQ-VAE. The default is the published network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VqvaeSpec {
@@ -42,10 +42,10 @@ impl Default for VqvaeSpec {
     }
 }
 
-/// How the published program obtained its numbers.
+/// How the published numbers were obtained.
 const PUBLISHED: Published = Published {
     imagenet: false,
-    // It was never put into evaluation mode, so its codebook goes on moving while it is tested.
+    // The program never put it into evaluation mode, so its codebook keeps moving during the test.
     procedure: Procedure { later_epochs: Mode::Train, test: Mode::Train, finish: Finish::AsItIs },
     dice: PrintedDice::Soft,
 };
@@ -105,7 +105,7 @@ impl Sizes for VqvaeSpec {
     }
 }
 
-/// Residual blocks, `depth` of them. The ReLU that ends the stack is left to what follows.
+/// A stack of `depth` residual blocks. The ReLU at its end is left to the next layer.
 #[derive(Debug)]
 struct ResidualStack {
     blocks: Vec<ResidualBlock>,

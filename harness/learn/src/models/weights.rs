@@ -1,8 +1,8 @@
-//! Weights on disk: safetensors under the model's own names, one metadata entry `harness` with spec and counters. PyTorch's
-//! state dicts are read as well; which of both a file is, its first bytes say.
+//! Weights on disk: safetensors under the model's own names, with one metadata entry `harness` for spec and counters. PyTorch's
+//! state dicts are read as well. The first bytes of a file tell the two apart.
 //!
-//! The names are PyTorch's, so `network.load_state_dict(safetensors.torch.load_file(file))` takes our files as they are.
-//! `num_batches_tracked` of batch norms is not among them: PyTorch fills it in for a plain dictionary of tensors.
+//! The names are PyTorch's, so `network.load_state_dict(safetensors.torch.load_file(file))` accepts our files. They lack batch
+//! norm's `num_batches_tracked`, which PyTorch fills in for a plain dictionary of tensors.
 
 use super::{Model, ModelSpec, Normalise, pytorch};
 use candle_core::{DType, Device, Tensor};
@@ -14,10 +14,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The most that is read of one weight file, in bytes.
+/// The largest weight file that is read, in bytes.
 const LIMIT: u64 = 4 << 30;
 
-/// What can be wrong with a weight file.
+/// The errors of weight files.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// It cannot be read or written.
@@ -28,31 +28,31 @@ pub enum WeightsError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's message.
         reason: String,
     },
-    /// It begins as PyTorch's files do, but no state dict can be read from it.
-    #[error("{path} is not a state dict of PyTorch's: {reason}")]
+    /// It begins like PyTorch's files, but holds no readable state dict.
+    #[error("{path} is not a PyTorch state dict: {reason}")]
     Pytorch {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// The network has no encoder that is a ResNet-34.
-    #[error("the model {model} has no encoder that could be loaded: linknet has")]
+    /// The network's encoder is not a ResNet-34.
+    #[error("the model {model} has no encoder that can be loaded; only linknet has one")]
     NoEncoder {
         /// The model's name.
         model: &'static str,
     },
-    /// Its tensors are not those of the model.
+    /// Its tensors do not match the model's.
     #[error("{path} does not fit the model {model}:\n{problems}")]
     Mismatch {
         /// The file.
         path: PathBuf,
         /// The model's name.
         model: &'static str,
-        /// A line for each tensor that is missing, unknown or of another shape.
+        /// One line for each tensor that is missing, unknown or of another shape.
         problems: String,
     },
     /// candle refused a tensor.
@@ -65,22 +65,22 @@ pub enum WeightsError {
     },
 }
 
-/// What a weight file of ours says of itself.
+/// The header that our weight files carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// The network.
     pub model: ModelSpec,
     /// Side of the images it was trained on, in pixels.
     pub size: u32,
-    /// The scale on which it saw them; as they are, in 0..1, if absent.
+    /// The scale on which it saw them. If absent, it saw them unscaled, in 0..1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalise: Option<Normalise>,
-    /// Whole numbers that belong to the state.
+    /// Integer counters that belong to the state.
     #[serde(default)]
     pub counters: BTreeMap<String, u64>,
 }
 
-/// The header of a weight file, or `None` when another program wrote it.
+/// Reads the header of a weight file; `None` if another program wrote it.
 pub fn read_header(path: &Path) -> Result<Option<Header>, WeightsError> {
     let bytes = files::read(path, LIMIT)?;
     header_of(path, &bytes)
@@ -99,7 +99,7 @@ fn format_error(path: &Path, reason: &dyn std::fmt::Display) -> WeightsError {
     WeightsError::Format { path: path.to_owned(), reason: reason.to_string() }
 }
 
-/// The safetensors bytes of named f32 tensors, the same for the same values.
+/// The safetensors bytes of named f32 tensors. Equal values give equal bytes.
 pub(crate) fn to_bytes(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
@@ -117,7 +117,8 @@ pub(crate) fn to_bytes(
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| format_error(path, &e))?;
         views.push((name.as_str(), view));
     }
-    // One entry only: a map of several would be written in hash order, and the bytes would differ from run to run.
+    // A map of several entries would be written in hash order, and the bytes would differ from run to run. So there is only
+    // one.
     let metadata = HashMap::from([(entry.0.to_owned(), entry.1)]);
     safetensors::serialize(views, Some(metadata)).map_err(|e| format_error(path, &e))
 }
@@ -143,10 +144,10 @@ pub(crate) fn from_bytes(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, T
     Ok(tensors)
 }
 
-/// What a weight file holds.
+/// The content of a weight file.
 pub(super) struct Weights {
     pub(super) header: Option<Header>,
-    /// f32 tensors; those of foreign files under the names that the network itself would give them.
+    /// f32 tensors. Those of foreign files have the names that our network uses.
     pub(super) tensors: BTreeMap<String, Tensor>,
 }
 
@@ -163,7 +164,7 @@ pub(super) fn read(path: &Path) -> Result<Weights, WeightsError> {
     Ok(Weights { header, tensors })
 }
 
-/// The names without what PyTorch's wrappers put before all of them, and without batch norm's counters of batches.
+/// Strips the prefixes that PyTorch's wrappers put before all names, and drops batch norm's counters of batches.
 fn plain_names(mut tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
     while let Some(prefix) = ["module.", "_orig_mod."].into_iter().find(|prefix| {
@@ -180,17 +181,17 @@ pub fn save_tensors(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(
 }
 
 impl Model {
-    /// Writes all tensors, and what is needed to build the model again, to a safetensors file. `size` is the side of the
-    /// images in pixels, `normalise` the scale on which the network sees them.
+    /// Writes all tensors, and what is needed to rebuild the model, to a safetensors file. `size` is the side of the images in
+    /// pixels, `normalise` the scale on which the network sees them.
     pub fn save(&self, path: &Path, size: u32, normalise: Option<Normalise>) -> Result<(), WeightsError> {
         let header = Header { model: self.spec().clone(), size, normalise, counters: self.counters() };
         let text = serde_json::to_string(&header).map_err(|e| format_error(path, &e))?;
         Ok(files::write(path, &to_bytes(path, &self.tensors(), ("harness", text))?)?)
     }
 
-    /// Puts the tensors of a file in place of the model's: a safetensors file of ours, or any safetensors file or state dict
-    /// of PyTorch's with the same names and shapes. `module.` and `_orig_mod.` before all names do not matter. A VQ-VAE's
-    /// number of codebook updates, which PyTorch does not save, is found from its moving averages.
+    /// Replaces the model's tensors by those of a file: one of our safetensors files, or any safetensors file or state dict of
+    /// PyTorch with the same names and shapes. Prefixes `module.` and `_orig_mod.` of all names are ignored. A VQ-VAE's number
+    /// of codebook updates, which PyTorch does not save, is recovered from its moving averages.
     pub fn load(&self, path: &Path) -> Result<(), WeightsError> {
         let weights = read(path)?;
         self.set_tensors(path, &weights.tensors)?;
@@ -219,12 +220,12 @@ impl Model {
         }
     }
 
-    /// Puts `tensors` in place of the model's; all problems are listed before anything is changed.
+    /// Replaces the model's tensors by `tensors`. All problems are listed before anything is changed.
     pub(crate) fn set_tensors(&self, path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
         self.set_tensors_where(path, tensors, |_| true)
     }
 
-    /// The same for those of the model's tensors whose name is `wanted`.
+    /// Does the same for those tensors of the model whose name is `wanted`.
     pub(super) fn set_tensors_where(
         &self,
         path: &Path,

@@ -1,4 +1,4 @@
-//! Steps of Adam in place, and the size of a gradient.
+//! Steps of Adam in place, and the norm of gradients.
 
 use super::{
     accelerated,
@@ -12,7 +12,7 @@ use harness_kernels::{adam, isa::Isa, sum_of_squares as squares};
 /// `second = β₂·second + (1 − β₂)·gradient²`, and then
 /// `weight = keep·weight − rate·first / (√second / √correction + ε)`.
 ///
-/// All four of one shape. Weight and moments must be variables' tensors, and three different ones: they are overwritten.
+/// All four have the same shape. Weight and moments must be tensors of three different variables, because they are overwritten.
 ///
 /// # Errors
 /// If the shapes differ.
@@ -39,7 +39,7 @@ pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor,
 /// L2 norm over all elements of all `gradients`, a scalar of f64 on their device. The squares are summed in their order.
 ///
 /// # Errors
-/// If there are none.
+/// If there are no gradients.
 pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
     let first = gradients.first().ok_or_else(|| Error::Msg("the norm of no gradients".into()))?;
     if !first.device().is_cpu() {
@@ -52,10 +52,10 @@ pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
     Tensor::new(squares.sqrt(), first.device())
 }
 
-/// Added to the norm that a gradient is divided by.
+/// Added to the norm before dividing by it.
 const CLIP_EPSILON: f64 = 1e-6;
 
-/// `gradient` times `most / (norm + 1e-6)` where that is below 1, as PyTorch's `clip_grad_norm_`; `norm` is a scalar of
+/// Multiplies `gradient` by `most / (norm + 1e-6)` if that is below 1, as PyTorch's `clip_grad_norm_`. `norm` is a scalar of
 /// [`gradient_norm`].
 pub fn clip(gradient: &Tensor, norm: &Tensor, most: f64) -> Result<Tensor> {
     if !gradient.device().is_cpu() {

@@ -1,4 +1,4 @@
-//! Sum of two tensors of one shape, a residual connection, with or without the ReLU behind it.
+//! Sum of two tensors of the same shape (a residual connection), optionally followed by a ReLU.
 
 use super::{
     relu::masked,

@@ -1,4 +1,4 @@
-//! Vector quantisation: the nearest code of every vector, and what the moving averages of the codebook need.
+//! Vector quantisation: the nearest code of each vector, and the sums for the codebook's moving averages.
 
 use super::{accelerated, storage::with_slice};
 use candle_core::{Device, Error, Result, Tensor};
@@ -7,18 +7,18 @@ use harness_kernels::{
     isa::Isa,
 };
 
-/// Which code each vector was given.
+/// The codes assigned to vectors.
 #[derive(Debug)]
 pub struct Assignment {
-    /// The nearest codes in the vectors' places, `[B, D, H, W]`, without gradient.
+    /// The nearest codes in place of the vectors, `[B, D, H, W]`, without gradient.
     pub quantized: Tensor,
-    /// How many vectors each code was given, `[K]`.
+    /// Number of vectors assigned to each code, `[K]`.
     pub counts: Tensor,
-    /// Sum of the vectors that each code was given, `[D, K]`.
+    /// Sum of the vectors assigned to each code, `[D, K]`.
     pub sums: Tensor,
 }
 
-/// The nearest code (Euclidean, the first of equals) of every vector of `z` `[B, D, H, W]`; `codes` is `[D, K]`.
+/// Finds the nearest code (Euclidean, the first of equals) of each vector of `z` `[B, D, H, W]`; `codes` is `[D, K]`.
 pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
     let (z, codes) = (z.detach().contiguous()?, codes.detach().contiguous()?);
     if !z.device().is_cpu() {
@@ -43,7 +43,8 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
     })
 }
 
-/// How many codes are in use: `e^entropy` of their frequencies, in 1..K, a scalar of f64 on the device of `counts` `[K]`.
+/// The effective number of codes in use: `e^entropy` of their frequencies, in 1..K; a scalar of f64 on the device of `counts`
+/// `[K]`.
 pub fn perplexity(counts: &Tensor) -> Result<Tensor> {
     if !counts.device().is_cpu() {
         return accelerated::perplexity(counts);

@@ -1,7 +1,7 @@
-//! The same operations made of candle's primitives, for devices other than the CPU.
+//! The same operations composed of candle's primitives, for devices other than the CPU.
 //!
-//! Public so that tests can run them on the CPU against our own. Where candle's own gradients are wrong, they are made of
-//! other primitives here.
+//! Public so that tests can compare them with our own on the CPU. Where candle's own gradients are wrong, other primitives are
+//! used.
 
 use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
 #[cfg(not(feature = "cudnn"))]
@@ -18,14 +18,14 @@ use std::ops::Range;
 pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     let (_, _, kh, kw) = weight.dims4()?;
-    // Rows and columns at the end that no kernel reaches.
+    // The rows and columns at the end that no kernel reaches.
     let rest = |side: usize, kernel: usize| (side + 2 * padding).saturating_sub(kernel) % stride.max(1);
-    // candle's gradient counts in whole numbers without sign, and fails where the padding is more than half of the kernel.
+    // candle's gradient computes with unsigned numbers, and fails if the padding is more than half of the kernel.
     let narrow = 2 * padding < kh.min(kw);
     let out = if narrow && rest(h, kh) == rest(w, kw) {
         x.conv2d(weight, padding, stride, 1, 1)?
     } else {
-        // candle's gradient takes the rest of the columns to be that of the rows, so both are cut away first.
+        // candle's gradient assumes the same remainder for columns as for rows, so both are cut off first.
         let padded = x.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
         let used = padded.narrow(2, 0, h + 2 * padding - rest(h, kh))?.narrow(3, 0, w + 2 * padding - rest(w, kw))?;
         used.contiguous()?.conv2d(weight, 0, stride, 1, 1)?
@@ -55,7 +55,7 @@ pub fn conv_transpose2d(
 
 /// See [`super::relu`].
 pub fn relu(x: &Tensor) -> Result<Tensor> {
-    // candle's own has gradient 1 at 0; the mask carries no gradient.
+    // candle's own has gradient 1 at 0. The mask carries no gradient.
     x * x.detach().gt(0.0)?.to_dtype(x.dtype())?
 }
 
@@ -65,12 +65,12 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
     let indices = largest(&x.detach(), &window)?;
     let (batch, channels, h, w) = x.dims4()?;
     let flat = indices.reshape((batch, channels, ()))?;
-    // candle's own max-pooling has no indices, and a wrong gradient; that of a gather is right.
+    // candle's own max-pooling has no indices and a wrong gradient; the gradient of its gather is right.
     let values = x.reshape((batch, channels, h * w))?.gather(&flat, 2)?.reshape(indices.shape())?;
     Ok(Pooled { values, indices })
 }
 
-/// Indices of the largest elements: all windows at once, one of their elements after the other, in row-major order.
+/// Indices of the largest elements. All windows are handled at once, one element of each after another, in row-major order.
 fn largest(x: &Tensor, window: &Window) -> Result<Tensor> {
     let (batch, channels, _, _) = x.dims4()?;
     let shape = (batch, channels, window.map().0, window.map().1);
@@ -84,7 +84,7 @@ fn largest(x: &Tensor, window: &Window) -> Result<Tensor> {
         for column in 0..window.kernel() {
             let next = plane(window.elements(row, column).collect())?.contiguous()?;
             let value = at(&next)?;
-            // Of these two at most one is true: the comparison with NaN never is.
+            // At most one of the two is true: a comparison with NaN never is.
             let better = (value.gt(&best)? + value.ne(&value)?)?;
             index = better.where_cond(&next, &index)?;
             best = better.where_cond(&value, &best)?;
@@ -133,7 +133,7 @@ pub fn batch_norm_fixed(
 /// See [`super::divide_by_maximum`].
 pub fn divide_by_maximum(x: &Tensor) -> Result<Tensor> {
     let flat = x.flatten_all()?;
-    let maximum = flat.max_keepdim(0)?; // to each of equal maxima, candle gives the whole gradient
+    let maximum = flat.max_keepdim(0)?; // candle gives the whole gradient to each of several equal maxima
     let maxima = flat.detach().broadcast_eq(&maximum.detach())?.to_dtype(x.dtype())?.sum_keepdim(0)?;
     let known = maximum.detach();
     let shared = ((maximum - &known)? / maxima)?; // nothing but the gradient
@@ -154,7 +154,7 @@ pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
 
 /// See [`super::soft_dice`].
 pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-    // The largest channel is only there against overflow. It carries no gradient: what candle gives it is rounding error.
+    // The largest channel is subtracted only to avoid overflow. It is detached: its gradient in candle is rounding error.
     let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(1)?)?.exp()?;
     let p = shifted.broadcast_div(&shifted.sum_keepdim(1)?)?;
     let g = one_hot(target, logits.dim(1)?)?;
@@ -223,36 +223,36 @@ pub fn clip(gradient: &Tensor, norm: &Tensor, most: f64, epsilon: f64) -> Result
 pub fn perplexity(counts: &Tensor) -> Result<Tensor> {
     let counts = counts.to_dtype(DType::F64)?;
     let shares = counts.broadcast_div(&counts.sum_all()?)?;
-    // The logarithm of 0 is not needed, but must be a number.
+    // The logarithm of 0 is not needed, but it must be a number.
     let logarithms = (&shares + f64::MIN_POSITIVE)?.log()?;
     (shares * logarithms)?.sum_all()?.neg()?.exp()
 }
 
-/// candle's primitives find images as they are, so nothing is to be done at a network's ends.
+/// candle's primitives use one memory layout, so there is nothing to convert at a network's ends.
 #[cfg(not(feature = "cudnn"))]
 pub(crate) struct NetworkScope;
 
 #[cfg(not(feature = "cudnn"))]
 impl NetworkScope {
-    /// The scope of a network's pass.
+    /// The scope of a forward pass of a network.
     pub(crate) fn enter(_: &Device) -> Self {
         Self
     }
 
-    /// An image for the network.
+    /// Converts an image for the network.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub(crate) fn input(&self, image: &Tensor) -> Result<Tensor> {
         Ok(image.clone())
     }
 
-    /// An image of the network.
+    /// Converts an image from the network.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub(crate) fn output(&self, image: &Tensor) -> Result<Tensor> {
         Ok(image.clone())
     }
 }
 
-/// Pictures that lie on the device: none here, as candle's primitives cannot make batches of bytes.
+/// Pictures kept on the device. There are none here, because candle's primitives cannot make batches of bytes.
 #[cfg(not(feature = "cudnn"))]
 #[derive(Debug)]
 pub(crate) enum Resident {}
@@ -260,28 +260,28 @@ pub(crate) enum Resident {}
 #[cfg(not(feature = "cudnn"))]
 #[allow(clippy::unnecessary_wraps)]
 impl Resident {
-    /// No device takes pictures.
+    /// Always `None`: no device takes pictures.
     pub(crate) fn free_memory(_: &Device) -> Result<Option<u64>> {
         Ok(None)
     }
 
-    /// An error: no device takes pictures.
+    /// Always fails: no device takes pictures.
     pub(crate) fn upload(_: &[u8], _: &[u8], _: usize, _: &Device) -> Result<Self> {
         Err(Error::Msg("pictures stay in the host's memory without the feature cudnn".into()))
     }
 
-    /// Nobody has one to ask.
+    /// Never called, because no value of this type exists.
     pub(crate) fn table(&self, _: &Table) -> Result<Tensor> {
         match *self {}
     }
 
-    /// Nobody has one to ask.
+    /// Never called, because no value of this type exists.
     pub(crate) fn batch(&self, _: &Tensor, _: Range<usize>, _: Target) -> Result<(Tensor, Tensor)> {
         match *self {}
     }
 }
 
-/// The algorithms that a library has chosen for convolutions: none here.
+/// The algorithms that a library chose for convolutions. There are none here.
 #[cfg(not(feature = "cudnn"))]
 pub fn chosen_algorithms() -> Vec<String> {
     Vec::new()

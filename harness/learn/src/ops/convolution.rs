@@ -1,4 +1,4 @@
-//! Convolution and transposed convolution with their gradients, by the kernels of `harness-kernels`.
+//! Convolution and transposed convolution with their gradients, using the kernels of `harness-kernels`.
 
 use super::{
     geometry::{Geometry, of_convolution, of_transposed},
@@ -11,12 +11,12 @@ use harness_kernels::{
     sums::sum_channels,
 };
 
-/// `conv2d` with its gradient: with bias a [`CustomOp3`], without a [`CustomOp2`].
+/// `conv2d` with its gradient: a [`CustomOp3`] with bias, a [`CustomOp2`] without.
 #[derive(Clone, Copy)]
 pub(super) struct Convolution {
     pub(super) stride: usize,
     pub(super) padding: usize,
-    /// Whether a ReLU is applied to the input first. Its output is stored nowhere, and its gradient is made in passing.
+    /// True if a ReLU is applied to the input first. Its output is not stored, and its gradient is computed in the same pass.
     pub(super) relu: bool,
 }
 
@@ -35,7 +35,7 @@ impl Convolution {
         Ok(storage(out, (x_layout.dims()[0], g.filters, g.map.0, g.map.1)))
     }
 
-    /// Gradients of the input and the weight. The first layer's input is the data, whose gradient nobody needs.
+    /// The gradients of input and weight. Nobody needs the input's gradient in the first layer, where the input is the data.
     fn gradients(self, x: &Tensor, weight: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let g = of_convolution(x.dims(), weight.dims(), self.stride, self.padding)?;
         let x_grad = wanted(x, || {
@@ -95,7 +95,7 @@ pub(super) struct TransposedConvolution {
     pub(super) stride: usize,
     pub(super) padding: usize,
     pub(super) output_padding: usize,
-    /// Whether a ReLU is applied to the input first.
+    /// True if a ReLU is applied to the input first.
     pub(super) relu: bool,
 }
 
@@ -141,7 +141,7 @@ impl CustomOp3 for TransposedConvolution {
     }
 }
 
-/// What `make` makes of the elements of three tensors, as a tensor.
+/// Applies `make` to the elements of three tensors, and returns the result as a tensor.
 fn of_three(
     a: &Tensor,
     b: &Tensor,
@@ -153,7 +153,7 @@ fn of_three(
     Tensor::from_vec(values, shape, a.device())
 }
 
-/// The weight's gradient of images and maps, either after a ReLU or not.
+/// The weight's gradient from images and maps, optionally after a ReLU.
 fn weight_gradient(images: (&Tensor, bool), maps: (&Tensor, bool), shape: &Shape, g: &Geometry) -> Result<Tensor> {
     let values = with_slice(images.0, |i| {
         with_slice(maps.0, |m| {

@@ -1,4 +1,4 @@
-//! Sizes of a convolution, from the shapes of its tensors.
+//! The sizes of a convolution, derived from the shapes of its tensors.
 
 use candle_core::{Error, Result};
 pub(super) use harness_kernels::convolution::Geometry;

@@ -1,4 +1,4 @@
-//! Mean squared error, and cross-entropy and soft Dice over channels, each one pass forward and one backward.
+//! Mean squared error, cross-entropy and soft Dice over channels, each with one forward and one backward pass.
 
 use super::storage::{slice, storage, with_slice};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Error, Layout, Result, Shape, Tensor};
@@ -28,7 +28,7 @@ impl CustomOp2 for MeanSquaredError {
     }
 }
 
-/// Number of pixels of an image, of logits that fit classes.
+/// The number of pixels of an image; checks that logits and classes fit.
 fn check(logits: &[usize], target: &Layout, classes: &[u8]) -> Result<usize> {
     let &[batch, channels, h, w] = logits else {
         return Err(Error::Msg(format!("a loss over channels takes logits [B, K, H, W], not {logits:?}")));
@@ -42,7 +42,7 @@ fn check(logits: &[usize], target: &Layout, classes: &[u8]) -> Result<usize> {
     }
 }
 
-/// What `gradient` makes of logits, classes and the number of pixels.
+/// Calls `gradient` with the logits, the classes and the number of pixels.
 fn logits_gradient(
     x: &Tensor,
     classes: &Tensor,
@@ -77,10 +77,10 @@ pub(crate) fn image_cross_entropy(image: &[f32], classes: &[u8], pixels: usize) 
     cross_entropy::forward(Isa::best(), image, classes, pixels).into_iter().sum()
 }
 
-/// Added above and below the line of the soft Dice, in pixels, so that a class that is not there has one.
+/// Added to numerator and denominator of the soft Dice, in pixels, so that it is 1 for an absent class.
 pub const SOFT_DICE_SMOOTH: f64 = 1.0;
 
-/// The forward pass leaves its probabilities and sums to the backward pass.
+/// The forward pass keeps its probabilities and sums for the backward pass.
 #[derive(Default)]
 pub(super) struct SoftDice(OnceLock<soft_dice::SoftDice>);
 

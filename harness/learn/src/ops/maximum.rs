@@ -7,7 +7,7 @@ use super::{
 use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
 use harness_kernels::{isa::Isa, maximum};
 
-/// `x / max(x)` over all elements, a batch's images included. The gradient goes through the maximum, too; several equal
+/// `x / max(x)` over all elements, including all images of a batch. The gradient passes through the maximum, too. Several equal
 /// maxima share it evenly, as in PyTorch's `x / x.max()`.
 ///
 /// # Errors

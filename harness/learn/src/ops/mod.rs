@@ -1,12 +1,12 @@
-//! Every operation that a model or a loss uses, forward and backward. Models call this module and nothing else.
+//! All operations of models and losses, forward and backward. Models use only this module.
 //!
-//! On the CPU the operations are our own (see [`convolution`]): candle's gradients are wrong or slow in places. On other
-//! devices they are composed of candle's primitives ([`composed`]), or, with the feature `cudnn`, made by cuDNN and kernels of
-//! our own. Tests hold them against each other.
+//! On the CPU the operations are our own (see [`convolution`]), because candle's gradients are wrong or slow in places. On
+//! other devices they are composed of candle's primitives ([`composed`]) or, with the feature `cudnn`, use cuDNN and our own
+//! kernels. Tests compare them with each other.
 //!
-//! All tensors are f32, images `[B, C, H, W]`. What lies between a network's layers on CUDA may be bf16 (see
-//! [`crate::precision`]), and lie in memory as the GPU likes it: [`NetworkScope`]. On the CPU each output element, and each
-//! sum, is made by one thread in one order, so no bit depends on the number of threads.
+//! All tensors are f32, images `[B, C, H, W]`. Between the layers of a network on CUDA, tensors may be bf16 (see
+//! [`crate::precision`]) and use the memory layout that suits the GPU: [`NetworkScope`]. On the CPU, one thread computes each
+//! output element and each sum in a fixed order, so no bit depends on the number of threads.
 
 mod adam;
 mod add;
@@ -48,7 +48,7 @@ pub use normalization::{Normalized, batch_norm, batch_norm_fixed, batch_norm_fix
 pub use pooling::{Pooled, max_pool2d, max_unpool2d};
 pub use threads::{check_instruction_set, instruction_set, leave_threads_to_rayon};
 
-/// `x` in f32, for what a network does not do in bf16.
+/// Converts `x` to f32, for operations that a network does not perform in bf16.
 pub(crate) fn full_precision(x: &Tensor) -> Result<Tensor> {
     x.to_dtype(DType::F32)
 }
@@ -63,7 +63,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize,
     convolve(x, weight, bias, Convolution { stride, padding, relu: false })
 }
 
-/// [`conv2d`] of [`relu`]`(x)`, of which nothing but `x` is kept for the gradient.
+/// [`conv2d`] of [`relu`]`(x)`. Only `x` is kept for the gradient.
 pub fn relu_conv2d(
     x: &Tensor,
     weight: &Tensor,
@@ -87,9 +87,9 @@ fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: Convolution)
 
 /// Transposed 2-D convolution with bias: the gradient of [`conv2d`] with respect to its input.
 ///
-/// `x` `[B, C, H, W]`, `weight` `[C, O, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with
-/// `H' = (H − 1)·stride − 2·padding + KH + output_padding`. The output padding is less than the stride: it says which of the
-/// sizes that a strided convolution maps to `H` is meant, and adds rows and columns at the end alone.
+/// `x` `[B, C, H, W]`, `weight` `[C, O, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with `H' = (H − 1)·stride − 2·padding + KH +
+/// output_padding`. Several sizes map to the same `H` under a strided convolution; the output padding, less than the stride,
+/// selects one. It adds rows and columns only at the end.
 pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
@@ -105,7 +105,7 @@ pub fn conv_transpose2d(
     x.contiguous()?.apply_op3(weight, bias, op)
 }
 
-/// [`conv_transpose2d`] of [`relu`]`(x)`, of which nothing but `x` is kept for the gradient.
+/// [`conv_transpose2d`] of [`relu`]`(x)`. Only `x` is kept for the gradient.
 pub fn relu_conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
@@ -121,7 +121,7 @@ pub fn relu_conv_transpose2d(
     x.contiguous()?.apply_op3(weight, bias, op)
 }
 
-/// `x + conv1×1(relu(conv3×3(relu(x))))`, the 3×3 convolution with one row of zeros around.
+/// `x + conv1×1(relu(conv3×3(relu(x))))`; the 3×3 convolution is padded with one row of zeros.
 ///
 /// `x` `[B, C, H, W]`; `wide` is weight `[I, C, 3, 3]` and bias `[I]`, `narrow` weight `[C, I, 1, 1]` and bias `[C]`.
 pub fn residual_block(x: &Tensor, wide: (&Tensor, &Tensor), narrow: (&Tensor, &Tensor)) -> Result<Tensor> {
@@ -140,7 +140,7 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(relu::Relu)
 }
 
-/// `x + y`, both of one shape.
+/// `x + y`, of equal shapes.
 pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return x + y;
@@ -148,7 +148,7 @@ pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op2(&y.contiguous()?, add::Add { relu: false })
 }
 
-/// `max(x + y, 0)`, both of one shape, with gradient 0 where the sum is 0.
+/// `max(x + y, 0)`, of equal shapes, with gradient 0 where the sum is 0.
 pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return relu(&add(x, y)?);
@@ -172,7 +172,7 @@ pub fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op2(&target.detach().contiguous()?, loss::MeanSquaredError)
 }
 
-/// Mean over pixels of `−log softmax(logits)[target]` (nats).
+/// Mean of `−log softmax(logits)[target]` over pixels (nats).
 ///
 /// `logits` `[B, K, H, W]`, `target` `[B, H, W]` of u8 class indices below K.
 pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
@@ -182,12 +182,12 @@ pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     logits.contiguous()?.apply_op2(&target.contiguous()?, loss::CrossEntropy)
 }
 
-/// `1 − Dice` of `p = softmax(logits)` over the channels, mean over images and classes; of a class in an image
-/// `Dice = (2·Σ g·p + s) / (Σ g + Σ p + s)`, sums over its pixels, g the one-hot truth, s = [`SOFT_DICE_SMOOTH`].
+/// `1 − Dice` of `p = softmax(logits)` over the channels, a mean over images and classes. The Dice of a class in an image is
+/// `(2·Σ g·p + s) / (Σ g + Σ p + s)`: sums over its pixels, g the one-hot truth, s = [`SOFT_DICE_SMOOTH`].
 ///
 /// `logits` `[B, K, H, W]`, `target` `[B, H, W]` of u8 class indices below K.
 ///
-/// Milletari, Navab, Ahmadi: V-Net, 2016, with the plain sums below the line and the smoothing of nnU-Net.
+/// Milletari, Navab, Ahmadi: V-Net, 2016, with plain sums in the denominator and the smoothing of nnU-Net.
 pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
         return accelerated::soft_dice(logits, target);

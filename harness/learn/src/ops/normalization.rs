@@ -1,5 +1,4 @@
-//! Batch normalisation (Ioffe and Szegedy 2015), by a batch's own statistics or by given ones, with or without the ReLU
-//! behind it.
+//! Batch normalisation (Ioffe and Szegedy 2015) with the batch's own or given statistics, optionally followed by a ReLU.
 
 use super::{
     accelerated,
@@ -12,33 +11,33 @@ use harness_kernels::{
 };
 use std::sync::{Arc, OnceLock};
 
-/// What [`batch_norm`] returns.
+/// The result of [`batch_norm`].
 #[derive(Debug, Clone)]
 pub struct Normalized {
     /// `[B, C, H, W]`
     pub output: Tensor,
     /// The batch's mean, `[C]`, without gradient.
     pub mean: Tensor,
-    /// The batch's unbiased variance, `[C]`, without gradient: what PyTorch's running averages take, although the output
-    /// was normalised by the biased one.
+    /// The batch's unbiased variance, `[C]`, without gradient. PyTorch's running averages use it, although the output is
+    /// normalised by the biased one.
     pub variance: Tensor,
 }
 
 /// Batch normalisation in training: `(x − mean)/√(variance + epsilon) · weight + bias`, with mean and biased variance of each
-/// channel over images and pixels. The gradient goes through both.
+/// channel over images and pixels. The gradient passes through both.
 ///
 /// `x` `[B, C, H, W]`, `weight` and `bias` `[C]`.
 ///
 /// # Errors
-/// If the shapes do not fit, or a channel has less than two values, whose variance says nothing.
+/// If the shapes do not fit, or a channel has fewer than two values, so that its variance has no meaning.
 pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
     by_own(x, weight, bias, epsilon, false)
 }
 
-/// [`batch_norm`] with the output's negative values set to 0, in the same pass.
+/// [`batch_norm`] followed by `max(0, ·)`, in the same pass.
 ///
 /// # Errors
-/// As of [`batch_norm`].
+/// The errors of [`batch_norm`].
 pub fn batch_norm_relu(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
     by_own(x, weight, bias, epsilon, true)
 }
@@ -71,7 +70,7 @@ fn by_own(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64, relu: bool) 
     })
 }
 
-/// Batch normalisation by given statistics, as in evaluation: `(x − mean)/√(variance + epsilon) · weight + bias`.
+/// Batch normalisation with given statistics, as in evaluation: `(x − mean)/√(variance + epsilon) · weight + bias`.
 ///
 /// `x` `[B, C, H, W]`, all others `[C]`. `mean` and `variance` get no gradient.
 ///
@@ -88,10 +87,10 @@ pub fn batch_norm_fixed(
     by_given(x, [mean, variance], weight, bias, epsilon, false)
 }
 
-/// [`batch_norm_fixed`] with the output's negative values set to 0, in the same pass.
+/// [`batch_norm_fixed`] followed by `max(0, ·)`, in the same pass.
 ///
 /// # Errors
-/// As of [`batch_norm_fixed`].
+/// The errors of [`batch_norm_fixed`].
 pub fn batch_norm_fixed_relu(
     x: &Tensor,
     mean: &Tensor,
@@ -121,7 +120,7 @@ fn by_given(
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
 }
 
-/// Channels and pixels of `x`, to which `[C]` tensors must fit.
+/// Channels and pixels of `x`; checks that `[C]` tensors fit them.
 fn check(x: &Tensor, others: &[&Tensor]) -> Result<(usize, usize)> {
     let (_, channels, h, w) = x.dims4()?;
     match others.iter().find(|other| other.dims() != [channels]) {
@@ -134,13 +133,13 @@ fn not_run() -> Error {
     Error::Msg("a batch norm whose forward pass did not run".into())
 }
 
-/// (x, weight, bias) -> x normalised.
+/// Maps (x, weight, bias) to x normalised.
 struct BatchNorm {
-    /// Mean and variance, if they are not to be made of `x`.
+    /// Mean and variance, unless they are computed from `x`.
     given: Option<[Vec<f32>; 2]>,
     epsilon: f64,
     relu: bool,
-    /// What the forward pass leaves to the backward pass.
+    /// Data that the forward pass keeps for the backward pass.
     done: Arc<OnceLock<Normalization>>,
 }
 

@@ -1,4 +1,4 @@
-//! The source of CUDA kernels, compiled for the CPU: what they compute can be tested where there is no GPU.
+//! Compiles the source of CUDA kernels for the CPU, so that their results can be tested without a GPU.
 
 use std::{
     io::Write,
@@ -7,10 +7,10 @@ use std::{
     sync::OnceLock,
 };
 
-/// The program and the folder that it lies in.
+/// The program and the folder that contains it.
 static PROGRAM: OnceLock<Option<(tempfile::TempDir, PathBuf)>> = OnceLock::new();
 
-/// Runs a kernel by `tests/kernels/run.cpp`; `None`, and a line that says so, where there is no C++ compiler.
+/// Runs a kernel with `tests/kernels/run.cpp`. Prints a line and returns `None` if there is no C++ compiler.
 pub(crate) fn run(kernel: &str, numbers: &[usize], input: &[u8]) -> Option<Vec<u8>> {
     let Some((_, program)) = PROGRAM.get_or_init(compile) else {
         println!("not checked: no C++ compiler was found");
@@ -20,7 +20,7 @@ pub(crate) fn run(kernel: &str, numbers: &[usize], input: &[u8]) -> Option<Vec<u
     let mut command = Command::new(program);
     command.arg(kernel).args(numbers).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // The program reads all before it writes anything.
+    // The program reads everything before it writes anything.
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{kernel} {:?}", output.status);
@@ -32,7 +32,7 @@ fn compile() -> Option<(tempfile::TempDir, PathBuf)> {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
     let program = folder.path().join("run");
     let mut command = Command::new(compiler);
-    // Without fused products: the kernels say where they must not be.
+    // The compiler must not fuse products: the kernels state where they are fused.
     command.args(["-x", "c++", "-std=c++17", "-O1", "-ffp-contract=off", "-w", "-pthread"]);
     command.arg("-I").arg(root.join("src/ops/cuda/kernels")).arg(root.join("tests/kernels/run.cpp"));
     let status = command.arg("-o").arg(&program).status().ok()?;
@@ -40,7 +40,7 @@ fn compile() -> Option<(tempfile::TempDir, PathBuf)> {
     Some((folder, program))
 }
 
-/// Bytes of numbers, as a kernel reads them.
+/// The bytes of numbers, in the form that a kernel reads.
 pub(crate) fn bytes<const N: usize, T: Copy>(values: &[T], of: fn(T) -> [u8; N]) -> Vec<u8> {
     values.iter().flat_map(|&value| of(value)).collect()
 }

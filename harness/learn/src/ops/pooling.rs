@@ -1,7 +1,7 @@
 //! Max-pooling with indices, and unpooling by them.
 //!
-//! Pooling finds each window's largest element and where it lies; unpooling puts elements to where their indices point
-//! ([`Put`]). The gradient of taking is to put, and that of putting is to take ([`Take`]).
+//! Pooling finds the largest element of each window and its place. Unpooling puts elements at the places that their indices
+//! name ([`Put`]). The gradient of taking is putting, and that of putting is taking ([`Take`]).
 
 use super::{
     accelerated,
@@ -14,21 +14,21 @@ use harness_kernels::{
 };
 use std::sync::{Arc, OnceLock};
 
-/// What [`max_pool2d`] returns.
+/// The result of [`max_pool2d`].
 #[derive(Debug, Clone)]
 pub struct Pooled {
-    /// The largest element of every window, `[B, C, H', W']`.
+    /// The largest element of each window, `[B, C, H', W']`.
     pub values: Tensor,
-    /// Where it lies in its input plane, `y·W + x`: u32 `[B, C, H', W']`, without gradient.
+    /// Its place in the input plane, `y·W + x`: u32 `[B, C, H', W']`, without gradient.
     pub indices: Tensor,
 }
 
-/// Max-pooling by square windows, which may overlap, with the indices of the maxima: PyTorch's `max_pool2d` with
+/// Max-pooling with square windows, which may overlap, and the indices of the maxima: PyTorch's `max_pool2d` with
 /// `return_indices=True`.
 ///
-/// `x` `[B, C, H, W]` -> `[B, C, H', W']` with `H' = (H + 2·padding − kernel)/stride + 1`. Padding counts as −∞, and never
-/// is a maximum. Of equal elements the first in row-major order is taken, and gets all of the gradient; NaN counts as
-/// larger than any number.
+/// `x` `[B, C, H, W]` -> `[B, C, H', W']` with `H' = (H + 2·padding − kernel)/stride + 1`. Padding counts as −∞ and is never a
+/// maximum. Of equal elements the first in row-major order is taken and gets the whole gradient. NaN counts as larger than any
+/// number.
 ///
 /// # Errors
 /// If a window does not fit into the padded image, or the padding is more than half of the window.
@@ -43,10 +43,10 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
     Ok(Pooled { values, indices })
 }
 
-/// Puts every element of `x` to its index in a larger plane of zeros: PyTorch's `max_unpool2d` with an output size.
+/// Puts each element of `x` at its index in a larger plane of zeros: PyTorch's `max_unpool2d` with an output size.
 ///
-/// `x` `[B, C, H', W']`, `indices` u32 of the same shape, as [`max_pool2d`] returns them -> `[B, C, height, width]`. If
-/// several elements have one index, the last in row-major order is seen, but each gets the gradient of its place, as in
+/// `x` `[B, C, H', W']`, `indices` u32 of the same shape, as returned by [`max_pool2d`] -> `[B, C, height, width]`. If several
+/// elements share an index, the result holds the last in row-major order, but each gets the gradient of its place, as in
 /// PyTorch.
 ///
 /// # Errors
@@ -80,7 +80,7 @@ fn not_run() -> Error {
 /// `[B, C, H, W]` -> maxima.
 struct MaxPool {
     window: Window,
-    /// Where the maxima lie: what the forward pass leaves to the backward pass.
+    /// The places of the maxima, kept by the forward pass for the backward pass.
     indices: Arc<OnceLock<Tensor>>,
 }
 
@@ -107,7 +107,7 @@ impl CustomOp1 for MaxPool {
     }
 }
 
-/// (`[B, C, H, W]`, indices `[B, C, H', W']`) -> the elements there.
+/// Maps (`[B, C, H, W]`, indices `[B, C, H', W']`) to the elements at the indices.
 struct Take;
 
 impl CustomOp2 for Take {
@@ -124,11 +124,12 @@ impl CustomOp2 for Take {
     }
 }
 
-/// (`[B, C, H', W']`, indices of the same shape) -> `[B, C, height, width]` with the elements there and zeros elsewhere.
+/// Maps (`[B, C, H', W']`, indices of the same shape) to `[B, C, height, width]`, with the elements at the indices and zeros
+/// elsewhere.
 struct Put {
     height: usize,
     width: usize,
-    /// Whether elements with the same index add up.
+    /// True if elements with the same index are added up.
     add: bool,
 }
 

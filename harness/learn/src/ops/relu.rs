@@ -20,12 +20,12 @@ impl CustomOp1 for Relu {
     }
 }
 
-/// Gradient in front of a ReLU by that behind it, `grad`, where `out` is its output.
+/// The gradient before a ReLU, given the gradient `grad` after it and its output `out`.
 pub(super) fn masked(out: &Tensor, grad: &Tensor) -> Result<Tensor> {
     out.apply_op2_no_bwd(&grad.contiguous()?, &Mask)
 }
 
-/// (output, gradient) -> gradient where the output is not 0.
+/// Maps (output, gradient) to the gradient where the output is not 0.
 struct Mask;
 
 impl CustomOp2 for Mask {

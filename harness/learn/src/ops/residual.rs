@@ -1,4 +1,4 @@
-//! A residual block as one operation: its gradient adds to the skip connection's in passing, and no ReLU is stored.
+//! A residual block as one operation: its gradient is added to the skip connection's in the same pass, and no ReLU is stored.
 
 use super::{
     geometry::of_convolution,
@@ -12,11 +12,11 @@ use harness_kernels::{
 };
 use std::sync::OnceLock;
 
-/// `x + conv1×1(relu(conv3×3(relu(x))))`, on the CPU; `wide` and `narrow` are weight and bias of the two convolutions.
+/// `x + conv1×1(relu(conv3×3(relu(x))))` on the CPU; `wide` and `narrow` are weight and bias of the two convolutions.
 pub(super) fn block(x: &Tensor, wide: (&Tensor, &Tensor), narrow: (&Tensor, &Tensor)) -> Result<Tensor> {
     let sizes = (of_convolution(x.dims(), wide.0.dims(), 1, 1)?, inner(x, wide.0, narrow.0)?);
     let op = Block { wide: sizes.0, narrow: sizes.1, hidden: OnceLock::new() };
-    // An operation of candle's has three inputs at most.
+    // candle's operations have at most three inputs.
     let join = |(weight, bias): (&Tensor, &Tensor)| weight.contiguous()?.apply_op2(&bias.contiguous()?, Join);
     x.contiguous()?.apply_op3(&join(wide)?, &join(narrow)?, op)
 }
@@ -35,7 +35,7 @@ fn inner(x: &Tensor, wide: &Tensor, narrow: &Tensor) -> Result<Geometry> {
     Ok(g)
 }
 
-/// Weight and bias, one behind the other.
+/// Joins weight and bias in one tensor.
 struct Join;
 
 impl CustomOp2 for Join {
@@ -67,7 +67,7 @@ impl CustomOp2 for Join {
 struct Block {
     wide: Geometry,
     narrow: Geometry,
-    /// What the first convolution gave, for the gradient.
+    /// The output of the first convolution, for the gradient.
     hidden: OnceLock<Vec<f32>>,
 }
 
@@ -92,7 +92,7 @@ impl CustomOp3 for Block {
         let (weight, bias) = slice(narrow, narrow_layout, self.name())?.split_at(self.narrow.weight_len());
         let finish = Finish { bias: Some(bias), mask: None, add: Some(x) };
         let out = gather(Isa::best(), &hidden, true, weight, finish, &self.narrow);
-        // Filled once: an operation is made for one call.
+        // Filled only once: an operation serves a single call.
         self.hidden.get_or_init(|| hidden);
         Ok(storage(out, x_layout.shape()))
     }
@@ -133,7 +133,7 @@ impl CustomOp3 for Block {
     }
 }
 
-/// The gradients of weight and bias, one behind the other; `grad` is that of the convolution's output.
+/// The gradients of weight and bias in one tensor; `grad` is the gradient of the convolution's output.
 fn joined(mut weight: Vec<f32>, grad: &[f32], g: &Geometry) -> Result<Tensor> {
     weight.extend(sum_channels(grad, g.filters, g.map.0 * g.map.1));
     let length = weight.len();

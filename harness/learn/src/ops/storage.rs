@@ -1,4 +1,4 @@
-//! Access to candle's CPU storage as plain slices, and which gradients its tape wants.
+//! Access to candle's CPU storage as plain slices, and to the gradients that its tape needs.
 
 use candle_core::{CpuStorage, Error, InplaceOp1, Layout, Result, Shape, Storage, Tensor, WithDType};
 use std::cell::Cell;
@@ -11,7 +11,7 @@ pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, 
     }
 }
 
-/// What `read` makes of the elements of a contiguous tensor on the CPU.
+/// Calls `read` with the elements of a contiguous tensor on the CPU.
 pub(super) fn with_slice<T: WithDType, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
@@ -23,12 +23,12 @@ pub(super) fn with_slice<T: WithDType, R>(tensor: &Tensor, read: impl FnOnce(&[T
 /// Gradients of an operation's three inputs; `None` for those that nobody needs.
 pub(super) type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
-/// `gradient` of `tensor`, made only if the tape follows that tensor.
+/// Computes `gradient` of `tensor` only if the tape tracks that tensor.
 pub(super) fn wanted(tensor: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
     tensor.track_op().then(gradient).transpose()
 }
 
-/// A new storage of `data` with `shape`.
+/// A new storage with `data` and `shape`.
 pub(super) fn storage(data: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, Shape) {
     (CpuStorage::F32(data), shape.into())
 }
@@ -38,7 +38,7 @@ pub(super) fn with_slice_mut(tensor: &Tensor, change: impl FnOnce(&mut [f32]) ->
     tensor.inplace_op1(&Change(Cell::new(Some(change))))
 }
 
-/// candle hands out elements to be changed to operations alone. This one runs once.
+/// candle gives only operations access to elements for writing. This operation runs once.
 struct Change<F>(Cell<Option<F>>);
 
 impl<F: FnOnce(&mut [f32]) -> Result<()>> InplaceOp1 for Change<F> {
@@ -54,7 +54,7 @@ impl<F: FnOnce(&mut [f32]) -> Result<()>> InplaceOp1 for Change<F> {
     }
 }
 
-/// The elements of a contiguous f32 tensor, to be changed in place.
+/// The elements of a contiguous f32 tensor, for writing.
 fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a mut [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(data), Some((from, to))) => Ok(&mut data[from..to]),

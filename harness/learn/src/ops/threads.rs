@@ -1,11 +1,11 @@
-//! What the process computes with: one pool of threads, not two, and one set of instructions.
+//! The resources of computation on the CPU: one pool of threads, not two, and one instruction set.
 
 #![allow(unsafe_code)]
 
 use harness_kernels::isa::Isa;
 
-/// Keeps candle from starting a pool of its own, whose threads spin beside rayon's and take a quarter of two cores. To be
-/// called first in `main`, before any other thread is there.
+/// Keeps candle from starting its own pool, whose threads spin beside rayon's and take a quarter of two cores. Must be called
+/// first in `main`, before any other thread exists.
 pub fn leave_threads_to_rayon() {
     // SAFETY: the caller has started no other thread yet, so none can read the environment at the same time.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") }
@@ -16,7 +16,7 @@ pub fn instruction_set() -> &'static str {
     Isa::best().name()
 }
 
-/// An error if the environment asks for an instruction set that this machine has not.
+/// Fails if the environment asks for an instruction set that this machine lacks.
 pub fn check_instruction_set() -> Result<(), String> {
     Isa::wanted().map(|_| ())
 }

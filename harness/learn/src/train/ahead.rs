@@ -1,4 +1,4 @@
-//! One thing made ahead while another is used.
+//! Makes the next item while the current one is used.
 
 use std::{
     panic::resume_unwind,
@@ -7,21 +7,21 @@ use std::{
     time::Duration,
 };
 
-/// Gives `each` what `make` makes of every item, in their order. While `each` is at work on one, another thread makes the next. The
-/// first error of either ends it, and comes where it would come if all were done one after the other.
+/// Calls `make` on each item and passes the results to `each`, in order. While `each` works on one, another thread makes the
+/// next. The first error of either ends it, and it is the error that a sequential loop would meet first.
 pub(super) fn with_one_ahead<I: Send, T: Send, E: Send>(
     items: impl Iterator<Item = I> + Send,
     make: impl Fn(I) -> Result<T, E> + Sync + Send,
     mut each: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
     thread::scope(|scope| {
-        // Without room in the channel: who made one waits with it until it is taken.
+        // The channel has no buffer: the maker waits with a finished item until it is taken.
         let (sender, receiver) = sync_channel(0);
         let maker = scope.spawn(move || {
             for item in items {
                 let made = make(item);
                 let failed = made.is_err();
-                // An error at the other end: nobody wants more.
+                // The other end failed and wants no more items.
                 if sender.send(made).is_err() || failed {
                     return;
                 }
@@ -42,8 +42,8 @@ pub(super) fn with_one_ahead<I: Send, T: Send, E: Send>(
     })
 }
 
-/// Waits until there is something. A thread of rayon's pool does the pool's work meanwhile: the maker gives its work there, and
-/// where the pool has one thread there is no other to do it.
+/// Waits until `look` finds something. A thread of rayon's pool does the pool's work meanwhile: the maker sends its work there, and if the pool
+/// has only one thread, no other could do it.
 fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(found) = look() {
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_next_is_made_while_one_is_used_and_no_more() {
-        // Each waits for the other: without the overlap this would never end.
+        // Each waits for the other. Without the overlap this would never end.
         let both = Barrier::new(2);
         let made = AtomicUsize::new(0);
         let make = |i: usize| {
@@ -109,7 +109,7 @@ mod tests {
     fn a_pool_of_one_thread_does_both() {
         use rayon::prelude::*;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        // The maker needs the thread that uses what it makes; it is a thread of its own, outside the pool.
+        // The maker needs the thread that uses its items. The maker's own thread is outside the pool.
         let work = |i: u32| pool.install(|| (0..1000u32).into_par_iter().map(|n| n % (i + 2)).sum::<u32>());
         let mut sums = Vec::new();
         pool.install(|| {

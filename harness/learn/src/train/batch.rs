@@ -7,32 +7,32 @@ use rayon::prelude::*;
 /// The images of a step.
 #[derive(Debug)]
 pub struct Batch {
-    /// Epoch, from 1; 0 where the network is only looked at.
+    /// Epoch, counted from 1; 0 if the network is only evaluated.
     pub epoch: u32,
-    /// What the network is given, before it is brought to the scale on which the network sees images: `[B, 3, S, S]` in 0..1.
+    /// The network's input, before conversion to the scale on which it sees images: `[B, 3, S, S]` in 0..1.
     pub images: Tensor,
-    /// What it is to make of them: images `[B, 3, S, S]` in 0..1, or classes `[B, S, S]` of u8.
+    /// The target: images `[B, 3, S, S]` in 0..1, or classes `[B, S, S]` of u8.
     pub target: Tensor,
 }
 
 impl Batch {
-    /// The same on `device`.
+    /// Copies the batch to `device`.
     pub(super) fn to_device(&self, device: &Device) -> Result<Self> {
         let (images, target) = (self.images.to_device(device)?, self.target.to_device(device)?);
         Ok(Self { epoch: self.epoch, images, target })
     }
 }
 
-/// What a network is to make of the images of a batch.
+/// The kind of target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// The images as they are without the changes.
+    /// The images without the random changes.
     Images,
-    /// Their classes.
+    /// The classes of the images.
     Classes,
 }
 
-/// The batch of the images that were drawn, in the host's memory.
+/// The batch of the drawn images, in the host's memory.
 pub(crate) fn assembled(pictures: &Pictures, drawn: &[Drawn], target: Target, epoch: u32) -> Result<Batch> {
     let side = pictures.size as usize;
     let (count, pixels) = (drawn.len(), side * side);
@@ -73,7 +73,7 @@ pub(crate) fn tensor<'a>(images: impl Iterator<Item = &'a [u8]>, side: usize, de
 fn fill_planes(planes: &mut [f32], rgb: &[u8]) {
     let pixels = planes.len() / 3;
     for (channel, plane) in planes.chunks_mut(pixels).enumerate() {
-        // PyTorch's ToTensor divides, so we do: a product with 1/255 differs in the last bit.
+        // Divides, as PyTorch's ToTensor does: a multiplication by 1/255 differs in the last bit.
         plane.iter_mut().zip(rgb[channel..].iter().step_by(3)).for_each(|(v, &b)| *v = f32::from(b) / 255.0);
     }
 }
@@ -83,7 +83,7 @@ pub fn pictures_tensor(images: &[&[u8]], size: u32, device: &Device) -> Result<T
     tensor(images.iter().copied(), size as usize, device)
 }
 
-/// The class maps at `places`: `[B, S, S]` of u8, and the same on the host.
+/// The class maps at `places`, `[B, S, S]` of u8, as a tensor and on the host.
 pub fn classes(pictures: &Pictures, places: &[u32], device: &Device) -> Result<(Tensor, Vec<u8>)> {
     let side = pictures.size as usize;
     let host: Vec<u8> = places.iter().flat_map(|&p| pictures.classes_of(p as usize)).copied().collect();

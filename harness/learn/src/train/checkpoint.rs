@@ -1,4 +1,4 @@
-//! `checkpoint/`: one file an epoch with all that going on needs. Only the newest is kept.
+//! `checkpoint/`: one file per epoch with everything needed to resume. Only the newest is kept.
 
 use super::{
     TrainError,
@@ -17,15 +17,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The most that is read of a checkpoint, in bytes.
+/// The largest checkpoint that is read, in bytes.
 const LIMIT: u64 = 16 << 30;
 
-/// How far a stage has come.
+/// The progress of a stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Epochs finished.
+    /// Number of finished epochs.
     pub epoch: u32,
-    /// The epoch whose weights are kept if training ends now.
+    /// The epoch whose weights would be kept if training ended now.
     pub kept_epoch: u32,
     /// Rows of `metrics.csv` so far.
     pub rows: Vec<MetricRow>,
@@ -41,11 +41,11 @@ struct Header {
     plateau: Plateau,
     best_epoch: u32,
     best_loss: Option<f64>,
-    /// Counters of the best weights, where the file holds them.
+    /// Counters of the best weights, if the file contains those weights.
     best_counters: Option<BTreeMap<String, u64>>,
 }
 
-/// The checkpoint of a stage.
+/// The checkpoints of a stage.
 pub(super) struct Checkpoint {
     folder: PathBuf,
 }
@@ -55,11 +55,11 @@ impl Checkpoint {
         Self { folder: folder.to_owned() }
     }
 
-    /// Writes the state after an epoch; an older state is deleted only when the new one is on the disk.
+    /// Writes the state after an epoch. The previous state is deleted only when the new one is on disk.
     pub(super) fn save(&self, session: &Session<'_>) -> Result<(), TrainError> {
         let Session { model, optimizer, rate, best, progress, .. } = session;
         let path = self.folder.join(format!("epoch-{:06}.safetensors", progress.epoch));
-        // The best weights of this very epoch are the model's.
+        // If this epoch is the best, its weights are the model's and need no second copy.
         let earlier = best.weights.as_ref().filter(|_| best.epoch < progress.epoch);
         let header = Header {
             progress: progress.clone(),
@@ -78,12 +78,12 @@ impl Checkpoint {
         let older = self.files()?;
         files::write(&path, &weights::to_bytes(&path, &tensors, ("checkpoint", text))?)?;
         for file in older.iter().filter(|f| **f != path) {
-            let _ = fs::remove_file(file); // a leftover is only space: the newest is what counts
+            let _ = fs::remove_file(file); // a leftover only takes space, because the newest counts
         }
         Ok(())
     }
 
-    /// Puts the newest state into `session`; whether there is one.
+    /// Restores `session` from the newest state; returns true if there is one.
     pub(super) fn restore(&self, session: &mut Session<'_>) -> Result<bool, TrainError> {
         let Some(path) = self.files()?.pop() else { return Ok(false) };
         let bytes = files::read(&path, LIMIT)?;
@@ -124,7 +124,7 @@ impl Checkpoint {
     }
 }
 
-/// The tensors of a checkpoint: those of the model under `model.`, of its best state under `best.`, and the optimiser's.
+/// The tensors of a checkpoint: the model's under `model.`, its best state's under `best.`, and the optimiser's.
 struct Groups(BTreeMap<String, Tensor>);
 
 impl Groups {
@@ -132,7 +132,7 @@ impl Groups {
         Self(tensors)
     }
 
-    /// Takes out those under `prefix.`, by the rest of their names.
+    /// Removes and returns the tensors under `prefix.`, by the rest of their names.
     fn take(&mut self, prefix: &str) -> BTreeMap<String, Tensor> {
         let start = format!("{prefix}.");
         let (taken, left) = std::mem::take(&mut self.0).into_iter().partition(|(name, _)| name.starts_with(&start));

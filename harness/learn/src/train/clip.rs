@@ -1,4 +1,4 @@
-//! Gradient clipping by the norm over all weights.
+//! Clips gradients by their norm over all weights.
 
 use crate::{
     models::{Role, State},
@@ -6,8 +6,8 @@ use crate::{
 };
 use candle_core::{Result, Tensor, backprop::GradStore};
 
-/// PyTorch's `clip_grad_norm_`: multiplies the gradients of all parameters by `most / (norm + 1e-6)` where that is below 1.
-/// Returns the L2 norm over all of them before (a scalar of f64 on their device), summed in the order of their names.
+/// PyTorch's `clip_grad_norm_`: multiplies all gradients by `most / (norm + 1e-6)` if that is below 1. Returns the L2 norm
+/// before clipping (a scalar of f64 on the gradients' device), summed in the order of the parameters' names.
 ///
 /// Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, 2013.
 pub fn clip_gradients(gradients: &mut GradStore, state: &State, most: f64) -> Result<Tensor> {

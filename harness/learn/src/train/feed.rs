@@ -1,4 +1,4 @@
-//! Where batches are made: in the host's memory, or on the GPU that holds the pictures.
+//! Makes batches in the host's memory, or on the GPU if it holds the pictures.
 
 use super::{
     Batch, TrainError,
@@ -14,24 +14,24 @@ use harness_images::{
 use harness_record::monitor::Monitor;
 use rayon::prelude::*;
 
-/// Of a GPU's free memory a stage's pictures take at most one part of so many.
+/// A stage's pictures may take one part in this many of a GPU's free memory.
 const PARTS: u64 = 4;
 
 /// Makes the batches of a stage.
 #[derive(Debug)]
 pub struct Feed<'a> {
     pictures: &'a Pictures,
-    /// The pictures on the network's device, until the stage is over.
+    /// The pictures on the network's device, kept there for the whole stage.
     resident: Option<Resident>,
 }
 
 impl<'a> Feed<'a> {
-    /// Of pictures that stay in the host's memory.
+    /// A feed with the pictures in the host's memory.
     pub fn of_host(pictures: &'a Pictures) -> Self {
         Self { pictures, resident: None }
     }
 
-    /// Of pictures that are brought to `device`, if that is a GPU and they fit there; else they stay in the host's memory.
+    /// A feed with the pictures on `device`, if it is a GPU with enough memory, else in the host's memory.
     pub fn new(pictures: &'a Pictures, device: &Device, monitor: &dyn Monitor) -> Result<Self> {
         let mut feed = Self::of_host(pictures);
         if device.is_cpu() {
@@ -46,7 +46,7 @@ impl<'a> Feed<'a> {
         if bytes > most {
             let size = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
             stay(&format!(
-                "they take {}, and of the {} free on the GPU a stage takes at most {}",
+                "they need {}; of the {} free on the GPU, a stage may use at most {}",
                 size(bytes),
                 size(free),
                 size(most)
@@ -56,15 +56,15 @@ impl<'a> Feed<'a> {
         let side = pictures.size as usize;
         match Resident::upload(&pictures.rgb, &pictures.classes, side, device) {
             Ok(resident) => feed.resident = Some(resident),
-            // Another process may have taken the memory since.
+            // Another process may have taken the memory in the meantime.
             Err(error) => stay(&format!("the GPU did not take them ({error})")),
         }
         Ok(feed)
     }
 
-    /// Gives `each` the batches of that epoch, in the order of `steps`, whose images `draw` draws. In the host's memory the next
-    /// batch is made while `each` is at work on one. On the GPU all that was drawn goes there first, at once, and a batch is
-    /// made by one launch that nobody waits for.
+    /// Passes the batches of an epoch to `each`, in the order of `steps`; `draw` draws their images. In the host's memory, the
+    /// next batch is made while `each` works on the current one. On the GPU, all draws are transferred at once first, and each
+    /// batch is made by one launch that nobody waits for.
     pub(super) fn each<'s>(
         &self,
         epoch: u32,
@@ -100,7 +100,7 @@ mod tests {
     use harness_record::monitor::Silent;
     use std::sync::Mutex;
 
-    /// Remembers the lines of the log.
+    /// Records the lines of the log.
     #[derive(Default)]
     struct Log(Mutex<Vec<String>>);
 

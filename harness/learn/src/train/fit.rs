@@ -12,15 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the loss of a step is read and shown where the host has to wait for it.
+/// Interval at which the loss of a step is read and shown, if the host has to wait for it.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Trains `model` on `task`. After every epoch a checkpoint goes to `folder` and all rows so far to `keep`. Starts from the
-/// checkpoint in `folder` if there is one, and then ends with the same bytes as if it had never been stopped.
+/// Trains `model` on `task`. After each epoch it writes a checkpoint to `folder` and passes all rows so far to `keep`. If
+/// `folder` has a checkpoint, training resumes there and ends with the same bytes as without the interruption.
 ///
-/// Beside what the task gives, the rows of an epoch hold the `learning_rate` of its steps and, where gradients are clipped,
-/// their mean norm before that as `gradient_norm`. Schedules, early stopping and the best weights look at the task's row
-/// `loss` of the split `validation`.
+/// In addition to the task's own rows, an epoch has the `learning_rate` of its steps and, if gradients are clipped, their mean
+/// norm before clipping as `gradient_norm`. Schedules, early stopping and the best weights use the task's row `loss` of the
+/// split `validation`.
 pub fn fit(
     model: &Model,
     task: &dyn Task,
@@ -38,8 +38,8 @@ pub fn fit(
     let mut session = Session::new(model, training)?;
     let checkpoint = Checkpoint::new(folder);
     if checkpoint.restore(&mut session)? {
-        keep(&session.progress)?; // the process before may have died between its checkpoint and its rows
-        monitor.log(&format!("going on after epoch {} of {}", session.progress.epoch, training.epochs));
+        keep(&session.progress)?; // the previous process may have died between its checkpoint and its rows
+        monitor.log(&format!("resuming after epoch {} of {}", session.progress.epoch, training.epochs));
     }
     let feed = Feed::new(task.pictures(), model.device(), monitor)?;
     monitor.begin("epoch", u64::from(training.epochs));
@@ -103,7 +103,7 @@ impl Session<'_> {
         monitor.begin("batch", steps as u64);
         let mut looks = Looks::new(self.model.device(), epoch);
         let mut ledger = Ledger::default();
-        // Places are shuffled and draws seeded, so a batch is the same whenever it is made.
+        // Places are shuffled and draws are seeded, so a batch does not depend on when it is made.
         let draw = |places: &[u32]| task.draw(epoch, places);
         feed.each(epoch, batches, task.target(), draw, |batch| {
             if monitor.stopped() {
@@ -149,12 +149,13 @@ impl Session<'_> {
     }
 }
 
-/// What the optimiser lowered in a step, beside what the task measures.
+/// Name of the loss that the optimiser lowers in a step.
 const STEP_LOSS: &str = "step loss";
-/// Norm of a step's gradient.
+/// Name of the gradient's norm.
 const NORM: &str = "gradient norm";
 
-/// When the host looks at a step: at each where the network computes on the CPU, and else now and then, because it has to wait.
+/// Decides when the host looks at a step: always if the network computes on the CPU, else only now and then, because the host
+/// has to wait.
 struct Looks {
     every: Duration,
     last: Instant,
@@ -168,7 +169,7 @@ impl Looks {
         Self { every, last: Instant::now(), epoch, batch: 0 }
     }
 
-    /// Whether to look at the next batch.
+    /// Returns true if the host should look at the next batch.
     fn due(&mut self) -> bool {
         self.batch += 1;
         let due = self.last.elapsed() >= self.every;
@@ -178,14 +179,14 @@ impl Looks {
         due
     }
 
-    /// The value of a scalar, which must be a number.
+    /// Reads a scalar, which must be finite.
     fn read(&self, what: &str, scalar: &Tensor) -> Result<f64, TrainError> {
         let value = scalar.to_dtype(candle_core::DType::F64)?.to_scalar()?;
         require_finite(what, value, self.batch, self.epoch)
     }
 }
 
-/// An error if a step left the numbers, which is known only now where nobody looked at it.
+/// Fails if a step produced NaN or an infinity. Steps that nobody looked at are checked only now.
 fn check(steps: &[Measured], epoch: u32) -> Result<(), TrainError> {
     for (i, step) in steps.iter().enumerate() {
         for (name, what) in [(STEP_LOSS, "loss"), (NORM, "gradient's norm")] {

@@ -1,29 +1,29 @@
-//! What steps measure: it stays where the network computes, and is read once.
+//! Collects the measurements of steps on the network's device, and reads them once.
 
 use super::Measured;
 use candle_core::{DType, Result, Tensor};
 
-/// The measures of several steps.
+/// The measurements of several steps.
 #[derive(Default)]
 pub(super) struct Ledger {
-    /// Of each step the number of its images, and the names of what it measured.
+    /// For each step, the number of its images and the names of its measurements.
     steps: Vec<(usize, Vec<&'static str>)>,
     tensors: Vec<Tensor>,
 }
 
 impl Ledger {
-    /// Takes note of a step of so many images.
+    /// Records a step with this many images.
     pub(super) fn note(&mut self, images: usize, measured: impl IntoIterator<Item = (&'static str, Tensor)>) {
         let mut names = Vec::new();
         for (name, tensor) in measured {
             names.push(name);
-            // Without the tape, which holds all that the step computed.
+            // Detached from the tape, which holds everything that the step computed.
             self.tensors.push(tensor.detach());
         }
         self.steps.push((images, names));
     }
 
-    /// Brings all of it to the host, by one transfer: the only moment when the host waits.
+    /// Copies all measurements to the host in one transfer: the only time that the host waits.
     pub(super) fn read(self) -> Result<Vec<Measured>> {
         let mut values = read(&self.tensors)?.into_iter();
         let step = |(images, names): (usize, Vec<&'static str>)| {
@@ -46,7 +46,7 @@ impl Measured {
     }
 }
 
-/// The values of tensors of f32 and f64 on one device, brought to the host by one transfer.
+/// Copies the values of f32 and f64 tensors on one device to the host in one transfer.
 fn read(tensors: &[Tensor]) -> Result<Vec<Vec<f64>>> {
     let of = |dtype| tensors.iter().enumerate().filter(move |(_, tensor)| tensor.dtype() == dtype);
     let mut parts = Vec::new();
@@ -83,7 +83,7 @@ mod tests {
         ledger.note(2, [("scores", table), ("loss", singles(&[5.0, 6.0]))]);
         let steps = ledger.read().unwrap();
         assert_eq!((steps[0].images, steps[1].images), (3, 2));
-        // f32's 0.1, to the bit, and f64's.
+        // 0.1 in f32, to the bit, and in f64.
         assert_eq!((steps[0].scalar("loss"), steps[0].scalar("norm")), (Some(f64::from(0.1f32)), Some(0.1)));
         assert_eq!(steps[1].find("scores"), Some(&[1.0, 2.0, 3.0, 4.0][..]));
         assert_eq!(steps[1].find("loss"), Some(&[5.0, 6.0][..]));

@@ -1,4 +1,4 @@
-//! Pretraining: restore a distorted image.
+//! Pretraining: restores distorted images.
 
 use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, metric_row, shown};
 use crate::{
@@ -15,32 +15,32 @@ use harness_record::{
     vocabulary::{Protocol, Split},
 };
 
-/// Names of what a step measures.
+/// Names of the measurements of a step.
 const MEASURED: [&str; 3] = ["loss", "commitment", "perplexity"];
 
-/// Reconstruction of the clean images from distorted ones: mean squared error plus the network's own penalty.
+/// Reconstruction of clean images from distorted ones, with mean squared error plus the network's own penalty.
 #[derive(Debug)]
 pub struct Reconstruction<'a> {
-    /// Where the images are.
+    /// The images.
     pub pictures: &'a Pictures,
     /// Places of the training images in `pictures`.
     pub train: &'a [u32],
-    /// Places of held-out images, which are restored after each epoch; may be empty.
+    /// Places of held-out images, which are reconstructed after each epoch; may be empty.
     pub validation: &'a [u32],
-    /// What is done to an image.
+    /// The distortion of the images.
     pub distortion: &'a DistortionSpec,
-    /// The scale on which the network sees the images; it restores them on their own.
+    /// The scale on which the network sees the images. It also reconstructs them on that scale.
     pub normalise: Option<Normalise>,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     /// Seed of the study.
     pub seed: u64,
-    /// It decides what becomes of the network's output, where [`crate::models::ModelSpec::pretrains_by_protocol`].
+    /// Decides the treatment of the network's output, if [`crate::models::ModelSpec::pretrains_by_protocol`].
     pub protocol: Protocol,
 }
 
 impl Reconstruction<'_> {
-    /// The images at `places` of the pictures, distorted.
+    /// The pictures at `places`, distorted.
     fn distorted(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
         self.distortion.draw(self.pictures.size as usize, places, self.seed, epoch)
     }
@@ -91,7 +91,7 @@ impl Task for Reconstruction<'_> {
         self.forward(model, batch, Mode::Train)
     }
 
-    /// All that is measured is a mean over the images of the step.
+    /// Every measurement is a mean over the images of the step.
     fn sums(&self, step: &Measured) -> Vec<(&'static str, f64)> {
         let mean = |(name, values): &(&'static str, Vec<f64>)| Some((*name, values.first()? * step.images as f64));
         let ours = step.values.iter().filter(|(name, _)| MEASURED.contains(name));
@@ -106,7 +106,7 @@ impl Task for Reconstruction<'_> {
         monitor: &dyn Monitor,
     ) -> Result<Vec<MetricRow>, TrainError> {
         let mut ledger = Ledger::default();
-        // The same masks after every epoch, so that the curve shows the network and not the draw.
+        // Uses the same masks after every epoch, so that the curve reflects the network and not the draw.
         let draw = |places: &[u32]| self.distorted(0, places);
         feed.each(0, self.validation.chunks(self.batch as usize), self.target(), draw, |batch| {
             if monitor.stopped() {

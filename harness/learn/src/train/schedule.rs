@@ -1,29 +1,29 @@
-//! Schedules of the learning rate, a rate an epoch.
+//! Schedules of the learning rate, with one rate per epoch.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate goes from epoch to epoch.
+/// How the learning rate changes from epoch to epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScheduleSpec {
     /// The optimiser's rate in every epoch.
     #[default]
     Constant,
-    /// Lower when the validation loss no longer falls.
+    /// Lowers the rate when the validation loss stops falling.
     Plateau(PlateauSpec),
-    /// Half a cosine from the optimiser's rate down, after a linear rise.
+    /// A linear rise, then half a cosine down from the optimiser's rate.
     Cosine(CosineSpec),
 }
 
-/// PyTorch's `ReduceLROnPlateau` on the validation loss (mode `min`, no cooldown): where the loss has not been below
-/// (1 − 1e-4) times its best for more than `patience` epochs, the rate is multiplied by `factor`. The defaults are PyTorch's.
+/// PyTorch's `ReduceLROnPlateau` on the validation loss (mode `min`, no cooldown): if the loss has not fallen below (1 − 1e-4)
+/// times its best value for more than `patience` epochs, the rate is multiplied by `factor`. The defaults are PyTorch's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlateauSpec {
-    /// Epochs without improvement that are waited for.
+    /// Number of epochs without improvement to wait for.
     pub patience: u32,
-    /// What the rate is multiplied by, in 0..1.
+    /// The factor that multiplies the rate, in 0..1.
     pub factor: f64,
 }
 
@@ -33,22 +33,22 @@ impl Default for PlateauSpec {
     }
 }
 
-/// Linear warm-up and then half a cosine, in steps of an epoch: PyTorch's `SequentialLR` of
+/// Linear warm-up followed by half a cosine, in steps of one epoch: PyTorch's `SequentialLR` of
 /// `LinearLR(start_factor=1/(warmup + 1), total_iters=warmup)` and `CosineAnnealingLR(T_max=epochs − warmup)`.
 ///
 /// Loshchilov, Hutter: SGDR, 2017, without restarts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CosineSpec {
-    /// Epochs of warm-up: the rates are 1/(warmup + 1), 2/(warmup + 1), … of the optimiser's.
+    /// Epochs of warm-up. Their rates are 1/(warmup + 1), 2/(warmup + 1), … of the optimiser's.
     pub warmup: u32,
-    /// The rate that the cosine ends at, one epoch after the last.
+    /// The final rate of the cosine, reached one epoch after the last.
     pub floor: f64,
 }
 
 impl ScheduleSpec {
-    /// What is impossible in it for an optimiser of that rate over so many epochs: the field, below `schedule`, and what was
-    /// expected of it.
+    /// Checks the schedule for an optimiser with this rate over this many epochs. The error names the invalid field, below
+    /// `schedule`, and the expected value.
     pub fn check(&self, learning_rate: f64, epochs: u32) -> Result<(), (String, String)> {
         let fail = |field: &str, expected: String| Err((field.to_owned(), expected));
         match self {
@@ -65,12 +65,12 @@ impl ScheduleSpec {
         }
     }
 
-    /// Whether it looks at the validation loss.
+    /// Returns true if it depends on the validation loss.
     pub fn needs_validation(&self) -> bool {
         matches!(self, Self::Plateau(_))
     }
 
-    /// In words.
+    /// The schedule for people.
     pub fn describe(&self) -> String {
         match self {
             Self::Constant => "the same rate in every epoch".to_owned(),
@@ -85,19 +85,19 @@ impl ScheduleSpec {
     }
 }
 
-/// The loss must fall by more than this share of the best to count as lower.
+/// The loss must fall by more than this share of its best value to count as lower.
 const THRESHOLD: f64 = 1e-4;
-/// A change of the rate that is not larger than this is not made.
+/// The rate changes only by more than this.
 const LEAST_CHANGE: f64 = 1e-8;
 
-/// What a plateau remembers between epochs.
+/// The state of a plateau schedule between epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plateau {
-    /// The rate now.
+    /// The current rate.
     rate: f64,
     /// Lowest validation loss so far.
     best: Option<f64>,
-    /// Epochs since it, or since the rate was lowered.
+    /// Epochs since then, or since the rate was lowered.
     waited: u32,
 }
 
@@ -119,24 +119,24 @@ impl Plateau {
     }
 }
 
-/// The learning rates of a stage under a schedule.
+/// The learning rates of a stage with a schedule.
 #[derive(Debug, Clone)]
 pub struct LearningRate {
     schedule: ScheduleSpec,
-    /// The optimiser's own.
+    /// The optimiser's own rate.
     base: f64,
     epochs: u32,
     pub(super) plateau: Plateau,
 }
 
 impl LearningRate {
-    /// For an optimiser of rate `base` over `epochs`.
+    /// The rates for an optimiser with rate `base` over `epochs`.
     pub fn new(schedule: &ScheduleSpec, base: f64, epochs: u32) -> Self {
         let plateau = Plateau { rate: base, best: None, waited: 0 };
         Self { schedule: schedule.clone(), base, epochs, plateau }
     }
 
-    /// The rate of `epoch` (counted from 1), which is the one after the last whose loss was observed.
+    /// The rate of `epoch` (counted from 1), the one after the last epoch whose loss was observed.
     pub fn of(&self, epoch: u32) -> f64 {
         match &self.schedule {
             ScheduleSpec::Constant => self.base,
@@ -151,7 +151,7 @@ impl LearningRate {
         }
     }
 
-    /// Takes note of the validation loss after an epoch.
+    /// Records the validation loss of an epoch.
     pub fn observe(&mut self, validation_loss: f64) {
         if let ScheduleSpec::Plateau(spec) = &self.schedule {
             self.plateau.observe(spec, validation_loss);

@@ -1,4 +1,4 @@
-//! Fine-tuning: a class for every pixel.
+//! Fine-tuning: predicts a class for every pixel.
 
 use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, shown};
 use crate::{
@@ -21,18 +21,18 @@ use harness_record::{
     vocabulary::{Condition, Predictor, Protocol, Split},
 };
 
-/// What is followed while training, in the order of its rows.
+/// The metrics tracked in training, in the order of their rows.
 const FOLLOWED: [Metric; 8] = [LOSS, SOFT_DICE, SOFT_IOU, ACCURACY, dice::MACRO, iou::MACRO, BATCH_DICE, BATCH_IOU];
 
-/// Name of what is counted of each image of a step.
+/// Name of the counts of each image of a step.
 const SCORES: &str = "scores";
 /// Name of the network's commitment loss in a step.
 const COMMITMENT: &str = "commitment";
 
-/// Segmentation under a protocol's loss plus the network's own penalty.
+/// Segmentation with a protocol's loss plus the network's own penalty.
 #[derive(Debug)]
 pub struct Segmentation<'a> {
-    /// Where the images and their class maps are.
+    /// The images and their class maps.
     pub pictures: &'a Pictures,
     /// Places of the training images in `pictures`.
     pub train: &'a [u32],
@@ -40,20 +40,20 @@ pub struct Segmentation<'a> {
     pub validation: &'a [u32],
     /// The scale on which the network sees the images.
     pub normalise: Option<Normalise>,
-    /// Changes of the training images.
+    /// Random changes of the training images.
     pub augmentation: &'a AugmentationSpec,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
-    /// In which mode training and validation run, and what becomes of the network's output.
+    /// The modes of training and validation, and the treatment of the network's output.
     pub protocol: Protocol,
-    /// The loss, of the output as the protocol leaves it.
+    /// The loss, applied to the output after the protocol's treatment.
     pub loss: &'a LossSpec,
     /// Seed of the study.
     pub seed: u64,
 }
 
 impl Segmentation<'_> {
-    /// The network's output, and its channels as the protocol leaves them.
+    /// The network's output, and its channels after the protocol's treatment.
     fn forward(&self, model: &Model, images: &Tensor, mode: Mode) -> Result<(Output, Tensor), TrainError> {
         let out = model.forward(&normalise_tensor(images, self.normalise)?, mode)?;
         let channels = model.spec().procedure(self.protocol).finish.of(&out.channels)?;
@@ -160,8 +160,8 @@ impl Task for Segmentation<'_> {
     }
 }
 
-/// Sum of a metric over the images of a batch. As the sums of an epoch are divided by its images, a metric of batches counts
-/// for as many images as a batch has on average, `usual`: what comes out is its mean over batches.
+/// Sum of a metric over the images of a batch. The sums of an epoch are divided by its number of images, so a metric of batches
+/// is multiplied by the average number of images per batch, `usual`. The result is its mean over batches.
 fn sum(scored: &[Counts], metric: &Metric, usual: f64) -> f64 {
     if metric.is_of_batch() {
         return scored.first().and_then(|image| metric.value(image)).unwrap_or_default() * usual;

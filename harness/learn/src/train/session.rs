@@ -1,4 +1,4 @@
-//! What a stage in training consists of beside its task: all that a checkpoint holds.
+//! The state of a stage in training beside its task: everything that a checkpoint holds.
 
 use super::{
     TrainError,
@@ -10,7 +10,7 @@ use crate::{models::Model, optimizer::Optimizer};
 use candle_core::{Result, Tensor};
 use std::{collections::BTreeMap, path::Path};
 
-/// A copy of all that a model is made of, which training leaves alone.
+/// A copy of a model's tensors and counters that training does not change.
 pub(super) struct Weights {
     pub(super) tensors: BTreeMap<String, Tensor>,
     pub(super) counters: BTreeMap<String, u64>,
@@ -22,7 +22,7 @@ impl Weights {
         Ok(Self { tensors: model.tensors().into_iter().map(copy).collect::<Result<_>>()?, counters: model.counters() })
     }
 
-    /// Puts them into `model`; `path` is the checkpoint's, for errors.
+    /// Copies them into `model`; `path` is the checkpoint's, for errors.
     pub(super) fn put_into(&self, model: &Model, path: &Path) -> std::result::Result<(), TrainError> {
         model.set_tensors(path, &self.tensors)?;
         model.set_counters(&self.counters);
@@ -33,11 +33,11 @@ impl Weights {
 /// The epoch with the lowest validation loss so far.
 #[derive(Default)]
 pub(super) struct Best {
-    /// The epoch; 0 where no loss was observed.
+    /// The epoch; 0 if no loss was observed.
     pub(super) epoch: u32,
     /// Its loss.
     pub(super) loss: Option<f64>,
-    /// Its weights, where they are to be kept.
+    /// Its weights, if they are to be kept.
     pub(super) weights: Option<Weights>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Before the first epoch.
+    /// The state before the first epoch.
     pub(super) fn new(model: &'a Model, training: Training<'a>) -> Result<Self> {
         Ok(Self {
             model,
@@ -64,7 +64,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Takes note of the validation loss of the epoch that has just ended.
+    /// Records the validation loss of the epoch that just ended.
     pub(super) fn observe(&mut self, loss: f64) -> Result<()> {
         self.rate.observe(loss);
         if self.best.loss.is_none_or(|best| loss < best) {
@@ -85,7 +85,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Why training stops before its last epoch, if it does now.
+    /// The reason to stop before the last epoch, if there is one.
     pub(super) fn stop_reason(&self) -> Option<String> {
         let patience = self.training.early_stopping?.patience;
         let (epoch, best) = (self.progress.epoch, self.best.epoch);

@@ -1,5 +1,5 @@
-// What a CUDA kernel needs in order to be compiled for the CPU: a thread of the block is a thread of the processor, and one block
-// runs after the other.
+// What a CUDA kernel needs to be compiled for the CPU. Each thread of a block is a thread of the processor; blocks run one
+// after another.
 #pragma once
 #include <condition_variable>
 #include <cstdio>
@@ -21,7 +21,7 @@ struct Index {
 inline thread_local Index threadIdx;
 inline Index blockIdx, blockDim, gridDim;
 
-// Lets nobody on until all threads of the block have come.
+// A barrier: waits until all threads of the block have arrived.
 struct Barrier {
     std::mutex mutex;
     std::condition_variable all;
@@ -51,7 +51,7 @@ inline unsigned __float_as_uint(float value) {
     memcpy(&bits, &value, 4);
     return bits;
 }
-// Compiled without contraction, these round after each operation as on the GPU.
+// Compiled without contraction, these round after each operation, as on the GPU.
 inline float __fadd_rn(float x, float y) { return x + y; }
 inline float __fmul_rn(float x, float y) { return x * y; }
 inline double __dadd_rn(double x, double y) { return x + y; }

@@ -1,9 +1,9 @@
-// Runs a kernel on what stands in the standard input, and writes what it made: `run assemble ...` or `run image_scores ...`.
+// Runs a kernel on the data in the standard input, and writes the result: `run assemble ...` or `run image_scores ...`.
 #include "host.h"
 #include "pictures.cu"
 #include "scores.cu"
 
-// A power of two, as block_sum wants.
+// A power of two, as block_sum requires.
 constexpr unsigned BLOCK = 4;
 
 int main(int count, char **words) {

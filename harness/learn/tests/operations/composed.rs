@@ -1,5 +1,5 @@
-//! Ours against candle's primitives, over random shapes. The composition is what runs on devices other than the CPU, so this
-//! also holds for them, as far as a CPU can tell.
+//! Compares our operations with candle's primitives, over random shapes. The composition runs on devices other than the CPU, so
+//! this tests it as well, as far as a CPU can.
 
 use super::{assert_close, coarse, gradients, tensor, values};
 use candle_core::{Device, Result, Tensor, Var};
@@ -60,7 +60,7 @@ proptest! {
         batch in 1usize..4, channels in prop_oneof![1usize..5, 16usize..19], filters in prop_oneof![1usize..5, 16usize..19],
         (height, width) in (2usize..12, 2usize..12), shape in 0usize..4,
     ) {
-        // Among them the kernels that are computed by tiles.
+        // These include the kernels that are computed by tiles.
         let (kernel, stride, padding) = [(1, 1, 0), (3, 1, 1), (4, 2, 1), (3, 2, 1)][shape];
         let x = tensor(&[batch, channels, height, width], &["x"]);
         let w = tensor(&[filters, channels, kernel, kernel], &["w"]);
@@ -122,7 +122,7 @@ proptest! {
         prop_assume!(batch * height * width > 1);
         let x = tensor(&[batch, channels, height, width], &["x"]);
         let [w, b, mean] = ["w", "b", "mean"].map(|name| tensor(&[channels], &[name]));
-        // A large ε keeps two close values from being blown up, which would show nothing but the rounding of f32.
+        // A large ε keeps the difference of two close values from being amplified, which would show only the rounding of f32.
         let epsilon = 1e-2;
         let ours = ops::batch_norm(&x, &w, &b, epsilon).unwrap();
         let theirs = composed::batch_norm(&x, &w, &b, epsilon).unwrap();
@@ -141,7 +141,7 @@ proptest! {
     #[test]
     fn division_by_the_maximum(batch in 1usize..5, side in 1usize..9, ties in any::<bool>()) {
         let x = if ties { coarse } else { tensor }(&[batch, 3, side, side], &["x"]);
-        // Some values above 0, so that the maximum is not 0 where all are drawn below.
+        // Includes some values above 0, so that the maximum is not 0 where all draws are below it.
         let x = Var::from_tensor(&(x.as_tensor() + 1.5).unwrap()).unwrap();
         compare("x / max", &[&x], || ops::divide_by_maximum(&x), || composed::divide_by_maximum(&x));
     }
@@ -164,7 +164,7 @@ proptest! {
         compare("sigmoid", &[&x], || ops::sigmoid(&logits()?), || candle_nn::ops::sigmoid(&logits()?));
     }
 
-    /// A ReLU in the same pass as what stands before it gives the same numbers, to the bit, as one of its own.
+    /// A ReLU fused with the operation before it gives the same bits as a separate ReLU.
     #[test]
     fn fused_relu(batch in 1usize..5, channels in 1usize..4, (height, width) in (1usize..9, 1usize..9)) {
         prop_assume!(batch * height * width > 1);

@@ -1,4 +1,4 @@
-//! Ours against naive loops in f64: outputs against the loops' own, gradients against their central differences.
+//! Compares our operations with naive loops in f64: outputs with the loops' own, gradients with their central differences.
 
 use super::{
     gradients,
@@ -9,10 +9,10 @@ use candle_core::{Tensor, Var};
 use harness_learn::ops;
 use proptest::prelude::*;
 
-/// Half the distance between the two points of a difference. Values that compete for a maximum lie further apart.
+/// Half the distance between the two points of a difference. Values that compete for a maximum are further apart.
 const STEP: f64 = 1e-5;
 
-/// Largest difference allowed, relative to the largest value (to 1 at least): f32 leaves about a tenth of it.
+/// Largest difference allowed, relative to the largest value (to 1 at least). Errors of f32 are about a tenth of it.
 const TOLERANCE: f64 = 1e-5;
 
 fn assert_near(what: &str, ours: &Tensor, truth: &[f64]) {
@@ -24,7 +24,7 @@ fn assert_near(what: &str, ours: &Tensor, truth: &[f64]) {
     }
 }
 
-/// Compares `ours`, made of `inputs`, with `naive` of the same inputs, and its gradients with differences of `naive`.
+/// Compares `ours`, computed from `inputs`, with `naive` of the same inputs, and its gradients with differences of `naive`.
 fn check(what: &str, inputs: &[&Var], ours: &Tensor, naive: impl Fn(&[Array]) -> Array) {
     let mut arrays: Vec<Array> = inputs.iter().map(|input| Array::of(input)).collect();
     let truth = naive(&arrays);
@@ -102,7 +102,7 @@ proptest! {
         if stride >= kernel {
             check("max_unpool2d", &[&y], &out, |a| naive::max_unpool2d(&a[0], &at, height, width));
         } else {
-            // Where two elements have one index the gradient is PyTorch's, not the slope: only the output is compared.
+            // If two elements share an index, the gradient is PyTorch's and not the slope, so only the output is compared.
             assert_near("max_unpool2d", &out, &naive::max_unpool2d(&Array::of(&y), &at, height, width).values);
         }
     }
@@ -135,7 +135,7 @@ proptest! {
         (batch, channels) in (1usize..4, 1usize..4), (height, width) in (1usize..6, 1usize..6), offset in 0.2f64..2.0,
     ) {
         let x = spaced(&[batch, channels, height, width], &["x"]);
-        // Also where all are below 0: a single value, which the spacing puts at −1.
+        // Includes the case where all values are below 0: a single value, which the spacing puts at −1.
         let x = Var::from_tensor(&(x.as_tensor() * offset).unwrap()).unwrap();
         let out = ops::divide_by_maximum(&x).unwrap();
         prop_assume!(values(&out).iter().all(|v| v.is_finite()));

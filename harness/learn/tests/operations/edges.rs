@@ -1,4 +1,4 @@
-//! What happens at the edges: ties, NaN, sizes of one, arguments that do not fit, and the number of threads.
+//! Tests the edge cases: ties, NaN, sizes of one, invalid arguments, and the number of threads.
 
 use super::{coarse, gradients, tensor, values, variable};
 use candle_core::{Device, Result, Tensor, Var};
@@ -58,7 +58,7 @@ fn pooling_and_division_keep_nan() {
 
 #[test]
 fn a_shared_maximum_gets_the_gradient_of_all_its_windows() {
-    // Four overlapping windows, and the centre is the largest element of each.
+    // Four windows overlap, and the centre is the largest element of each.
     let x = variable(vec![0.0, 1.0, 2.0, 3.0, 9.0, 4.0, 5.0, 6.0, 7.0], &[1, 1, 3, 3]);
     let pooled = ops::max_pool2d(&x, 2, 1, 0).unwrap();
     assert_eq!(indices(&pooled.indices), [4; 4]);
@@ -100,7 +100,7 @@ fn what_does_not_fit_is_refused() {
     assert!(error(ops::conv_transpose2d(&x, &weight, &one, 2, 1, 2)).contains("less than the stride"));
 }
 
-/// The data's gradient is work that nobody needs, and where a variance is 0, rounding must not make it negative.
+/// Nobody needs the data's gradient, and where a variance is 0, rounding must not make it negative.
 #[test]
 fn constants_are_normalised_to_the_bias_and_data_get_no_gradient() {
     let x = (tensor(&[3, 2, 5, 5], &["x"]).zeros_like().unwrap() + 0.1).unwrap();

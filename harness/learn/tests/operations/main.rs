@@ -1,5 +1,5 @@
-//! Our operations, outputs and gradients: against the same ones made of candle's primitives ([`composed`]), against naive
-//! loops and their differences in f64 ([`differences`]), against PyTorch ([`pytorch`]), and at their edges ([`edges`]).
+//! Compares outputs and gradients of our operations with candle's primitives ([`composed`]), with naive loops and their
+//! differences in f64 ([`differences`]), and with PyTorch ([`pytorch`]), and tests edge cases ([`edges`]).
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -12,20 +12,20 @@ mod pytorch;
 use candle_core::{Device, Tensor, Var};
 use harness_record::random;
 
-/// Values in ±1, of `words`.
+/// Values in ±1, derived from `words`.
 fn tensor(shape: &[usize], words: &[&str]) -> Var {
     let mut rng = random::generator(words);
     variable((0..shape.iter().product()).map(|_| random::unit(&mut rng) * 2.0 - 1.0).collect(), shape)
 }
 
-/// Values in ±1 of which no two are close, in an order of `words`.
+/// Values in ±1, no two of them close, in an order derived from `words`.
 fn spaced(shape: &[usize], words: &[&str]) -> Var {
     let count: usize = shape.iter().product();
     let ranks = random::shuffled(count as u32, &mut random::generator(words));
     variable(ranks.iter().map(|&rank| 2.0 * rank as f32 / count as f32 - 1.0).collect(), shape)
 }
 
-/// Values in ±1 of which many are equal, and some are 0.
+/// Values in ±1, many of them equal and some 0.
 fn coarse(shape: &[usize], words: &[&str]) -> Var {
     let values = values(&tensor(shape, words)).iter().map(|v| (v * 3.0).round() / 3.0).collect();
     variable(values, shape)
@@ -39,7 +39,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Equal shapes, and values that differ by at most 1e-5 of the largest (of 1 at least).
+/// Asserts equal shapes, and values that differ by at most 1e-5 of the largest (of 1 at least).
 fn assert_close(what: &str, ours: &Tensor, theirs: &Tensor) {
     assert_eq!(ours.dims(), theirs.dims(), "shape of {what}");
     let (ours, theirs) = (values(ours), values(theirs));
@@ -49,7 +49,7 @@ fn assert_close(what: &str, ours: &Tensor, theirs: &Tensor) {
     }
 }
 
-/// Gradients of `inputs` when every element of `out` has its own weight in the loss.
+/// The gradients of `inputs` for a loss that weights each element of `out` differently.
 fn gradients(out: &Tensor, inputs: &[&Var]) -> Vec<Tensor> {
     let loss = (out * weights(out.dims())).unwrap().sum_all().unwrap();
     let gradients = loss.backward().unwrap();

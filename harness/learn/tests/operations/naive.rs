@@ -1,4 +1,4 @@
-//! The operations as their definitions say, one output element at a time, in f64.
+//! The operations by definition, one output element at a time, in f64.
 
 use candle_core::Tensor;
 

@@ -1,4 +1,4 @@
-//! Ours, and candle's composition, against numbers of PyTorch's, which `reference/operations.py` makes.
+//! Compares our operations, and candle's composition, with PyTorch's numbers, made by `reference/operations.py`.
 
 use super::{assert_close, values, variable};
 use candle_core::{Device, Tensor, Var};
@@ -74,7 +74,7 @@ fn batch_normalization() {
             assert_close("variance", &normalized.variance, case.get("variance"));
         };
         check(ops::batch_norm(&x, &weight, &bias, 1e-5).unwrap());
-        // The composition sums in f32, which is not enough for values far from 0.
+        // The composition sums in f32, which is not precise enough for values far from 0.
         if name == "norm" {
             check(composed::batch_norm(&x, &weight, &bias, 1e-5).unwrap());
         }

@@ -36,7 +36,7 @@ pub(crate) fn model() -> Model {
     Model::new(&ModelSpec::Vqvae(sizes), 3, &Device::Cpu).unwrap()
 }
 
-/// Settings of so many epochs in batches of 4, and `more` fields.
+/// Settings with this many epochs in batches of 4, and `more` fields.
 pub(crate) fn spec(epochs: u32, rate: f64, more: &str) -> FinetuneSpec {
     let text =
         format!(r#"{{"epochs": {epochs}, "batch": 4, "optimizer": {{"adam": {{"learning_rate": {rate}}}}}{more}}}"#);
@@ -45,7 +45,7 @@ pub(crate) fn spec(epochs: u32, rate: f64, more: &str) -> FinetuneSpec {
     spec
 }
 
-/// Stops after so many looks.
+/// Stops after this many checks.
 pub(crate) struct StopAfter(pub(crate) AtomicU32);
 
 impl Monitor for StopAfter {
@@ -78,7 +78,7 @@ pub(crate) fn weights(model: &Model) -> Vec<u8> {
 
 static NO_AUGMENTATION: AugmentationSpec = AugmentationSpec(Vec::new());
 
-/// So many of the 16 labelled pictures validate, the others train.
+/// This many of the 16 labelled pictures are for validation, the others for training.
 pub(crate) fn cut(pictures: &Pictures, validation: u32) -> Split {
     let spec = OfficialSplit { validation: Amount::Images(validation), stratified: false, seed: 0 };
     split(&pictures.items, &SplitSpec::Official(spec), &Selection::default()).unwrap()
@@ -107,7 +107,7 @@ pub(crate) fn cross_entropy() -> LossSpec {
     LossSpec::new([(Term::CrossEntropy, 1.0)])
 }
 
-/// A task whose validation losses are prescribed.
+/// A task with prescribed validation losses.
 pub(crate) struct Scripted<'a> {
     task: &'a dyn Task,
     losses: &'a [f64],
@@ -169,7 +169,7 @@ pub(crate) fn values(progress: &Progress, split: &str, metric: &str) -> Vec<f64>
     progress.rows.iter().filter(|r| r.split.name() == split && r.metric == metric).map(|r| r.value).collect()
 }
 
-/// Remembers the lines of the log.
+/// Records the lines of the log.
 #[derive(Default)]
 pub(crate) struct Log(pub(crate) Mutex<Vec<String>>);
 

@@ -1,4 +1,4 @@
-//! The same training on a GPU, if there is one, with the pictures on it and nobody waiting for it within an epoch.
+//! Runs the same training on a GPU, if there is one, with the pictures on it and no waiting within an epoch.
 
 use crate::fixture::{cross_entropy, cut, pictures, segmentation, spec};
 use candle_core::Device;
@@ -33,7 +33,7 @@ fn train(task: &dyn Task, spec: &FinetuneSpec, device: &Device) -> Result<Progre
     progress
 }
 
-/// Epochs on both devices end with the same rows, up to what rounding becomes in so many steps.
+/// Training on both devices ends with the same rows, up to the rounding accumulated over the steps.
 fn assert_alike(task: &dyn Task, spec: &FinetuneSpec, gpu: &Device) {
     let (ours, theirs) = (train(task, spec, gpu).unwrap(), train(task, spec, &Device::Cpu).unwrap());
     assert_eq!(ours.rows.len(), theirs.rows.len());

@@ -1,4 +1,4 @@
-//! Training as a whole: it learns, it repeats, it resumes, it stops, it refuses.
+//! Tests training as a whole: it learns, repeats, resumes, stops and rejects invalid input.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -83,7 +83,7 @@ fn only_the_published_protocol_moves_the_codebook_while_it_tests() {
         assert_eq!(weights(&model) != before, moves, "{protocol:?}");
         // Six images at two levels, and two baselines.
         assert_eq!(result.images.len(), 6 * 2 + 6 * 2);
-        // A truth, and an image and a prediction at each level, for two images.
+        // A truth, and an image and a prediction at each level, for each of two images.
         assert_eq!(result.gallery.len(), 2 * (1 + 2 * 2));
     }
 }

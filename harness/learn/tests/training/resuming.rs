@@ -1,4 +1,4 @@
-//! Interrupted anywhere and resumed, training gives the same bytes.
+//! Training that is interrupted anywhere and resumed gives the same bytes.
 
 use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, train, values, weights};
 use harness_images::{augment::DistortionSpec, datasets::Purpose};
@@ -9,11 +9,11 @@ use harness_learn::{
 use harness_record::{monitor::Silent, vocabulary::Protocol};
 use std::sync::atomic::AtomicU32;
 
-/// All that a checkpoint has to carry: every schedule state, the best weights, the epochs waited.
+/// Everything that a checkpoint has to carry: the state of every schedule, the best weights, the epochs waited.
 const EVERYTHING: &str = r#", "schedule": {"plateau": {"patience": 0, "factor": 0.5}}, "gradient_clip": 0.5,
     "early_stopping": {"patience": 3}, "keep": "best""#;
 
-/// Trains with an interruption after every few batches and without any: weights, codebook and progress must be the same.
+/// Trains without interruption, and with one after every few batches: weights, codebook and progress must be equal.
 pub(crate) fn assert_resumes(task: &dyn Task, spec: &FinetuneSpec) -> Progress {
     let whole = tempfile::tempdir().unwrap();
     let (model, progress) = train(task, whole.path(), spec, &Silent).unwrap();
@@ -31,7 +31,7 @@ pub(crate) fn assert_resumes(task: &dyn Task, spec: &FinetuneSpec) -> Progress {
     assert_eq!(progress.rows, again.rows);
     assert_eq!((progress.epoch, progress.kept_epoch), (again.epoch, again.kept_epoch));
     assert!(weights(&model) == weights(&resumed), "weights differ");
-    // What is started once more when all is done, as after a death before the weights were saved, ends the same.
+    // Restarting a finished training, as after a crash before the weights were saved, gives the same result.
     let (restored, _) = train(task, cut.path(), spec, &Silent).unwrap();
     assert!(weights(&model) == weights(&restored), "weights differ when nothing is left to do");
     progress
@@ -61,7 +61,7 @@ fn interrupted_training_keeps_schedule_best_weights_and_patience() {
     for protocol in [Protocol::Corrected, Protocol::Published] {
         assert_resumes(&segmentation(&pictures, &split, protocol, &loss), &spec);
     }
-    // Losses that are prescribed, so that it is sure what happens: the best is epoch 3, and epoch 6 the third without it.
+    // With prescribed losses the course is known: the best epoch is 3, and epoch 6 is the third without improvement.
     let real = segmentation(&pictures, &split, Protocol::Corrected, &loss);
     let task = Scripted::new(&real, &[3.0, 2.0, 1.0, 2.0, 1.5, 1.2]);
     spec.epochs = 20;

@@ -2,7 +2,7 @@
 
 use super::{Confusion, Direction, Formula, Metric, ratio};
 
-/// Share of pixels whose class is right.
+/// Share of correctly classified pixels.
 pub const ACCURACY: Metric = Metric {
     name: "accuracy",
     label: "Accuracy",

@@ -5,8 +5,8 @@ use super::{CLASSES, Confusion, Direction, Formula, Metric, SHARE};
 /// Added to intersection and union.
 const SMOOTH: f64 = 1e-6;
 
-/// Macro intersection over union over the pixels of a whole batch. Other than in the Dice beside it, a class that is in
-/// neither mask takes part: the smoothing makes it 1.
+/// Macro intersection over union over the pixels of a whole batch. Unlike in the batch Dice, a class in neither mask counts:
+/// the smoothing makes it 1.
 pub const BATCH_IOU: Metric = Metric {
     name: "batch_iou",
     label: "Batch IoU",

@@ -1,4 +1,4 @@
-//! Counts of masks, from which every hard metric is computed.
+//! Pixel counts of masks. Every hard metric is computed from them.
 
 use super::CLASSES;
 use std::iter::Sum;
@@ -10,7 +10,7 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// Counts the pixels of one image; classes above the last are not allowed.
+    /// Counts the pixels of one image. Classes above the last are not allowed.
     pub fn of(truth: &[u8], prediction: &[u8]) -> Self {
         let mut counts = [[0; CLASSES]; CLASSES];
         for (&t, &p) in truth.iter().zip(prediction) {
@@ -19,7 +19,7 @@ impl Confusion {
         Self { counts }
     }
 
-    /// Pixels that were counted elsewhere: `counts[true class][predicted class]`.
+    /// Takes existing counts: `counts[true class][predicted class]`.
     pub fn from_counts(counts: [[u64; CLASSES]; CLASSES]) -> Self {
         Self { counts }
     }
@@ -34,7 +34,7 @@ impl Confusion {
         self.counts.iter().flatten().sum()
     }
 
-    /// Number of pixels whose class is right.
+    /// Number of correctly classified pixels.
     pub fn right(&self) -> u64 {
         (0..CLASSES).map(|class| self.overlap(class)).sum()
     }
@@ -60,7 +60,7 @@ impl Confusion {
     }
 }
 
-/// Counts of several images taken together.
+/// Adds the counts of several images.
 impl Sum for Confusion {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |mut sum, one| {

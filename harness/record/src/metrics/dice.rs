@@ -1,9 +1,9 @@
-//! Hard Dice of an image's mask: of each class, their mean (macro), and over all classes at once (micro).
+//! Hard Dice of an image's mask: per class, as their mean (macro), and over all classes at once (micro).
 
 use super::{Confusion, Direction, Formula, Metric, SHARE, macro_mean, ratio};
 
-/// Mean of the classes' Dice. As torchmetrics has it, a class that is in neither mask does not take part: its Dice is 0/0,
-/// which `DiceScore` leaves out of its mean (`nanmean`), and `MulticlassF1Score` weights with 0.
+/// Mean of the classes' Dice. As in torchmetrics, a class in neither mask is left out: its Dice is 0/0, which `DiceScore` omits
+/// from its mean (`nanmean`) and `MulticlassF1Score` weights with 0.
 pub const MACRO: Metric = Metric {
     name: "dice",
     label: "Hard Dice",
@@ -17,7 +17,7 @@ pub const MACRO: Metric = Metric {
     formula: Formula::Image(|masks| macro_mean(|class| of_class(masks, class))),
 };
 
-/// Dice over all classes at once. As every pixel has one class, it equals the accuracy.
+/// Dice over all classes at once. Since every pixel has one class, it equals the accuracy.
 pub const MICRO: Metric = Metric {
     name: "dice_micro",
     label: "Dice, micro",
@@ -68,7 +68,7 @@ const fn class(
     }
 }
 
-/// `2·|T∩P| / (|T| + |P|)` of a class; undefined where neither mask contains it.
+/// `2·|T∩P| / (|T| + |P|)` of a class; undefined if neither mask contains it.
 pub(super) fn of_class(masks: &Confusion, class: usize) -> Option<f64> {
     ratio(2 * masks.overlap(class), masks.truth(class) + masks.predicted(class))
 }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // truth 0 0 1 1 against 0 1 1 1: class 0 overlaps in 1 of 2 and 1, class 1 in 2 of 2 and 3.
+        // Truth 0 0 1 1 against 0 1 1 1: class 0 overlaps in 1, out of 2 and 1; class 1 in 2, out of 2 and 3.
         let (truth, prediction) = ([0, 0, 1, 1], [0, 1, 1, 1]);
         assert_eq!(value(&PET, &truth, &prediction), Some(2.0 / 3.0));
         assert_eq!(value(&BACKGROUND, &truth, &prediction), Some(0.8));

@@ -1,9 +1,9 @@
-//! Hard intersection over union of an image's mask: of each class, their mean (macro), and over all classes at once (micro).
+//! Hard intersection over union of an image's mask: per class, as their mean (macro), and over all classes at once (micro).
 
 use super::{Confusion, Direction, Formula, Metric, SHARE, macro_mean, ratio};
 
-/// Mean of the classes' intersection over union. As torchmetrics has it, a class that is in neither mask does not take part
-/// (its older `absent_score`, which gave such a class a value, has no counterpart here).
+/// Mean of the classes' intersection over union. As in torchmetrics, a class in neither mask is left out (there is no
+/// counterpart of its older `absent_score`, which gave such a class a value).
 pub const MACRO: Metric = Metric {
     name: "iou",
     label: "Hard IoU",
@@ -16,7 +16,7 @@ pub const MACRO: Metric = Metric {
     formula: Formula::Image(|masks| macro_mean(|class| of_class(masks, class))),
 };
 
-/// Intersection over union over all classes at once. As every pixel has one class, it is a / (2 − a) of the accuracy a.
+/// Intersection over union over all classes at once. Since every pixel has one class, it is a / (2 − a) for the accuracy a.
 pub const MICRO: Metric = Metric {
     name: "iou_micro",
     label: "IoU, micro",
@@ -66,7 +66,7 @@ const fn class(
     }
 }
 
-/// `|T∩P| / |T∪P|` of a class; undefined where neither mask contains it.
+/// `|T∩P| / |T∪P|` of a class; undefined if neither mask contains it.
 fn of_class(masks: &Confusion, class: usize) -> Option<f64> {
     ratio(masks.overlap(class), masks.union(class))
 }
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(value(&MACRO, &truth, &prediction), Some(f64::midpoint(0.5, 2.0 / 3.0)));
         // The accuracy is 3/4.
         assert_eq!(value(&MICRO, &truth, &prediction), Some(0.75 / 1.25));
-        // The example of torchmetrics' documentation of the Jaccard index.
+        // The example in torchmetrics' documentation of the Jaccard index.
         assert!((value(&MACRO, &[2, 1, 0, 0], &[2, 1, 0, 1]).unwrap() - 2.0 / 3.0).abs() < 1e-15);
     }
 

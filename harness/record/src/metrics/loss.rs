@@ -2,7 +2,7 @@
 
 use super::{Direction, Formula, Metric};
 
-/// What the network was fine-tuned to lower, without the network's own penalties.
+/// The loss that fine-tuning lowers, without the network's own penalties.
 pub const LOSS: Metric = Metric {
     name: "loss",
     label: "Loss",

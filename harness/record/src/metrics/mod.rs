@@ -1,10 +1,10 @@
-//! The metrics of predicted masks, one file each: what a metric is called, what it means, whose definition it is, and how
-//! it is computed from counts.
+//! The metrics of predicted masks, one file each: a metric's name, its meaning, the source of its definition, and its
+//! computation from counts.
 //!
-//! Throughout, T is the set of pixels of a class in the true mask and P its set in the predicted one, in which every pixel
-//! has the class of the largest output (arg-max). Classes are 0 pet, 1 background, 2 border.
+//! Throughout, T is the set of pixels of a class in the true mask, and P its set in the predicted mask, where each pixel has
+//! the class of the largest output (arg-max). Classes are 0 pet, 1 background, 2 border.
 //!
-//! A new metric is a file here and a line in [`METRICS`]; columns of `per_image.csv` and [`SCORES`] follow by themselves.
+//! To add a metric, add a file here and a line in [`METRICS`]; the columns of `per_image.csv` and [`SCORES`] follow.
 
 pub mod accuracy;
 pub mod batch_dice;
@@ -28,58 +28,58 @@ pub const CLASSES: usize = 3;
 /// Names of the classes, by index.
 pub const CLASS_NAMES: [&str; CLASSES] = ["pet", "background", "border"];
 
-/// Which way of a metric is good.
+/// The direction in which a metric improves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// More is better.
+    /// Higher is better.
     Higher,
-    /// Less is better.
+    /// Lower is better.
     Lower,
 }
 
-/// A metric: its words, and how it is computed.
+/// A metric: its description and its computation.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
-    /// Column of `per_image.csv`, and name in `metrics.csv`.
+    /// Column of `per_image.csv`, and the name in `metrics.csv`.
     pub name: &'static str,
     /// Label of tables and charts.
     pub label: &'static str,
     /// Unit in words.
     pub unit: &'static str,
-    /// Which way is good.
+    /// The direction in which it improves.
     pub direction: Direction,
-    /// What it is, in a sentence or formula.
+    /// Its definition, as a sentence or formula.
     pub definition: &'static str,
-    /// Whose definition it is: the paper, the code, or the call of a known library that gives the same numbers.
+    /// The source of the definition: the paper, the code, or a call of a known library that gives the same numbers.
     pub source: &'static str,
-    /// How it is computed.
+    /// Its computation.
     pub formula: Formula,
 }
 
-/// How a metric is computed, and from what. `None` stands for an undefined value.
+/// The computation of a metric and its input. `None` is an undefined value.
 #[derive(Debug, Clone, Copy)]
 pub enum Formula {
-    /// It is the loss, which training computes.
+    /// The loss, which training computes.
     Loss,
-    /// From the sums of an image's probabilities.
+    /// Computed from the sums of an image's probabilities.
     Soft(fn(&SoftSums) -> f64),
-    /// From the counts of an image's masks.
+    /// Computed from the counts of an image's masks.
     Image(fn(&Confusion) -> Option<f64>),
-    /// From the counts over all masks of a batch: the value of a batch, not of an image.
+    /// Computed from the counts over all masks of a batch: the value of a batch, not of an image.
     Batch(fn(&Confusion) -> Option<f64>),
 }
 
-/// What is counted of one predicted image.
+/// The counts of one predicted image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Counts {
     /// Pixels by true and predicted class.
     pub confusion: Confusion,
     /// Sums of its probabilities.
     pub soft: SoftSums,
-    /// Its loss, a mean over its pixels; `None` where there is none (baselines).
+    /// Its loss, a mean over its pixels; `None` if there is none (baselines).
     pub loss: Option<f64>,
-    /// Pixels of all images of its batch; `None` where nothing was predicted in batches (baselines).
+    /// Pixels of all images of its batch; `None` if nothing was predicted in batches (baselines).
     pub batch: Option<Confusion>,
 }
 
@@ -117,12 +117,12 @@ const fn names() -> [&'static str; METRICS.len()] {
 }
 
 impl Metric {
-    /// The metric of that name.
+    /// The metric with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         METRICS.iter().find(|metric| metric.name == name)
     }
 
-    /// Its value for one image; for a metric of batches, the value of the image's batch.
+    /// Its value for one image. For a metric of batches, it is the value of the image's batch.
     pub fn value(&self, counts: &Counts) -> Option<f64> {
         match self.formula {
             Formula::Loss => counts.loss,
@@ -132,7 +132,7 @@ impl Metric {
         }
     }
 
-    /// Whether it is the value of a batch and not of an image.
+    /// Returns true if it is the value of a batch and not of an image.
     pub fn is_of_batch(&self) -> bool {
         matches!(self.formula, Formula::Batch(_))
     }
@@ -140,13 +140,13 @@ impl Metric {
 
 const SHARE: &str = "share, 0 to 1";
 
-/// Mean over the classes for which `metric` is defined; undefined if it is for none.
+/// Mean over the classes for which `metric` is defined; undefined if there are none.
 fn macro_mean(metric: impl Fn(usize) -> Option<f64>) -> Option<f64> {
     let values: Vec<f64> = (0..CLASSES).filter_map(metric).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// Undefined where there is nothing to take a part of.
+/// A quotient; undefined if the denominator is 0.
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

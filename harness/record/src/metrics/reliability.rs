@@ -1,29 +1,29 @@
-//! How sure a network was of the classes that it predicted, and how often it was right.
+//! The confidence of a network in the classes that it predicted, and how often it was right.
 
 use std::iter::Sum;
 
-/// Number of bins, equally wide between 0 and 1: that of Guo et al. ("On Calibration of Modern Neural Networks", ICML 2017).
+/// Number of bins, equally wide between 0 and 1, as in Guo et al. ("On Calibration of Modern Neural Networks", ICML 2017).
 pub const BINS: usize = 15;
 
-/// Pixels whose predicted class had a probability within the bin.
+/// Pixels whose predicted class has a probability within the bin.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Bin {
     /// Number of pixels.
     pub pixels: u64,
-    /// Number of pixels whose predicted class is the true one.
+    /// Number of correctly classified pixels.
     pub right: u64,
     /// Sum of the probabilities of the predicted classes.
     pub confidence: f64,
 }
 
-/// Pixels by the probability of their predicted class: a reliability diagram.
+/// Pixels by the probability of their predicted class: the data of a reliability diagram.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Reliability {
     bins: [Bin; BINS],
 }
 
 impl Reliability {
-    /// Pixels that were counted elsewhere.
+    /// Takes existing counts.
     pub fn from_bins(bins: [Bin; BINS]) -> Self {
         Self { bins }
     }
@@ -31,7 +31,7 @@ impl Reliability {
     /// Counts a pixel whose predicted class has the probability `confidence` (0 to 1).
     pub fn count(&mut self, confidence: f32, right: bool) {
         let confidence = f64::from(confidence);
-        // A bin holds its upper end, not its lower one.
+        // A bin includes its upper end, but not its lower one.
         let place = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
         let bin = &mut self.bins[place];
         bin.pixels += 1;
@@ -39,12 +39,12 @@ impl Reliability {
         bin.confidence += confidence;
     }
 
-    /// The bins, from the least to the most sure.
+    /// The bins, from the least to the most confident.
     pub fn bins(&self) -> &[Bin; BINS] {
         &self.bins
     }
 
-    /// Lower and upper end of a bin, counted from 0.
+    /// Lower and upper end of a bin; bins are counted from 0.
     pub fn ends(bin: usize) -> (f64, f64) {
         (bin as f64 / BINS as f64, (bin + 1) as f64 / BINS as f64)
     }
@@ -54,16 +54,16 @@ impl Reliability {
         self.bins.iter().map(|bin| bin.pixels).sum()
     }
 
-    /// Expected calibration error: the distance of mean probability and accuracy of each bin, weighted by its pixels. `None`
-    /// where no pixel was counted.
+    /// Expected calibration error: the distance between mean probability and accuracy of each bin, weighted by its pixels.
+    /// `None` if no pixel was counted.
     pub fn expected_error(&self) -> Option<f64> {
         let pixels = self.pixels();
         let distances: f64 = self.bins.iter().map(|bin| (bin.confidence - bin.right as f64).abs()).sum();
         (pixels > 0).then(|| distances / pixels as f64)
     }
 
-    /// Mean probability of the predicted classes minus their accuracy: above 0 the network is too sure. `None` where no pixel
-    /// was counted.
+    /// Mean probability of the predicted classes minus their accuracy. Above 0, the network is overconfident. `None` if no
+    /// pixel was counted.
     pub fn overconfidence(&self) -> Option<f64> {
         let pixels = self.pixels();
         let sum: f64 = self.bins.iter().map(|bin| bin.confidence - bin.right as f64).sum();
@@ -71,7 +71,7 @@ impl Reliability {
     }
 }
 
-/// Pixels of several images taken together, in their order.
+/// Adds the pixels of several images, in order.
 impl Sum for Reliability {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |mut sum, one| {

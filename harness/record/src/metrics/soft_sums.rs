@@ -14,7 +14,7 @@ pub struct SoftSums {
 }
 
 impl SoftSums {
-    /// Sums of an image whose network output is `channels` `[3, pixels]`.
+    /// The sums of an image with the network output `channels` `[3, pixels]`.
     pub fn of(truth: &[u8], channels: &[f32]) -> Self {
         let pixels = truth.len();
         let mut sums = Self { overlap: 0.0, truth: pixels as f64, predicted: 0.0 };
@@ -30,7 +30,7 @@ impl SoftSums {
         sums
     }
 
-    /// Sums of a prediction that is certain: probability 1 for `prediction`'s class, 0 for the others.
+    /// The sums of a certain prediction: probability 1 for `prediction`'s class, 0 for the others.
     pub fn of_certain(truth: &[u8], prediction: &[u8]) -> Self {
         let right = truth.iter().zip(prediction).filter(|(t, p)| t == p).count();
         Self { overlap: right as f64, truth: truth.len() as f64, predicted: prediction.len() as f64 }

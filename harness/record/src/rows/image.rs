@@ -1,4 +1,4 @@
-//! An [`ImageRow`] is written and read by the names of its columns. It is done by hand because the columns of the metrics
+//! Writes and reads an [`ImageRow`] by the names of its columns. This is coded by hand because the columns of the metrics
 //! follow from their list.
 
 use super::{ImageRow, SCORES, Scores};
@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for Columns {
     }
 }
 
-/// What a column holds, and its place among those of its kind.
+/// The content of a column, and its index among the columns of its kind.
 enum Column {
     /// Its index in [`ImageRow::PLACE`].
     Place(usize),
@@ -94,12 +94,12 @@ impl Visitor<'_> for Name {
         f.write_str("the name of a column")
     }
 
-    /// The form in which JSON gives a name.
+    /// Accepts a name as JSON gives it.
     fn visit_str<E: Error>(self, name: &str) -> Result<Column, E> {
         self.visit_bytes(name.as_bytes())
     }
 
-    /// The form in which CSV gives a name.
+    /// Accepts a name as CSV gives it.
     fn visit_bytes<E: Error>(self, name: &[u8]) -> Result<Column, E> {
         let place = |names: &[&str]| names.iter().position(|known| known.as_bytes() == name);
         Ok(match (place(&ImageRow::PLACE), place(&SCORES)) {

@@ -249,7 +249,7 @@ fn several_seeds_and_printed_tables_read_well() {
         markdown.contains("over the dogs alone, corrected protocol: **lower**") && markdown.contains("over 3 images")
     );
     // What the template says of imbalance is held against what was trained on.
-    assert!(markdown.contains("**So in this report cats are not fewer than dogs:**"));
+    assert!(markdown.contains("**In this report, cats are not fewer than dogs:**"));
     insta::assert_snapshot!("class_imbalance", between(markdown, "# ", "## Training"));
 }
 

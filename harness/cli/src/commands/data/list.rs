@@ -85,7 +85,7 @@ fn row(manifest: &Manifest, here: &Here<'_>) -> Outcome<Row> {
     })
 }
 
-/// Of what cannot be read no more is known than what is wrong with it.
+/// The row of a manifest that cannot be read: only its problems are known.
 fn unreadable(name: &str, state: &str, problems: Vec<String>) -> Row {
     Row {
         name: name.to_owned(),

@@ -1,7 +1,7 @@
 use super::*;
 use ::tar::{EntryType, Header};
 
-/// A member whose name stands in the header as it is given, whatever it is.
+/// A member with this name in its header, unchecked.
 fn raw(name: &[u8], kind: EntryType, bytes: &[u8]) -> Vec<u8> {
     let mut header = Header::new_gnu();
     header.as_old_mut().name[..name.len()].copy_from_slice(name);
@@ -62,10 +62,10 @@ fn what_is_neither_file_nor_folder_is_refused() {
         let (_, found) = refusal(&ended(&[raw(b"x", kind, b"")]), Format::Tar, &Limits::default());
         assert!(matches!(found, Refusal::Kind(_)), "{kind:?}: {found}");
     }
-    // A link first, and then a file through it: neither is written.
+    // First a link, then a file through it: neither is written.
     let through = [raw(b"x", EntryType::Symlink, b""), raw(b"x/passwd", EntryType::Regular, b"root")];
     refusal(&ended(&through), Format::Tar, &Limits::default());
-    // A link that the choice would leave out is refused as well.
+    // A link that the choice would leave out is refused, too.
     let choice = Choice { strip: 0, only: vec!["y".into()] };
     let error = Try::new(&ended(&[raw(b"x", EntryType::Link, b"")])).unpack(Format::Tar, &choice, &Limits::default());
     assert!(matches!(error, Err(ArchiveError::Refused { refusal: Refusal::Kind(_), .. })), "{error:?}");
@@ -95,7 +95,7 @@ fn bounds_hold() {
     assert_eq!(with(|l| l.entries = 2), ("c".into(), Refusal::Entries(2)));
     assert_eq!(with(|l| l.member_bytes = 5999), ("a".into(), Refusal::MemberBytes(5999)));
     assert_eq!(with(|l| l.total_bytes = 11_999), ("b".into(), Refusal::TotalBytes(11_999)));
-    // The size of a member is asked before anything is read of it.
+    // The size of a member is checked before anything of it is read.
     let mut header = Header::new_gnu();
     header.set_path("huge").unwrap();
     header.set_size(1 << 50);
@@ -113,7 +113,7 @@ fn a_gzip_bomb_is_stopped_by_its_ratio() {
     let text = error.to_string();
     assert!(text.contains("\"bomb\" unpacks to more than 200 times its packed size"), "{text}");
     assert!(attempt.written()["bomb"].len() <= 3 << 20, "and soon");
-    // Also where the bomb lies behind the archive's end, or in headers.
+    // Also if the bomb lies after the archive's end, or in headers.
     let behind = [tar(&[("small", b"x")]), vec![0; 8 << 20]].concat();
     assert_eq!(refusal(&gzip(&behind), Format::TarGz, &Limits::default()).1, Refusal::Ratio(200));
     let headers = raw(b"folder", EntryType::Directory, b"").repeat(10_000);
@@ -134,7 +134,7 @@ fn long_names_and_extensions_are_not_read_into_memory() {
     let name = b"n".repeat(600);
     let members = [raw(b"././@LongLink", EntryType::GNULongName, &name), raw(b"x", EntryType::Regular, b"")];
     assert_eq!(refusal(&ended(&members), Format::Tar, &Limits::default()).1, Refusal::LongName(512));
-    // Extensions without end count as members.
+    // Endless extensions count as members.
     let endless = raw(b"x", EntryType::XGlobalHeader, b"").repeat(100);
     let few = Limits { entries: 50, ..Limits::default() };
     assert_eq!(refusal(&endless, Format::Tar, &few).1, Refusal::Entries(50));
@@ -148,7 +148,7 @@ fn contradictions_are_refused() {
         builder.append_data(&mut sized(), name, &b""[..]).unwrap();
         builder.into_inner().unwrap()
     };
-    // Other readers would take the 512 bytes behind the header for the member's, and hide the header in them.
+    // Other readers would treat the 512 bytes after the header as the member's, and so overlook the header in them.
     let (member, found) = refusal(&pax(&[("size", b"512")], "x"), Format::Tar, &Limits::default());
     assert_eq!((member.as_str(), found), ("x", Refusal::TwoSizes(0, 512)));
     damage(&pax(&[("size", b"many")], "x"), Format::Tar);

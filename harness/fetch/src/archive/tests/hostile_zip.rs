@@ -1,7 +1,7 @@
 use super::*;
 use ::zip::write::SimpleFileOptions;
 
-/// Places of a signature in a file.
+/// The places of a signature in a file.
 fn places(bytes: &[u8], signature: [u8; 4]) -> Vec<usize> {
     (0..bytes.len() - 3).filter(|&at| bytes[at..at + 4] == signature).collect()
 }
@@ -9,7 +9,7 @@ fn places(bytes: &[u8], signature: [u8; 4]) -> Vec<usize> {
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const LISTED: [u8; 4] = *b"PK\x01\x02";
 
-/// A zip of one stored member whose name is replaced, in both places, by another of the same length.
+/// A zip of one stored member whose name is replaced in both places by another of the same length.
 fn renamed(name: &[u8]) -> Vec<u8> {
     let mut bytes = zip(&[(&"q".repeat(name.len()), b"x")], STORED);
     let (local, listed) = (places(&bytes, LOCAL)[0] + 30, places(&bytes, LISTED)[0] + 46);
@@ -50,13 +50,13 @@ fn names_that_meet_are_refused() {
         |first, second| refusal(&zip(&[(first, b"1"), (second, b"2")], STORED), Format::Zip, &Limits::default()).1;
     assert_eq!(found("x", "X"), Refusal::SameButForCase("x".into()));
     assert_eq!(found("x", "x/y"), Refusal::Twice);
-    // The writer does not write a name twice, so the second is renamed.
+    // The writer rejects duplicate names, so the second is renamed.
     let mut bytes = zip(&[("aa", b"1"), ("ab", b"2")], STORED);
     for at in [places(&bytes, LOCAL)[1] + 31, places(&bytes, LISTED)[1] + 47] {
         bytes[at] = b'a';
     }
     let (_, text) = damage(&bytes, Format::Zip);
-    assert!(text.contains("names one twice"), "{text}");
+    assert!(text.contains("contains a name twice"), "{text}");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn bombs_are_refused() {
     let limits = Limits { entries: 1, ..loose };
     assert_eq!(refusal(&bytes, Format::Zip, &limits).1, Refusal::Entries(1));
 
-    // A member that says it were small: what comes out is cut where it said it would end.
+    // A member that claims to be small: the output is cut at the claimed size.
     let mut bytes = bytes;
     for at in [places(&bytes, LOCAL)[1] + 22, places(&bytes, LISTED)[1] + 24] {
         bytes[at..at + 4].copy_from_slice(&100_u32.to_le_bytes());
@@ -110,7 +110,7 @@ fn encryption_and_rare_methods_are_refused() {
 
 #[test]
 fn a_list_of_members_that_is_huge_is_not_kept_in_memory() {
-    // 40 MB of empty members, by one list entry repeated: over the bound on the list, and long before their number is.
+    // 40 MB of empty members, made by repeating one list entry: the limit on the list applies long before that on their number.
     let one = zip(&[("x", b"")], STORED);
     let (listed, end) = (places(&one, LISTED)[0], places(&one, *b"PK\x05\x06")[0]);
     let entry = &one[listed..end];

@@ -1,4 +1,4 @@
-//! The hub, by a local stand-in.
+//! Tests the hub with a local stand-in.
 
 use super::{Place, attempts, policy};
 use crate::{
@@ -20,8 +20,8 @@ const PATH: &str = "/timm/resnet34/resolve/c983eba7f5e69bc3548a626d1b0b0b914e5de
 const BODY: &[u8] = b"weights of a network";
 const TOKEN: &str = "hf_secretsecretsecret";
 
-/// A hub that answers for one file of a model: its tag is `tag`, its content [`BODY`]. It repeats the authorisation that it was
-/// given where it refuses. It may send `elsewhere` for the content. Serves until the test's process ends.
+/// A hub that answers for one file of a model: its tag is `tag`, its content [`BODY`]. Its refusals repeat the authorisation
+/// that it received. It may redirect to `elsewhere` for the content. Serves until the test's process ends.
 fn stand_in(tag: String, elsewhere: Option<String>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -76,7 +76,7 @@ fn file(sha256: &str) -> RemoteFile {
 }
 
 fn network(endpoint: &str, cache: &Path) -> Arc<Network> {
-    // Without the token of whoever runs the tests.
+    // Without the token of the person who runs the tests.
     let hub = Hub::new(endpoint, cache.to_owned(), Some(TOKEN.to_owned()));
     Arc::new(Network::with_hub(policy(), hub).unwrap())
 }
@@ -92,7 +92,7 @@ fn what_is_not_there_is_fetched_once_and_checked() {
     assert_eq!(fs::read(place.target()).unwrap(), BODY);
     assert_eq!(place.names(), ["images.tar"]);
     assert!(heads.lock().unwrap().iter().any(|head| head.contains(TOKEN)), "the token was not used");
-    // Gone from the data folder, it comes from the hub's cache.
+    // After it is removed from the data folder, it comes from the hub's cache.
     fs::remove_file(place.target()).unwrap();
     let nobody = network("http://127.0.0.1:1", cache.path());
     place.fetch_by(&file(&sha256), &nobody, &harness_record::monitor::Silent).unwrap();
@@ -110,7 +110,7 @@ fn a_file_that_is_not_what_was_promised_gets_no_place() {
     ));
     assert!(told[0].why[0].contains("the hub says abab"), "{told:?}");
     assert_eq!(place.names(), [""; 0]);
-    // The damaged file is not kept in the cache either.
+    // The cache does not keep the damaged file either.
     let (endpoint, _) = stand_in(digest::of_bytes(BODY), None);
     let told = attempts(place.fetch_by(
         &file("0123456789"),
@@ -131,7 +131,7 @@ fn where_the_hub_sends_us_hears_no_token_and_vouches_for_nothing() {
     assert_eq!(fs::read(place.target()).unwrap(), BODY);
     let (heads, asked) = (heads.lock().unwrap().join("\n"), asked.lock().unwrap().join("\n"));
     assert!(heads.contains(TOKEN) && asked.contains(PATH) && !asked.contains(TOKEN), "{heads}\n{asked}");
-    // Another file than the hub promised.
+    // A file that differs from the hub's promise.
     let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
     let (endpoint, _) = stand_in("ab".repeat(32), Some(elsewhere));
     let network = network(&endpoint, cache.path());

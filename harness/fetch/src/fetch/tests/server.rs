@@ -1,4 +1,4 @@
-//! An HTTP server in a thread, whose first answers are faults.
+//! An HTTP server in a thread. Its first answers are faults.
 
 use std::{
     collections::VecDeque,
@@ -9,34 +9,34 @@ use std::{
     time::Duration,
 };
 
-/// What a server does wrong with one request.
+/// A server's fault in one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
-    /// The connection breaks after so many bytes of the body.
+    /// The connection breaks after this many bytes of the body.
     DropAfter(usize),
-    /// Nothing comes after so many bytes.
+    /// Nothing comes after this many bytes.
     StallAfter(usize),
     /// Nothing comes at all.
     Mute,
-    /// The whole file, whatever was asked for.
+    /// The whole file, whatever was requested.
     IgnoreRange,
-    /// Another part than was asked for.
+    /// Another part than the requested one.
     WrongRange,
     /// 416.
     Unsatisfiable,
-    /// An older version of the file, which breaks off.
+    /// An older version of the file, interrupted.
     OtherVersion { drop_after: usize },
-    /// The part that was asked for, though it is of another version.
+    /// The requested part, but of another version.
     IgnoreIfRange,
-    /// Only so many bytes, as if they were all.
+    /// Only this many bytes, as if they were all.
     Truncated(usize),
-    /// Likewise, without saying how many.
+    /// The same, without stating the length.
     TruncatedWithoutLength(usize),
-    /// A status with more header lines.
+    /// A status with further header lines.
     Status(u16, &'static str),
-    /// Somewhere else.
+    /// A redirect.
     Redirect(String),
-    /// A body without end.
+    /// An endless body.
     Endless,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves `body`; the first requests are answered with `answers`, those after them properly.
+    /// Serves `body`; the first requests get `answers`, later ones a proper answer.
     pub(crate) fn new(body: Vec<u8>, answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -67,12 +67,12 @@ impl Server {
         format!("{}/images.tar", self.address)
     }
 
-    /// The heads of all requests.
+    /// The headers of all requests.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Where each request asked the body to begin.
+    /// The start of the range in each request.
     pub(crate) fn ranges(&self) -> Vec<Option<usize>> {
         self.requests().iter().map(|request| range(request)).collect()
     }
@@ -103,7 +103,7 @@ fn answer(
     let head = |out: &mut TcpStream, status: &str, more: &str| {
         write!(out, "HTTP/1.1 {status}\r\nConnection: close\r\n{more}\r\n")
     };
-    // A good answer: the part that was asked for, of this version.
+    // A good answer: the requested part of this version.
     let good = |out: &mut TcpStream, tag: &str, from: usize, most: usize| -> std::io::Result<()> {
         let rest = &body[from..];
         let length = format!("Content-Length: {}\r\nETag: \"{tag}\"\r\n", rest.len());
@@ -128,7 +128,7 @@ fn answer(
             thread::sleep(Duration::from_secs(30));
             Ok(())
         }
-        // What another version is asked to go on with is sent whole.
+        // A request to resume another version gets the whole file.
         None | Some(Answer::IgnoreRange) => good(&mut out, "v1", 0, usize::MAX),
         Some(Answer::IgnoreIfRange) => good(&mut out, "v1", from, usize::MAX),
         Some(Answer::WrongRange) => good(&mut out, "v1", from + 1000, usize::MAX),

@@ -1,8 +1,8 @@
-//! Stopped, several at once, and no room.
+//! Tests stopping, several files at once, and a full disk.
 
 use super::*;
 
-/// Asks to stop after so many looks.
+/// Asks to stop after this many checks.
 struct Impatient(AtomicUsize);
 
 impl Monitor for Impatient {
@@ -20,7 +20,7 @@ impl Monitor for Impatient {
 fn stopped_it_leaves_only_a_part_that_is_gone_on_with() {
     let server = Server::new(body(), vec![Answer::StallAfter(100_000)]);
     let (place, file) = (Place::new(), remote(&[server.url()]));
-    // Long enough that the wait for the server is what is interrupted.
+    // Long enough that the stop interrupts the wait for the server.
     let patient = Arc::new(Network::new(Policy { stall: Duration::from_secs(20), ..policy() }).unwrap());
     let start = Instant::now();
     let error = place.fetch_by(&file, &patient, &Impatient(AtomicUsize::new(0))).unwrap_err();
@@ -55,5 +55,5 @@ fn a_full_disk_is_seen_before() {
     let place = Place::new();
     room(&place.0.path().join("not/there/yet"), 1).unwrap();
     let error = room(place.0.path(), u64::MAX).unwrap_err().to_string();
-    assert!(error.contains("lacks the room") && error.contains("--data-dir"), "{error}");
+    assert!(error.contains("has too little space") && error.contains("--data-dir"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The weight's gradient by tiles: F(3×3, 2×2) or F(2×2, 2×2), with the transforms of the forward pass turned round.
+//! The weight's gradient by tiles: F(3×3, 2×2) or F(2×2, 2×2), with the transposed transforms of the forward pass.
 
 use super::{
     apart, grid_of,
@@ -16,7 +16,7 @@ use crate::{
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Tiles that one task transforms.
+/// Number of tiles that one task transforms.
 const TOGETHER: usize = 16;
 
 struct Job<'a, const SEEN: usize> {
@@ -28,7 +28,7 @@ struct Job<'a, const SEEN: usize> {
     staged_maps: &'a [f32],
 }
 
-/// `[filters, channels, KH, KW]`. The kernel is `stride · (SEEN − 1)` on a side.
+/// The gradient `[filters, channels, KH, KW]`. The kernel has sides of `stride · (SEEN − 1)`.
 pub(crate) fn correlate<const SEEN: usize>(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Geometry) -> Vec<f32> {
     let batch = g.batch_of_images(images.values);
     let grid = grid_of(batch, g.map);
@@ -50,19 +50,19 @@ pub(crate) fn correlate<const SEEN: usize>(isa: Isa, images: Operand<'_>, maps: 
         staged_maps: &of_maps.of(isa, maps.values, maps.relu),
     };
     let sums = job.sums(isa);
-    // SAFETY: `store` has every filter and channel.
+    // SAFETY: `store` covers every filter and channel.
     unsafe { written(g.weight_len(), |target| job.store(isa, &sums, target)) }
 }
 
 impl<const SEEN: usize> Job<'_, SEEN> {
     const POINTS: usize = SEEN * SEEN;
 
-    /// Ways in which a tile sees a channel: every `stride`-th row and column from each of the first on.
+    /// Number of ways in which a tile sees a channel: every `stride`-th row and column, starting at each of the first ones.
     fn ways(&self) -> usize {
         self.g.stride * self.g.stride
     }
 
-    /// Panels of channels, once for every way.
+    /// Number of panels of channels, one set for each way.
     fn columns(&self) -> usize {
         self.ways() * self.g.channels.div_ceil(LANES)
     }
@@ -71,17 +71,17 @@ impl<const SEEN: usize> Job<'_, SEEN> {
         self.g.filters.div_ceil(ROWS)
     }
 
-    /// From one point of the transformed images to the next.
+    /// Distance between points of the transformed images.
     fn image_stride(&self) -> usize {
         apart(self.columns() * PIECE)
     }
 
-    /// From one point of the transformed maps to the next.
+    /// Distance between points of the transformed maps.
     fn map_stride(&self) -> usize {
         apart((self.rows() * PIECE * ROWS).div_ceil(LANES))
     }
 
-    /// `[point][panel of channels][filter][LANES]`: for every point the sum over all tiles, piece after piece.
+    /// `[point][panel of channels][filter][LANES]`: for each point, the sum over all tiles, piece after piece.
     fn sums(&self, isa: Isa) -> Scratch {
         let tiles = self.grid.images * self.grid.rows * self.grid.columns;
         let (columns, filters) = (self.columns(), self.g.filters);
@@ -136,7 +136,7 @@ impl<const SEEN: usize> Job<'_, SEEN> {
         );
     }
 
-    /// `Gᵀ·s·G` of the sums, in the weight's order.
+    /// Stores `Gᵀ·s·G` of the sums in the weight's order.
     fn store(&self, isa: Isa, sums: &[f32], target: Target) {
         let Geometry { channels, filters, kernel, stride, .. } = self.g;
         let (panels, side, size) = (channels.div_ceil(LANES), SEEN - 1, self.g.taps());
@@ -162,7 +162,7 @@ impl<const SEEN: usize> Job<'_, SEEN> {
 }
 
 kernel! {
-    /// `Bᵀ·d·B` of what a tile sees from a place on, in steps, for all channels and ways; the points go a stride apart.
+    /// Computes `Bᵀ·d·B` of what a tile sees from a place on, in steps, for all channels and ways. Points are a stride apart.
     fn transform_image<V, const SEEN: usize>(
         staged: &[f32],
         p: Pixelwise,
@@ -173,7 +173,7 @@ kernel! {
         let (place, step, stride) = of_image;
         let panels = p.channels.div_ceil(LANES);
         let last = step * SEEN - 1;
-        // Lanes beyond the channels hold the next pixel's, whose sums nobody reads.
+        // Lanes after the last channel hold the next pixel's values. Nobody reads their sums.
         assert!(place + p.offset(last, last) + panels * LANES <= staged.len(), "a tile sees beyond the images");
         for column in 0..step * step * panels {
             let (way, panel) = (column / panels, column % panels);
@@ -202,7 +202,7 @@ kernel! {
 }
 
 kernel! {
-    /// `A·d·Aᵀ` of the 2×2 pixels from `place` on, for all channels: `[point][channel]`.
+    /// Computes `A·d·Aᵀ` of the 2×2 pixels from `place` on, for all channels: `[point][channel]`.
     fn transform_map<V, const SEEN: usize>(staged: &[f32], p: Pixelwise, place: usize, points: &mut [f32]) {
         let stride = p.channels + LANES;
         assert!(place + p.offset(1, 1) + p.channels.next_multiple_of(LANES) <= staged.len(), "a tile is beyond the maps");
@@ -224,11 +224,11 @@ kernel! {
     }
 }
 
-/// `[point][filter]` of one tile to its place in `[point][panel of filters][tile][ROWS]`.
+/// Moves `[point][filter]` of one tile to its place in `[point][panel of filters][tile][ROWS]`.
 fn spread(points: &[f32], filters: usize, tile: usize, stride: usize, target: Target) {
     for (point, values) in points.chunks_exact(filters + LANES).enumerate() {
         for panel in 0..filters.div_ceil(ROWS) {
-            // The lanes behind the last filter are never read.
+            // Lanes after the last filter are never read.
             let Some(values) = values[panel * ROWS..].first_chunk::<ROWS>() else { continue };
             // SAFETY: inside, and the tile has one owner.
             unsafe { target.at(point * stride + (panel * PIECE + tile) * ROWS).cast::<[f32; ROWS]>().write(*values) };
@@ -237,7 +237,7 @@ fn spread(points: &[f32], filters: usize, tile: usize, stride: usize, target: Ta
 }
 
 kernel! {
-    /// `Gᵀ·s·G` of sixteen kernels, one a lane, whose points lie `stride` apart: `(SEEN − 1)²` elements.
+    /// Computes `Gᵀ·s·G` of sixteen kernels, one per lane, whose points are `stride` apart: `(SEEN − 1)²` elements.
     fn kernels_of<V, const SEEN: usize>(sums: &[f32], stride: usize) -> [[f32; LANES]; 9] {
         assert!(sums.len() >= (SEEN * SEEN - 1) * stride + LANES, "the points of a kernel are too few");
         let mut columns = [[V::splat(0.0); 3]; SEEN];

@@ -1,9 +1,9 @@
-//! Convolution by tiles of 2×2 outputs that need fewer products than the outputs have.
+//! Convolution by tiles of 2×2 outputs, which need fewer products than a plain sum.
 //!
-//! Winograd's minimal filtering F(2×2, 3×3), as Lavin and Gray use it (Fast algorithms for convolutional neural networks, 2016):
-//! 16 products a tile instead of 36. And F(2×2, 2×2) for kernels of 4×4 in steps of two, which are four kernels of 2×2, each on
-//! every second row and column: 36 products instead of 64. The transforms only add, subtract and halve, so the rounding errors
-//! are as small as those of the plain sums.
+//! Winograd's minimal filtering F(2×2, 3×3), as used by Lavin and Gray (Fast algorithms for convolutional neural networks,
+//! 2016), needs 16 products per tile instead of 36. F(2×2, 2×2) serves kernels of 4×4 with stride two, which are four kernels
+//! of 2×2, each on every second row and column: 36 products instead of 64. The transforms only add, subtract and halve, so the
+//! rounding errors are as small as those of the plain sums.
 
 mod correlation;
 mod transform;
@@ -26,28 +26,28 @@ use std::ops::Range;
 use transform::{of_products, of_window};
 pub(crate) use weights::{Kernels, transform as transform_weights};
 
-/// Whether this way is the faster one: the transforms must be few beside the products.
+/// Returns true if this way is faster: the transforms must be cheap compared with the products.
 pub(crate) fn serves(kernel: (usize, usize), stride: usize, channels: usize, filters: usize) -> bool {
     (kernel == (3, 3) && stride == 1 || kernel == (4, 4) && stride == 2) && channels >= 16 && filters >= 16
 }
 
-/// Tiles of 2×2 outputs, and where these go.
+/// Tiles of 2×2 outputs, and the places of these outputs.
 #[derive(Debug)]
 pub(crate) struct Tiles<'a> {
-    /// What they see. Its grid is that of the tiles, and its offsets those of a window's elements, row by row: one window for
-    /// every way in which a tile sees a channel.
+    /// What the tiles see. Its grid is that of the tiles, and its offsets are those of a window's elements, row by row: one
+    /// window for each way in which a tile sees a channel.
     pub(crate) windows: Sampling<'a>,
     /// Height and width of the outputs.
     pub(crate) outputs: (usize, usize),
     pub(crate) placement: Placement,
 }
 
-/// The grid of tiles of so many outputs.
+/// The grid of tiles for this many outputs.
 pub(crate) fn grid_of(images: usize, outputs: (usize, usize)) -> Grid {
     Grid { images, rows: outputs.0.div_ceil(2), columns: outputs.1.div_ceil(2) }
 }
 
-/// `weight` as [`transform_weights`] gives it.
+/// Convolves with a `weight` from [`transform_weights`].
 ///
 /// # Safety
 /// The placement lies in `target`, whose length [`Finish::check`] has seen, and nobody else touches it.
@@ -62,7 +62,7 @@ pub(crate) unsafe fn convolve<const SEEN: usize>(
     let depth = tiles.windows.staging.channels * tiles.windows.offsets.len() / points;
     let filters = tiles.placement.channels;
     let grid = tiles.windows.grid;
-    // Panels of tiles that a task has: what it holds of them should stay in the second cache, and all threads have some.
+    // Number of panels of tiles per task: their data should stay in the second cache, and all threads should have work.
     let most = grid.panels().div_ceil(2 * rayon::current_num_threads());
     let together = (1024 / (depth + filters)).clamp(2, 8).min(most).max(1);
     let blocks = grid.panels().div_ceil(together);
@@ -92,13 +92,14 @@ pub(crate) unsafe fn convolve<const SEEN: usize>(
     );
 }
 
-/// Elements from one point to the next, of so many times [`LANES`]: an odd number of cache lines, so that the points of a tile
+/// Distance between points, for this many times [`LANES`] elements: an odd number of cache lines, so that the points of a tile
 /// lie in different parts of the caches.
 fn apart(lines: usize) -> usize {
     (lines | 1) * LANES
 }
 
-/// `[panel][row][LANES]`: the product of a point's weight and windows, for so many rows, panels, and products of a sum.
+/// Computes `[panel][row][LANES]`: the product of a point's weight and windows, for this many rows, panels, and products per
+/// sum.
 fn multiply_in_pieces(isa: Isa, weight: &[f32], seen: &[f32], sums: &mut [f32], sizes: (usize, usize, usize)) {
     let (rows, panels, depth) = sizes;
     for from in (0..depth).step_by(PIECE) {
@@ -115,7 +116,7 @@ fn multiply_in_pieces(isa: Isa, weight: &[f32], seen: &[f32], sums: &mut [f32], 
     }
 }
 
-/// What the tiles of a panel see, transformed: `[channel and way to see it][LANES]` for every point, which lie `stride` apart.
+/// Transforms what the tiles of a panel see: `[channel and way to see it][LANES]` for each point; points are `stride` apart.
 fn see<const SEEN: usize>(isa: Isa, windows: &Sampling<'_>, panel: usize, out: &mut [f32], stride: usize) {
     let (sources, count) = windows.sources(panel);
     if windows.relu {
@@ -126,7 +127,7 @@ fn see<const SEEN: usize>(isa: Isa, windows: &Sampling<'_>, panel: usize, out: &
 }
 
 kernel! {
-    /// `Bᵀ·d·B` of windows, one a lane.
+    /// Computes `Bᵀ·d·B` of windows, one per lane.
     fn transform_windows<V, const SEEN: usize, const RELU: bool>(
         windows: &Sampling<'_>,
         sources: &[(usize, usize)],
@@ -142,8 +143,8 @@ kernel! {
         let mut to = out.as_mut_ptr();
         for channel in 0..channels {
             for offsets in offsets.chunks_exact(points) {
-                // SAFETY: checked above. A run is copied with all sixteen lanes: what is too much is overwritten by the next run,
-                // or by the next point's first.
+                // SAFETY: checked above. A run is copied with all sixteen lanes: the next run, or the next point's first,
+                // overwrites the excess.
                 unsafe {
                     let from = windows.staged.as_ptr().add(channel * plane);
                     let mut window = [[V::splat(0.0); SEEN]; SEEN];
@@ -186,10 +187,10 @@ kernel! {
     }
 }
 
-/// Stores `Aᵀ·m·A` of the sums of one panel, `[filter][LANES]` of `filters` for every point, which lie `stride` apart.
+/// Stores `Aᵀ·m·A` of the sums of one panel, `[filter][LANES]` of `filters` for each point; points are `stride` apart.
 ///
 /// # Safety
-/// As of [`convolve`], for the tiles of the panel.
+/// The conditions of [`convolve`], for the tiles of the panel.
 #[expect(clippy::too_many_arguments, reason = "all that a panel's sums need on their way out")]
 unsafe fn store<const SEEN: usize>(
     isa: Isa,

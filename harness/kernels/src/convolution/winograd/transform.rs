@@ -1,4 +1,4 @@
-//! The transforms of tiles with 2×2 outputs, from the left; from the right they are the same.
+//! The transforms of tiles with 2×2 outputs, applied from the left. From the right they are the same.
 //!
 //! `SEEN` is the side of the window that a tile sees: 4 for kernels of 3×3, 3 for kernels of 2×2.
 
@@ -38,7 +38,7 @@ pub(crate) fn of_outputs<V: Lanes, const SEEN: usize>(a: V, b: V) -> [V; SEEN] {
     out
 }
 
-/// `Gᵀ·s` of a column of sums: the gradients of a kernel's column, of which `SEEN − 1` count.
+/// `Gᵀ·s` of a column of sums: the gradients of a kernel's column, of which only `SEEN − 1` are used.
 #[inline(always)]
 pub(crate) fn of_sums<V: Lanes, const SEEN: usize>(s: [V; SEEN]) -> [V; 3] {
     if SEEN == 4 {
@@ -50,10 +50,10 @@ pub(crate) fn of_sums<V: Lanes, const SEEN: usize>(s: [V; SEEN]) -> [V; 3] {
     }
 }
 
-/// Elements of the kernels of some filters, side by side. Two more than a panel has, for whole registers.
+/// Elements of the kernels of some filters, side by side. There are two more than in a panel, to fill whole registers.
 pub(crate) type Filters = [f32; 8];
 
-/// `G·g` of a column of kernels, of which `SEEN − 1` elements count.
+/// `G·g` of a column of kernels, of which only `SEEN − 1` elements are used.
 #[inline(always)]
 pub(crate) fn of_kernel<const SEEN: usize>(g: [&Filters; 3]) -> [Filters; SEEN] {
     let mut out = [*g[0]; SEEN];

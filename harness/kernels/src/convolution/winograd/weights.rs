@@ -9,17 +9,17 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// Where the kernels lie in a weight: the element `tap` of the kernel of `(filter, channel)` is
-/// `weight[filter · filters.1 + channel · channels.1 + tap]`.
+/// The places of the kernels in a weight: element `tap` of the kernel of `(filter, channel)` is `weight[filter · filters.1 +
+/// channel · channels.1 + tap]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kernels<'a> {
-    /// Their number, and the distance of one to the next.
+    /// Number of filters, and the distance between them.
     pub(crate) filters: (usize, usize),
-    /// Their number, and the distance of one to the next.
+    /// Number of channels, and the distance between them.
     pub(crate) channels: (usize, usize),
-    /// Elements of a kernel, at most 16.
+    /// Number of elements of a kernel, at most 16.
     pub(crate) size: usize,
-    /// Elements of the kernels that a tile applies, row by row: one list for every way in which it sees a channel.
+    /// The elements of the kernels that a tile applies, row by row: one list for each way in which it sees a channel.
     pub(crate) taps: &'a [Vec<usize>],
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn transform<const SEEN: usize>(isa: Isa, weight: &[f32], kernels: Ke
 }
 
 kernel! {
-    /// `G·g·Gᵀ` of the kernels of one panel of filters, from `place` on, points `point_len` apart.
+    /// Computes `G·g·Gᵀ` of the kernels of one panel of filters, from `place` on; points are `point_len` apart.
     fn transform_panel<V, const SEEN: usize>(
         weight: &[f32],
         rows: usize,
@@ -78,7 +78,7 @@ kernel! {
     }
 }
 
-/// The elements of the kernels of some rows, which lie `step` apart. What stands behind the last row is of no use.
+/// Loads the elements of the kernels of some rows, which are `step` apart. Values after the last row are not used.
 #[inline(always)]
 fn elements_of<V: Lanes>(kernel: &[f32], rows: usize, step: usize, size: usize) -> [Filters; 16] {
     let mut elements = [[0.0; 8]; 16];

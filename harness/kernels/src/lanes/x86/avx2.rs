@@ -9,7 +9,8 @@ use std::arch::x86_64::*;
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256, __m256);
 
-// SAFETY of every block below: `Lanes` is used only where its instruction set is there; addresses are the caller's promise.
+// SAFETY of every block below: `Lanes` is used only where the machine supports its instruction set; addresses are the caller's
+// promise.
 impl Lanes for Avx2 {
     type Mask = (__m256, __m256);
     type Sums = Avx2Sums;
@@ -51,7 +52,7 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn relu(self) -> Self {
-        // Of a NaN and a number, the instruction gives the second operand.
+        // If one operand is NaN, the instruction returns the second.
         unsafe {
             let zero = _mm256_setzero_ps();
             Self(_mm256_max_ps(zero, self.0), _mm256_max_ps(zero, self.1))

@@ -47,7 +47,7 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn relu(self) -> Self {
-        // Of a NaN and a number, the instruction gives the second operand.
+        // If one operand is NaN, the instruction returns the second.
         Self(unsafe { _mm512_max_ps(_mm512_setzero_ps(), self.0) })
     }
 
@@ -131,7 +131,7 @@ impl Avx512 {
     #[inline(always)]
     fn widen(self) -> [__m512d; 2] {
         unsafe {
-            // Halves of f32 are taken by an instruction that AVX-512 F lacks; that for f64 moves the same bits.
+            // AVX-512 F lacks an instruction to extract halves of f32. The one for f64 moves the same bits.
             let upper = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(self.0)));
             [_mm512_cvtps_pd(_mm512_castps512_ps256(self.0)), _mm512_cvtps_pd(upper)]
         }

@@ -33,8 +33,8 @@ pub(in crate::ops) fn adam(
         step.correction.sqrt().recip(),
         step.epsilon,
     ];
-    // The kernel writes to weight and moments in place. Only the optimiser changes them, and everything that reads them is
-    // in the order of the one stream.
+    // The kernel overwrites weight and moments in place. Only the optimiser changes them, and everything that reads them is
+    // ordered in the same stream.
     with_addresses(&all, |engine, from| {
         let addresses = from.iter().map(|&address| Argument::Address(address));
         let arguments: Vec<Argument> = addresses.chain(reals.map(Argument::real)).collect();

@@ -1,4 +1,4 @@
-//! Clipping of gradients by the norm over all of them, which stays on the device.
+//! Clips gradients by their overall norm, which stays on the device.
 
 use super::{
     engine::{Argument, Argument::Address, CLIP},
@@ -6,10 +6,10 @@ use super::{
 };
 use candle_core::{DType, Result, Tensor};
 
-/// Squares that one block adds up, at least.
+/// The smallest number of squares that one block adds up.
 const TERMS: usize = 2048;
 
-/// Blocks that add up the squares of one gradient, at most.
+/// The largest number of blocks that add up the squares of one gradient.
 const PIECES: usize = 512;
 
 /// See [`crate::ops::gradient_norm`].

@@ -1,4 +1,4 @@
-//! Vector quantisation: the nearest code of every vector, and what the moving averages of the codebook need.
+//! Vector quantisation: the nearest code of each vector, and the sums for the codebook's moving averages.
 
 use super::{
     engine::{Argument, Argument::Address, CODEBOOK, count, counts},
@@ -8,13 +8,13 @@ use super::{
 use crate::ops::Assignment;
 use candle_core::{DType, Error, Result, Tensor};
 
-/// Elements of all pieces of the sums, at most: a quarter of a gigabyte.
+/// The largest number of elements in all partial sums together: a quarter of a gigabyte.
 const PIECES: usize = 1 << 26;
 
-/// Vectors that one block walks over, at least.
+/// The smallest number of vectors that one block handles.
 const VECTORS: usize = 256;
 
-/// See [`crate::ops::nearest_codes`]; both tensors are contiguous and without gradient.
+/// See [`crate::ops::nearest_codes`]. Both tensors are contiguous and without gradient.
 pub(in crate::ops) fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
     require_f32(z, "nearest_codes")?;
     require_f32(codes, "nearest_codes")?;
@@ -41,7 +41,7 @@ pub(in crate::ops) fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assign
     let quantized = make(&[codes, &indices], DType::F32, z.shape(), |engine, from, to| {
         engine.each(&CODEBOOK, "quantize", z.elem_count(), 1, &with_sizes(&[from[0], from[1], to]))
     })?;
-    // One dimension more than the vectors have counts them.
+    // One extra dimension counts the vectors.
     let room = k * (dim + 1);
     let parts = (PIECES / room).min(vectors.div_ceil(VECTORS)).clamp(1, 256);
     let pieces = make(&[z, &indices], DType::F32, (parts, k, dim + 1), |engine, from, to| {

@@ -1,7 +1,7 @@
 //! Convolution and transposed convolution by cuDNN.
 //!
 //! Both are the three computations of one [`Geometry`] ("images" are the side with more pixels, "maps" the other). The
-//! transposed convolution computes images of maps, which is the gradient of a convolution's input.
+//! transposed convolution computes images from maps, which is also the gradient of a convolution's input.
 
 use super::{
     engine::{Argument::Address, ELEMENTWISE, Engine, counts},
@@ -13,7 +13,7 @@ use super::{
 use crate::ops::storage::wanted;
 use candle_core::{DType, Error, Result, Tensor};
 
-/// Sizes of a convolution, and how it works.
+/// The sizes of a convolution and its parameters.
 #[derive(Debug, Clone, Copy)]
 struct Geometry {
     /// `[B, C, H, W]`
@@ -48,7 +48,7 @@ impl Geometry {
         })
     }
 
-    /// Of a transposed convolution, whose input are the maps.
+    /// The problem of a transposed convolution, whose inputs are the maps.
     fn of_transposed(
         x: &Tensor,
         weight: &Tensor,
@@ -83,14 +83,14 @@ impl Geometry {
         engine.plan(&problem)?.run(engine, images, filters, maps)
     }
 
-    /// Maps of images and filters, plus a bias.
+    /// Computes maps from images and filters, plus a bias.
     fn maps(&self, images: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Filled> {
         self.with_bias(images, filters, bias, self.maps, |engine, from, to| {
             self.run(engine, Direction::Forward, from[0], from[1], to)
         })
     }
 
-    /// Images of maps and filters, plus a bias.
+    /// Computes images from maps and filters, plus a bias.
     fn images(&self, maps: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Filled> {
         self.with_bias(maps, filters, bias, self.images, |engine, from, to| {
             self.run(engine, Direction::Data, to, from[1], from[0])
@@ -118,7 +118,7 @@ impl Geometry {
         })
     }
 
-    /// Gradient of the weight, of images and maps: in f32 and as candle has it.
+    /// The weight's gradient from images and maps, in f32 and in candle's layout.
     fn weight_gradient(&self, images: &Tensor, maps: &Tensor) -> Result<Tensor> {
         let gradient = make(&[images, maps], self.mode.element(), &self.filters[..], |engine, from, to| {
             self.run(engine, Direction::Filter, from[0], to, from[1])
@@ -130,7 +130,7 @@ impl Geometry {
         cast(&gradient, DType::F32)
     }
 
-    /// The weight as cuDNN wants it beside images of this mode.
+    /// The weight in the layout that cuDNN needs for images of this mode.
     fn filters(&self, weight: &Tensor) -> Result<Tensor> {
         let weight = weight.contiguous()?;
         require_f32(&weight, "a convolution's weight")?;
@@ -156,7 +156,7 @@ pub(in crate::ops) fn conv2d(
     let (images, filters) = (cast(&x, geometry.mode.element())?, geometry.filters(weight)?);
     let result = geometry.maps(&images, &filters, bias.as_ref())?;
     let gradients = move |x: &Tensor, weight: &Tensor, grad: &Tensor| -> Result<(Option<Tensor>, Option<Tensor>)> {
-        // The first layer's input is the data, whose gradient nobody needs.
+        // Nobody needs the input's gradient in the first layer, where the input is the data.
         let x_grad = wanted(x, || cast(&tensor(geometry.images(grad, &filters, None)?), x.dtype()))?;
         Ok((x_grad, wanted(weight, || geometry.weight_gradient(&images, grad))?))
     };
@@ -191,7 +191,7 @@ pub(in crate::ops) fn conv_transpose2d(
     })
 }
 
-/// The bias as the kernels take it.
+/// The bias in the form that the kernels take.
 fn checked_bias(bias: Option<&Tensor>, channels: usize) -> Result<Option<Tensor>> {
     let Some(bias) = bias else { return Ok(None) };
     require_f32(bias, "a convolution's bias")?;

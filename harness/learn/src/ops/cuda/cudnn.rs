@@ -1,13 +1,13 @@
-//! cuDNN's descriptors of tensors, filters and convolutions, freed when they are no longer needed.
+//! cuDNN's descriptors of tensors, filters and convolutions. They are freed when dropped.
 //!
-//! cudarc's own wrappers keep their pointers to themselves, but not every call that is needed here has a wrapper.
+//! cudarc's own wrappers hide their pointers, but some calls that we need have no wrapper.
 
 use candle_core::{
     DType, Error, Result,
     cuda_backend::cudarc::cudnn::{result, sys},
 };
 
-/// How the elements of a tensor or filter follow each other.
+/// The memory order of a tensor's or filter's elements.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Form {
     pub(super) dtype: DType,
@@ -48,7 +48,7 @@ fn size_of(n: usize) -> Result<i32> {
 pub(super) struct Images(pub(super) sys::cudnnTensorDescriptor_t);
 
 impl Images {
-    /// `dims` are `[B, C, H, W]`, however they lie.
+    /// Creates the descriptor; `dims` are `[B, C, H, W]` for any memory order.
     pub(super) fn new(form: Form, dims: [usize; 4]) -> Result<Self> {
         let (dims, data_type) = (sizes(dims)?, form.data_type()?);
         let images = Self(result::create_tensor_descriptor().map_err(Error::wrap)?);
@@ -60,7 +60,7 @@ impl Images {
 
 impl Drop for Images {
     fn drop(&mut self) {
-        // SAFETY: made in `new`, and freed here alone.
+        // SAFETY: created in `new`, and freed only here.
         let _ = unsafe { result::destroy_tensor_descriptor(self.0) };
     }
 }
@@ -69,7 +69,7 @@ impl Drop for Images {
 pub(super) struct Filters(pub(super) sys::cudnnFilterDescriptor_t);
 
 impl Filters {
-    /// `dims` are `[O, C, KH, KW]`, however they lie.
+    /// Creates the descriptor; `dims` are `[O, C, KH, KW]` for any memory order.
     pub(super) fn new(form: Form, dims: [usize; 4]) -> Result<Self> {
         let (dims, data_type) = (sizes(dims)?, form.data_type()?);
         let filters = Self(result::create_filter_descriptor().map_err(Error::wrap)?);
@@ -81,7 +81,7 @@ impl Filters {
 
 impl Drop for Filters {
     fn drop(&mut self) {
-        // SAFETY: made in `new`, and freed here alone.
+        // SAFETY: created in `new`, and freed only here.
         let _ = unsafe { result::destroy_filter_descriptor(self.0) };
     }
 }
@@ -94,7 +94,7 @@ impl Arithmetic {
     pub(super) fn new(stride: usize, padding: usize, math: sys::cudnnMathType_t) -> Result<Self> {
         let (stride, padding) = (size_of(stride)?, size_of(padding)?);
         let arithmetic = Self(result::create_convolution_descriptor().map_err(Error::wrap)?);
-        // What PyTorch calls a convolution slides the kernel as it is, without mirroring it.
+        // PyTorch's convolution does not mirror the kernel.
         let mode = sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
         let sums = sys::cudnnDataType_t::CUDNN_DATA_FLOAT;
         // SAFETY: the descriptor was just made.
@@ -114,7 +114,7 @@ impl Arithmetic {
 
 impl Drop for Arithmetic {
     fn drop(&mut self) {
-        // SAFETY: made in `new`, and freed here alone.
+        // SAFETY: created in `new`, and freed only here.
         let _ = unsafe { result::destroy_convolution_descriptor(self.0) };
     }
 }

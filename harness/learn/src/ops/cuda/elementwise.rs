@@ -17,7 +17,7 @@ pub(in crate::ops) fn relu(x: &Tensor) -> Result<Tensor> {
     record1("relu", &x, result, |_, result, grad| relu_backward(result, grad).map(Some))
 }
 
-/// The gradient where the output is not 0.
+/// The gradient where the output is not 0, and 0 elsewhere.
 fn relu_backward(result: &Tensor, grad: &Tensor) -> Result<Tensor> {
     let dtype = result.dtype();
     let name = format!("relu_backward_{}", suffix(dtype)?);

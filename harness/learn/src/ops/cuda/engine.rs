@@ -1,4 +1,5 @@
-//! What the operations of one device share: cuDNN's handle, its workspace, the plans of convolutions, and launching kernels.
+//! The resources that all operations of a device share: cuDNN's handle, its workspace, plans of convolutions, and kernel
+//! launches.
 
 use super::plan::{Plan, Problem};
 use candle_core::{
@@ -13,15 +14,15 @@ use candle_core::{
 };
 use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 
-/// Threads of a block of an elementwise kernel.
+/// Threads per block of an elementwise kernel.
 const THREADS: u32 = 256;
 
 thread_local! {
-    /// By device and thread: cuDNN's handles must not be used by two threads at a time.
+    /// One engine per device and thread, because two threads must not use a cuDNN handle at the same time.
     static ENGINES: RefCell<HashMap<DeviceId, Rc<Engine>>> = RefCell::default();
 }
 
-/// One device, as this thread uses it.
+/// A device as used by this thread.
 pub(super) struct Engine {
     pub(super) device: CudaDevice,
     pub(super) stream: Arc<CudaStream>,
@@ -31,7 +32,7 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// The engine of `device`, made when it is first asked for.
+    /// The engine of `device`. It is created on first use.
     pub(super) fn of(device: &CudaDevice) -> Result<Rc<Self>> {
         if let Some(engine) = ENGINES.with_borrow(|engines| engines.get(&device.id()).cloned()) {
             return Ok(engine);
@@ -44,7 +45,7 @@ impl Engine {
     fn new(device: &CudaDevice) -> Result<Self> {
         let stream = device.cuda_stream();
         stream.context().bind_to_thread().map_err(Error::wrap)?;
-        // SAFETY: all work of a candle device goes to its one stream, in order, so nothing has to be awaited by events.
+        // SAFETY: all work of a candle device is ordered in its one stream, so no event has to be awaited.
         unsafe { device.disable_event_tracking() };
         keep_freed_memory(&stream).map_err(Error::wrap)?;
         let handle = cudnn::create_handle().map_err(Error::wrap)?;
@@ -55,24 +56,24 @@ impl Engine {
             plans: RefCell::default(),
             stream: stream.clone(),
         };
-        // SAFETY: the handle was just made, and the engine keeps the stream alive as long as the handle.
+        // SAFETY: the handle was just created, and the engine keeps the stream alive as long as the handle.
         unsafe { cudnn::set_stream(handle, stream.cu_stream().cast()) }.map_err(Error::wrap)?;
         Ok(engine)
     }
 
-    /// Address of at least `bytes` of scratch memory. It is the same for all: work that uses it runs in order.
+    /// The address of at least `bytes` of scratch memory. All users share it, because their work runs in order.
     pub(super) fn workspace(&self, bytes: usize) -> Result<u64> {
         let mut workspace = self.workspace.borrow_mut();
         if workspace.as_ref().is_none_or(|there| there.num_bytes() < bytes) {
-            // The smaller one is freed in the stream's order, after all that uses it.
+            // The smaller block is freed in stream order, after everything that uses it.
             *workspace = None;
-            // SAFETY: nobody reads scratch memory before having written it.
+            // SAFETY: nobody reads scratch memory before writing it.
             *workspace = Some(unsafe { self.device.alloc::<u8>(bytes.max(1)) }?);
         }
         Ok(workspace.as_ref().map_or(0, |there| there.device_ptr(&self.stream).0))
     }
 
-    /// The plan of `problem`, made when it is first asked for.
+    /// The plan of `problem`. It is created on first use.
     pub(super) fn plan(&self, problem: &Problem) -> Result<Rc<Plan>> {
         if let Some(plan) = self.plans.borrow().get(problem) {
             return Ok(plan.clone());
@@ -103,13 +104,13 @@ impl Engine {
             };
         }
         let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: 0 };
-        // SAFETY: callers pass what the kernel's signature asks for, with addresses of as many elements as it touches, which
-        // live until the stream has come past the launch, because memory is freed in the stream's order.
+        // SAFETY: callers pass the arguments of the kernel's signature, with addresses of as many elements as it touches. The
+        // memory lives until the stream has passed the launch, because it is freed in stream order.
         unsafe { launch.launch(config) }.map_err(Error::wrap)?;
         Ok(())
     }
 
-    /// Launches an elementwise kernel over `n` elements of which each thread handles `pack`; `n` is its first argument.
+    /// Launches an elementwise kernel over `n` elements, `pack` per thread. `n` is its first argument.
     pub(super) fn each(&self, module: &Module, name: &str, n: usize, pack: usize, rest: &[Argument]) -> Result<()> {
         if n == 0 {
             return Ok(());
@@ -124,17 +125,17 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.plans.borrow_mut().clear();
-        // SAFETY: nobody else has the handle. What cuDNN says about it at the end of a thread helps nobody.
+        // SAFETY: nobody else has the handle. An error at the end of a thread can be ignored.
         let _ = unsafe { cudnn::destroy_handle(self.handle) };
     }
 }
 
-/// Lets the driver's memory pool keep what is freed. By default it gives it back whenever somebody waits for the device, and the
-/// next step has to ask for all of it again.
+/// Lets the driver's memory pool keep freed memory. By default the pool returns it whenever somebody waits for the device, and
+/// the next step has to request all of it again.
 fn keep_freed_memory(stream: &CudaStream) -> std::result::Result<(), DriverError> {
     let mut threshold = u64::MAX;
     let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-    // SAFETY: the device is that of a living context, and the attribute is a u64.
+    // SAFETY: the device belongs to a living context, and the attribute is a u64.
     unsafe {
         let pool = result::device::get_default_mem_pool(stream.context().cu_device())?;
         result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast())
@@ -193,7 +194,7 @@ impl Argument {
     }
 }
 
-/// Numbers of elements as arguments.
+/// Converts numbers of elements to arguments.
 pub(super) fn counts<const N: usize>(numbers: [usize; N]) -> Result<[Argument; N]> {
     let mut arguments = [Argument::Count(0); N];
     for (argument, n) in arguments.iter_mut().zip(numbers) {
@@ -202,7 +203,7 @@ pub(super) fn counts<const N: usize>(numbers: [usize; N]) -> Result<[Argument; N
     Ok(arguments)
 }
 
-/// `n` as the kernels count: below 2³¹, so that no sum of two indices overflows.
+/// `n` as the kernels count it: below 2³¹, so that no sum of two indices overflows.
 pub(super) fn count(n: usize) -> Result<u32> {
     i32::try_from(n)
         .map(|n| n as u32)

@@ -1,4 +1,4 @@
-//! How images lie in memory, and in which numbers a network works.
+//! The memory layout of images, and the number format that a network uses.
 
 use super::{
     engine::{Argument, Argument::Address, ELEMENTWISE},
@@ -9,15 +9,15 @@ use candle_core::{DType, Device, Result, Tensor};
 use std::cell::Cell;
 
 thread_local! {
-    /// Whether the operations of this thread find channels last.
+    /// True if operations of this thread find channels last.
     static LAST: Cell<bool> = const { Cell::new(false) };
 }
 
-/// How operations work: each keeps for its gradient the mode it was called in.
+/// The way in which operations work. Each keeps the mode of its forward pass for its gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Mode {
     pub(super) precision: Precision,
-    /// Whether the memory of an image `[B, C, H, W]` is `[B, H, W, C]`.
+    /// True if the memory of an image `[B, C, H, W]` is `[B, H, W, C]`.
     pub(super) last: bool,
 }
 
@@ -26,7 +26,7 @@ impl Mode {
         Self { precision: current(), last: LAST.get() }
     }
 
-    /// Type of the elements that convolutions take and give.
+    /// The element type that convolutions take and return.
     pub(super) fn element(self) -> DType {
         match self.precision {
             Precision::F32 | Precision::Tf32 => DType::F32,
@@ -34,32 +34,32 @@ impl Mode {
         }
     }
 
-    /// How many neighbours in memory are of one channel.
+    /// Number of neighbours in memory that belong to one channel.
     pub(super) fn inner(self, pixels: usize) -> usize {
         if self.last { 1 } else { pixels }
     }
 }
 
-/// While it lives, the operations of this thread work as suits a network on its device: with channels last where that is
-/// faster. The network's input and output go through it.
+/// While it lives, the operations of this thread use the layout that suits the network's device: channels last where that is
+/// faster. The network's input and output are converted by it.
 pub(crate) struct NetworkScope {
     before: bool,
     last: bool,
 }
 
 impl NetworkScope {
-    /// The scope of a network's pass on `device`.
+    /// The scope of a forward pass on `device`.
     pub(crate) fn enter(device: &Device) -> Self {
         let last = device.is_cuda() && current() != Precision::F32;
         Self { before: LAST.replace(last), last }
     }
 
-    /// An image for the network: `[B, C, H, W]` as candle has it.
+    /// Converts an image for the network, from candle's `[B, C, H, W]`.
     pub(crate) fn input(&self, image: &Tensor) -> Result<Tensor> {
         if self.last { turn(image, true, image.dtype()) } else { Ok(image.clone()) }
     }
 
-    /// An image of the network as candle has it, in f32.
+    /// Converts an image from the network to candle's layout, in f32.
     pub(crate) fn output(&self, image: &Tensor) -> Result<Tensor> {
         if self.last { turn(image, false, DType::F32) } else { Ok(image.clone()) }
     }
@@ -71,7 +71,7 @@ impl Drop for NetworkScope {
     }
 }
 
-/// `[B, C, H, W]` with the channels put last in memory, or taken back from there, with its gradient.
+/// Moves the channels of `[B, C, H, W]` to the end in memory, or back, with gradient.
 fn turn(image: &Tensor, to_last: bool, dtype: DType) -> Result<Tensor> {
     let image = image.contiguous()?;
     let result = turned(&image, to_last, dtype)?;
@@ -86,7 +86,7 @@ fn turned(image: &Tensor, to_last: bool, dtype: DType) -> Result<Filled> {
     swapped(image, rows, columns, dtype, image.shape())
 }
 
-/// `[.., rows, columns] -> [.., columns, rows]` of what `x` holds in memory, as `shape`.
+/// Transposes the memory of `x`, `[.., rows, columns] -> [.., columns, rows]`; the result has shape `shape`.
 pub(super) fn swapped(
     x: &Tensor,
     rows: usize,

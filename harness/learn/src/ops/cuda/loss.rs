@@ -7,10 +7,10 @@ use super::{
 use crate::ops::storage::wanted;
 use candle_core::{DType, Error, Result, Tensor};
 
-/// Pieces of a sum, at most: enough blocks for any GPU.
+/// The largest number of partial sums: enough blocks for any GPU.
 const PIECES: usize = 1024;
 
-/// Terms that one block adds up, at least.
+/// The smallest number of terms that one block adds up.
 const TERMS: usize = 2048;
 
 /// See [`crate::ops::mse`].
@@ -33,7 +33,7 @@ pub(in crate::ops) fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// See [`crate::ops::cross_entropy`]. A class that is not there makes the loss NaN: to find it the host would have to wait.
+/// See [`crate::ops::cross_entropy`]. An invalid class makes the loss NaN: to report it, the host would have to wait.
 pub(in crate::ops) fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     let (logits, target) = (logits.contiguous()?, target.contiguous()?);
     require_f32(&logits, "cross_entropy")?;
@@ -59,7 +59,7 @@ pub(in crate::ops) fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<
     })
 }
 
-/// The mean of `count` terms, whose pieces kernel `name` makes of `inputs`.
+/// The mean of `count` terms, whose partial sums kernel `name` computes from `inputs`.
 fn mean(name: &str, inputs: &[&Tensor], count: usize, rest: &[Argument]) -> Result<Filled> {
     let parts = count.div_ceil(TERMS).clamp(1, PIECES);
     let pieces = make(inputs, DType::F64, parts, |engine, from, to| {

@@ -1,4 +1,4 @@
-//! Tensors as addresses, and results that join candle's tape.
+//! Addresses of tensors, and results that join candle's tape.
 
 use super::engine::{Argument, ELEMENTWISE, Engine};
 use crate::ops::storage::Gradients;
@@ -11,13 +11,13 @@ use candle_core::{
 };
 use std::sync::{Mutex, PoisonError};
 
-/// A tensor's storage before it has a shape.
+/// The storage of a tensor that has no shape yet.
 pub(super) type Filled = (CudaStorage, Shape);
 
-/// What `act(engine, addresses of inputs)` says; the inputs stay where they are while it launches its work.
+/// Calls `act(engine, addresses of inputs)`. The inputs stay in place while it launches its work.
 ///
 /// # Errors
-/// If an input is not on CUDA or not contiguous, or what `act` says.
+/// If an input is not on CUDA or not contiguous, or if `act` fails.
 pub(super) fn with_addresses<R>(inputs: &[&Tensor], act: impl FnOnce(&Engine, &[u64]) -> Result<R>) -> Result<R> {
     let first = inputs.first().ok_or_else(|| Error::Msg("an operation without inputs".into()))?;
     let engine = Engine::of(first.device().as_cuda_device()?)?;
@@ -42,7 +42,7 @@ pub(super) fn fill(
     })
 }
 
-/// Like [`fill`], as a tensor without gradient.
+/// Like [`fill`], but returns a tensor without gradient.
 pub(super) fn make(
     inputs: &[&Tensor],
     dtype: DType,
@@ -52,7 +52,7 @@ pub(super) fn make(
     Ok(tensor(fill(inputs, dtype, shape, launch)?))
 }
 
-/// A new tensor whose elements a kernel is about to write, all of them before anybody reads one.
+/// A new tensor. A kernel must write all its elements before anybody reads one.
 pub(super) fn empty(dtype: DType, shape: impl Into<Shape>, device: &Device) -> Result<Tensor> {
     let (engine, shape) = (Engine::of(device.as_cuda_device()?)?, shape.into());
     let slice = alloc(&engine, dtype, shape.elem_count())?;
@@ -64,7 +64,7 @@ pub(super) fn tensor((storage, shape): Filled) -> Tensor {
     Tensor::from_storage(Storage::Cuda(storage), shape, BackpropOp::none(), false)
 }
 
-/// Memory for `n` elements, of one element at least: the driver refuses to give none.
+/// Allocates memory for `n` elements, and at least one: the driver refuses to allocate none.
 fn alloc(engine: &Engine, dtype: DType, n: usize) -> Result<CudaStorageSlice> {
     let (device, n) = (&engine.device, n.max(1));
     // SAFETY: every kernel and call that fills a new storage writes all of its elements.
@@ -92,7 +92,7 @@ fn slice_address(engine: &Engine, slice: &CudaStorageSlice) -> Result<u64> {
     })
 }
 
-/// Where the first element of a contiguous tensor lies.
+/// The address of the first element of a contiguous tensor.
 fn address(engine: &Engine, storage: &Storage, layout: &Layout) -> Result<u64> {
     let Storage::Cuda(storage) = storage else {
         return Err(Error::Msg(format!("a tensor {:?} is not on CUDA", layout.dims())));
@@ -112,7 +112,7 @@ fn address(engine: &Engine, storage: &Storage, layout: &Layout) -> Result<u64> {
     Ok(slice_address(engine, &storage.slice)? + (from * size) as u64)
 }
 
-/// What a kernel's name ends with.
+/// The suffix of kernel names for an element type.
 pub(super) fn suffix(dtype: DType) -> Result<&'static str> {
     match dtype {
         DType::F32 => Ok("f32"),
@@ -121,7 +121,7 @@ pub(super) fn suffix(dtype: DType) -> Result<&'static str> {
     }
 }
 
-/// Elements in 16 bytes.
+/// The number of elements in 16 bytes.
 pub(super) fn pack(dtype: DType) -> usize {
     16 / dtype.size_in_bytes()
 }
@@ -130,7 +130,7 @@ fn unsupported(dtype: DType) -> Error {
     Error::Msg(format!("operations on CUDA take f32 and bf16, not {dtype:?}"))
 }
 
-/// An error unless `tensor` is f32.
+/// Fails unless `tensor` is f32.
 pub(super) fn require_f32(tensor: &Tensor, what: &str) -> Result<()> {
     match tensor.dtype() {
         DType::F32 => Ok(()),
@@ -138,7 +138,7 @@ pub(super) fn require_f32(tensor: &Tensor, what: &str) -> Result<()> {
     }
 }
 
-/// `x` in the other of f32 and bf16, without gradient; `x` itself if it is of that type.
+/// Converts `x` to f32 or bf16, without gradient; returns `x` itself if it has that type.
 pub(super) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     if x.dtype() == dtype {
         return Ok(x.detach());
@@ -149,7 +149,7 @@ pub(super) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     })
 }
 
-/// A result that is there already, and how its gradient is made: candle's tape takes it over when the operation is applied.
+/// A finished result and its gradient. candle's tape takes it over when the operation is applied.
 struct Recorded<F> {
     name: &'static str,
     result: Mutex<Option<Filled>>,

@@ -1,13 +1,13 @@
-//! The operations on CUDA: convolutions by cuDNN, everything else that a training step does by kernels of our own
-//! (`kernels/*.cu`). What is not here is composed of candle's primitives, as without cuDNN.
+//! The operations on CUDA: convolutions by cuDNN, the rest of a training step by our own kernels (`kernels/*.cu`). Operations
+//! that are missing here are composed of candle's primitives, as without cuDNN.
 //!
-//! Nothing here waits for the device, and all of it gives the same bits on every run on one kind of GPU: cuDNN's algorithms are
-//! taken among those that it calls deterministic, and our kernels add no floating-point number atomically.
+//! Nothing here waits for the device. All of it gives the same bits on every run on one kind of GPU: only cuDNN algorithms
+//! documented as deterministic are used, and our kernels add no floating-point numbers atomically.
 //!
-//! In f32 images lie in planes, as candle has them. TF32 and bf16 use tensor cores, which want the channels last; a network
-//! then works on images whose memory is `[B, H, W, C]` although their shape says `[B, C, H, W]`. Only operations of this module
-//! look at single pixels of them, [`layout::NetworkScope`] turns them round at the network's ends, and each operation keeps for
-//! its gradient the layout that it was called under.
+//! In f32, images lie in planes, as in candle. TF32 and bf16 use tensor cores, which want the channels last. A network then
+//! works on images whose memory is `[B, H, W, C]` although their shape says `[B, C, H, W]`. Only operations of this module look
+//! at single pixels of them; [`layout::NetworkScope`] converts them at the network's ends. Each operation keeps the layout of
+//! its forward pass for its gradient.
 
 #![allow(unsafe_code)]
 

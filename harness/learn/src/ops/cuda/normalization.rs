@@ -1,6 +1,7 @@
-//! Sums over channels, and batch normalisation by them.
+//! Sums over channels, and batch normalisation based on them.
 //!
-//! cuDNN's batch normalisation is not used: it does not promise the same bits on every run, and takes bf16 in some layouts only.
+//! cuDNN's batch normalisation is not used: it does not guarantee the same bits on every run, and takes bf16 only in some
+//! layouts.
 
 use super::{
     engine::{Argument, Argument::Address, CHANNELS, counts},
@@ -10,16 +11,16 @@ use super::{
 use crate::ops::{Normalized, storage::wanted};
 use candle_core::{DType, Result, Tensor};
 
-/// Blocks that add up pieces of one sum over channels, together: enough for any GPU.
+/// Number of blocks that add up partial sums over all channels: enough for any GPU.
 const BLOCKS: usize = 1024;
 
-/// Values of a channel that one block adds up, at least.
+/// The smallest number of values of a channel that one block adds up.
 const VALUES: usize = 512;
 
-/// Threads of the block that adds up a channel's pieces.
+/// Threads of the block that adds up the partial sums of a channel.
 const ADDERS: u32 = 128;
 
-/// Sizes of images, and how they lie.
+/// The sizes and the memory layout of images.
 #[derive(Debug, Clone, Copy)]
 struct Sizes {
     batch: usize,
@@ -34,17 +35,17 @@ impl Sizes {
         Ok(Self { batch, channels, pixels: h * w, mode })
     }
 
-    /// Values of a channel.
+    /// Number of values of a channel.
     fn count(self) -> usize {
         self.batch * self.pixels
     }
 
-    /// Where an elementwise kernel finds an element's channel.
+    /// The position of an element's channel, for an elementwise kernel.
     fn channels(self) -> Result<[Argument; 2]> {
         counts([self.channels, self.mode.inner(self.pixels)])
     }
 
-    /// Pieces `[parts, C, 2]` of the sums called `terms` of `a`, and for products of `x` and the centres.
+    /// Partial sums `[parts, C, 2]` of the kind `terms` over `a`, and, for products, over `x` and the centres.
     fn pieces(self, terms: &str, a: &Tensor, with: Option<(&Tensor, &Tensor)>) -> Result<Tensor> {
         let across = if self.mode.last { self.channels.div_ceil(32) } else { self.channels };
         let parts = (BLOCKS / across).min(self.count() / VALUES).max(1);
@@ -60,7 +61,7 @@ impl Sizes {
     }
 }
 
-/// Sum of each channel of `x` `[B, C, H, W]`, which lies as `mode` says: `[C]` in f32.
+/// Sum of each channel of `x` `[B, C, H, W]`, laid out as `mode` says: `[C]` in f32.
 pub(super) fn channel_sums(x: &Tensor, mode: Mode) -> Result<Tensor> {
     let sizes = Sizes::of(x, mode)?;
     let pieces = sizes.pieces("plain", x, None)?;
@@ -120,8 +121,8 @@ pub(in crate::ops) fn batch_norm_fixed(
     normalize([&x, &weight, &bias], moments, sizes, false)
 }
 
-/// `(x − mean) · scale · weight + bias` by the rows of `moments` (see `kernels/channels.cu`). The gradient goes through the
-/// statistics if they were made of `x`.
+/// `(x − mean) · scale · weight + bias`, with the rows of `moments` (see `kernels/channels.cu`). The gradient passes through
+/// the statistics if they were computed from `x`.
 fn normalize(inputs: [&Tensor; 3], moments: Tensor, sizes: Sizes, through_statistics: bool) -> Result<Tensor> {
     let [x, _, _] = inputs;
     let (n, dtype) = (x.elem_count(), x.dtype());

@@ -1,8 +1,8 @@
-//! How cuDNN does a convolution: the algorithm is chosen once for each problem, and noted.
+//! How cuDNN performs a convolution. The algorithm is chosen once per problem, and recorded.
 //!
-//! Of the algorithms that cuDNN's heuristic offers for a problem, fastest first, the first is taken that cuDNN calls
-//! deterministic and whose workspace is not too large. The heuristic measures nothing, so the choice is the same on every run with
-//! one GPU and one version of cuDNN.
+//! cuDNN's heuristic lists algorithms for a problem, fastest first. We take the first that cuDNN calls deterministic and whose
+//! workspace is not too large. The heuristic measures nothing, so the choice is the same on every run with the same GPU and
+//! version of cuDNN.
 
 use super::{
     cudnn::{Arithmetic, Filters, Form, Images},
@@ -26,27 +26,27 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Workspace that an algorithm may take, in bytes.
+/// The largest workspace of an algorithm, in bytes.
 const WORKSPACE: usize = 2 << 30;
 
-/// Algorithms that cuDNN is asked for: more than it has, with each kind of arithmetic.
+/// Number of algorithms requested from cuDNN: more than it has, counting each kind of arithmetic.
 const OFFERS: usize = 16;
 
 static CHOSEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// The algorithms that cuDNN's convolutions have used so far in this process, one line for each problem.
+/// The algorithms that cuDNN's convolutions have used so far in this process, one line per problem.
 pub fn chosen_algorithms() -> Vec<String> {
     CHOSEN.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
 }
 
-/// What a convolution computes of its images, its filters and the maps that it makes of both.
+/// The result that a convolution computes from images, filters and maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Direction {
-    /// Maps, of images and filters.
+    /// Maps, from images and filters.
     Forward,
-    /// Gradient of the images, of maps and filters.
+    /// Gradient of the images, from maps and filters.
     Data,
-    /// Gradient of the filters, of images and maps.
+    /// Gradient of the filters, from images and maps.
     Filter,
 }
 
@@ -111,16 +111,16 @@ impl Algorithm {
     }
 }
 
-/// What the heuristic says of an algorithm.
+/// The heuristic's information on an algorithm.
 #[derive(Debug)]
 struct Offer {
     algorithm: Algorithm,
-    /// Whether it can be used, and gives the same bits on every run.
+    /// True if it can be used and gives the same bits on every run.
     usable: bool,
     math: Math,
 }
 
-/// Everything that is needed to solve a problem.
+/// Everything needed to solve a problem.
 pub(super) struct Plan {
     images: Images,
     filters: Filters,
@@ -138,7 +138,7 @@ impl Plan {
             filters: Filters::new(form, problem.filters)?,
             maps: Images::new(form, problem.maps)?,
             arithmetic: Arithmetic::new(problem.stride, problem.padding, problem.math())?,
-            // Deterministic in each direction, and there for every problem: what is left if the heuristic offers nothing.
+            // Deterministic in each direction and available for every problem: the fallback if the heuristic offers nothing.
             algorithm: match problem.direction {
                 Direction::Forward => {
                     Algorithm::Forward(ForwardAlgorithm::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
@@ -164,7 +164,7 @@ impl Plan {
     fn choose(&mut self, engine: &Engine, problem: &Problem) -> Result<Math> {
         let offers = self.offers(engine, problem.direction).map_err(Error::wrap)?;
         for offer in offers.iter().filter(|offer| offer.usable) {
-            // An algorithm is offered for one kind of arithmetic, but f32 without tensor cores is not up for choice.
+            // An algorithm is offered for one kind of arithmetic, but f32 must not use tensor cores.
             let math = if problem.math() == Math::CUDNN_FMA_MATH { Math::CUDNN_FMA_MATH } else { offer.math };
             self.arithmetic.set_math(math)?;
             if let Ok(workspace) = self.workspace_of(engine, offer.algorithm)
@@ -181,14 +181,14 @@ impl Plan {
         Ok(problem.math())
     }
 
-    /// What the heuristic offers, fastest first.
+    /// The algorithms that the heuristic offers, fastest first.
     fn offers(&self, engine: &Engine, direction: Direction) -> std::result::Result<Vec<Offer>, CudnnError> {
         let (images, filters, maps, arithmetic) = (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
         let mut count = 0;
         macro_rules! offers {
             ($ask:path, $kind:path, $a:expr, $b:expr, $c:expr) => {{
-                // SAFETY: the results are plain numbers, of which zero is one, also where they name something. Handle and
-                // descriptors live; `count` and the array are as long as said.
+                // SAFETY: the results are plain numbers for which zero is valid, including the enums. Handle and descriptors
+                // live; `count` matches the array.
                 let offered = unsafe {
                     let mut offered = [std::mem::zeroed(); OFFERS];
                     $ask(engine.handle, $a, $b, arithmetic, $c, OFFERS as i32, &raw mut count, offered.as_mut_ptr())?;
@@ -219,7 +219,7 @@ impl Plan {
         })
     }
 
-    /// Workspace of `algorithm` in bytes, or why it cannot be used.
+    /// The workspace of `algorithm` in bytes, or the reason why it cannot be used.
     fn workspace_of(&self, engine: &Engine, algorithm: Algorithm) -> std::result::Result<usize, CudnnError> {
         let (images, filters, maps, arithmetic) = (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
         let handle = engine.handle;
@@ -239,7 +239,7 @@ impl Plan {
         }
     }
 
-    /// Computes one of the three of the other two, all of which lie at the given addresses.
+    /// Computes one of the three arrays from the other two, at the given addresses.
     pub(super) fn run(&self, engine: &Engine, images: u64, filters: u64, maps: u64) -> Result<()> {
         let (alpha, beta) = (1.0f32, 0.0f32);
         let (alpha, beta) = ((&raw const alpha).cast::<c_void>(), (&raw const beta).cast::<c_void>());
@@ -250,8 +250,8 @@ impl Plan {
         let read = |address: u64| address as *const c_void;
         let write = |address: u64| address as *mut c_void;
         let handle = engine.handle;
-        // SAFETY: handle and descriptors live. Callers give addresses of as many elements as the problem's shapes have; the
-        // memory is freed in the stream's order, after this work.
+        // SAFETY: handle and descriptors live. Callers pass addresses of as many elements as the problem's shapes have; the
+        // memory is freed in stream order, after this work.
         unsafe {
             match self.algorithm {
                 Algorithm::Forward(algorithm) => cudnn::convolution_forward(

@@ -38,8 +38,8 @@ pub(in crate::ops) fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, paddi
     Ok(Pooled { values, indices })
 }
 
-/// See [`crate::ops::max_unpool2d`]. An index outside the plane goes nowhere, and its element gets a gradient of NaN: to find it
-/// the host would have to wait.
+/// See [`crate::ops::max_unpool2d`]. An element with an index outside the plane is dropped and gets a gradient of NaN: to
+/// report it, the host would have to wait.
 pub(in crate::ops) fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     let (x, indices) = (x.contiguous()?, indices.contiguous()?);
     let mode = Mode::current();
@@ -67,7 +67,7 @@ pub(in crate::ops) fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, 
     })
 }
 
-/// The elements of `x` at the indices; `sizes` are channels, pixels of the indices and pixels of `x`.
+/// The elements of `x` at the indices. `sizes` are the channels, the pixels of the indices and the pixels of `x`.
 fn taken(x: &Tensor, indices: &Tensor, sizes: [usize; 3], mode: Mode) -> Result<Filled> {
     let name = format!("take_{}", suffix(x.dtype())?);
     fill(&[x, indices], x.dtype(), indices.shape(), |engine, from, to| {

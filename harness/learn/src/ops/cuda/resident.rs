@@ -1,4 +1,4 @@
-//! Pictures that lie on the device as bytes, and the batches that are made of them there.
+//! Pictures kept on the device as bytes, and batches made from them there.
 
 use super::{
     engine::{Argument::Address, PICTURES, count, counts},
@@ -9,16 +9,16 @@ use candle_core::{CudaStorage, DType, Device, Error, Result, Shape, Tensor, cuda
 use harness_images::augment::Table;
 use std::ops::Range;
 
-/// Threads of the block that makes an image; a power of two, and no more than `pictures.cu` has room for.
+/// Threads of the block that makes an image: a power of two, and at most as many as `pictures.cu` provides for.
 const THREADS: u32 = 512;
 
-/// Largest side of a picture, in pixels, as in `pictures.cu`.
+/// Largest side of a picture in pixels; `pictures.cu` has the same limit.
 const MOST: usize = 2048;
 
-/// Bytes of scratch memory that a pixel needs: two pictures and two class maps.
+/// Bytes of scratch memory per pixel: two pictures and two class maps.
 const WORK: usize = 8;
 
-/// Pictures on a device, until they are dropped.
+/// Pictures on a device. Dropping this frees them.
 #[derive(Debug)]
 pub(crate) struct Resident {
     /// Interleaved RGB, `[N·S·S·3]` of u8.
@@ -38,7 +38,7 @@ impl Resident {
         Ok(Some(free as u64))
     }
 
-    /// Brings pictures of `side` pixels a side to `device`: `rgb` `[N, S, S, 3]`, and `classes` `[N, S, S]` or nothing.
+    /// Copies pictures of `side` pixels a side to `device`: `rgb` `[N, S, S, 3]`, and `classes` `[N, S, S]` or nothing.
     pub(crate) fn upload(rgb: &[u8], classes: &[u8], side: usize, device: &Device) -> Result<Self> {
         let count = rgb.len() / (3 * side * side).max(1);
         let fits = rgb.len() == count * 3 * side * side && (classes.is_empty() || classes.len() * 3 == rgb.len());
@@ -50,7 +50,7 @@ impl Resident {
         Ok(Self { rgb: bytes(rgb, device)?, classes: there, side, count })
     }
 
-    /// Brings what was drawn to the device. This is the only transfer that batches need.
+    /// Copies the draws to the device. Batches need no other transfer.
     pub(crate) fn table(&self, table: &Table) -> Result<Tensor> {
         let rows = table.words.len() / table.width;
         if let Some(place) = table.words.iter().step_by(table.width).find(|&&place| place as usize >= self.count) {
@@ -59,8 +59,8 @@ impl Resident {
         Tensor::from_slice(&table.words, (rows, table.width), self.rgb.device())
     }
 
-    /// The batch of rows `rows` of `table`: images `[B, 3, S, S]` in 0..1, and the target, images likewise or classes `[B, S, S]` of
-    /// u8.
+    /// The batch of rows `rows` of `table`: images `[B, 3, S, S]` in 0..1, and the target, which is images of the same shape or
+    /// classes `[B, S, S]` of u8.
     pub(crate) fn batch(&self, table: &Tensor, rows: Range<usize>, target: Target) -> Result<(Tensor, Tensor)> {
         let (all, width) = table.dims2()?;
         let (batch, side) = (rows.len(), self.side);
@@ -101,7 +101,7 @@ impl Resident {
     }
 }
 
-/// Bytes on the device, without a copy of them in the host's memory.
+/// Bytes on the device that need no second copy in the host's memory.
 fn bytes(data: &[u8], device: &Device) -> Result<Tensor> {
     let device = device.as_cuda_device()?;
     let slice = CudaStorageSlice::U8(device.clone_htod(data)?);

@@ -1,4 +1,4 @@
-//! What is counted of each predicted image.
+//! The counts of each predicted image.
 
 use super::{
     engine::{Argument, Argument::Address, SCORES, count},
@@ -7,12 +7,12 @@ use super::{
 use crate::ops::SOFT_DICE_SMOOTH;
 use candle_core::{DType, Error, Result, Tensor};
 
-/// Classes that the kernel knows.
+/// Number of classes that the kernel supports.
 const CLASSES: usize = 3;
 
-/// Of each image of `channels` `[B, 3, S, S]` against `target` `[B, S, S]` of u8, `[B, 12]` of f64: pixels by true and predicted
-/// class, the soft overlap, the soft prediction, and the sum of mean squared error, cross-entropy, cross-entropy of sigmoids and
-/// soft Dice, each times its weight. A class that is not there makes the loss NaN.
+/// For each image of `channels` `[B, 3, S, S]` against `target` `[B, S, S]` of u8, `[B, 12]` of f64: pixels by true and
+/// predicted class, the soft overlap, the soft prediction, and the weighted sum of mean squared error, cross-entropy,
+/// cross-entropy of sigmoids and soft Dice. An invalid class makes the loss NaN.
 pub(crate) fn image_scores(channels: &Tensor, target: &Tensor, weights: [f64; 4]) -> Result<Tensor> {
     let (channels, target) = (channels.detach().contiguous()?, target.contiguous()?);
     require_f32(&channels, "image_scores")?;

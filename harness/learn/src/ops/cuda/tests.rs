@@ -1,4 +1,4 @@
-//! The operations on CUDA against those on the CPU, outputs and gradients, in every precision and layout. Where there is no GPU
+//! Compares the operations on CUDA with those on the CPU: outputs and gradients, in every precision and layout. Without a GPU
 //! the tests say so and pass.
 
 use super::NetworkScope;
@@ -14,7 +14,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use harness_record::random;
 use std::sync::{Mutex, PoisonError};
 
-/// The precision is one for the process, so one test works at a time.
+/// The precision is global to the process, so only one test runs at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// The first GPU, if there is one.
@@ -28,12 +28,12 @@ fn gpu() -> Option<Device> {
     }
 }
 
-/// What an input of an operation is.
+/// The kind of an operation's input.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// Lies as the layout says, and in the element type of the precision.
+    /// Uses the layout and the element type of the precision.
     Image,
-    /// The same, but f32 in each precision.
+    /// Uses the layout of the precision, but always f32.
     Full,
     Parameter,
 }
@@ -48,7 +48,7 @@ fn tolerance(precision: Precision) -> f32 {
     }
 }
 
-/// Values in ±1, that bf16 has as well.
+/// Values in ±1 that bf16 can represent.
 fn values(shape: &[usize], words: &[&str]) -> Tensor {
     let mut rng = random::generator(words);
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| random::unit(&mut rng) * 2.0 - 1.0).collect();
@@ -69,7 +69,7 @@ fn assert_close(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f32) {
     }
 }
 
-/// Output, and gradients of all inputs when every element of the output has its own weight in the loss.
+/// The output, and the gradients of all inputs for a loss that weights each output element differently.
 fn outcome(out: &Tensor, inputs: &[Var], weights: &Tensor) -> Vec<Tensor> {
     let loss = (out * weights.to_device(out.device()).unwrap()).unwrap();
     let loss = if loss.rank() == 0 { loss } else { loss.sum_all().unwrap() };
@@ -78,7 +78,7 @@ fn outcome(out: &Tensor, inputs: &[Var], weights: &Tensor) -> Vec<Tensor> {
     std::iter::once(out.clone()).chain(inputs.iter().map(gradient)).collect()
 }
 
-/// Runs `operation` on both devices in every precision. Images are `[B, C, H, W]`, its result too or a scalar.
+/// Runs `operation` on both devices in every precision. Images are `[B, C, H, W]`; the result is one too, or a scalar.
 fn check(what: &str, inputs: &[(&[usize], Kind)], operation: impl Fn(&[Tensor]) -> Result<Tensor>) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(gpu) = gpu() else { return };
@@ -163,7 +163,7 @@ fn elementwise() {
 
 #[test]
 fn batch_normalization() {
-    // The largest is summed up by several blocks in either layout.
+    // Several blocks add up the largest one in either layout.
     for [batch, channels, h, w] in [[2, 3, 5, 7], [4, 40, 4, 4], [3, 8, 32, 32], [5, 2, 24, 24]] {
         let shape = [batch, channels, h, w];
         let inputs: [(&[usize], Kind); 3] = [(&shape, Image), (&[channels], Parameter), (&[channels], Parameter)];
@@ -237,7 +237,7 @@ fn codebook() {
     let Some(gpu) = gpu() else { return };
     for ([batch, dim, h, w], codes) in [([2, 5, 7, 9], 3), ([3, 64, 9, 11], 130), ([2, 33, 20, 20], 64)] {
         let book = values(&[dim, codes], &["book"]);
-        // Vectors near codes, so that rounding does not decide which is nearest.
+        // Vectors close to codes, so that rounding does not decide which code is nearest.
         let z = values(&[batch, dim, h, w], &["z"]);
         let near = ops::nearest_codes(&z, &book).unwrap();
         let z = (near.quantized + (z * 0.05).unwrap()).unwrap();
@@ -277,7 +277,7 @@ fn perplexity() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(gpu) = gpu() else { return };
     for codes in [1, 7, 512, 1000] {
-        // A third of the codes is not in use.
+        // A third of the codes is unused.
         let counts: Vec<f32> =
             (0..codes).map(|i| (i * 13 % 50 * (i % 3)) as f32 + if i == 0 { 1.0 } else { 0.0 }).collect();
         let counts = Tensor::new(counts, &Device::Cpu).unwrap();

@@ -71,7 +71,7 @@ fn the_colour_still_says_the_class_after_flips_and_crops() {
     let mut pure = 0;
     for (image, classes) in images.iter().zip(&classes) {
         for (pixel, &class) in image.as_chunks::<3>().0.iter().zip(classes) {
-            // Between two colours the picture is mixed, the classes are not.
+            // Between two colours the picture is interpolated, but the classes are not.
             if let Some(colour) = COLOURS.iter().position(|colour| colour == pixel) {
                 assert_eq!(colour, usize::from(class));
                 pure += 1;
@@ -83,7 +83,7 @@ fn the_colour_still_says_the_class_after_flips_and_crops() {
 
 #[test]
 fn a_crop_is_a_square_of_the_picture_enlarged() {
-    // Columns numbered by red, rows by green: the first and the last values are the crop's bounds.
+    // Red numbers the columns and green the rows, so the first and last values give the crop's bounds.
     let mut pictures = pictures(300);
     let mut rgb = pictures.rgb.to_vec();
     for (at, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
@@ -118,7 +118,7 @@ fn every_epoch_and_every_entry_draws_anew() {
     let both = r#"[{"flip": {}}, {"crop": {}}, {"jitter": {}}]"#;
     assert_eq!(apply(both, &pictures, 1), apply(both, &pictures, 1));
     assert_ne!(apply(both, &pictures, 1), apply(both, &pictures, 2));
-    // Two flips by the same draw would undo each other.
+    // Two flips with the same draw would cancel each other.
     assert_ne!(apply(r#"[{"flip": {}}, {"flip": {}}]"#, &pictures, 1), unchanged(&pictures));
 }
 

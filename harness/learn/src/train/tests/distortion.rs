@@ -15,7 +15,7 @@ fn apply(spec: &DistortionSpec, images: &[Vec<u8>], places: &[u32], epoch: u32) 
     apply_to(spec, images, SIDE, places, epoch)
 }
 
-/// Images whose draws are those of other places than they have.
+/// Images whose draws belong to other places than their own.
 fn apply_to(spec: &DistortionSpec, images: &[Vec<u8>], side: usize, places: &[u32], epoch: u32) -> Tensor {
     let pictures = Pictures { size: side as u32, rgb: images.concat().into(), ..pictures(0) };
     let mut drawn = spec.draw(side, places, 7, epoch);
@@ -27,7 +27,7 @@ fn places(count: u32) -> Vec<u32> {
     (0..count).map(|i| i * 3 % 1000).collect()
 }
 
-/// All kinds, each of which changes something in every epoch.
+/// Every kind of distortion; each changes something in every epoch.
 const KINDS: [&str; 5] = [
     r#"{"mask": {}}"#,
     r#"{"rotate": {}}"#,
@@ -57,7 +57,7 @@ fn a_mask_is_one_rectangle_of_the_right_size_and_fill() {
 
 #[test]
 fn masks_are_those_of_earlier_versions() {
-    // Left, top and side of the masks of images 0 to 4 in epoch 3 of seed 7, at 120 pixels.
+    // Left, top and side of the masks of images 0 to 4 in epoch 3 with seed 7, at 120 pixels.
     let expected = [(95, 73, 21), (84, 21, 29), (73, 11, 19), (3, 46, 20), (3, 70, 17)];
     let white = vec![255; 120 * 120 * 3];
     let mask = DistortionSpec::Mask(MaskSpec::default());
@@ -155,7 +155,7 @@ fn a_draw_does_not_depend_on_the_batch() {
     }
 }
 
-/// For each image which of three distortions of a mix was made. They cannot be mistaken for each other.
+/// For each image, which of a mix's three distortions was applied. They cannot be confused.
 fn kinds_of(draw: &str, batch: usize, epoch: u32) -> Vec<usize> {
     let parts = [r#"{"mask": {}}"#, r#""none""#, r#"{"greyscale": {"probability": 1}}"#];
     let mix = spec(&format!(r#"{{"mix": {{"of": [{}], "draw": "{draw}"}}}}"#, parts.join(",")));

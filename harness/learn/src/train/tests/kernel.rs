@@ -1,4 +1,4 @@
-//! The kernel that makes batches on a GPU, against the host: all bits must be the same.
+//! Compares the kernel that makes batches on a GPU with the host: all bits must be equal.
 
 use super::*;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use harness_images::augment::*;
 
-/// Pictures of `side` pixels a side: noise, greys, and a slope of colours.
+/// Pictures of `side` pixels a side: noise, greys, and a gradient of colours.
 fn photographs(count: u32, side: usize) -> Pictures {
     let mut rng = random::generator(&["photographs"]);
     let mut rgb = Vec::new();
@@ -26,7 +26,7 @@ fn photographs(count: u32, side: usize) -> Pictures {
     Pictures { size: side as u32, rgb: rgb.into(), classes: classes.into(), ..pictures(count) }
 }
 
-/// Makes the batch of the rows from `first` on by the kernel, and compares.
+/// Makes the batch of the rows from `first` on with the kernel, and compares it.
 fn check(what: &str, pictures: &Pictures, drawn: &[Drawn], first: usize, target: Target) {
     let table = Table::of(drawn.iter());
     let (side, batch) = (pictures.size as usize, drawn.len() - first);
@@ -110,7 +110,7 @@ fn every_turn_of_the_hue_is_that_of_the_host() {
 
 #[test]
 fn a_kernel_that_is_given_other_words_makes_another_batch() {
-    // So that the comparisons above can fail.
+    // Proves that the comparisons above can fail.
     let pictures = photographs(4, 20);
     let drawn = [Drawn { place: 2, changes: vec![Change::Turn(1)] }];
     let table = Table::of([Drawn { place: 2, changes: vec![Change::Turn(3)] }].iter());

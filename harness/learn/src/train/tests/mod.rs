@@ -1,4 +1,4 @@
-//! What random changes do, when they are drawn anew, and that threads and batches do not matter.
+//! Tests what random changes do, when they are redrawn, and that threads and batches have no influence.
 
 mod augmentation;
 mod distortion;
@@ -21,7 +21,7 @@ fn noise(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|_| picture()).collect()
 }
 
-/// `count` labelled pictures of blocks of 5 by 5 pixels, whose colour says the class.
+/// `count` labelled pictures of blocks of 5 by 5 pixels, whose colour shows the class.
 fn pictures(count: u32) -> Pictures {
     let mut rng = random::generator(&["blocks"]);
     let blocks = SIDE / 5;

@@ -1,6 +1,6 @@
-// Sums over the elements of each channel, and batch normalisation by them.
+// Sums over the elements of each channel, and batch normalisation based on them.
 //
-// A sum has two stages: blocks sum pieces in double, then one block a channel adds the pieces up.
+// A sum has two stages: blocks sum pieces in double, then one block per channel adds up the pieces.
 #include "number.cuh"
 
 enum Terms {
@@ -37,7 +37,7 @@ __device__ void plane_sums(const T *a, const T *x, const float *centres, double 
     }
 }
 
-// The same of [B, pixels, C]: a block of 32 x 8 threads for 32 channels (x) and a part of the rows (y).
+// The same for [B, pixels, C]: a block of 32 x 8 threads for 32 channels (x) and a part of the rows (y).
 template <int TERMS, class T>
 __device__ void column_sums(const T *a, const T *x, const float *centres, double *pieces, unsigned batch, unsigned channels,
                             unsigned pixels) {
@@ -78,7 +78,7 @@ SUMS(moments, MOMENTS, bf16, bf16)
 SUMS(products, PRODUCTS, float, f32)
 SUMS(products, PRODUCTS, bf16, bf16)
 
-// Both sums of the channel of this block, whose threads add the pieces up.
+// Both sums of this block's channel, whose threads add up the pieces.
 __device__ void totals(double *sums, const double *pieces, unsigned parts) {
     __shared__ double room[128];
     for (int which = 0; which < 2; which++) {
@@ -97,8 +97,8 @@ extern "C" __global__ void plain_totals(const double *pieces, unsigned parts, fl
     if (threadIdx.x == 0) out[blockIdx.x] = (float)sums[0];
 }
 
-// What a normalisation needs of a channel, the rows of [6, C]. Of values far from 0 all digits of the difference to the mean
-// matter: elements take the mean in f32 off (CENTRE), and what that leaves of it (REST) goes into the constant.
+// The constants that normalise a channel, the rows of [6, C]. For values far from 0, all digits of the difference to the mean
+// matter: elements subtract the mean in f32 (CENTRE), and the rest of the mean (REST) goes into the constant.
 enum Moments { CENTRE, REST, SCALE, VARIANCE, FACTOR, CONSTANT };
 
 __device__ void write_moments(float *out, double mean, double variance, double unbiased, double epsilon, const float *weight,
@@ -125,7 +125,7 @@ extern "C" __global__ void moments_totals(const double *pieces, unsigned parts, 
     write_moments(out, mean, variance, variance * (count / (count - 1.0)), epsilon, weight, bias);
 }
 
-// The same of given statistics: one thread a block.
+// The same for given statistics, with one thread per block.
 extern "C" __global__ void given_moments(const float *mean, const float *variance, double epsilon, const float *weight,
                                          const float *bias, float *out) {
     double given = variance[blockIdx.x];
@@ -147,7 +147,7 @@ __device__ void normalize(unsigned n, const T *x, T *y, const float *moments, un
     store(y, values, i, n);
 }
 
-// The rows of [4, C]: gradients of bias and weight, and what the gradient of the input takes off.
+// The rows of [4, C]: gradients of bias and weight, and the terms that the gradient of the input subtracts.
 enum Slopes { BIAS, WEIGHT, MEAN, SLOPE };
 
 extern "C" __global__ void products_totals(const double *pieces, unsigned parts, double count, const float *moments,

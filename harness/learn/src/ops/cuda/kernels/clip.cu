@@ -1,4 +1,4 @@
-// The norm of all gradients together, and their scaling by it, so that nothing waits for it.
+// The norm of all gradients together, and scaling by it. Nothing waits for the norm.
 #include "number.cuh"
 
 // Each block's piece of the sum of n squares.
@@ -21,7 +21,7 @@ extern "C" __global__ void norm_total(const double *pieces, unsigned parts, doub
     if (threadIdx.x == 0) *out = sqrt(sum);
 }
 
-// x times most / (norm + epsilon) where that is below 1.
+// Multiplies x by most / (norm + epsilon) if that is below 1.
 extern "C" __global__ void clip(unsigned n, const float *x, const double *norm, double most, double epsilon, float *out) {
     unsigned i = thread();
     if (i >= n) return;

@@ -1,9 +1,9 @@
-// Vector quantisation: the nearest code of every vector, and count and sum of the vectors of every code.
+// Vector quantisation: the nearest code of each vector, and count and sum of the vectors of each code.
 //
 // vectors [B, D, pixels], or [B, pixels, D] where channels come last; codes [D, K].
 #include "number.cuh"
 
-// Where dimension d of a vector lies.
+// The place of dimension d of a vector.
 __device__ inline unsigned place(unsigned vector, unsigned d, unsigned dim, unsigned pixels, int last) {
     unsigned image = vector / pixels;
     return last ? vector * dim + d : (image * dim + d) * pixels + vector - image * pixels;
@@ -76,7 +76,7 @@ extern "C" __global__ void nearest_codes(unsigned vectors, const float *z, const
     indices[first + t] = found[t][nearest];
 }
 
-// The codes in the vectors' places.
+// Puts the codes in place of the vectors.
 extern "C" __global__ void quantize(unsigned n, const float *codes, const unsigned *indices, float *out, unsigned dim,
                                     unsigned k, unsigned pixels, int last) {
     unsigned i = thread();
@@ -85,9 +85,8 @@ extern "C" __global__ void quantize(unsigned n, const float *codes, const unsign
     out[i] = codes[at.channel * k + indices[at.image * pixels + at.pixel]];
 }
 
-// pieces [parts, K, D + 1]: sum of the vectors of each code in a part of them, and their number behind it. A block of one warp
-// for each part (x), 32 dimensions (y) and 64 codes (z); a thread has one dimension to itself and walks over the vectors in
-// order.
+// pieces [parts, K, D + 1]: the sum of each code's vectors in one part, followed by their number. One block of one warp handles
+// each part (x), 32 dimensions (y) and 64 codes (z). A thread handles one dimension and walks over the vectors in order.
 extern "C" __global__ void code_pieces(unsigned vectors, const float *z, const unsigned *indices, float *pieces, unsigned dim,
                                        unsigned k, unsigned pixels, int last) {
     const unsigned CODES = 64, AHEAD = 8;
@@ -101,7 +100,7 @@ extern "C" __global__ void code_pieces(unsigned vectors, const float *z, const u
         float value[AHEAD];
         for (unsigned a = 0; a < AHEAD; a++) code[a] = v + a < to ? indices[v + a] - first : CODES;
         for (unsigned a = 0; a < AHEAD; a++) {
-            // One dimension more than there are counts.
+            // The counts are one extra dimension.
             bool mine = code[a] < CODES && d <= dim;
             value[a] = !mine ? 0.0f : d == dim ? 1.0f : z[place(v + a, d, dim, pixels, last)];
         }

@@ -35,7 +35,7 @@ extern "C" __global__ void squares_backward(unsigned n, const float *x, const fl
     if (i < n) out[i] = (x[i] - y[i]) * (float)(2.0 * *gradient / n);
 }
 
-// Of the logits [B, K, pixels] of one pixel: the largest, and the logarithm of the sum of exponentials without it.
+// The largest of the logits [B, K, pixels] of one pixel, and the logarithm of the sum of exponentials relative to it.
 struct Softmax {
     float largest, log_sum;
 
@@ -51,7 +51,7 @@ struct Softmax {
     }
 };
 
-// Sum over n pixels of -log softmax of the class; NaN for a class that is not there.
+// Sum over n pixels of -log softmax of the class; NaN for an invalid class.
 extern "C" __global__ void cross_entropies(unsigned n, const float *logits, const unsigned char *classes, double *pieces,
                                            unsigned channels, unsigned pixels) {
     sum_piece(n, pieces, [=](unsigned i) {

@@ -1,8 +1,8 @@
-// Numbers, packs of them, where they lie, and sums in a fixed order.
+// Numbers, packs of them, their memory layouts, and sums in a fixed order.
 //
-// All kernels count elements in 32 bits: the host refuses tensors of 2^31 elements and more. Sums are made in double and in an
-// order that the launch alone decides, and no floating-point number is added atomically, so that the bits of a result are the
-// same on every run.
+// All kernels count elements in 32 bits: the host rejects tensors of 2^31 elements and more. Sums are made in double, in an
+// order that depends only on the launch, and no floating-point number is added atomically. So the bits of a result are the same
+// on every run.
 #pragma once
 
 // bfloat16, without the toolkit's header.
@@ -13,7 +13,7 @@ struct bf16 {
 __device__ inline float number(float value) { return value; }
 __device__ inline float number(bf16 value) { return __uint_as_float((unsigned)value.bits << 16); }
 
-// To the nearest, to even where two are equally near; NaN stays NaN.
+// Rounds to nearest, ties to even; NaN stays NaN.
 template <class T> __device__ T rounded(float value);
 template <> __device__ inline float rounded<float>(float value) { return value; }
 template <> __device__ inline bf16 rounded<bf16>(float value) {
@@ -22,7 +22,7 @@ template <> __device__ inline bf16 rounded<bf16>(float value) {
     return bf16{(unsigned short)(nan ? 0x7fc0u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
 }
 
-// 16 bytes: what one instruction loads and stores at most. A thread of an elementwise kernel handles one pack.
+// 16 bytes: the most that one instruction loads or stores. A thread of an elementwise kernel handles one pack.
 template <class T> struct alignas(16) Pack {
     T values[16 / sizeof(T)];
 };
@@ -32,7 +32,7 @@ __device__ inline unsigned thread() { return blockIdx.x * blockDim.x + threadIdx
 
 template <class T> __device__ bool aligned(const T *at) { return (unsigned long long)at % 16 == 0; }
 
-// The elements from `i` of `n`; those past the end stay as they were.
+// Loads the elements from `i` of `n`; those past the end are left unchanged.
 template <class T> __device__ void load(float *out, const T *from, unsigned i, unsigned n) {
     if (aligned(from) && i + WIDTH<T> <= n) {
         Pack<T> pack = *(const Pack<T> *)(from + i);
@@ -82,13 +82,13 @@ struct Place {
         pixel = last ? group - image * outer : i - group * inner;
     }
 
-    // Where the element of this image and channel lies in `pixels` pixels an image.
+    // The place of an element of this image and channel, with `pixels` pixels per image.
     __device__ unsigned at(unsigned pixel, unsigned channels, unsigned pixels, int last) const {
         return last ? (image * pixels + pixel) * channels + channel : (image * channels + channel) * pixels + pixel;
     }
 };
 
-// The sum over the threads of a block, of which there are a power of two, each with a place in `room`.
+// The sum over the threads of a block. Their number is a power of two, and each has a place in `room`.
 __device__ inline double block_sum(double value, double *room) {
     unsigned t = threadIdx.x;
     __syncthreads(); // a sum before this one may still be read

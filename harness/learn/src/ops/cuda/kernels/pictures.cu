@@ -1,8 +1,8 @@
-// Batches of pictures, made of the bytes of the data set on the device. What is drawn for a picture stands in a row of a table:
-// its place in the data set, the number of changes, and of each change its kind and what was drawn for it.
+// Makes batches of pictures on the device from the bytes of the data set. Each picture has a row in a table of draws: its place
+// in the data set, the number of changes, and for each change its kind and its draws.
 //
-// The arithmetic is that of the pixels on the host, to the bit. Products that are added to something are written as functions,
-// because the compiler would else fuse the two and round once instead of twice.
+// The arithmetic equals that of the host, to the bit. Products that are added to something are written as functions, because
+// the compiler would otherwise fuse the two and round once instead of twice.
 #include "number.cuh"
 
 typedef unsigned char byte;
@@ -20,7 +20,7 @@ enum Kind : unsigned { TURN = 1, MIRROR, CROP, GREY, BRIGHTNESS, CONTRAST, SATUR
 
 __device__ inline float real(unsigned word) { return __uint_as_float(word); }
 
-// Cut, not rounded, to a byte.
+// Truncates, instead of rounding, to a byte.
 __device__ inline byte cut(float value) { return value <= 0.0f ? 0 : value >= 255.0f ? 255 : (byte)value; }
 
 __device__ inline byte blend(byte from, byte to, float factor) {
@@ -33,7 +33,7 @@ __device__ inline unsigned luma(const byte *pixel) {
 
 __device__ inline byte dimmed(byte value, double by) { return (byte)round(__dmul_rn((double)value, __dadd_rn(1.0, -by))); }
 
-// The hue turned by steps of 1/255, there and back through bytes of hue, saturation and value.
+// Turns the hue by steps of 1/255, converting to bytes of hue, saturation and value and back.
 __device__ inline void turn_hue(const byte *from, byte *to, unsigned steps) {
     byte r = from[0], g = from[1], b = from[2];
     byte most = r > g ? r : g, least = r < g ? r : g;
@@ -69,7 +69,7 @@ __device__ inline void turn_hue(const byte *from, byte *to, unsigned steps) {
     }
 }
 
-// The samples that one sample of an enlarged row or column is made of.
+// The samples that contribute to one sample of an enlarged row or column.
 struct Taps {
     unsigned short first, count;
     int weights[3];
@@ -89,7 +89,7 @@ struct Taps {
         for (unsigned i = 0; i < 3; i++) weights[i] = (int)(0.5 + __dmul_rn(shares[i] / total, (double)(1 << PRECISION)));
     }
 
-    // Of samples that lie `stride` bytes apart.
+    // For samples that are `stride` bytes apart.
     __device__ byte sum(const byte *samples, unsigned stride) const {
         int sum = 1 << (PRECISION - 1);
         for (unsigned i = 0; i < count; i++) sum += samples[(first + i) * stride] * weights[i];
@@ -98,7 +98,7 @@ struct Taps {
     }
 };
 
-// Of `to` positions the place of the one at `at` among `from`: the label under its centre. Positions are added up, as on the host.
+// Maps position `at` of `to` positions to one of `from`: the label under its centre. Positions are added up, as on the host.
 __device__ inline unsigned nearest(unsigned at, unsigned from, unsigned to) {
     double step = (double)from / (double)to, centre = __dmul_rn(step, 0.5);
     for (unsigned i = 0; i < at; i++) centre += step;
@@ -106,15 +106,15 @@ __device__ inline unsigned nearest(unsigned at, unsigned from, unsigned to) {
     return place < from ? place : from - 1;
 }
 
-// Where the pixel at column x and row y of a turned or mirrored picture comes from.
+// The source of the pixel at column x and row y of a turned or mirrored picture.
 __device__ inline unsigned origin(unsigned x, unsigned y, unsigned side, unsigned kind, unsigned quarters) {
     unsigned last = side - 1;
     if (kind == MIRROR) return y * side + last - x;
     return quarters == 1 ? x * side + last - y : quarters == 2 ? (last - y) * side + last - x : (last - x) * side + y;
 }
 
-// A block makes one image of the batch, that of row `first + blockIdx.x`: `images` [B, 3, side, side] in 0..1, and, where they are
-// asked for, the unchanged image in `clean` and the changed classes in `target`. `work` has room for 8 bytes a pixel.
+// A block makes one image of the batch, that of row `first + blockIdx.x`: `images` [B, 3, side, side] in 0..1 and, if
+// requested, the unchanged image in `clean` and the changed classes in `target`. `work` has room for 8 bytes per pixel.
 extern "C" __global__ void assemble(const byte *rgb, const byte *classes, const unsigned *table, unsigned first, unsigned width,
                                     unsigned side, byte *work, float *images, float *clean, byte *target) {
     __shared__ double room[THREADS];
@@ -125,7 +125,7 @@ extern "C" __global__ void assemble(const byte *rgb, const byte *classes, const 
     const byte *now = rgb + (unsigned long long)row[0] * pixels * 3;
     const byte *labels = target ? classes + (unsigned long long)row[0] * pixels : nullptr;
     byte *own = work + (unsigned long long)image * pixels * 8;
-    // What is read and what is written next change places after each change.
+    // Source and destination are swapped after each change.
     byte *next = own, *other = own + pixels * 3, *next_labels = own + pixels * 6, *other_labels = own + pixels * 7;
     unsigned top = 0, left = 0, height = 0, across = 0;
     float fill = 0.0f;

@@ -1,5 +1,5 @@
-// Max-pooling with indices, unpooling, and their gradients: every output element is made by one thread, none is added to by
-// several.
+// Max-pooling with indices, unpooling, and their gradients. One thread makes each output element; no element is a sum of
+// several threads.
 #include "number.cuh"
 
 // Windows of [B, C, height, width] that make [B, C, rows, columns].
@@ -43,7 +43,7 @@ __device__ void take(unsigned n, const T *x, const unsigned *indices, T *out, un
     out[i] = index < large ? x[place.at(index, channels, large, last)] : rounded<T>(NAN);
 }
 
-// Gradient of a pooling: each element of the image looks for the windows whose maximum it is, in order.
+// Gradient of a pooling: each element of the image looks, in order, for the windows whose maximum it is.
 template <class T>
 __device__ void pool_backward(unsigned n, const T *gradient, const unsigned *indices, T *out, Windows w, int last) {
     unsigned i = thread();
@@ -62,8 +62,8 @@ __device__ void pool_backward(unsigned n, const T *gradient, const unsigned *ind
     out[i] = rounded<T>(sum);
 }
 
-// For each place of [B, C, large] one more than the last of the `small` pixels that is put there. The maximum of whole numbers
-// does not depend on the order.
+// For each place of [B, C, large], one more than the index of the last of the `small` pixels that is put there. The maximum of
+// integers does not depend on the order.
 extern "C" __global__ void winners(unsigned n, const unsigned *indices, unsigned *winners, unsigned channels, unsigned small,
                                    unsigned large, int last) {
     unsigned i = thread();
@@ -72,7 +72,7 @@ extern "C" __global__ void winners(unsigned n, const unsigned *indices, unsigned
     if (indices[i] < large) atomicMax(&winners[place.at(indices[i], channels, large, last)], place.pixel + 1);
 }
 
-// The winner's element, or 0 where there is none.
+// The element that was put there last, or 0 if there is none.
 template <class T>
 __device__ void put(unsigned n, const T *x, const unsigned *winners, T *out, unsigned channels, unsigned small,
                     unsigned large, int last) {

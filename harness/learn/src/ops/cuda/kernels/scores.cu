@@ -1,10 +1,10 @@
-// What is counted of predicted images: pixels by true and predicted class, sums of probabilities, losses.
+// The counts of predicted images: pixels by true and predicted class, sums of probabilities, losses.
 #include "number.cuh"
 
 constexpr unsigned CLASSES = 3;
 constexpr unsigned COUNTS = CLASSES * CLASSES;
-// Sums behind the counts: overlap and prediction of sigmoids, squares, cross-entropy, cross-entropy of sigmoids, and of each class
-// the overlap and the prediction of the softmax; last the pixels whose true class is none.
+// The sums after the counts: overlap and prediction of sigmoids, squares, cross-entropy, cross-entropy of sigmoids, then for
+// each class the overlap and the prediction of the softmax, and last the number of pixels whose true class is invalid.
 constexpr unsigned OVERLAP = COUNTS, PREDICTED = OVERLAP + 1, SQUARES = PREDICTED + 1, ENTROPY = SQUARES + 1,
                    SIGMOID_ENTROPY = ENTROPY + 1, CLASS_OVERLAP = SIGMOID_ENTROPY + 1,
                    CLASS_PREDICTED = CLASS_OVERLAP + CLASSES, MISSING = CLASS_PREDICTED + CLASSES, SUMS = MISSING + 1;
@@ -18,8 +18,9 @@ __device__ inline float softmax(const float *x, unsigned truth, float *probabili
     return logf(sum) + largest - x[truth];
 }
 
-// A block counts an image: `channels` [B, 3, pixels] against `truth` [B, pixels] gives `out` [B, 12]: the counts by true and predicted
-// class, the soft overlap, the soft prediction, and the sum of the four losses by their weights; one of weight 0 is left out.
+// A block counts one image: `channels` [B, 3, pixels] against `truth` [B, pixels] gives `out` [B, 12]: the counts by true and
+// predicted class, the soft overlap, the soft prediction, and the weighted sum of the four losses. A loss with weight 0 is left
+// out.
 extern "C" __global__ void image_scores(const float *channels, const unsigned char *truth, unsigned pixels, double squares,
                                         double entropy, double sigmoid_entropy, double dice, double smooth, double *out) {
     __shared__ double room[256];
