@@ -57,7 +57,7 @@ impl EvaluateSpec {
                 return Err((format!("blur[{i}]"), "a level in 0..=1000 (per cent)".into()));
             }
             if self.blur[..i].contains(level) {
-                return Err((format!("blur[{i}]"), format!("each level once; {level} stands there already")));
+                return Err((format!("blur[{i}]"), format!("each level only once; {level} is repeated")));
             }
         }
         for (i, baseline) in self.baselines.iter().enumerate() {
