@@ -15,13 +15,13 @@ impl Stamp {
     }
 
     /// Whether nothing changed since [`Stamp::set`]: settings and stages (`fingerprint`), every file of `folders` (the
-    /// report, its templates, the manifests), and this program.
-    pub(crate) fn is_fresh(&self, fingerprint: &str, folders: &[&Path]) -> bool {
+    /// report, its runs, its templates, the manifests), and this program.
+    pub(crate) fn is_fresh(&self, fingerprint: &str, folders: &[PathBuf]) -> bool {
         let Ok(noted) = files::read(&self.path, 1 << 10) else { return false };
         text(fingerprint, folders).is_some_and(|text| text.as_bytes() == noted)
     }
 
-    pub(crate) fn set(&self, fingerprint: &str, folders: &[&Path]) -> Result<()> {
+    pub(crate) fn set(&self, fingerprint: &str, folders: &[PathBuf]) -> Result<()> {
         let text = text(fingerprint, folders).unwrap_or_default();
         files::write(&self.path, text.as_bytes())
     }
@@ -48,7 +48,7 @@ fn program() -> Option<String> {
     Some(format!("{} {:?}", file.len(), file.modified().ok()?))
 }
 
-fn text(fingerprint: &str, folders: &[&Path]) -> Option<String> {
+fn text(fingerprint: &str, folders: &[PathBuf]) -> Option<String> {
     let mut words = vec![program()?, fingerprint.to_owned()];
     for folder in folders {
         for entry in WalkDir::new(folder).sort_by_file_name() {

@@ -18,6 +18,7 @@ use harness_record::{
     store::{State, Store},
     vocabulary::{Key, Protocol},
 };
+use harness_report::inputs::file;
 use harness_study::{
     plan::{Plan, Stage},
     spec::layers::{self, Spec},
@@ -136,7 +137,9 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     let _lock = lock.ok_or(Failure::Interrupted)?;
     let fingerprint = collect::fingerprint(resolved, settings, plan)?;
     let (templates, manifests) = (folders.root.join("templates"), folders.root.join(manifests::FOLDER));
-    let made_of = [folder.as_path(), templates.as_path(), manifests.as_path()];
+    let data = folder.join("data");
+    let mut made_of = vec![folder.clone(), templates.clone(), manifests.clone()];
+    made_of.extend(plan.stages.iter().map(|stage| file::run_folder(&data, &stage.key)));
     let stamp = Stamp::new(store, &folder);
     if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
         return Ok((folder, true));
