@@ -10,7 +10,12 @@ pub use spec::{CorpusFolders, Counts, Duplicates, PetsCorpus};
 use super::{
     DataError, DataSet, DatasetSpec, Folder, Item, Part, Purpose, Repeated, Source, Survey, class_folders::shuffle, row,
 };
-use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::Protocol};
+use harness_record::{
+    digest,
+    monitor::Monitor,
+    rows::FileRow,
+    vocabulary::{FileUse, Protocol},
+};
 use parts::{CATS, Candidate, DOGS, Usable};
 use spec::NAMES;
 use std::{
