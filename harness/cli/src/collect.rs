@@ -115,8 +115,8 @@ pub(crate) fn study_input(resolved: &Resolved, settings: &[String], facts: Facts
         name: arm.spec.name.clone(),
         label: arm.spec.label.clone(),
         description: arm.spec.description.clone(),
-        model: arm.experiment.model.name().to_owned(),
-        family: match arm.experiment.model.sizes().published().map(|published| published.dice) {
+        model: arm.study.model.name().to_owned(),
+        family: match arm.study.model.sizes().published().map(|published| published.dice) {
             Some(PrintedDice::Batch) => Family::Batch,
             Some(PrintedDice::Soft) | None => Family::Soft,
         },

@@ -159,11 +159,11 @@ enum Reads<'a> {
 fn reads(study: &Resolved) -> Vec<Reads<'_>> {
     let mut all = Vec::new();
     for arm in &study.arms {
-        let experiment = &arm.experiment;
-        let pretraining = arm.spec.pretrained.then_some(&experiment.data.pretraining.dataset);
-        let datasets = [Some(&experiment.data.segmentation.dataset), pretraining].into_iter().flatten();
-        all.extend(datasets.map(|set| Reads::Dataset(set, experiment.data.size)));
-        if let InitSpec::Encoder(EncoderSpec { file: None, weights: Some(name), .. }) = &experiment.init {
+        let study = &arm.study;
+        let pretraining = arm.spec.pretrained.then_some(&study.data.pretraining.dataset);
+        let datasets = [Some(&study.data.segmentation.dataset), pretraining].into_iter().flatten();
+        all.extend(datasets.map(|set| Reads::Dataset(set, study.data.size)));
+        if let InitSpec::Encoder(EncoderSpec { file: None, weights: Some(name), .. }) = &study.init {
             all.push(Reads::Weights(name));
         }
     }

@@ -34,19 +34,19 @@ pub(crate) fn look(
     progress: &Progress,
 ) -> Outcome {
     for arm in &resolved.arms {
-        let experiment = &arm.experiment;
+        let study = &arm.study;
         for &protocol in &resolved.study.protocols {
             let mut look_at =
-                |purpose| look_at(surveys, surveys::dataset(experiment, purpose, protocol), purpose, folders, progress);
+                |purpose| look_at(surveys, surveys::dataset(study, purpose, protocol), purpose, folders, progress);
             look_at(Purpose::Segmentation)?;
             if arm.spec.pretrained {
                 look_at(Purpose::Pretraining)?;
             }
         }
-        if surveys.weights(&experiment.init).is_none()
-            && let Some(located) = weights::locate(&experiment.init, folders.data, folders.manifests)?
+        if surveys.weights(&study.init).is_none()
+            && let Some(located) = weights::locate(&study.init, folders.data, folders.manifests)?
         {
-            surveys.add_weights(experiment.init.clone(), located);
+            surveys.add_weights(study.init.clone(), located);
         }
     }
     Ok(())

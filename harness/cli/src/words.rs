@@ -6,7 +6,7 @@ use harness_learn::{
     train::Training,
 };
 use harness_report::inputs::{ArmSettings, ConditionInput, StageSettings};
-use harness_study::study::{Arm, Experiment, Resolved};
+use harness_study::study::{Arm, Resolved, Study};
 use std::fmt::Display;
 
 /// The command that makes the report.
@@ -37,8 +37,8 @@ pub(crate) fn conditions(spec: &EvaluateSpec, size: u32) -> Vec<ConditionInput> 
 pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     for arm in &resolved.arms {
-        let drawn = arm.experiment.init == InitSpec::Random;
-        if drawn && arm.experiment.model.sizes().published().is_some_and(|published| published.imagenet) {
+        let drawn = arm.study.init == InitSpec::Random;
+        if drawn && arm.study.model.sizes().published().is_some_and(|published| published.imagenet) {
             let label = &arm.spec.label;
             let text = "the encoder starts from random weights; in the published work it started from ImageNet's";
             notes.push(format!("{label}: {text}."));
@@ -51,10 +51,10 @@ pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
 pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
     let mut stages = Vec::new();
     if arm.spec.pretrained {
-        stages.push(pretrain(&arm.experiment));
+        stages.push(pretrain(&arm.study));
     }
     stages.push(finetune(resolved, arm));
-    let evaluation = &arm.experiment.evaluation;
+    let evaluation = &arm.study.evaluation;
     let mut lines = vec![line("images", "the test images of the cut")];
     if evaluation.blur != [0] {
         let levels: Vec<String> = evaluation.blur.iter().map(u32::to_string).collect();
@@ -66,10 +66,10 @@ pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
     ArmSettings { arm: arm.spec.name.clone(), stages }
 }
 
-fn pretrain(experiment: &Experiment) -> StageSettings {
-    let (spec, data) = (&experiment.pretraining, &experiment.data.pretraining);
-    let model = &experiment.model;
-    let mut images = vec![format!("{}, {}", data.dataset.describe(), side(experiment))];
+fn pretrain(study: &Study) -> StageSettings {
+    let (spec, data) = (&study.pretraining, &study.data.pretraining);
+    let model = &study.model;
+    let mut images = vec![format!("{}, {}", data.dataset.describe(), side(study))];
     if data.validation > 0 {
         images.push(format!("{} of them held out", data.validation));
     }
@@ -77,7 +77,7 @@ fn pretrain(experiment: &Experiment) -> StageSettings {
         images.push(format!("{} % of the others train, balanced over the classes", data.fraction * 100.0));
     }
     let mut lines = vec![
-        line("network", format!("{}, from {}", model.sizes().describe(), experiment.init.describe())),
+        line("network", format!("{}, from {}", model.sizes().describe(), study.init.describe())),
         line("images", images.join("; ")),
         line("task", format!("restore the image from: {}", spec.distortion.describe())),
         line("loss", format!("mean squared error{}", model.sizes().penalty_in_words())),
@@ -87,13 +87,13 @@ fn pretrain(experiment: &Experiment) -> StageSettings {
 }
 
 fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
-    let experiment = &arm.experiment;
-    let (spec, data) = (&experiment.finetuning, &experiment.data.segmentation);
-    let model = &experiment.model;
-    let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { experiment.init.describe() };
+    let study = &arm.study;
+    let (spec, data) = (&study.finetuning, &study.data.segmentation);
+    let model = &study.model;
+    let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { study.init.describe() };
     let mut lines = vec![
         line("network", format!("{}, from {start}", model.sizes().describe())),
-        line("images", format!("{}, {}", data.dataset.describe(), side(experiment))),
+        line("images", format!("{}, {}", data.dataset.describe(), side(study))),
         line("cut", data.split.describe()),
         line("trains on", data.train.describe()),
     ];
@@ -128,9 +128,9 @@ fn training(training: &Training<'_>) -> Vec<(String, String)> {
     lines
 }
 
-fn side(experiment: &Experiment) -> String {
-    let size = experiment.data.size;
-    let normalised = experiment.data.normalise.map(|normalise| format!(", {}", normalise.describe()));
+fn side(study: &Study) -> String {
+    let size = study.data.size;
+    let normalised = study.data.normalise.map(|normalise| format!(", {}", normalise.describe()));
     format!("{size} × {size} px{}", normalised.unwrap_or_default())
 }
 

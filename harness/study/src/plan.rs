@@ -213,7 +213,7 @@ impl Circumstances<'_> {
         init: Option<String>,
         work: Work,
     ) -> Result<(Settings, Held), PlanError> {
-        let experiment = &arm.experiment;
+        let study = &arm.study;
         let survey = self.surveys.of(dataset, purpose).ok_or_else(|| PlanError::NoSurvey(arm.spec.name.clone()))?;
         let settings = Settings {
             recipe: RECIPE,
@@ -221,10 +221,10 @@ impl Circumstances<'_> {
             device: self.device,
             precision: self.precision,
             seed,
-            size: experiment.data.size,
-            normalise: experiment.data.normalise,
+            size: study.data.size,
+            normalise: study.data.normalise,
             data: survey.digest.clone(),
-            model: experiment.model.clone(),
+            model: study.model.clone(),
             init,
             work,
         };
@@ -272,19 +272,19 @@ impl Plan {
     }
 
     fn place(&mut self, of: &Circumstances<'_>, arm: &Arm, protocol: Protocol, seed: u64) -> Result<(), PlanError> {
-        let experiment = &arm.experiment;
-        let (unlabelled, labelled) = (&experiment.data.pretraining, &experiment.data.segmentation);
-        let data = |purpose| surveys::dataset(experiment, purpose, protocol);
-        let weights = of.surveys.weights(&experiment.init).map(|located| (located, &experiment.init));
+        let study = &arm.study;
+        let (unlabelled, labelled) = (&study.data.pretraining, &study.data.segmentation);
+        let data = |purpose| surveys::dataset(study, purpose, protocol);
+        let weights = of.surveys.weights(&study.init).map(|located| (located, &study.init));
         let mut keys = Vec::new();
         let mut pretrain = None;
         if arm.spec.pretrained {
-            let differs = experiment.model.pretrains_by_protocol() || unlabelled.dataset.depends_on_protocol();
+            let differs = study.model.pretrains_by_protocol() || unlabelled.dataset.depends_on_protocol();
             let work = Work::Pretrain {
                 protocol: differs.then_some(protocol),
                 validation: unlabelled.validation,
                 fraction: unlabelled.fraction,
-                spec: experiment.pretraining.clone(),
+                spec: study.pretraining.clone(),
             };
             let read = data(Purpose::Pretraining);
             let settings = of.settings(arm, (&read, Purpose::Pretraining), seed, sha256(weights), work)?;
@@ -295,14 +295,14 @@ impl Plan {
         // Whatever the pretraining started from is in its key, and fine-tuning starts from it.
         let weights = if pretrain.is_some() { None } else { weights };
         let cut = Cut { split: labelled.split.clone(), train: labelled.train.clone() };
-        let spec = experiment.finetuning.clone();
+        let spec = study.finetuning.clone();
         let work = Work::Finetune { protocol, pretrain, cut: cut.clone(), spec };
         let read = data(Purpose::Segmentation);
         let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, sha256(weights), work)?;
         let finetune = self.add(settings, weights, arm)?;
         keys.push(finetune.clone());
-        let losses = experiment.finetuning.losses.clone();
-        let spec = experiment.evaluation.clone();
+        let losses = study.finetuning.losses.clone();
+        let spec = study.evaluation.clone();
         let work = Work::Evaluate { version: evaluate::VERSION, protocol, finetune, cut, losses, spec };
         let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, None, work)?;
         keys.push(self.add(settings, None, arm)?);

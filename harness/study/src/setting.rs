@@ -29,18 +29,18 @@ pub fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInpu
 
 /// Whether the program draws some of its images.
 fn is_drawn(arm: &Arm) -> bool {
-    let data = &arm.experiment.data;
+    let data = &arm.study.data;
     data.segmentation.dataset.is_drawn() || (arm.spec.pretrained && data.pretraining.dataset.is_drawn())
 }
 
 fn is_of_published_size(arm: &Arm) -> bool {
-    let (model, size) = (&arm.experiment.model, arm.experiment.data.size);
+    let (model, size) = (&arm.study.model, arm.study.data.size);
     model.sizes().is_published() && model.sizes().sides().usual == size
 }
 
 /// Whether the arm's data sets hold as many images as the published ones.
 fn is_complete(arm: &Arm, datasets: &[DatasetInput]) -> bool {
-    let data = &arm.experiment.data;
+    let data = &arm.study.data;
     let selects = data.segmentation.train != Selection::default();
     let labelled = is_whole("segmentation", arm, selects, PUBLISHED_LABELLED, datasets);
     let selects = data.pretraining.fraction != 1.0;

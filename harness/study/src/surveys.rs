@@ -1,6 +1,6 @@
 //! What is known of the data sets and weight files that studies read.
 
-use crate::study::Experiment;
+use crate::study::Study;
 use harness_images::datasets::{DatasetSpec, Purpose, Survey};
 use harness_learn::models::InitSpec;
 use harness_record::vocabulary::Protocol;
@@ -45,11 +45,11 @@ impl Surveys {
     }
 }
 
-/// The data set that an experiment reads for a purpose under a protocol.
-pub fn dataset(experiment: &Experiment, purpose: Purpose, protocol: Protocol) -> DatasetSpec {
+/// The data set that an arm, whose own `study` this is, reads for a purpose under a protocol.
+pub fn dataset(study: &Study, purpose: Purpose, protocol: Protocol) -> DatasetSpec {
     let spec = match purpose {
-        Purpose::Pretraining => &experiment.data.pretraining.dataset,
-        Purpose::Segmentation => &experiment.data.segmentation.dataset,
+        Purpose::Pretraining => &study.data.pretraining.dataset,
+        Purpose::Segmentation => &study.data.segmentation.dataset,
     };
     spec.under(protocol)
 }

@@ -96,7 +96,7 @@ impl Session<'_> {
         monitor: &dyn Monitor,
     ) -> Result<Vec<MetricRow>, TrainError> {
         let Training { stage, seed, batch, .. } = self.training;
-        let words = [stage, "shuffle", &seed.to_string(), &epoch.to_string()];
+        let words = [stage.name(), "shuffle", &seed.to_string(), &epoch.to_string()];
         let order = random::shuffled(task.len() as u32, &mut random::generator(&words));
         let batches = order.chunks(batch as usize);
         let (steps, rate) = (batches.len(), self.rate.of(epoch));

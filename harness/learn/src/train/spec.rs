@@ -3,63 +3,81 @@
 use super::schedule::ScheduleSpec;
 use crate::{losses::LossesSpec, optimizer::OptimizerSpec};
 use harness_images::augment::{AugmentationSpec, DistortionSpec};
+use harness_record::vocabulary::Stage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Reconstruction of unlabelled images from distorted ones.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PretrainSpec {
-    /// Passes over the images; fewer where training stops early.
-    pub epochs: u32,
-    /// Images a step.
-    pub batch: u32,
-    /// The optimiser.
-    pub optimizer: OptimizerSpec,
-    /// How the learning rate goes from epoch to epoch.
-    #[serde(default)]
-    pub schedule: ScheduleSpec,
-    /// Largest norm of a step's gradient over all weights: a longer one is shortened to it.
-    #[serde(default)]
-    pub gradient_clip: Option<f64>,
-    /// When to stop before the last epoch.
-    #[serde(default)]
-    pub early_stopping: Option<EarlyStoppingSpec>,
-    /// Which epoch's weights are kept.
-    #[serde(default)]
-    pub keep: KeepSpec,
-    /// What is done to the images that the network must restore.
-    pub distortion: DistortionSpec,
+/// Declares the settings of a kind of training: the fields that every kind has, then its own. serde can put shared fields into a
+/// struct of their own (`flatten`), but then it no longer knows the path of a field that is wrong.
+macro_rules! training_spec {
+    ($(#[$about:meta])* $name:ident of $stage:expr => { $($(#[$of_field:meta])* $field:ident: $type:ty),+ $(,)? }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Passes over the images; fewer where training stops early.
+            pub epochs: u32,
+            /// Images a step.
+            pub batch: u32,
+            /// The optimiser.
+            pub optimizer: OptimizerSpec,
+            /// How the learning rate goes from epoch to epoch.
+            #[serde(default)]
+            pub schedule: ScheduleSpec,
+            /// Largest norm of a step's gradient over all weights: a longer one is shortened to it.
+            #[serde(default)]
+            pub gradient_clip: Option<f64>,
+            /// When to stop before the last epoch.
+            #[serde(default)]
+            pub early_stopping: Option<EarlyStoppingSpec>,
+            /// Which epoch's weights are kept.
+            #[serde(default)]
+            pub keep: KeepSpec,
+            $($(#[$of_field])* pub $field: $type),+
+        }
+
+        impl $name {
+            /// The part of it that [`super::fit`] takes.
+            pub fn training(&self, seed: u64) -> Training<'_> {
+                Training {
+                    stage: $stage,
+                    seed,
+                    epochs: self.epochs,
+                    batch: self.batch,
+                    optimizer: &self.optimizer,
+                    schedule: &self.schedule,
+                    gradient_clip: self.gradient_clip,
+                    early_stopping: self.early_stopping,
+                    keep: self.keep,
+                }
+            }
+
+            /// Whether it cannot do without validation images.
+            pub fn needs_validation(&self) -> bool {
+                self.training(0).needs_validation()
+            }
+        }
+    };
 }
 
-/// Segmentation of labelled images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FinetuneSpec {
-    /// Passes over the images; fewer where training stops early.
-    pub epochs: u32,
-    /// Images a step.
-    pub batch: u32,
-    /// The optimiser.
-    pub optimizer: OptimizerSpec,
-    /// How the learning rate goes from epoch to epoch.
-    #[serde(default)]
-    pub schedule: ScheduleSpec,
-    /// Largest norm of a step's gradient over all weights: a longer one is shortened to it.
-    #[serde(default)]
-    pub gradient_clip: Option<f64>,
-    /// When to stop before the last epoch.
-    #[serde(default)]
-    pub early_stopping: Option<EarlyStoppingSpec>,
-    /// Which epoch's weights are kept.
-    #[serde(default)]
-    pub keep: KeepSpec,
-    /// What is lowered, by protocol.
-    #[serde(default)]
-    pub losses: LossesSpec,
-    /// Changes of the training images, one after the other; none if absent.
-    #[serde(default)]
-    pub augmentation: AugmentationSpec,
+training_spec! {
+    /// Reconstruction of unlabelled images from distorted ones.
+    PretrainSpec of Stage::Pretrain => {
+        /// What is done to the images that the network must restore.
+        distortion: DistortionSpec,
+    }
+}
+
+training_spec! {
+    /// Segmentation of labelled images.
+    FinetuneSpec of Stage::Finetune => {
+        /// What is lowered, by protocol.
+        #[serde(default)]
+        losses: LossesSpec,
+        /// Changes of the training images, one after the other; none if absent.
+        #[serde(default)]
+        augmentation: AugmentationSpec,
+    }
 }
 
 /// Stops when the validation loss no longer falls.
@@ -107,8 +125,8 @@ impl KeepSpec {
 /// What [`super::fit`] needs to know: how long, how fast, and what is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Training<'a> {
-    /// Name of the stage, which seeds its shuffles.
-    pub stage: &'a str,
+    /// The stage, which seeds its shuffles.
+    pub stage: Stage,
     /// Seed of the study.
     pub seed: u64,
     /// Most passes over the images.
@@ -160,59 +178,19 @@ fn below(section: &str) -> impl Fn((String, String)) -> (String, String) {
 }
 
 impl PretrainSpec {
-    /// The part of it that [`super::fit`] takes.
-    pub fn training(&self, seed: u64) -> Training<'_> {
-        Training {
-            stage: "pretrain",
-            seed,
-            epochs: self.epochs,
-            batch: self.batch,
-            optimizer: &self.optimizer,
-            schedule: &self.schedule,
-            gradient_clip: self.gradient_clip,
-            early_stopping: self.early_stopping,
-            keep: self.keep,
-        }
-    }
-
     /// What is impossible in it: the field and what was expected of it.
     pub fn check(&self) -> Result<(), (String, String)> {
         self.training(0).check()?;
         self.distortion.check().map_err(below("distortion"))
     }
-
-    /// Whether it cannot do without validation images.
-    pub fn needs_validation(&self) -> bool {
-        self.training(0).needs_validation()
-    }
 }
 
 impl FinetuneSpec {
-    /// The part of it that [`super::fit`] takes.
-    pub fn training(&self, seed: u64) -> Training<'_> {
-        Training {
-            stage: "finetune",
-            seed,
-            epochs: self.epochs,
-            batch: self.batch,
-            optimizer: &self.optimizer,
-            schedule: &self.schedule,
-            gradient_clip: self.gradient_clip,
-            early_stopping: self.early_stopping,
-            keep: self.keep,
-        }
-    }
-
     /// What is impossible in it: the field and what was expected of it.
     pub fn check(&self) -> Result<(), (String, String)> {
         self.training(0).check()?;
         self.losses.check().map_err(below("losses"))?;
         self.augmentation.check().map_err(|(field, expected)| (format!("augmentation{field}"), expected))
-    }
-
-    /// Whether it cannot do without validation images.
-    pub fn needs_validation(&self) -> bool {
-        self.training(0).needs_validation()
     }
 }
 

@@ -22,7 +22,7 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
             protocols: Vec::new(),
             repeated: None,
             digest: role.into(),
-            size: arm.experiment.data.size,
+            size: arm.study.data.size,
             licence: String::new(),
             citation: String::new(),
             splits: vec![split("train", if selects { train / 2 } else { train }), split("test", held_out)],
@@ -32,7 +32,7 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
     };
     let mut sets = Vec::new();
     for arm in &resolved.arms {
-        let data = &arm.experiment.data;
+        let data = &arm.study.data;
         sets.push(set("segmentation", arm, labelled, data.segmentation.train != Selection::default()));
         sets.push(set("pretraining", arm, unlabelled, data.pretraining.fraction < 1.0));
     }
@@ -80,9 +80,9 @@ fn other_sizes_are_another_experiment() {
         setting(&changed, &[], &published(&full))
     };
     assert_eq!(after(|_| {}), Setting::Full);
-    assert_eq!(after(|arm| arm.experiment.data.size = 64), Setting::Other);
+    assert_eq!(after(|arm| arm.study.data.size = 64), Setting::Other);
     assert_eq!(
-        after(|arm| arm.experiment.model = ModelSpec::Vqvae(VqvaeSpec { width: 64, ..VqvaeSpec::default() })),
+        after(|arm| arm.study.model = ModelSpec::Vqvae(VqvaeSpec { width: 64, ..VqvaeSpec::default() })),
         Setting::Other
     );
 }
@@ -120,7 +120,7 @@ fn as_many_images_of_another_data_set_are_another_experiment() {
     let mut full = resolved("blurring", "full");
     for arm in &mut full.arms {
         let json = serde_json::json!({"cats-and-dogs": {"folder": "cats-and-dogs/PetImages"}});
-        arm.experiment.data.pretraining.dataset = serde_json::from_value(json).unwrap();
+        arm.study.data.pretraining.dataset = serde_json::from_value(json).unwrap();
     }
     assert_eq!(setting(&full, &[], &published(&full)), Setting::Other);
 }

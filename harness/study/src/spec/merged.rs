@@ -103,8 +103,9 @@ impl Merged {
         self.value = value;
     }
 
-    /// This document with the mapping at `place` laid over its root. What the mapping says keeps the positions it has there.
-    pub(crate) fn over_itself(&self, place: &Path) -> Self {
+    /// This document with the `fields` of the mapping at `place` laid over its root. What the mapping says keeps the positions it
+    /// has there.
+    pub(crate) fn over_itself(&self, place: &Path, fields: &[&str]) -> Self {
         let mut merged = self.clone();
         for (layer, (at, laid)) in self.layers.iter().zip(&self.laid) {
             let part = match at.0.strip_prefix(place.0.as_slice()) {
@@ -115,19 +116,17 @@ impl Merged {
                     .and_then(|rest| Some((Path::default(), Path(rest.to_vec()).get(laid)?))),
             };
             if let Some((at, part)) = part {
+                let mut part = part.clone();
+                match (at.0.first(), &mut part) {
+                    (Some(Step::Key(key)), _) if fields.contains(&key.as_str()) => {}
+                    (None, Value::Object(map)) => map.retain(|key, _| fields.contains(&key.as_str())),
+                    _ => continue,
+                }
                 let inside = Path(layer.inside.0.iter().chain(&place.0).cloned().collect());
-                merged.lay(&at, part.clone(), Layer { inside, ..layer.clone() });
+                merged.lay(&at, part, Layer { inside, ..layer.clone() });
             }
         }
         merged
-    }
-
-    /// This document without its fields other than `fields`.
-    pub(crate) fn only(mut self, fields: &[&str]) -> Self {
-        if let Value::Object(map) = &mut self.value {
-            map.retain(|key, _| fields.contains(&key.as_str()));
-        }
-        self
     }
 
     fn lay_over(&mut self, below: &mut Value, over: Value, path: &Path, layer: usize) {

@@ -22,7 +22,7 @@ pub fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
         Ok(arms) => {
             for (arm, own) in &arms {
                 let mut of_arm = Found { merged: own, problems: Vec::new() };
-                of_arm.experiment(arm);
+                of_arm.sections(arm);
                 found.problems.append(&mut of_arm.problems);
             }
         }
@@ -107,9 +107,9 @@ impl Found<'_> {
     }
 
     /// What is impossible in what an arm does.
-    fn experiment(&mut self, Arm { spec, experiment }: &Arm) {
-        let data = &experiment.data;
-        if let Err(expected) = experiment.model.check_size(data.size) {
+    fn sections(&mut self, Arm { spec, study }: &Arm) {
+        let data = &study.data;
+        if let Err(expected) = study.model.check_size(data.size) {
             self.wrong("data.size", expected);
         }
         self.stage("data.normalise", data.normalise.map_or(Ok(()), |normalise| normalise.check()));
@@ -123,15 +123,15 @@ impl Found<'_> {
         if !(data.pretraining.fraction > 0.0 && data.pretraining.fraction <= 1.0) {
             self.wrong("data.pretraining.fraction", "a share above 0 and at most 1");
         }
-        self.stage("model", experiment.model.check());
-        self.stage("init", experiment.init.check(&experiment.model));
-        self.stage("pretraining", experiment.pretraining.check());
-        self.stage("finetuning", experiment.finetuning.check());
-        self.stage("evaluation", experiment.evaluation.check());
-        if spec.pretrained && experiment.pretraining.needs_validation() && data.pretraining.validation == 0 {
+        self.stage("model", study.model.check());
+        self.stage("init", study.init.check(&study.model));
+        self.stage("pretraining", study.pretraining.check());
+        self.stage("finetuning", study.finetuning.check());
+        self.stage("evaluation", study.evaluation.check());
+        if spec.pretrained && study.pretraining.needs_validation() && data.pretraining.validation == 0 {
             self.wrong("data.pretraining.validation", "at least 1 image, which `pretraining` asks for");
         }
-        if experiment.finetuning.needs_validation() && data.segmentation.has_no_validation() {
+        if study.finetuning.needs_validation() && data.segmentation.has_no_validation() {
             self.wrong("data.segmentation.split", "images that validate, which `finetuning` asks for");
         }
     }

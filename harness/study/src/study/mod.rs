@@ -6,7 +6,7 @@ mod data;
 mod resolved;
 mod written;
 
-pub use arms::{Arm, Experiment, SECTIONS};
+pub use arms::{Arm, SECTIONS};
 pub use check::check;
 pub use data::{DataSpec, PretrainingData, SegmentationData};
 pub use resolved::Resolved;
