@@ -14,14 +14,14 @@ const PUBLISHED_LABELLED: u64 = 3_680 + 3_669;
 
 /// Which data a study ran on. The published experiment is the `full` profile without changes from the command line, with
 /// networks and images of the published sizes, on as many images as published.
-pub fn setting(resolved: &Resolved, settings: &[String], datasets: &[DatasetInput]) -> Setting {
+pub fn setting(resolved: &Resolved, overrides: &[String], datasets: &[DatasetInput]) -> Setting {
     if resolved.arms.iter().any(is_drawn) {
         return Setting::Synthetic;
     }
     if resolved.profile != "full" {
         return Setting::Sample;
     }
-    let overridden = settings.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
+    let overridden = overrides.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
     let published =
         !overridden && resolved.arms.iter().all(|arm| is_of_published_size(arm) && is_complete(arm, datasets));
     if published { Setting::Full } else { Setting::Other }

@@ -4,7 +4,7 @@ use super::{
     diagnosis::{Diagnosis, Problems},
     locate::Found,
     merged::{Kind, Layer, Merged},
-    overrides::Setting,
+    overrides::Override,
     path::Path,
     source::Source,
 };
@@ -119,8 +119,8 @@ impl Spec {
         PROFILES.into_iter().filter(|name| *name == PROFILES[0] || has(name)).collect()
     }
 
-    /// Lays `profile` and then `settings` (`path=value`) over the spec.
-    pub fn merge(&self, profile: &str, settings: &[String]) -> Result<Merged, Problems> {
+    /// Lays `profile` and then `overrides` (`path=value`) over the spec.
+    pub fn merge(&self, profile: &str, overrides: &[String]) -> Result<Merged, Problems> {
         if !self.profiles().contains(&profile) {
             let message = format!("study `{}` has no profile `{profile}`", self.name);
             return Err(Diagnosis::of_file(&self.file.source.label, message).one_of(profile, &self.profiles()).into());
@@ -143,12 +143,12 @@ impl Spec {
             }
         }
         let mut problems = Vec::new();
-        for argument in settings {
-            match Setting::parse(argument).and_then(|setting| Ok((setting.overlay(&merged.value)?, setting))) {
-                Ok(((at, value), setting)) => {
-                    let source = Arc::new(setting.source);
-                    let sets = Some((setting.path, setting.span));
-                    merged.lay(&at, value, Layer { kind: Kind::Setting, source, inside: Path::default(), sets });
+        for argument in overrides {
+            match Override::parse(argument).and_then(|parsed| Ok((parsed.overlay(&merged.value)?, parsed))) {
+                Ok(((at, value), parsed)) => {
+                    let source = Arc::new(parsed.source);
+                    let sets = Some((parsed.path, parsed.span));
+                    merged.lay(&at, value, Layer { kind: Kind::Override, source, inside: Path::default(), sets });
                 }
                 Err(found) => problems.extend(found.into_vec()),
             }

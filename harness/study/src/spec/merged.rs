@@ -25,7 +25,7 @@ pub(super) enum Kind {
     File,
     BaseProfile,
     FileProfile,
-    Setting,
+    Override,
 }
 
 /// One layer and where its fields stand.
@@ -35,11 +35,11 @@ pub(super) struct Layer {
     pub(super) source: Arc<Source>,
     /// Where the layer's fields stand in its source: `profiles.sample`.
     pub(super) inside: Path,
-    /// Of a setting: the field it sets, and where the argument names it.
+    /// Of an override: the field it sets, and where the argument names it.
     pub(super) sets: Option<(Path, Span)>,
 }
 
-/// A spec with one profile and the command line's settings laid over it.
+/// A spec with one profile and the command line's overrides laid over it.
 #[derive(Debug, Clone)]
 pub struct Merged {
     /// The study's name.

@@ -1,4 +1,4 @@
-//! Settings from the command line: `--set finetuning.epochs=3`.
+//! Overrides from the command line: `--set finetuning.epochs=3`.
 
 use super::{
     diagnosis::{COMMAND_LINE, Diagnosis, Problems},
@@ -8,9 +8,9 @@ use super::{
 };
 use serde_json::{Map, Value};
 
-/// One setting.
+/// One override.
 #[derive(Debug, Clone)]
-pub(super) struct Setting {
+pub(super) struct Override {
     /// The argument, and where its value's parts stand in it.
     pub(super) source: Source,
     /// The field that is set.
@@ -21,7 +21,7 @@ pub(super) struct Setting {
     pub(super) value: Value,
 }
 
-impl Setting {
+impl Override {
     /// Reads `path=value`; the value is YAML, and nothing is `null`.
     pub(super) fn parse(argument: &str) -> Result<Self, Problems> {
         const FLAG: &str = "--set ";
@@ -58,10 +58,10 @@ impl Setting {
         Ok(Self { source, path, span, value })
     }
 
-    /// The smallest change of `document` that makes the setting: where, and what to lay over what is there.
+    /// The smallest change of `document` that makes the override: where, and what to lay over what is there.
     pub(super) fn overlay(&self, document: &Value) -> Result<(Path, Value), Problems> {
         let steps = &self.path.0;
-        // Lists are replaced when layers are merged, so a setting inside one is laid over the element itself.
+        // Lists are replaced when layers are merged, so an override inside one is laid over the element itself.
         let inside = steps.iter().rposition(|step| matches!(step, Step::Index(_))).map_or(0, |last| last + 1);
         for end in 0..inside {
             let here = Path(steps[..end].to_vec());

@@ -14,16 +14,16 @@ pub struct Resolved {
     pub name: String,
     /// The profile.
     pub profile: String,
-    /// Its settings.
+    /// What its file says, with the profile and the overrides laid over it.
     pub study: Study,
     /// Its arms, in the order of the study.
     pub arms: Vec<Arm>,
 }
 
 impl Resolved {
-    /// Reads a study under a profile and the command line's settings, and checks it.
-    pub fn new(spec: &Spec, profile: &str, settings: &[String]) -> Result<Self, Problems> {
-        let merged = spec.merge(profile, settings)?;
+    /// Reads a study under a profile and the command line's overrides, and checks it.
+    pub fn new(spec: &Spec, profile: &str, overrides: &[String]) -> Result<Self, Problems> {
+        let merged = spec.merge(profile, overrides)?;
         let study: Study = decode(&merged)?;
         Problems::none_in(check(&merged, &study))?;
         let arms = arms(&merged, &study)?.into_iter().map(|(arm, _)| arm).collect();

@@ -19,10 +19,11 @@ use std::path::{Path, PathBuf};
 pub(super) struct Operand {
     /// As it was typed.
     name: String,
-    place: Place,
+    meaning: Meaning,
 }
 
-enum Place {
+/// What the text means.
+enum Meaning {
     /// The folder of a report.
     Report(PathBuf, Choice),
     /// A report below the reports folder, as it was committed.
@@ -39,16 +40,16 @@ impl Operand {
     pub(super) fn parse(text: &str, folders: &Folders, here: &Path) -> Outcome<Self> {
         let name = text.to_owned();
         if let Some(folder) = report_at(text, folders, here) {
-            return Ok(Self { name, place: Place::Report(folder, Choice::default()) });
+            return Ok(Self { name, meaning: Meaning::Report(folder, Choice::default()) });
         }
         let Some((head, rest)) = text.split_once(':') else {
             return match report_name(text) {
                 Some(report) => Err(no_report(report, folders)),
-                None => run(text, &folders.store).map(|run| Self { name, place: Place::Run(Box::new(run)) }),
+                None => run(text, &folders.store).map(|run| Self { name, meaning: Meaning::Run(Box::new(run)) }),
             };
         };
         if let Some(folder) = report_at(head, folders, here) {
-            return Ok(Self { name, place: Place::Report(folder, choice(text, rest)?) });
+            return Ok(Self { name, meaning: Meaning::Report(folder, choice(text, rest)?) });
         }
         if let Some(report) = report_name(head) {
             return Err(no_report(report, folders));
@@ -62,18 +63,18 @@ impl Operand {
             )));
         };
         let choice = part.map_or_else(|| Ok(Choice::default()), |part| choice(text, part))?;
-        Ok(Self { name, place: Place::Revision { revision: head.to_owned(), report, choice } })
+        Ok(Self { name, meaning: Meaning::Revision { revision: head.to_owned(), report, choice } })
     }
 
     /// Reads it.
     pub(super) fn read(&self, folders: &Folders) -> Outcome<Side> {
-        match &self.place {
-            Place::Report(folder, choice) => self.report(&folder.join("data"), choice),
-            Place::Revision { revision, report, choice } => {
+        match &self.meaning {
+            Meaning::Report(folder, choice) => self.report(&folder.join("data"), choice),
+            Meaning::Revision { revision, report, choice } => {
                 let data = revision::checkout(folders, revision, report)?;
                 self.report(data.path(), choice)
             }
-            Place::Run(run) => {
+            Meaning::Run(run) => {
                 run.must_be_done()?;
                 let spec = settings::read(&run.folder.join(SPEC))?;
                 Side::run(&self.name, &run.folder, &run.record, spec.as_ref()).map_err(failure)
