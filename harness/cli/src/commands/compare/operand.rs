@@ -1,6 +1,6 @@
 //! What a result on the command line means: a report, a part of one, one at a revision, or a run.
 
-use super::{failure, revision, settings};
+use super::{revision, settings};
 use crate::{
     cli::Folders,
     collect::SPEC,
@@ -77,14 +77,14 @@ impl Operand {
             Meaning::Run(run) => {
                 run.must_be_done()?;
                 let spec = settings::read(&run.folder.join(SPEC))?;
-                Side::run(&self.name, &run.folder, &run.record, spec.as_ref()).map_err(failure)
+                Side::run(&self.name, &run.folder, &run.record, spec.as_ref()).map_err(Failure::from)
             }
         }
     }
 
     fn report(&self, data: &Path, choice: &Choice) -> Outcome<Side> {
         let spec = settings::read(&data.join(SPEC))?;
-        Side::report(&self.name, data, choice, spec.as_ref()).map_err(failure)
+        Side::report(&self.name, data, choice, spec.as_ref()).map_err(Failure::from)
     }
 }
 
