@@ -1,6 +1,7 @@
 //! How a command ends when it does not end well: what is said, and the exit code.
 
 use harness_record::RecordError;
+use harness_report::{ReportError, compare::CompareError};
 use harness_study::spec::diagnosis::{Diagnosis, Problems, printable};
 use std::{error::Error, fmt, process::ExitCode};
 
@@ -89,6 +90,16 @@ impl Failure {
     /// The failure with the whole chain of its causes, ready to print.
     pub(crate) fn told(&self) -> String {
         Told(self).to_string()
+    }
+}
+
+impl From<CompareError> for Failure {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Choice(text) => Self::Usage(text),
+            CompareError::Data(ReportError::Record(error)) => Self::Record(error),
+            CompareError::Data(error) => Self::data(error),
+        }
     }
 }
 

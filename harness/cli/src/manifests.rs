@@ -1,10 +1,8 @@
 //! `data-manifests/*.yaml`, read and checked as specs are: what is wrong is shown with its line.
 
-mod pin;
+pub(crate) mod pin;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use pin::pin;
 
 use crate::failure::{Failure, Outcome};
 use harness_fetch::manifest::{Catalogue, Manifest, Origin, is_below};

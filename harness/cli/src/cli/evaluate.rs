@@ -1,6 +1,6 @@
 //! The options of `evaluate`.
 
-use crate::commands::evaluate::Encoding;
+use crate::commands::evaluate::encoding::Encoding;
 use clap::Args;
 use std::path::PathBuf;
 

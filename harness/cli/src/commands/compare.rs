@@ -10,10 +10,7 @@ use crate::{
     failure::{Failure, Outcome},
 };
 use harness_record::vocabulary::Split;
-use harness_report::{
-    ReportError,
-    compare::{CompareError, Comparison, Gate, Regression, Row, compare, render},
-};
+use harness_report::compare::{Comparison, Gate, Regression, Row, compare, render};
 use operand::Operand;
 use serde_json::json;
 use std::path::Path;
@@ -27,7 +24,7 @@ pub(crate) fn run(options: &cli::Compare, folders: &Folders, here: &Path) -> Out
     let a = Operand::parse(&options.a, folders, here)?.read(folders)?;
     let b = Operand::parse(&options.b, folders, here)?.read(folders)?;
     let gates = &options.fail_on_regression;
-    let comparison = compare(&a, &b, &options.metric, gates).map_err(failure)?;
+    let comparison = compare(&a, &b, &options.metric, gates)?;
     let regressions = regressions(&comparison, gates)?;
     if let Some(out) = &options.out {
         let files = render(&comparison, gates, &folders.root.join("templates")).map_err(Failure::run)?;
@@ -49,15 +46,6 @@ pub(crate) fn run(options: &cli::Compare, folders: &Folders, here: &Path) -> Out
     match regressions.iter().filter(|found| found.counts).count() {
         0 => Ok(()),
         n => Err(Failure::Check(format!("{} worse by more than allowed", count(n, "figure")))),
-    }
-}
-
-/// How a comparison that is impossible ends.
-pub(super) fn failure(error: CompareError) -> Failure {
-    match error {
-        CompareError::Choice(text) => Failure::Usage(text),
-        CompareError::Data(ReportError::Record(error)) => Failure::Record(error),
-        CompareError::Data(error) => Failure::data(error),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `evaluate`: every hard metric for masks made by anything, against true ones.
 
-mod encoding;
+pub(crate) mod encoding;
+mod listed;
 mod pairs;
 
 use super::{count, say, say_json, table};
@@ -9,23 +10,19 @@ use crate::{
     failure::{Failure, Outcome},
     progress::{Loudness, Progress},
 };
-use encoding::{Joint, Mask};
+use encoding::{Encoding, Joint, Mask};
 use harness_images::pixels;
 use harness_record::{
     files,
     metrics::{Confusion, Formula, METRICS},
     monitor::Monitor as _,
 };
+use listed::listed;
 use pairs::Pair;
 use rayon::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::{Map, Value, json};
 use std::path::Path;
-
-pub(crate) use encoding::Encoding;
-
-/// Files that an error names; of those beyond, it says how many there are.
-const NAMED: usize = 20;
 
 pub(crate) fn run(options: &cli::Evaluate, loudness: Loudness) -> Outcome {
     let pairs = pairs::find(&options.pred, &options.truth)?;
@@ -96,16 +93,6 @@ fn read(path: &Path) -> Result<Mask, String> {
     // The error of a file that cannot be read names it.
     let bytes = files::read(path, pixels::MAX_BYTES).map_err(|error| error.to_string())?;
     Mask::decode(&bytes).map_err(|why| format!("{}: {why}", path.display()))
-}
-
-/// `head` and the first of `items`, one a line.
-fn listed(head: &str, items: &[String]) -> String {
-    let mut lines = vec![head.to_owned()];
-    lines.extend(items.iter().take(NAMED).cloned());
-    if items.len() > NAMED {
-        lines.push(format!("and {} more", items.len() - NAMED));
-    }
-    lines.join("\n")
 }
 
 /// The metrics of masks: their names here, and how they are computed from the counts of an image. The means over classes

@@ -1,4 +1,4 @@
-use super::*;
+use super::{pin::pin, *};
 use harness_fetch::manifest::{Layout, Origin};
 use harness_images::datasets::CatsAndDogs;
 

@@ -321,12 +321,14 @@ fn settings_that_do_not_fit() {
 #[test]
 fn a_variant_is_laid_over_the_root_and_keeps_its_place() {
     let text = "title: T\nfinetuning: {epochs: 4, batch: 2}\nmodel: {vqvae: {width: 8}}\n\
-                variants:\n  u:\n    model: {unet: {width: 4}}\n    finetuning:\n      epochs: many\n\
+                variants:\n  u:\n    title: U\n    model: {unet: {width: 4}}\n    finetuning:\n      epochs: many\n\
                 profiles: {demo: {variants: {u: {finetuning: {batch: few}}}}}\n";
     let merged = merged(text, None, "demo", &["variants.u.finetuning.rate=fast"]).unwrap();
     let place = super::path::Path::parse("variants.u").unwrap();
-    let own = merged.over_itself(&place).only(&["title", "finetuning", "model"]);
+    let mut own = merged.over_itself(&place, &["finetuning", "model"]);
     assert_eq!(own.value["model"], serde_json::json!({"unet": {"width": 4}}));
+    assert_eq!(own.value["title"], "T", "a variant changes no other field");
+    own.value.as_object_mut().unwrap().remove("variants");
     let problems = decode::<Study>(&own).unwrap_err();
     let told: Vec<_> = problems.all().iter().map(|p| (p.file.as_str(), p.field.as_deref().unwrap())).collect();
     assert_eq!(
@@ -337,7 +339,7 @@ fn a_variant_is_laid_over_the_root_and_keeps_its_place() {
             ("studies/s.yaml", "profiles.demo.variants.u.finetuning.batch"),
         ]
     );
-    assert_eq!(problems.all()[1].span.unwrap().line, 8);
+    assert_eq!(problems.all()[1].span.unwrap().line, 9);
     // The document itself is as it was.
     assert_eq!(merged.value["model"], serde_json::json!({"vqvae": {"width": 8}}));
 }

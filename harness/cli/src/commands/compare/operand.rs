@@ -1,6 +1,6 @@
 //! What a result on the command line means: a report, a part of one, one at a revision, or a run.
 
-use super::{failure, revision, settings};
+use super::{revision, settings};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
@@ -76,14 +76,14 @@ impl Operand {
             }
             Meaning::Run(run) => {
                 run.must_be_done()?;
-                Side::run(&self.name, &run.folder, printed_dice(run)).map_err(failure)
+                Side::run(&self.name, &run.folder, printed_dice(run)).map_err(Failure::from)
             }
         }
     }
 
     fn report(&self, data: &Path, choice: &Choice) -> Outcome<Side> {
         let spec = settings::read(&data.join(file::SPEC))?;
-        Side::report(&self.name, data, choice, spec.as_ref()).map_err(failure)
+        Side::report(&self.name, data, choice, spec.as_ref()).map_err(Failure::from)
     }
 }
 

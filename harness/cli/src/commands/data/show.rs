@@ -1,28 +1,28 @@
 //! `data show`: a data set's pictures by class and part, and a contact sheet with the masks drawn over.
 
 mod choice;
+mod look;
 mod summary;
 
 use super::dataset;
 use crate::{
     cli::{DataShow, Folders},
     commands::{count, say, say_json, table},
-    executors::data_failure,
     failure::{Failure, Outcome},
     manifests::Manifests,
     progress::Progress,
 };
-use harness_images::datasets::{self, DatasetSpec, Pictures};
-use harness_record::{files, rows::FileRow, store::Store};
+use harness_record::{files, store::Store};
 use harness_report::contact::{self, Counts, Summary};
 use harness_study::spec::diagnosis::printable;
+use look::Look;
 use std::path::Path;
 
 pub(super) fn run(options: &DataShow, manifests: &Manifests, folders: &Folders, progress: &Progress) -> Outcome {
     let spec = dataset::named(&options.dataset, manifests)?;
     dataset::must_be_there(&spec, manifests, &folders.data, "cannot be shown")?;
     let cache = Store::new(&folders.store).cache();
-    let look = look(&spec, &folders.data, &cache, options.size, progress)?;
+    let look = Look::new(&spec, &folders.data, &cache, options.size, progress)?;
     let summary = summary::of(&options.dataset, &spec, &look, manifests)?;
     if let Some(out) = &options.out {
         let wanted = options.images.map(usize::from);
@@ -33,33 +33,6 @@ pub(super) fn run(options: &DataShow, manifests: &Manifests, folders: &Folders, 
         }
     }
     if options.json { say_json(&summary) } else { print(&summary, options.out.as_deref()) }
-}
-
-/// A data set, read.
-struct Look {
-    /// One for each purpose that has pictures of its own.
-    pictures: Vec<Pictures>,
-    not_drawn: u64,
-    /// Widths and heights of the files.
-    dimensions: Vec<(u32, u32)>,
-}
-
-impl Look {
-    /// Files that are not used, by name.
-    fn left_out(&self) -> Vec<FileRow> {
-        self.pictures.iter().flat_map(|pictures| pictures.left_out.iter().cloned()).collect()
-    }
-}
-
-fn look(spec: &DatasetSpec, data: &Path, cache: &Path, size: u32, progress: &Progress) -> Outcome<Look> {
-    let mut look = Look { pictures: Vec::new(), not_drawn: 0, dimensions: Vec::new() };
-    for (purpose, survey) in dataset::surveys(spec, data, cache, progress)? {
-        let pictures = datasets::load(spec, purpose, &survey, data, cache, size, progress).map_err(data_failure)?;
-        look.dimensions.extend(datasets::dimensions(spec, &pictures.items, data, progress).map_err(data_failure)?);
-        look.not_drawn += survey.not_drawn;
-        look.pictures.push(pictures);
-    }
-    Ok(look)
 }
 
 fn print(summary: &Summary, out: Option<&Path>) -> Outcome {

@@ -123,7 +123,7 @@ fn record(manifest: &Manifest, folder: &Path, data: &Path) -> Outcome<Vec<String
             }
             continue;
         };
-        manifests::pin(folder, manifest, number, &sha256)?;
+        manifests::pin::pin(folder, manifest, number, &sha256)?;
         told.push(format!("{}: recorded SHA-256 {sha256} in {}/{}.yaml", file.file, manifests::FOLDER, manifest.name));
     }
     Ok(told)

@@ -3,7 +3,7 @@
 //! What stands in a mask is counted before it is known what it means: whether a 1 is the background or the pet is told by
 //! the folder as a whole. So a file is read once, and none of them is kept.
 
-use super::listed;
+use super::listed::listed;
 use crate::failure::{Failure, Outcome};
 use clap::ValueEnum;
 use harness_images::pixels::{self, DecodeError};

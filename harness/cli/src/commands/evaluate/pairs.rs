@@ -1,6 +1,6 @@
 //! Which predicted mask belongs to which true one.
 
-use super::{NAMED, listed};
+use super::listed::{NAMED, listed};
 use crate::failure::{Failure, Outcome};
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,6 +1,6 @@
 //! What was read of a data set, counted.
 
-use super::Look;
+use super::look::Look;
 use crate::{
     failure::Outcome,
     manifests::{About, Manifests},

@@ -1,0 +1,35 @@
+//! What is read of a data set that is shown.
+
+use crate::{commands::data::dataset, executors::data_failure, failure::Outcome, progress::Progress};
+use harness_images::datasets::{self, DatasetSpec, Pictures};
+use harness_record::rows::FileRow;
+use std::path::Path;
+
+/// A data set, read.
+pub(super) struct Look {
+    /// One for each purpose that has pictures of its own.
+    pub(super) pictures: Vec<Pictures>,
+    /// Pictures left over, so that all classes have as many.
+    pub(super) not_drawn: u64,
+    /// Widths and heights of the files.
+    pub(super) dimensions: Vec<(u32, u32)>,
+}
+
+impl Look {
+    /// Reads it.
+    pub(super) fn new(spec: &DatasetSpec, data: &Path, cache: &Path, size: u32, progress: &Progress) -> Outcome<Self> {
+        let mut look = Self { pictures: Vec::new(), not_drawn: 0, dimensions: Vec::new() };
+        for (purpose, survey) in dataset::surveys(spec, data, cache, progress)? {
+            let pictures = datasets::load(spec, purpose, &survey, data, cache, size, progress).map_err(data_failure)?;
+            look.dimensions.extend(datasets::dimensions(spec, &pictures.items, data, progress).map_err(data_failure)?);
+            look.not_drawn += survey.not_drawn;
+            look.pictures.push(pictures);
+        }
+        Ok(look)
+    }
+
+    /// Files that are not used, by name.
+    pub(super) fn left_out(&self) -> Vec<FileRow> {
+        self.pictures.iter().flat_map(|pictures| pictures.left_out.iter().cloned()).collect()
+    }
+}
