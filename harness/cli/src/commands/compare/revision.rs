@@ -50,7 +50,7 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
         let to = file::run_folder(&data, &run);
         for entry in tree.entries(&profile.join(file::RUNS).join(run.short()))? {
             // Nothing is compared in pictures.
-            if !entry.name.ends_with(".png") {
+            if Path::new(&entry.name).extension().is_none_or(|ending| ending != "png") {
                 tree.copy(&entry, &to)?;
             }
         }
