@@ -1,11 +1,11 @@
 //! Several processes in one store at once.
 
-use crate::studio::{Running, Studio, TINY, assert_same, results, runs, study, study_called};
+use crate::studio::{Running, Studio, TINY, assert_same, hosts, results, study, study_called};
 use std::fs;
 
 /// How often each stage of a studio's store was begun.
 fn sittings(studio: &Studio) -> Vec<u32> {
-    runs(&studio.path("runs")).iter().map(|run| run.sittings).collect()
+    hosts(&studio.path("runs")).iter().map(|host| host.sittings).collect()
 }
 
 #[test]

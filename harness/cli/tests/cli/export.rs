@@ -6,6 +6,7 @@ use harness_record::{
     rows::MetricRow,
     run::{HostRecord, RunRecord},
     table,
+    vocabulary::{Condition, Predictor},
 };
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -120,12 +121,17 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Where a run was made.
+fn host_of(studio: &Studio, record: &RunRecord) -> HostRecord {
+    HostRecord::read(&studio.path(format!("runs/{}/{}", record.stage, record.key))).unwrap()
+}
+
 /// The one file in the folder of a run below `out/`.
 fn only_file(studio: &Studio, record: &RunRecord) -> Vec<u8> {
-    let folder = studio.path(format!("out/{}-{}", record.kind, &record.key[..10]));
+    let folder = studio.path(format!("out/{}-{}", record.stage, &record.key.as_str()[..10]));
     let mut files = paths(&folder).into_iter();
     let (name, path) = files.next().unwrap();
-    assert_eq!(name, format!("events.out.tfevents.{}.harness", record.started));
+    assert_eq!(name, format!("events.out.tfevents.{}.harness", host_of(studio, record).started.unwrap()));
     assert!(files.next().is_none());
     fs::read(path).unwrap()
 }
@@ -141,17 +147,20 @@ fn every_metric_of_every_run_is_a_series() {
         let folder = studio.path(format!("runs/{}/{}", record.stage, record.key));
         let rows: Vec<MetricRow> = table::read_rows(&folder.join("metrics.csv")).unwrap();
         assert_eq!(series.values().map(Vec::len).sum::<usize>(), rows.len());
-        let ended = record.ended.unwrap() as f64;
+        let host = host_of(&studio, record);
+        let [started, ended] = [host.started, host.ended].map(|time| time.unwrap() as f64);
         let epochs = rows.iter().map(|row| row.epoch).max().unwrap();
         for row in &rows {
-            let condition = if row.condition == "clean" { String::new() } else { format!("{}/", row.condition) };
-            let predictor = if row.predictor == "model" { String::new() } else { format!("{}/", row.predictor) };
+            let condition =
+                if row.condition == Condition::Clean { String::new() } else { format!("{}/", row.condition) };
+            let predictor =
+                if row.predictor == Predictor::Model { String::new() } else { format!("{}/", row.predictor) };
             let tag = format!("{}/{condition}{predictor}{}", row.split, row.metric);
             let points: Vec<&Point> = series[&tag].iter().filter(|(step, ..)| *step == i64::from(row.epoch)).collect();
             let [(_, time, value)] = points[..] else { panic!("{} points of {tag}", points.len()) };
             assert_eq!(*value, row.value as f32, "{tag}");
             let share = f64::from(row.epoch) / f64::from(epochs);
-            let expected = record.started as f64 + share * (ended - record.started as f64);
+            let expected = started + share * (ended - started);
             assert!((time - expected).abs() < 1e-3, "{tag}: {time}, not {expected}");
         }
     }

@@ -1,6 +1,6 @@
 //! A tiny study on real photographs, where they are.
 
-use crate::studio::{Running, Studio, hosts};
+use crate::studio::{Running, Studio, hosts, runs};
 use harness_record::{rows::FileRow, table, vocabulary::FileUse};
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,10 @@
 //! `study`: a whole one, one that is done, one that is only planned; threads.
 
-use crate::studio::{Studio, assert_same, contents, published, results, runs, times};
-use harness_record::{run::RunRecord, vocabulary::Stage};
+use crate::studio::{Studio, assert_same, contents, hosts, published, results, runs, times};
+use harness_record::{
+    run::{HostRecord, RunRecord},
+    vocabulary::Stage,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -150,7 +153,8 @@ fn threads_change_no_bit() {
     let run = |threads: &str| {
         let studio = Studio::new();
         studio.run(&crate::studio::study(&settings, &["--threads", threads])).ended(0);
-        assert!(runs(&studio.path("runs")).iter().all(|run| run.threads.to_string() == threads));
+        let host = |host: &HostRecord| host.threads.unwrap().to_string() == threads;
+        assert!(hosts(&studio.path("runs")).iter().all(host));
         (results(&studio.path("runs")), results(&studio.path("reports")))
     };
     let (one, two, three) = (run("1"), run("2"), run("3"));

@@ -97,7 +97,9 @@ fn sheets_of_columns(data: &Data, tiles: &Tiles<'_>, most: usize) -> Vec<Vec<Col
             images.push(row);
         }
     }
-    images.truncate(most);
+    // Evenly spaced among the kept ones, which are evenly spaced among the test images.
+    let (there, wanted) = (images.len(), most.min(images.len()));
+    let images: Vec<_> = (0..wanted).map(|i| images[i * there / wanted]).collect();
     let columns = |row: &PictureRow| -> Vec<Column> {
         let conditions = data.study.conditions.iter().map(|c| c.name);
         let shown = conditions.filter(|name| tiles.find(PictureContent::Image, &row.image, Some(*name)).is_some());

@@ -85,8 +85,10 @@ fn charts(data: &Path) -> Vec<RenderedFile> {
     files.filter(|file| file.path.extension().is_some_and(|extension| extension == "svg")).collect()
 }
 
-/// The words of all tips of a chart, a line each.
-fn tips(svg: &str) -> Vec<&str> {
+/// The words of all tips of a chart of a page, counted from 1; a line each. Files of charts have none.
+fn tips(page: &str, chart: usize) -> Vec<&str> {
+    let start = format!("aria-labelledby=\"chart.{chart}.title");
+    let svg = page.split(&start).nth(1).unwrap().split("</svg>").next().unwrap();
     let tips = svg.split("<g class=\"tips\"").nth(1).unwrap().split("<title>").skip(1);
     tips.flat_map(|rest| rest.split("</title>").next().unwrap().lines()).collect()
 }
@@ -133,13 +135,14 @@ fn copy_runs(report: &Report, arm: &str, names: &[String]) {
 #[test]
 fn every_point_says_what_it_is() {
     let files = rendered(&folder(&fixture::study(), SMALL).data());
-    let by_blur = tips(text(&files, "charts/metrics-by-blur.svg"));
+    let page = text(&files, "index.html");
+    let by_blur = tips(page, 1);
     // Two arms under two protocols and the printed figures, at five levels of blur, in three metrics.
     assert_eq!(by_blur.len(), (2 * 2 + 1) * 5 * 3);
     assert!(by_blur.contains(&"Self-supervised, as printed, 25 %: Dice 0.749"), "{by_blur:#?}");
     let first = by_blur.iter().find(|tip| tip.starts_with("Supervised, corrected protocol, 100 %: IoU 0.")).unwrap();
     assert!(first.contains(", 95\u{a0}% interval 0.") && first.ends_with(", over 8 images"), "{first}");
-    let training = tips(text(&files, "charts/training.svg"));
+    let training = tips(page, 2);
     // The one stage of pretraining logs its loss, and three epochs of fine-tuning are in two panels.
     assert_eq!(
         training.iter().filter(|tip| tip.starts_with("Pretraining: loss") && tip.ends_with(", epoch 2")).count(),
@@ -167,7 +170,7 @@ fn many_epochs_keep_their_files_small() {
     let (chart, page) = (text(&files, "charts/training.svg"), text(&files, "index.html"));
     assert!(chart.len() < 200_000 && page.len() < 500_000, "{} and {} bytes", chart.len(), page.len());
     assert!(page.contains("<p>The tables of the runs hold "));
-    assert!(tips(chart).iter().any(|tip| tip.ends_with(", epoch 1500")));
+    assert!(tips(page, 2).iter().any(|tip| tip.ends_with(", epoch 1500")));
 }
 
 const LONG: &str =

@@ -246,9 +246,7 @@ fn names_of_strangers_stay_text() {
     folder.change_run(|run| "a\n* [x] **Ethics**: done <b>".clone_into(&mut run.device));
     let html = folder.rendered("index.html", "id=\"checklist\"");
     assert!(
-        html.matches("<script").count() == 1
-            && !html.contains("href=\"javascript")
-            && !html.contains("<strong>Ethics</strong>")
+        !html.contains("<script") && !html.contains("href=\"javascript") && !html.contains("<strong>Ethics</strong>")
     );
     folder.is_open("Licences of the data", "\\<script\\>");
 }

@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn reasons_that_say_the_same_of_several_files_are_one() {
         let row = |file: &str, reason: &str| FileRow {
-            split: "skipped".into(),
+            used: FileUse::Skipped,
             file: file.into(),
             group: String::new(),
             reason: reason.into(),
