@@ -97,10 +97,15 @@ impl From<CompareError> for Failure {
     fn from(error: CompareError) -> Self {
         match error {
             CompareError::Choice(text) => Self::Usage(text),
-            CompareError::Data(ReportError::Record(error)) => Self::Record(error),
+            CompareError::Data(ReportError::Record(error)) if !is_missing(&error) => Self::Record(error),
             CompareError::Data(error) => Self::data(error),
         }
     }
+}
+
+/// Whether a file that should be there is not.
+fn is_missing(error: &RecordError) -> bool {
+    matches!(error, RecordError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }
 
 impl From<Diagnosis> for Failure {

@@ -232,8 +232,8 @@ fn what_only_one_has_is_listed() {
     copy(&studio.path(PROFILE), &studio.path("other"));
     let path = studio.path("other/blurring/data/study.json");
     let mut study: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    study["arms"][1]["name"] = "<script>alert(1)</script>".into();
-    study["conditions"][2]["name"] = "blur-\u{1b}[2J".into();
+    study["arms"][1]["name"] = "<script>alert(1)</script>\u{1b}[2J".into();
+    study["conditions"][2]["name"] = "blur-99".into();
     study["report"]["metrics"] = serde_json::json!(["accuracy", "loss"]);
     study["title"] = "</title><script>alert(2)</script>".into();
     fs::write(&path, study.to_string()).unwrap();

@@ -1,7 +1,11 @@
 //! `report`: made again from its data alone, or held against it.
 
 use crate::studio::{Said, Studio, assert_same, contents, edit_run, published, results, times};
-use std::{fs, path::Path};
+use harness_record::{run::RunRecord, vocabulary::Stage};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 const REPORT: &str = "reports/demo/blurring";
 
@@ -72,7 +76,9 @@ fn a_check_names_what_would_change() {
     said.answers("reports/demo/blurring/data/published.csv:").answers("do not edit the file");
 
     let (_, said) = checked(|studio| {
-        edit_run(&published(&studio.path("reports/demo"), "baselines.csv")[0], "metrics.csv", |text| {
+        let mut runs = published(&studio.path("reports/demo"), "run.json").into_iter();
+        let pretraining = |folder: &PathBuf| RunRecord::read(folder).unwrap().stage == Stage::Pretrain;
+        edit_run(&runs.find(pretraining).unwrap(), "metrics.csv", |text| {
             let row = text.lines().nth(1).unwrap().to_owned();
             let (start, _) = row.rsplit_once(',').unwrap();
             text.replace(&row, &format!("{start},0.987654"))
@@ -163,7 +169,7 @@ fn all_reports_stand_on_one_page() {
     let text = studio.read(page);
     for part in [
         r#"<a href="demo/blurring/index.html">Blurring at test time</a>"#,
-        "How much of the segmentation survives",
+        "How much does segmentation suffer",
         "2 arms, 1 seed, 9 runs",
         "9 not comparable, 6 not run",
         "<span>harness study</span> <span>blurring</span> <span>--profile demo</span>",

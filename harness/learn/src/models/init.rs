@@ -55,7 +55,7 @@ impl InitSpec {
             }
             Self::Encoder(spec) => {
                 spec.check()?;
-                if model.sizes().has_resnet34() {
+                if model.sizes().has_resnet34() && model.sizes().is_published() {
                     return Ok(());
                 }
                 Err(("encoder".into(), "only for a linknet of width 64, which has this encoder".into()))

@@ -62,7 +62,7 @@ impl Sizes for LinknetSpec {
     }
 
     fn has_resnet34(&self) -> bool {
-        self.width == Self::default().width
+        true
     }
 
     fn build(&self, at: &Builder) -> Result<Box<dyn Network>> {

@@ -90,7 +90,7 @@ pub trait Sizes {
         String::new()
     }
 
-    /// Returns true if its encoder is a ResNet-34, which can start from pretrained weights.
+    /// Returns true if its encoder has the layers of a ResNet-34. In its published sizes it can start from pretrained weights.
     fn has_resnet34(&self) -> bool {
         false
     }

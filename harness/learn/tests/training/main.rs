@@ -81,8 +81,8 @@ fn only_the_published_protocol_moves_the_codebook_while_it_tests() {
         };
         let result = test.run(&model, &Silent).unwrap();
         assert_eq!(weights(&model) != before, moves, "{protocol:?}");
-        // Six images at two levels, and two baselines.
-        assert_eq!(result.images.len(), 6 * 2 + 6 * 2);
+        // Six images at two levels, and two baselines of each.
+        assert_eq!((result.images.len(), result.baselines.len()), (6 * 2, 6 * 2));
         // A truth, and an image and a prediction at each level, for each of two images.
         assert_eq!(result.gallery.len(), 2 * (1 + 2 * 2));
     }

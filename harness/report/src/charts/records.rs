@@ -211,8 +211,8 @@ mod tests {
     fn a_page_lists_ends_and_kept_epochs_whatever_their_number() {
         let epochs = |rows: &[Trained<'_>]| shown(rows).iter().map(|row| row.epoch).collect::<Vec<_>>();
         assert_eq!(epochs(&rows(3, 1)), [1, 2, 3]);
-        assert_eq!(epochs(&rows(1100, 1))[..4], [1, 5, 10, 15]);
-        assert_eq!(epochs(&rows(90, 40)), [1, 37, 50, 90].repeat(40));
+        assert_eq!(epochs(&rows(1100, 1))[..4], [1, 10, 20, 30]);
+        assert_eq!(epochs(&rows(90, 30)), [1, 37, 50, 90].repeat(30));
         assert_eq!(epochs(&rows(90, 400)), [37; MOST_ROWS]);
     }
 }

@@ -17,7 +17,7 @@ use std::{
 /// File of the sheet of a data set.
 pub(crate) const SHEET: &str = "sheet.png";
 /// Bytes that the sheet of a report may have.
-const BUDGET: usize = 100_000;
+const BUDGET: usize = 60_000;
 /// Sheets of reports that are remembered.
 const REMEMBERED: usize = 8;
 

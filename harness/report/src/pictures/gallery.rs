@@ -27,11 +27,11 @@ use rayon::prelude::*;
 use std::io::Cursor;
 
 /// Height and width of a tile, in pixels.
-const TILE: u32 = 136;
+const TILE: u32 = 128;
 /// Space between tiles.
 const GAP: u32 = 4;
 /// Bytes that all sheets together may have.
-const BUDGET: usize = 500_000;
+const BUDGET: usize = 360_000;
 /// The most pixels along an edge of a sheet of tiles.
 const LARGEST_EDGE: u32 = 1 << 15;
 /// Columns of a sheet that shows several photographs.

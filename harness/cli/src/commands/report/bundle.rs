@@ -129,7 +129,7 @@ fn runs_of(place: &Place) -> Outcome<BTreeSet<Key>> {
 fn nameless(host: &Value) -> Value {
     let mut host = host.clone();
     if let Some(fields) = host.as_object_mut() {
-        fields.retain(|name, _| ["commit", "device", "dirty", "harness", "system"].contains(&name.as_str()));
+        fields.retain(|name, _| !["host", "started", "ended"].contains(&name.as_str()));
     }
     host
 }

@@ -123,5 +123,5 @@ fn a_list_of_members_that_is_huge_is_not_kept_in_memory() {
     tail[12..16].copy_from_slice(&(list.len() as u32).to_le_bytes());
     let bytes = [&one[..listed], &list, &tail].concat();
     let (_, text) = damage(&bytes, Format::Zip);
-    assert!(text.contains("list of members is larger"), "{text}");
+    assert!(text.contains("list of members is too large"), "{text}");
 }
