@@ -26,7 +26,7 @@ const WIDTH: u32 = 1024;
 /// The fewest columns, however wide they are.
 const LEAST_COLUMNS: u32 = 2;
 /// The least side of a picture on the sheet: smaller ones are enlarged, each pixel to a square.
-const LEAST_SIDE: u32 = 96;
+const LEAST_SIDE: u32 = 64;
 /// Space between cells, in pixels.
 const GAP: u32 = 8;
 /// Space between a picture and its copy.
