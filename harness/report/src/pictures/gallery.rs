@@ -31,7 +31,7 @@ const TILE: u32 = 128;
 /// Space between tiles.
 const GAP: u32 = 4;
 /// Bytes that all sheets together may have.
-const BUDGET: usize = 360_000;
+const BUDGET: usize = 180_000;
 /// The most pixels along an edge of a sheet of tiles.
 const LARGEST_EDGE: u32 = 1 << 15;
 /// Columns of a sheet that shows several photographs.
