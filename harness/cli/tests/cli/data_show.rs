@@ -71,12 +71,12 @@ fn a_page_a_sheet_and_tables() {
     assert!(!page.contains("<script") && !page.contains("src=\"http") && page.len() < 30_000, "{}", page.len());
     // Three columns: each a picture, enlarged thrice, its copy with the mask, and the name below.
     let sheet = image::open(studio.path("out/pets/sheet.png")).unwrap().to_rgba8();
-    assert_eq!(sheet.dimensions(), (3 * (2 * 96 + 2) + 2 * 8, 96 + 22));
+    assert_eq!(sheet.dimensions(), (3 * (2 * 64 + 2) + 2 * 8, 64 + 22));
     assert_eq!(sheet.get_pixel(1, 1).0[0], 90);
-    assert!(sheet.get_pixel(96 + 2 + 10, 48).0 != sheet.get_pixel(10, 48).0, "no mask over the copy");
+    assert!(sheet.get_pixel(64 + 2 + 10, 32).0 != sheet.get_pixel(10, 32).0, "no mask over the copy");
 
     show(&studio, "pets-sample", &["--out", "one", "--images", "1"]).ended(0);
-    assert!(image::image_dimensions(studio.path("one/sheet.png")).unwrap() == (194, 118));
+    assert!(image::image_dimensions(studio.path("one/sheet.png")).unwrap() == (130, 86));
 }
 
 #[test]

@@ -13,6 +13,7 @@ fn with_reports(reports: &[&str]) -> Studio {
         copy(&project.join(report), &studio.path(report));
     }
     copy(&project.join("reports/sample/runs"), &studio.path("reports/sample/runs"));
+    fs::copy(project.join("reports/sample/provenance.json"), studio.path("reports/sample/provenance.json")).unwrap();
     studio
 }
 

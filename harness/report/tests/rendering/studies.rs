@@ -313,7 +313,7 @@ fn a_gallery_of_one_condition_is_one_sheet() {
         files.iter().filter(|f| f.path.starts_with("gallery/") && !f.path.ends_with("contact.png")).collect();
     assert_eq!(sheets.len(), 1);
     let picture = image::load_from_memory(&sheets[0].bytes).unwrap();
-    assert_eq!((picture.width(), picture.height()), (5 * 140 - 4, 2 * 140 - 4));
+    assert_eq!((picture.width(), picture.height()), (5 * 132 - 4, 2 * 132 - 4));
     let markdown = text(&files, "report.md");
     assert_eq!(block(markdown, "Figure: images/Bengal_1.jpg (Bengal), images/Maine_Coon_2.jpg").len(), 1, "{markdown}");
 }
