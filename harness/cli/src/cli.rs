@@ -13,7 +13,7 @@ pub(crate) use compare::Compare;
 pub(crate) use data::{Data, DataFetch, DataImport, DataPack, DataShow, DataVerify};
 pub(crate) use export::{Export, Tensorboard};
 pub(crate) use runs::{Runs, RunsShow};
-pub(crate) use study::{ProtocolChoice, Study};
+pub(crate) use study::Study;
 
 use crate::{
     failure::{Failure, Outcome},

@@ -1,7 +1,11 @@
 //! Options of `study`.
 
-use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use harness_learn::{device::DeviceChoice, precision::Precision};
+use harness_record::vocabulary::Protocol;
 use harness_study::spec::layers::PROFILES;
 use std::str::FromStr;
 
@@ -41,8 +45,8 @@ pub(crate) struct Study {
     #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
     pub(crate) set: Vec<String>,
     /// The protocol, instead of the spec's: as the published numbers were obtained, or corrected
-    #[arg(long, value_name = "PROTOCOL")]
-    pub(crate) protocol: Option<ProtocolChoice>,
+    #[arg(long, value_name = "PROTOCOL", value_parser = protocols())]
+    pub(crate) protocol: Option<Protocol>,
     /// Show what would run and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -64,13 +68,9 @@ pub(crate) struct Study {
     pub(crate) json: bool,
 }
 
-/// Which of a study's protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProtocolChoice {
-    /// As the published numbers were obtained, quirks included
-    Published,
-    /// With those quirks put right
-    Corrected,
+/// Takes the name of a protocol; help and completions list all of them.
+fn protocols() -> impl TypedValueParser<Value = Protocol> {
+    PossibleValuesParser::new(Protocol::ALL.map(Protocol::name)).try_map(|name| name.parse::<Protocol>())
 }
 
 /// Seeds, each named once, in the order given.

@@ -2,7 +2,7 @@
 
 use super::{report, say, say_json, table, use_threads};
 use crate::{
-    cli::{self, Folders, ProtocolChoice},
+    cli::{self, Folders},
     collect::{self, Sources},
     executors::{Jobs, Workshop},
     failure::{Failure, Outcome},
@@ -117,11 +117,7 @@ fn settings(options: &cli::Study) -> Vec<String> {
         settings.push(format!("seeds=[{}]", seeds.join(", ")));
     }
     if let Some(protocol) = options.protocol {
-        let name = match protocol {
-            ProtocolChoice::Published => "published",
-            ProtocolChoice::Corrected => "corrected",
-        };
-        settings.push(format!("protocols=[{name}]"));
+        settings.push(format!("protocols=[{protocol}]"));
     }
     settings
 }
