@@ -1,45 +1,48 @@
-//! Distortions of images that the network must restore.
+//! Distortions of images that the network must restore, a file each.
 
-use super::{Change, Drawn, Draws, JitterSpec, MaskSpec, check_probability, happens, require, within};
+use super::{Drawn, Draws, RandomChange, require, within};
 use harness_record::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which distortion.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DistortionSpec {
-    /// None: the network restores the image that it sees.
-    None,
+/// Declares a file of this folder as a module, and as a distortion that specs can name. The name also seeds its draws.
+macro_rules! distortions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:ident::$spec:ident;)+) => {
+        $(mod $module; pub use $module::$spec;)+
+
+        /// A distortion.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        pub enum DistortionSpec {
+            /// None: the network restores the image that it sees.
+            #[serde(rename = "none")]
+            None,
+            $($(#[$doc])* #[serde(rename = $name)] $variant($spec),)+
+            /// One of several distortions, drawn at random.
+            #[serde(rename = "mix")]
+            Mix(MixSpec),
+        }
+
+        impl DistortionSpec {
+            /// The name and the settings of a single distortion.
+            fn single(&self) -> Option<(&'static str, &dyn RandomChange)> {
+                match self {
+                    $(Self::$variant(settings) => Some(($name, settings)),)+
+                    Self::None | Self::Mix(_) => None,
+                }
+            }
+        }
+    };
+}
+
+distortions! {
     /// A filled rectangle.
-    Mask(MaskSpec),
+    Mask = "mask" in mask::MaskSpec;
     /// Rotation by quarter turns.
-    Rotate(RotateSpec),
+    Rotate = "rotate" in rotate::RotateSpec;
     /// Other brightness, contrast, saturation and hue.
-    Jitter(JitterSpec),
+    Jitter = "jitter" in jitter::JitterSpec;
     /// Greyscale, at times.
-    Greyscale(GreyscaleSpec),
-    /// One of several distortions, drawn at random.
-    Mix(MixSpec),
-}
-
-/// By 0, 90, 180 or 270 degrees, each as likely as the others. The image to restore stays upright.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RotateSpec {}
-
-/// Greyscale in three channels. The default is published.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct GreyscaleSpec {
-    /// How likely an image loses its colours.
-    pub probability: f64,
-}
-
-impl Default for GreyscaleSpec {
-    fn default() -> Self {
-        Self { probability: 0.2 }
-    }
+    Greyscale = "greyscale" in greyscale::GreyscaleSpec;
 }
 
 /// One of several distortions, each as likely as the others.
@@ -65,26 +68,21 @@ pub enum DrawSpec {
 }
 
 impl DistortionSpec {
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
-        match self {
-            Self::None | Self::Rotate(RotateSpec {}) => Ok(()),
-            Self::Mask(mask) => mask.check().map_err(within("mask")),
-            Self::Jitter(jitter) => jitter.check().map_err(within("jitter")),
-            Self::Greyscale(grey) => check_probability(grey.probability).map_err(within("greyscale")),
-            Self::Mix(mix) => mix.check().map_err(within("mix")),
+        match (self, self.single()) {
+            (_, Some((name, settings))) => settings.check().map_err(within(name)),
+            (Self::Mix(mix), None) => mix.check().map_err(within("mix")),
+            (_, None) => Ok(()),
         }
     }
 
-    /// In words.
+    /// The distortion for people: `greyscale with probability 0.2`.
     pub fn describe(&self) -> String {
-        match self {
-            Self::None => "the image itself, undistorted".to_owned(),
-            Self::Mask(mask) => mask.describe(),
-            Self::Rotate(RotateSpec {}) => "a rotation by 0, 90, 180 or 270 degrees".to_owned(),
-            Self::Jitter(jitter) => jitter.describe(),
-            Self::Greyscale(GreyscaleSpec { probability }) => format!("greyscale with probability {probability}"),
-            Self::Mix(mix) => mix.describe(),
+        match (self, self.single()) {
+            (_, Some((_, settings))) => settings.describe(),
+            (Self::Mix(mix), None) => mix.describe(),
+            (_, None) => "the image itself, undistorted".to_owned(),
         }
     }
 
@@ -96,21 +94,14 @@ impl DistortionSpec {
             single => vec![single; places.len()],
         };
         let images = kinds.into_iter().zip(places);
-        images.map(|(kind, &place)| Drawn { place, changes: kind.changes(side, draws, place) }).collect()
-    }
-
-    /// Draws the changes of a distortion that is not a mix.
-    fn changes(&self, side: usize, draws: Draws, place: u32) -> Vec<Change> {
-        match self {
-            Self::Rotate(RotateSpec {}) => match random::below(&mut draws.of("rotate", place), 4) {
-                0 => Vec::new(),
-                quarters => vec![Change::Turn(quarters)],
-            },
-            Self::Jitter(jitter) => jitter.draw(&mut draws.of("jitter", place)),
-            Self::Greyscale(grey) if happens(grey.probability, &mut draws.of("greyscale", place)) => vec![Change::Grey],
-            Self::Mask(mask) => vec![mask.draw(side, &mut draws.of("mask", place))],
-            Self::None | Self::Greyscale(_) | Self::Mix(_) => Vec::new(),
-        }
+        let drawn = |(kind, &place): (&Self, &u32)| {
+            let changes = kind
+                .single()
+                .map(|(name, settings)| settings.draw(side, &mut draws.of(name, place)))
+                .unwrap_or_default();
+            Drawn { place, changes }
+        };
+        images.map(drawn).collect()
     }
 }
 

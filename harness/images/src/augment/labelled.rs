@@ -1,6 +1,6 @@
 //! Augmentation: labelled images changed together with their class maps.
 
-use super::{Change, Drawn, Draws, JitterSpec, check_probability, happens, percent, require, within};
+use super::{Change, Drawn, Draws, JitterSpec, RandomChange, check_probability, happens, percent, require, within};
 use harness_record::random;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -58,12 +58,15 @@ impl AugmentationSpec {
     /// What is impossible in it: the field below the list (`[1].crop.least`) and what was expected of it.
     pub fn check(&self) -> Result<(), (String, String)> {
         require(self.0.len() <= MOST, "", &format!("at most {MOST} changes"))?;
-        self.0.iter().enumerate().try_for_each(|(i, change)| change.check().map_err(within(&format!("[{i}]"))))
+        self.0.iter().enumerate().try_for_each(|(i, change)| {
+            let (name, settings) = change.name_and_settings();
+            settings.check().map_err(within(name)).map_err(within(&format!("[{i}]")))
+        })
     }
 
     /// In words.
     pub fn describe(&self) -> String {
-        let changes: Vec<String> = self.0.iter().map(Augmentation::describe).collect();
+        let changes: Vec<String> = self.0.iter().map(|change| change.name_and_settings().1.describe()).collect();
         if changes.is_empty() { "none".to_owned() } else { changes.join(", then ") }
     }
 
@@ -73,8 +76,9 @@ impl AugmentationSpec {
         let changes = |place| -> Vec<Change> {
             let of = |(i, change): (usize, &Augmentation)| {
                 // The position is part of the purpose: the same change twice makes two draws.
-                let purpose = format!("augmentation {i}: {}", change.name());
-                change.draw(side, &mut draws.of(&purpose, place))
+                let (name, settings) = change.name_and_settings();
+                let purpose = format!("augmentation {i}: {name}");
+                settings.draw(side as usize, &mut draws.of(&purpose, place))
             };
             self.0.iter().enumerate().flat_map(of).collect()
         };
@@ -83,50 +87,40 @@ impl AugmentationSpec {
 }
 
 impl Augmentation {
-    fn name(&self) -> &'static str {
+    fn name_and_settings(&self) -> (&'static str, &dyn RandomChange) {
         match self {
-            Self::Flip(_) => "flip",
-            Self::Crop(_) => "crop",
-            Self::Jitter(_) => "jitter",
-        }
-    }
-
-    fn check(&self) -> Result<(), (String, String)> {
-        let checked = match self {
-            Self::Flip(flip) => check_probability(flip.probability),
-            Self::Crop(CropSpec { least }) => {
-                require(*least > 0.0 && *least <= 1.0, "least", "a share above 0 and at most 1")
-            }
-            Self::Jitter(jitter) => jitter.check(),
-        };
-        checked.map_err(within(self.name()))
-    }
-
-    fn describe(&self) -> String {
-        match self {
-            Self::Flip(FlipSpec { probability }) => format!("left-right flip with probability {probability}"),
-            Self::Crop(CropSpec { least }) => format!("crop of a square of {} to 100 % of the side", percent(*least)),
-            Self::Jitter(jitter) => jitter.describe(),
-        }
-    }
-
-    fn draw(&self, side: u32, rng: &mut ChaCha8Rng) -> Vec<Change> {
-        match self {
-            Self::Flip(flip) => {
-                if happens(flip.probability, rng) {
-                    vec![Change::Mirror]
-                } else {
-                    Vec::new()
-                }
-            }
-            Self::Crop(crop) => crop.draw(side, rng),
-            Self::Jitter(jitter) => jitter.draw(rng),
+            Self::Flip(flip) => ("flip", flip),
+            Self::Crop(crop) => ("crop", crop),
+            Self::Jitter(jitter) => ("jitter", jitter),
         }
     }
 }
 
-impl CropSpec {
-    fn draw(&self, whole: u32, rng: &mut ChaCha8Rng) -> Vec<Change> {
+impl RandomChange for FlipSpec {
+    fn check(&self) -> Result<(), (String, String)> {
+        check_probability(self.probability)
+    }
+
+    fn describe(&self) -> String {
+        format!("left-right flip with probability {}", self.probability)
+    }
+
+    fn draw(&self, _: usize, rng: &mut ChaCha8Rng) -> Vec<Change> {
+        if happens(self.probability, rng) { vec![Change::Mirror] } else { Vec::new() }
+    }
+}
+
+impl RandomChange for CropSpec {
+    fn check(&self) -> Result<(), (String, String)> {
+        require(self.least > 0.0 && self.least <= 1.0, "least", "a share above 0 and at most 1")
+    }
+
+    fn describe(&self) -> String {
+        format!("crop of a square of {} to 100 % of the side", percent(self.least))
+    }
+
+    fn draw(&self, whole: usize, rng: &mut ChaCha8Rng) -> Vec<Change> {
+        let whole = whole as u32;
         let least = ((f64::from(whole) * self.least).round() as u32).clamp(1, whole);
         let side = least + random::below(rng, whole - least + 1);
         let mut offset = || random::below(rng, whole - side + 1);

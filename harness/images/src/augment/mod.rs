@@ -6,20 +6,37 @@
 
 mod change;
 mod distort;
-mod jitter;
 mod labelled;
-mod mask;
 mod table;
 
 pub use change::{Change, Drawn};
-pub use distort::{DistortionSpec, DrawSpec, GreyscaleSpec, MixSpec, RotateSpec};
-pub use jitter::JitterSpec;
+pub use distort::{DistortionSpec, DrawSpec, GreyscaleSpec, JitterSpec, MaskSpec, MixSpec, RotateSpec};
 pub use labelled::{Augmentation, AugmentationSpec, CropSpec, FlipSpec};
-pub use mask::MaskSpec;
 pub use table::Table;
 
 use harness_record::random;
 use rand_chacha::ChaCha8Rng;
+
+/// The values that a network learns to give for drawn images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The images without the random changes.
+    Images,
+    /// The classes of the images.
+    Classes,
+}
+
+/// The settings of a random change of images.
+trait RandomChange {
+    /// Checks the settings. The error names the invalid field and the expected value.
+    fn check(&self) -> Result<(), (String, String)>;
+
+    /// The change for people: `greyscale with probability 0.2`.
+    fn describe(&self) -> String;
+
+    /// Draws the changes of an image of `side` pixels a side.
+    fn draw(&self, side: usize, rng: &mut ChaCha8Rng) -> Vec<Change>;
+}
 
 /// The draws of an epoch.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,8 @@ use super::{
     DataError, DataSet, Folder, Purpose, Survey,
     class_folders::{self, Class, shuffle},
     digest_of,
-    hashes::{FileHash, Hashes},
+    hashes::Hashes,
+    known::FileHash,
     row,
 };
 use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};

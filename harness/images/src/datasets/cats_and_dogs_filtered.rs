@@ -1,6 +1,6 @@
 //! The part of Kaggle's "Dogs vs. Cats" that TensorFlow's tutorials use: `cats_and_dogs_filtered.zip`.
 
-use super::{DataError, DataSet, Folder, Purpose, Survey, class_folders, each_once, folder::Kind};
+use super::{DataError, DataSet, Folder, Purpose, Survey, class_folders, each_once, known::Kind};
 use harness_record::monitor::Monitor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,9 @@
 
 use super::{
     DataError, Files, Folder, Item, Part, Source, Survey, digest_of,
-    folder::{Kind, picture_name},
-    hashes::{FileHash, Hashes},
+    folder::picture_name,
+    hashes::Hashes,
+    known::{FileHash, Kind},
     row,
 };
 use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};

@@ -5,7 +5,7 @@
 //! compares the sum on all threads, which is all the reading there is.
 
 use super::{
-    Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, cifar_10, hashes::FileHash, pack::Packed,
+    Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, cifar_10, known::FileHash, pack::Packed,
     row, synthetic_pets,
 };
 use crate::pixels;

@@ -2,10 +2,10 @@
 
 use super::{
     DataError,
+    known::Kind,
     pack::{self, Packed},
 };
 use harness_record::files;
-use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
     io::{Read as _, Seek as _, SeekFrom},
@@ -21,16 +21,6 @@ pub(crate) struct Folder {
     real: PathBuf,
     /// The pack that holds its files, if they are not below `path`.
     packed: Option<Arc<Packed>>,
-}
-
-/// The kind of entry under a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Kind {
-    File,
-    Folder,
-    /// A symbolic link that leads out of the data set's folder or nowhere.
-    Outside,
 }
 
 impl Folder {

@@ -3,11 +3,15 @@
 //! A file whose size and time of change are the remembered ones is not read again. (As git does: a file changed within the
 //! last moments could change again without either being different, so it is not remembered.)
 
-use super::{DataError, folder::Folder, pack::Packed};
+use super::{
+    DataError,
+    folder::Folder,
+    known::{FileHash, Known, Verdict, Wanted},
+    pack::Packed,
+};
 use crate::pixels::{self, Picture};
 use harness_record::{digest, files, monitor::Monitor};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs,
@@ -20,73 +24,15 @@ const LIMIT: u64 = 1 << 30;
 /// A file is remembered only if it changed longer ago than this, which is more than the coarsest clock of a file system (FAT: 2 s).
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// A file that is read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FileHash {
-    /// `/`-separated name below the data set's folder.
-    pub name: String,
-    /// SHA-256 of its content.
-    pub sha256: String,
-}
-
 /// Digest of a picture's pixels, or why a file is no picture.
 pub(super) type Shown = Result<String, String>;
-
-/// Knowledge about a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
-    size: u64,
-    /// Time of change, in nanoseconds since 1970.
-    changed: u64,
-    sha256: String,
-    verdict: Verdict,
-    /// Digest of its pixels, where it was asked for and it is a picture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pixels: Option<String>,
-}
-
-/// The knowledge that is wanted about a file; each level includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Hash,
-    Verdict,
-    Pixels,
-}
-
-impl Entry {
-    pub(super) fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    /// The same without what holds on this machine only.
-    fn portable(self) -> Self {
-        Self { changed: 0, ..self }
-    }
-
-    fn knows(&self, wanted: Wanted) -> bool {
-        match wanted {
-            Wanted::Hash => true,
-            Wanted::Verdict => self.verdict != Verdict::Untried,
-            Wanted::Pixels => self.pixels.is_some() || matches!(self.verdict, Verdict::Damaged(_)),
-        }
-    }
-}
-
-/// The answer to whether a file is a picture.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Verdict {
-    Untried,
-    Good,
-    Damaged(String),
-}
 
 /// Remembered knowledge about one folder's files.
 #[derive(Debug)]
 pub(super) struct Hashes<'a> {
     folder: &'a Folder,
     path: PathBuf,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, Known>,
     changed: bool,
 }
 
@@ -124,7 +70,7 @@ impl<'a> Hashes<'a> {
         monitor: &dyn Monitor,
     ) -> Result<Vec<(FileHash, Option<String>)>, DataError> {
         let entries = self.update(names, Wanted::Verdict, "checking pictures", monitor)?;
-        let pair = |(name, entry): (&String, Entry)| {
+        let pair = |(name, entry): (&String, Known)| {
             let damage = if let Verdict::Damaged(reason) = entry.verdict { Some(reason) } else { None };
             (FileHash { name: name.clone(), sha256: entry.sha256 }, damage)
         };
@@ -138,7 +84,7 @@ impl<'a> Hashes<'a> {
         monitor: &dyn Monitor,
     ) -> Result<Vec<(FileHash, Shown)>, DataError> {
         let entries = self.update(names, Wanted::Pixels, "comparing pictures", monitor)?;
-        let pair = |(name, entry): (&String, Entry)| {
+        let pair = |(name, entry): (&String, Known)| {
             let pixels = match (entry.verdict, entry.pixels) {
                 (Verdict::Damaged(reason), _) => Err(reason),
                 (_, pixels) => Ok(pixels.unwrap_or_default()),
@@ -154,11 +100,11 @@ impl<'a> Hashes<'a> {
         pictures: &[String],
         others: &[String],
         monitor: &dyn Monitor,
-    ) -> Result<Vec<(String, Entry)>, DataError> {
+    ) -> Result<Vec<(String, Known)>, DataError> {
         let mut entries = self.update(pictures, Wanted::Pixels, "checking pictures", monitor)?;
         entries.extend(self.update(others, Wanted::Hash, "hashing files", monitor)?);
         let names = pictures.iter().chain(others).cloned();
-        Ok(names.zip(entries.into_iter().map(Entry::portable)).collect())
+        Ok(names.zip(entries.into_iter().map(Known::portable)).collect())
     }
 
     fn update(
@@ -167,7 +113,7 @@ impl<'a> Hashes<'a> {
         wanted: Wanted,
         what: &str,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<Entry>, DataError> {
+    ) -> Result<Vec<Known>, DataError> {
         let folder = self.folder;
         if let Some(packed) = folder.packed() {
             let known = |name: &String| self.entries.get(name).filter(|entry| entry.knows(wanted)).cloned();
@@ -179,12 +125,12 @@ impl<'a> Hashes<'a> {
             let fits = entry.size == size && entry.changed == changed && entry.knows(wanted);
             fits.then(|| entry.clone())
         };
-        let mut found: Vec<Option<Entry>> = names.iter().zip(&stats).map(|(name, stat)| known(name, stat)).collect();
+        let mut found: Vec<Option<Known>> = names.iter().zip(&stats).map(|(name, stat)| known(name, stat)).collect();
         let missing: Vec<usize> = (0..names.len()).filter(|&i| found[i].is_none()).collect();
         if !missing.is_empty() {
             let now = nanoseconds(SystemTime::now());
             monitor.begin(what, missing.len() as u64);
-            let read: Vec<Entry> = missing
+            let read: Vec<Known> = missing
                 .par_iter()
                 .map(|&i| {
                     if monitor.stopped() {
@@ -219,10 +165,10 @@ fn nanoseconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64)
 }
 
-fn read(path: &Path, size: u64, changed: u64, wanted: Wanted) -> Result<Entry, DataError> {
+fn read(path: &Path, size: u64, changed: u64, wanted: Wanted) -> Result<Known, DataError> {
     if size > pixels::MAX_BYTES {
         let verdict = Verdict::Damaged(pixels::DecodeError::TooManyBytes(size).to_string());
-        return Ok(Entry { size, changed, sha256: digest::of_file(path)?, verdict, pixels: None });
+        return Ok(Known { size, changed, sha256: digest::of_file(path)?, verdict, pixels: None });
     }
     let bytes = files::read(path, pixels::MAX_BYTES)?;
     let (verdict, pixels) = match (wanted != Wanted::Hash).then(|| pixels::decode(&bytes)) {
@@ -230,7 +176,7 @@ fn read(path: &Path, size: u64, changed: u64, wanted: Wanted) -> Result<Entry, D
         Some(Ok(picture)) => (Verdict::Good, (wanted == Wanted::Pixels).then(|| of_pixels(&picture))),
         Some(Err(error)) => (Verdict::Damaged(error.to_string()), None),
     };
-    Ok(Entry { size, changed, sha256: digest::of_bytes(&bytes), verdict, pixels })
+    Ok(Known { size, changed, sha256: digest::of_bytes(&bytes), verdict, pixels })
 }
 
 /// Digest of what a picture shows: the same for every file that decodes to the same pixels.

@@ -12,6 +12,7 @@ mod dimensions;
 mod error;
 mod folder;
 mod hashes;
+mod known;
 mod lists;
 mod pack;
 mod spec;
@@ -26,7 +27,7 @@ pub use pets_corpus::{CorpusFolders, Counts, Duplicates};
 
 use folder::Folder;
 use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
-use hashes::FileHash;
+use known::FileHash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spec::{DataSet, each_once};

@@ -3,10 +3,8 @@
 //! Parkhi, Vedaldi, Zisserman, Jawahar: "Cats and Dogs", CVPR 2012.
 
 use super::{
-    DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of,
-    folder::{Kind, picture_name},
-    hashes::Hashes,
-    lists, row,
+    DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of, folder::picture_name,
+    hashes::Hashes, known::Kind, lists, row,
 };
 use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use schemars::JsonSchema;

@@ -5,7 +5,7 @@
 use super::{
     DataError, DataSet, Folder, Purpose, Survey,
     class_folders::{self, Class},
-    folder::Kind,
+    known::Kind,
 };
 use harness_record::{monitor::Monitor, rows::FileRow};
 use schemars::JsonSchema;

@@ -10,7 +10,7 @@
 
 use super::{
     Picture,
-    decode::{DecodeError, check_size},
+    error::{DecodeError, check_size},
 };
 use mozjpeg::{ColorSpace, Decompress, decompress::DecompressStarted};
 use std::{

@@ -3,11 +3,7 @@
 //! Every loss takes the network's output `[B, 3, S, S]` after the protocol's treatment
 //! ([`harness_record::vocabulary::Protocol::finish`]), and is a mean over images.
 
-mod cross_entropy;
-mod mean_squared_error;
 mod probabilities;
-mod sigmoid_cross_entropy;
-mod soft_dice;
 
 use candle_core::{Device, Error, Result, Tensor};
 use harness_record::{metrics::Reliability, vocabulary::Protocol};
@@ -17,66 +13,68 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A term of a loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Term {
-    /// Mean squared error of the output against the one-hot truth.
-    #[serde(rename = "mse")]
-    MeanSquaredError,
-    /// Cross-entropy with the output as logits, in nats per pixel.
-    CrossEntropy,
-    /// Cross-entropy with the sigmoid of the output as logits, as in the published work.
-    SigmoidCrossEntropy,
-    /// One minus the soft Dice of the output's softmax, a mean over images and classes.
-    SoftDice,
+/// Declares a file of this folder as a module, and as a term that specs can name. The file's `FORMULA` says all about it.
+macro_rules! terms {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:ident;)+) => {
+        $(mod $module;)+
+
+        /// A term of a loss.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        pub enum Term {
+            $($(#[$doc])* #[serde(rename = $name)] $variant),+
+        }
+
+        impl Term {
+            /// All terms, in the order in which a sum adds them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
+
+            /// Names of all terms, in the same order.
+            const NAMES: [&str; Self::ALL.len()] = [$($name),+];
+
+            /// Its name in specs.
+            pub fn name(self) -> &'static str {
+                Self::NAMES[self as usize]
+            }
+
+            fn formula(self) -> &'static Formula {
+                match self {
+                    $(Self::$variant => &$module::FORMULA),+
+                }
+            }
+        }
+    };
 }
 
-impl Term {
-    /// Its name in specs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MeanSquaredError => "mse",
-            Self::CrossEntropy => "cross-entropy",
-            Self::SigmoidCrossEntropy => "sigmoid-cross-entropy",
-            Self::SoftDice => "soft-dice",
-        }
-    }
+terms! {
+    /// Mean squared error of the output against the one-hot truth.
+    MeanSquaredError = "mse" in mean_squared_error;
+    /// Cross-entropy with the output as logits, in nats per pixel.
+    CrossEntropy = "cross-entropy" in cross_entropy;
+    /// Cross-entropy with the sigmoid of the output as logits, as in the published work.
+    SigmoidCrossEntropy = "sigmoid-cross-entropy" in sigmoid_cross_entropy;
+    /// One minus the soft Dice of the output's softmax, a mean over images and classes.
+    SoftDice = "soft-dice" in soft_dice;
+}
 
+/// A term: its name for people and its computation.
+struct Formula {
     /// Its name for people.
-    fn describe(self) -> &'static str {
-        match self {
-            Self::MeanSquaredError => "mean squared error",
-            Self::CrossEntropy => "cross-entropy",
-            Self::SigmoidCrossEntropy => "cross-entropy of sigmoids",
-            Self::SoftDice => "soft Dice",
-        }
-    }
-
-    fn of(self, channels: &Tensor, target: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::MeanSquaredError => mean_squared_error::of(channels, target),
-            Self::CrossEntropy => cross_entropy::of(channels, target),
-            Self::SigmoidCrossEntropy => sigmoid_cross_entropy::of(channels, target),
-            Self::SoftDice => soft_dice::of(channels, target),
-        }
-    }
-
-    fn of_image(self, image: &[f32], truth: &[u8]) -> f64 {
-        match self {
-            Self::MeanSquaredError => mean_squared_error::of_image(image, truth),
-            Self::CrossEntropy => cross_entropy::of_image(image, truth),
-            Self::SigmoidCrossEntropy => sigmoid_cross_entropy::of_image(image, truth),
-            Self::SoftDice => soft_dice::of_image(image, truth),
-        }
-    }
+    words: &'static str,
+    /// The probabilities that a network trained on it means by its outputs.
+    reading: Reading,
+    /// The loss of a batch (a scalar): `channels` `[B, 3, S, S]`, `target` `[B, S, S]` of u8.
+    of: fn(channels: &Tensor, target: &Tensor) -> Result<Tensor>,
+    /// The loss of one image `[3, pixels]` with its true classes.
+    of_image: fn(image: &[f32], truth: &[u8]) -> f64,
+    /// Its place among the weights of the kernel `image_scores`; `None` if the kernel does not know it. Then the host scores images.
+    kernel: Option<usize>,
 }
 
 /// A sum of weighted terms: `{cross-entropy: 1.0}`, or `{cross-entropy: 1.0, soft-dice: 0.5}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend(
     "minProperties" = 1,
-    "propertyNames" = { "enum": ["mse", "cross-entropy", "sigmoid-cross-entropy", "soft-dice"] },
+    "propertyNames" = { "enum": Term::NAMES },
 ))]
 pub struct LossSpec(BTreeMap<Term, f64>);
 
@@ -100,7 +98,8 @@ impl LossSpec {
     /// The loss for people: `cross-entropy + 0.5 · soft Dice`.
     pub fn describe(&self) -> String {
         let term = |(term, weight): (&Term, &f64)| {
-            if *weight == 1.0 { term.describe().to_owned() } else { format!("{weight} · {}", term.describe()) }
+            let words = term.formula().words;
+            if *weight == 1.0 { words.to_owned() } else { format!("{weight} · {words}") }
         };
         self.0.iter().map(term).collect::<Vec<_>>().join(" + ")
     }
@@ -110,7 +109,7 @@ impl LossSpec {
     pub fn of(&self, channels: &Tensor, target: &Tensor) -> Result<Tensor> {
         let mut sum: Option<Tensor> = None;
         for (&term, &weight) in &self.0 {
-            let weighted = (term.of(channels, target)? * weight)?;
+            let weighted = ((term.formula().of)(channels, target)? * weight)?;
             sum = Some(match sum {
                 Some(sum) => (sum + weighted)?,
                 None => weighted,
@@ -132,17 +131,19 @@ impl LossSpec {
         Ok(images.map(|(image, truth)| self.of_image(image, truth)).collect())
     }
 
-    /// The weights of mean squared error, cross-entropy, cross-entropy of sigmoids and soft Dice; 0 for terms that are absent.
-    #[cfg(any(feature = "cudnn", test))]
-    pub(crate) fn weights(&self) -> [f64; 4] {
-        let terms = [Term::MeanSquaredError, Term::CrossEntropy, Term::SigmoidCrossEntropy, Term::SoftDice];
-        terms.map(|term| self.0.get(&term).copied().unwrap_or_default())
+    /// The weights for the kernel `image_scores`, 0 for terms that are absent; `None` if the kernel does not know a term.
+    pub(crate) fn weights(&self) -> Option<[f64; 4]> {
+        let mut weights = [0.0; 4];
+        for (term, weight) in &self.0 {
+            weights[term.formula().kernel?] = *weight;
+        }
+        Some(weights)
     }
 
     /// The reliability of a network trained on this loss: its confidence in the classes `prediction` of one image `[3,
     /// pixels]`, and how often it is right. The probabilities are those that the loss reads from the outputs.
     pub(crate) fn reliability(&self, image: &[f32], prediction: &[u8], truth: &[u8]) -> Reliability {
-        let reading = Reading::of(self.0.keys().copied());
+        let reading = self.reading();
         let mut counted = Reliability::default();
         let pixels = truth.len();
         for (pixel, (&class, &right)) in prediction.iter().zip(truth).enumerate() {
@@ -152,9 +153,14 @@ impl LossSpec {
         counted
     }
 
+    /// If its terms differ, the first reading in the order of [`Reading`].
+    fn reading(&self) -> Reading {
+        self.0.keys().map(|term| term.formula().reading).min().unwrap_or(Reading::Logits)
+    }
+
     /// The loss of one image `[3, pixels]`.
     pub(crate) fn of_image(&self, image: &[f32], truth: &[u8]) -> f64 {
-        self.0.iter().map(|(term, weight)| weight * term.of_image(image, truth)).sum()
+        self.0.iter().map(|(term, weight)| weight * (term.formula().of_image)(image, truth)).sum()
     }
 }
 
@@ -195,5 +201,18 @@ impl LossesSpec {
             })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_read_as_its_sharpest_term() {
+        let of = |terms: &[Term]| LossSpec::new(terms.iter().map(|&term| (term, 1.0))).reading();
+        assert_eq!(of(&[Term::MeanSquaredError]), Reading::Shares);
+        assert_eq!(of(&[Term::MeanSquaredError, Term::SigmoidCrossEntropy]), Reading::SigmoidsAsLogits);
+        assert_eq!(of(&[Term::MeanSquaredError, Term::SoftDice]), Reading::Logits);
     }
 }

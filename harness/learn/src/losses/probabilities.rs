@@ -1,10 +1,9 @@
 //! The class probabilities that a loss reads from a network's outputs.
 
-use super::Term;
 use harness_record::metrics::CLASSES;
 
-/// The conversion from outputs to probabilities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The conversion from outputs to probabilities. A sum of terms uses the first that one of its terms asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reading {
     /// Outputs are logits: softmax.
     Logits,
@@ -16,17 +15,6 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    /// The conversion for a loss with these terms. If they differ, cross-entropy and soft Dice take precedence over
-    /// cross-entropy of sigmoids, and that over squared errors.
-    pub(super) fn of(terms: impl Iterator<Item = Term>) -> Self {
-        let readings = terms.map(|term| match term {
-            Term::CrossEntropy | Term::SoftDice => Self::Logits,
-            Term::SigmoidCrossEntropy => Self::SigmoidsAsLogits,
-            Term::MeanSquaredError => Self::Shares,
-        });
-        readings.min_by_key(|&reading| reading as u8).unwrap_or(Self::Logits)
-    }
-
     /// The probability of `class` at a pixel with these `outputs`.
     pub(super) fn probability(self, outputs: [f32; CLASSES], class: u8) -> f32 {
         let class = usize::from(class);
@@ -62,13 +50,5 @@ mod tests {
         assert!((sigmoids - 0.576_117).abs() < 1e-6, "{sigmoids}");
         assert_eq!(Reading::Shares.probability([0.5, 0.75, -2.0], 1), 0.6);
         assert_eq!(Reading::Shares.probability([-1.0, -0.5, -2.0], 1), 1.0 / 3.0);
-    }
-
-    #[test]
-    fn a_sum_is_read_as_its_sharpest_term() {
-        let of = |terms: &[Term]| Reading::of(terms.iter().copied());
-        assert_eq!(of(&[Term::MeanSquaredError]), Reading::Shares);
-        assert_eq!(of(&[Term::MeanSquaredError, Term::SigmoidCrossEntropy]), Reading::SigmoidsAsLogits);
-        assert_eq!(of(&[Term::MeanSquaredError, Term::SoftDice]), Reading::Logits);
     }
 }

@@ -1,7 +1,6 @@
 //! From a network's outputs to the counts of which [`harness_record::metrics`] makes scores.
 
 use crate::losses::LossSpec;
-#[cfg(feature = "cudnn")]
 use crate::ops;
 use candle_core::{Device, Result, Tensor};
 use harness_record::{
@@ -163,9 +162,11 @@ const COUNTED: usize = CLASSES * CLASSES + 3;
 /// What is counted of each image of a batch, `[B, 12]` of f64 where the network computes. `channels` `[B, 3, S, S]` are as the
 /// protocol hands them on, `target` `[B, S, S]` of u8. On CUDA nothing waits for the device.
 pub(crate) fn image_counts(channels: &Tensor, target: &Tensor, loss: &LossSpec) -> Result<Tensor> {
-    #[cfg(feature = "cudnn")]
-    if channels.device().is_cuda() {
-        return ops::image_scores(channels, target, loss.weights());
+    if !channels.device().is_cpu()
+        && let Some(weights) = loss.weights()
+        && let Some(counts) = ops::image_scores(channels, target, weights)?
+    {
+        return Ok(counts);
     }
     let truth: Vec<u8> = target.flatten_all()?.to_vec1()?;
     let scored = Outputs::new(channels)?.score(&truth, loss);
@@ -290,9 +291,10 @@ mod tests {
         let values = (0..batch * 3 * side * side).map(|_| 8.0 * random::unit(&mut rng) - 4.0).collect();
         let channels = Tensor::from_vec(values, (batch, 3, side, side), &Device::Cpu).unwrap();
         let truth = (0..batch * side * side).map(|_| random::below(&mut rng, 3) as u8).collect();
-        let terms = [Term::MeanSquaredError, Term::CrossEntropy, Term::SigmoidCrossEntropy, Term::SoftDice];
+        let terms: Vec<Term> =
+            Term::ALL.into_iter().filter(|term| LossSpec::new([(*term, 1.0)]).weights().is_some()).collect();
         let mut losses: Vec<LossSpec> = terms.iter().map(|&term| LossSpec::new([(term, 2.0)])).collect();
-        losses.push(LossSpec::new(terms.map(|term| (term, 0.5))));
+        losses.push(LossSpec::new(terms.into_iter().map(|term| (term, 0.5))));
         (channels, truth, losses)
     }
 
@@ -323,7 +325,7 @@ mod tests {
         let target = Tensor::from_vec(truth.clone(), (3, 19, 19), &Device::Cpu).unwrap();
         let values: Vec<f32> = channels.flatten_all().unwrap().to_vec1().unwrap();
         for loss in &losses {
-            let mut input = on_host::bytes(&loss.weights(), f64::to_le_bytes);
+            let mut input = on_host::bytes(&loss.weights().unwrap(), f64::to_le_bytes);
             input.extend(SOFT_DICE_SMOOTH.to_le_bytes());
             input.extend(on_host::bytes(&values, f32::to_le_bytes));
             input.extend(&truth);

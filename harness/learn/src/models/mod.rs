@@ -13,13 +13,13 @@ pub(crate) mod weights;
 
 use crate::ops;
 use candle_core::{Device, Result, Tensor};
-use harness_record::vocabulary::Protocol;
+use harness_record::{metrics::dice, vocabulary::Protocol};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use init::InitSpec;
 pub use normalise::{Normalise, normalise_tensor};
-pub use procedure::{Finish, Procedure, Published};
+pub use procedure::{Finish, Mode, Procedure, Published};
 pub use state::{Builder, Entry, Init, Role, State};
 pub use weights::{Header, WeightsError, read_header, save_tensors};
 
@@ -150,20 +150,19 @@ impl ModelSpec {
         }
     }
 
+    /// The name of the metric that is called Dice under `protocol`.
+    pub(crate) fn dice(&self, protocol: Protocol) -> &'static str {
+        match (protocol, self.sizes().published()) {
+            (Protocol::Published, Some(published)) => published.dice.metric().name,
+            _ => dice::MACRO.name,
+        }
+    }
+
     /// Returns true if its pretraining depends on the protocol. If not, both protocols share it.
     pub fn pretrains_by_protocol(&self) -> bool {
         let [published, corrected] = [Protocol::Published, Protocol::Corrected].map(|p| self.procedure(p).finish);
         published != corrected
     }
-}
-
-/// The purpose of a forward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Training: moving averages move.
-    Train,
-    /// Evaluation: nothing moves.
-    Evaluate,
 }
 
 /// The output of a network.

@@ -3,13 +3,9 @@
 //! Each published program had quirks of its own, and a reproduction has to repeat them. A network's file lists its quirks under
 //! `PUBLISHED`.
 
-use super::Mode;
 use crate::ops;
 use candle_core::{Result, Tensor};
-use harness_record::{
-    metrics::dice,
-    vocabulary::{PrintedDice, Protocol},
-};
+use harness_record::vocabulary::PrintedDice;
 
 /// How the published numbers of a network were obtained.
 #[derive(Debug)]
@@ -20,6 +16,15 @@ pub struct Published {
     pub procedure: Procedure,
     /// The metric that was printed as its Dice and `IoU`.
     pub dice: PrintedDice,
+}
+
+/// The purpose of a forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Training: moving averages move.
+    Train,
+    /// Evaluation: nothing moves.
+    Evaluate,
 }
 
 /// How a network is trained and tested.
@@ -63,21 +68,12 @@ impl Finish {
     }
 }
 
-impl super::ModelSpec {
-    /// The name of the metric that is called Dice under `protocol`.
-    pub(crate) fn dice(&self, protocol: Protocol) -> &'static str {
-        match (protocol, self.sizes().published()) {
-            (Protocol::Published, Some(published)) => published.dice.metric().name,
-            _ => dice::MACRO.name,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::models::ModelSpec;
     use candle_core::{Device, Var};
+    use harness_record::vocabulary::Protocol;
 
     #[test]
     fn only_the_published_programs_have_their_quirks() {

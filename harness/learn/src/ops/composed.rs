@@ -4,12 +4,12 @@
 //! used.
 
 use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
-#[cfg(not(feature = "cudnn"))]
-use crate::train::Target;
 use candle_core::{D, DType, Result, Tensor};
 #[cfg(not(feature = "cudnn"))]
 use candle_core::{Device, Error};
 use harness_images::augment::Table;
+#[cfg(not(feature = "cudnn"))]
+use harness_images::augment::Target;
 use harness_kernels::pooling::Window;
 #[cfg(not(feature = "cudnn"))]
 use std::ops::Range;
@@ -250,6 +250,13 @@ impl NetworkScope {
     pub(crate) fn output(&self, image: &Tensor) -> Result<Tensor> {
         Ok(image.clone())
     }
+}
+
+/// The counts of each predicted image. There are none here, because candle's primitives would be slower than the host.
+#[cfg(not(feature = "cudnn"))]
+#[allow(clippy::unnecessary_wraps)]
+pub(crate) fn image_scores(_: &Tensor, _: &Tensor, _: [f64; 4]) -> Result<Option<Tensor>> {
+    Ok(None)
 }
 
 /// Pictures kept on the device. There are none here, because candle's primitives cannot make batches of bytes.

@@ -35,9 +35,7 @@ use composed as accelerated;
 use cuda as accelerated;
 
 pub use accelerated::chosen_algorithms;
-#[cfg(feature = "cudnn")]
-pub(crate) use accelerated::image_scores;
-pub(crate) use accelerated::{NetworkScope, Resident};
+pub(crate) use accelerated::{NetworkScope, Resident, image_scores};
 pub use adam::{AdamStep, adam, clip, gradient_norm};
 pub use codebook::{Assignment, nearest_codes, perplexity};
 use convolution::{Convolution, TransposedConvolution};

@@ -1,7 +1,10 @@
 //! Batches of pictures as tensors.
 
 use candle_core::{Device, Result, Tensor};
-use harness_images::{augment::Drawn, datasets::Pictures};
+use harness_images::{
+    augment::{Drawn, Target},
+    datasets::Pictures,
+};
 use rayon::prelude::*;
 
 /// The images of a step.
@@ -21,15 +24,6 @@ impl Batch {
         let (images, target) = (self.images.to_device(device)?, self.target.to_device(device)?);
         Ok(Self { epoch: self.epoch, images, target })
     }
-}
-
-/// The kind of target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// The images without the random changes.
-    Images,
-    /// The classes of the images.
-    Classes,
 }
 
 /// The batch of the drawn images, in the host's memory.

@@ -3,12 +3,12 @@
 use super::{
     TrainError,
     schedule::Plateau,
-    session::{Best, Session, Weights},
+    session::{Best, Progress, Session, Weights},
     spec::KeepSpec,
 };
 use crate::models::weights;
 use candle_core::Tensor;
-use harness_record::{files, rows::MetricRow};
+use harness_record::files;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -19,19 +19,6 @@ use std::{
 
 /// The largest checkpoint that is read, in bytes.
 const LIMIT: u64 = 16 << 30;
-
-/// The progress of a stage.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Number of finished epochs.
-    pub epoch: u32,
-    /// The epoch whose weights would be kept if training ended now.
-    pub kept_epoch: u32,
-    /// Rows of `metrics.csv` so far.
-    pub rows: Vec<MetricRow>,
-    /// Seconds of work so far.
-    pub seconds: f64,
-}
 
 #[derive(Serialize, Deserialize)]
 struct Header {

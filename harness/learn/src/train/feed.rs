@@ -1,14 +1,10 @@
 //! Makes batches in the host's memory, or on the GPU if it holds the pictures.
 
-use super::{
-    Batch, TrainError,
-    ahead::with_one_ahead,
-    batch::{Target, assembled},
-};
+use super::{Batch, TrainError, ahead::with_one_ahead, batch::assembled};
 use crate::ops::Resident;
 use candle_core::{Device, Result};
 use harness_images::{
-    augment::{Drawn, Table},
+    augment::{Drawn, Table, Target},
     datasets::Pictures,
 };
 use harness_record::monitor::Monitor;

@@ -17,7 +17,10 @@ mod tests;
 
 use crate::models::{Model, WeightsError};
 use candle_core::Tensor;
-use harness_images::{augment::Drawn, datasets::Pictures};
+use harness_images::{
+    augment::{Drawn, Target},
+    datasets::Pictures,
+};
 use harness_record::{
     RecordError,
     monitor::Monitor,
@@ -28,14 +31,14 @@ use harness_record::{
 #[cfg(test)]
 pub(crate) use batch::assembled;
 pub(crate) use batch::tensor;
-pub use batch::{Batch, Target, classes, images, pictures_tensor};
-pub use checkpoint::Progress;
+pub use batch::{Batch, classes, images, pictures_tensor};
 pub use clip::clip_gradients;
 pub use feed::Feed;
 pub use fit::fit;
 pub use reconstruct::Reconstruction;
 pub use schedule::{CosineSpec, LearningRate, PlateauSpec, ScheduleSpec};
 pub use segment::Segmentation;
+pub use session::Progress;
 pub use spec::{EarlyStoppingSpec, FinetuneSpec, KeepSpec, PretrainSpec, Training};
 
 /// Why training ended early.

@@ -1,12 +1,12 @@
 //! Pretraining: restores distorted images.
 
-use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, metric_row, shown};
+use super::{Batch, Feed, Measured, Step, Task, TrainError, ledger::Ledger, metric_row, shown};
 use crate::{
     models::{Mode, Model, Normalise, normalise_tensor},
     ops,
 };
 use harness_images::{
-    augment::{DistortionSpec, Drawn},
+    augment::{DistortionSpec, Drawn, Target},
     datasets::Pictures,
 };
 use harness_record::{

@@ -1,6 +1,6 @@
 //! Fine-tuning: predicts a class for every pixel.
 
-use super::{Batch, Feed, Measured, Step, Target, Task, TrainError, ledger::Ledger, shown};
+use super::{Batch, Feed, Measured, Step, Task, TrainError, ledger::Ledger, shown};
 use crate::{
     losses::LossSpec,
     metrics::{batch_counts, image_counts, image_row, means},
@@ -8,7 +8,7 @@ use crate::{
 };
 use candle_core::Tensor;
 use harness_images::{
-    augment::{AugmentationSpec, Drawn},
+    augment::{AugmentationSpec, Drawn, Target},
     datasets::Pictures,
 };
 use harness_record::{

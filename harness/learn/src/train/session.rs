@@ -2,12 +2,13 @@
 
 use super::{
     TrainError,
-    checkpoint::Progress,
     schedule::LearningRate,
     spec::{KeepSpec, Training},
 };
 use crate::{models::Model, optimizer::Optimizer};
 use candle_core::{Result, Tensor};
+use harness_record::rows::MetricRow;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
 
 /// A copy of a model's tensors and counters that training does not change.
@@ -28,6 +29,19 @@ impl Weights {
         model.set_counters(&self.counters);
         Ok(())
     }
+}
+
+/// The progress of a stage.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Number of finished epochs.
+    pub epoch: u32,
+    /// The epoch whose weights would be kept if training ended now.
+    pub kept_epoch: u32,
+    /// Rows of `metrics.csv` so far.
+    pub rows: Vec<MetricRow>,
+    /// Seconds of work so far.
+    pub seconds: f64,
 }
 
 /// The epoch with the lowest validation loss so far.

@@ -2,14 +2,14 @@
 
 use candle_core::Device;
 use harness_images::{
-    augment::{AugmentationSpec, Drawn},
+    augment::{AugmentationSpec, Drawn, Target},
     datasets::{self, DatasetSpec, Pictures, Purpose, SyntheticPets},
     split::{Amount, OfficialSplit, Selection, Split, SplitSpec, split},
 };
 use harness_learn::{
     losses::{LossSpec, Term},
     models::{Model, ModelSpec, VqvaeSpec},
-    train::{Batch, Feed, FinetuneSpec, Measured, Progress, Segmentation, Step, Target, Task, TrainError, fit},
+    train::{Batch, Feed, FinetuneSpec, Measured, Progress, Segmentation, Step, Task, TrainError, fit},
 };
 use harness_record::{
     monitor::{Monitor, Silent},

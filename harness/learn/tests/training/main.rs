@@ -23,7 +23,7 @@ use harness_record::{monitor::Silent, vocabulary::Protocol};
 fn every_loss_is_lowered_and_noted() {
     let pictures = pictures(Purpose::Segmentation);
     let split = cut(&pictures, 4);
-    for term in [Term::MeanSquaredError, Term::CrossEntropy, Term::SigmoidCrossEntropy, Term::SoftDice] {
+    for term in Term::ALL {
         let loss = LossSpec::new([(term, 2.0)]);
         let task = segmentation(&pictures, &split, Protocol::Corrected, &loss);
         let folder = tempfile::tempdir().unwrap();

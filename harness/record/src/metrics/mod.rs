@@ -4,23 +4,46 @@
 //! Throughout, T is the set of pixels of a class in the true mask, and P its set in the predicted mask, where each pixel has
 //! the class of the largest output (arg-max). Classes are 0 pet, 1 background, 2 border.
 //!
-//! To add a metric, add a file here and a line in [`METRICS`]; the columns of `per_image.csv` and [`SCORES`] follow.
+//! To add a metric, add a file here and a line to the list below; the columns of `per_image.csv` and [`SCORES`] follow.
 
-pub mod accuracy;
-pub mod batch_dice;
-pub mod batch_iou;
 mod confusion;
-pub mod dice;
-pub mod iou;
-pub mod loss;
 pub mod reliability;
-pub mod soft_dice;
-pub mod soft_iou;
 mod soft_sums;
 
 pub use confusion::Confusion;
 pub use reliability::Reliability;
 pub use soft_sums::SoftSums;
+
+/// Lists the metrics in the order of their columns. `new` declares the file as a module; `also` takes another metric of a file.
+macro_rules! metrics {
+    (@file new $file:ident) => { pub mod $file; };
+    (@file also $file:ident) => {};
+    ($($how:ident $file:ident::$metric:ident;)+) => {
+        $(metrics!(@file $how $file);)+
+
+        /// All metrics, in the order of their columns.
+        pub const METRICS: [Metric; [$(stringify!($metric)),+].len()] = [$($file::$metric),+];
+    };
+}
+
+metrics! {
+    new loss::LOSS;
+    new soft_dice::SOFT_DICE;
+    new soft_iou::SOFT_IOU;
+    new accuracy::ACCURACY;
+    new dice::MACRO;
+    new iou::MACRO;
+    also dice::PET;
+    also dice::BACKGROUND;
+    also dice::BORDER;
+    also iou::PET;
+    also iou::BACKGROUND;
+    also iou::BORDER;
+    also dice::MICRO;
+    also iou::MICRO;
+    new batch_dice::BATCH_DICE;
+    new batch_iou::BATCH_IOU;
+}
 
 /// Number of classes: pet, background, border.
 pub const CLASSES: usize = 3;
@@ -82,26 +105,6 @@ pub struct Counts {
     /// Pixels of all images of its batch; `None` if nothing was predicted in batches (baselines).
     pub batch: Option<Confusion>,
 }
-
-/// All metrics, in the order of their columns.
-pub const METRICS: [Metric; 16] = [
-    loss::LOSS,
-    soft_dice::SOFT_DICE,
-    soft_iou::SOFT_IOU,
-    accuracy::ACCURACY,
-    dice::MACRO,
-    iou::MACRO,
-    dice::PET,
-    dice::BACKGROUND,
-    dice::BORDER,
-    iou::PET,
-    iou::BACKGROUND,
-    iou::BORDER,
-    dice::MICRO,
-    iou::MICRO,
-    batch_dice::BATCH_DICE,
-    batch_iou::BATCH_IOU,
-];
 
 /// Names of all metrics, in the order of their columns.
 pub const SCORES: [&str; METRICS.len()] = names();

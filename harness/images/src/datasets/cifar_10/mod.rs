@@ -13,8 +13,8 @@ mod pages;
 
 use super::{
     DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of, each_once,
-    folder::Kind,
-    hashes::{FileHash, Hashes, of_pixels},
+    hashes::{Hashes, of_pixels},
+    known::{FileHash, Kind},
     row,
 };
 use crate::pixels::Picture;

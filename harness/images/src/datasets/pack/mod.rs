@@ -12,7 +12,7 @@ pub(super) use read::{Packed, open};
 pub use read::{packed, packed_at};
 pub use write::{PackSummary, pack};
 
-use super::{folder::Kind, hashes};
+use super::known::{Kind, Known};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ struct Entry {
     kind: Kind,
     /// Digest and verdict of the original file, if anything reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    known: Option<hashes::Entry>,
+    known: Option<Known>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held: Option<Held>,
 }

@@ -4,8 +4,7 @@ use super::{ENDING, Entry, FORMAT, Held, INDEX, INDEX_LIMIT, INDEX_SUM, Index, M
 use crate::{
     datasets::{
         DataError,
-        folder::Kind,
-        hashes::{self, FileHash},
+        known::{FileHash, Kind, Known},
     },
     pixels,
 };
@@ -123,7 +122,7 @@ impl Packed {
     }
 
     /// Knowledge about the original files.
-    pub(in crate::datasets) fn known(&self) -> BTreeMap<String, hashes::Entry> {
+    pub(in crate::datasets) fn known(&self) -> BTreeMap<String, Known> {
         let known = |(name, entry): (&String, &Entry)| Some((name.clone(), entry.known.clone()?));
         self.entries().iter().filter_map(known).collect()
     }
@@ -190,7 +189,7 @@ impl Packed {
     fn sized(&self, file: &FileHash, size: u32) -> Result<&Pack, DataError> {
         let fits = |pack: &&Pack| {
             let known = pack.entries(&self.folder).get(&file.name).and_then(|entry| entry.known.as_ref());
-            pack.index.size == size && known.is_some_and(|known| known.sha256() == file.sha256)
+            pack.index.size == size && known.is_some_and(|known| known.sha256 == file.sha256)
         };
         self.packs.iter().find(fits).ok_or_else(|| self.other_sizes(size))
     }

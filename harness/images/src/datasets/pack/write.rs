@@ -4,8 +4,9 @@ use super::{Entry, FORMAT, Held, INDEX, INDEX_SUM, Index, Member, WHOLE_LIMIT};
 use crate::{
     datasets::{
         DataError, DatasetSpec, Files, Purpose, Survey, decoded,
-        folder::{Folder, Kind, picture_name},
-        hashes::{FileHash, Hashes},
+        folder::{Folder, picture_name},
+        hashes::Hashes,
+        known::{FileHash, Kind},
         survey,
     },
     pixels,

@@ -2,8 +2,8 @@
 
 use super::{CorpusFolders, spec::NAMES};
 use crate::datasets::{
-    DataError, Files, Folder, cats_and_dogs, cats_and_dogs_filtered, cifar_10, class_folders, folder::Kind,
-    hashes::Hashes, row, stanford_dogs,
+    DataError, Files, Folder, cats_and_dogs, cats_and_dogs_filtered, cifar_10, class_folders, hashes::Hashes,
+    known::Kind, row, stanford_dogs,
 };
 use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
 use std::path::Path;

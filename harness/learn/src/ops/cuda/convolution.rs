@@ -8,7 +8,7 @@ use super::{
     layout::{Mode, swapped},
     memory::{Filled, cast, fill, make, pack, record2, record3, require_f32, suffix, tensor},
     normalization::channel_sums,
-    plan::{Direction, Problem},
+    plan::{Direction, Plan, Problem},
 };
 use crate::ops::storage::wanted;
 use candle_core::{DType, Error, Result, Tensor};
@@ -80,7 +80,7 @@ impl Geometry {
         let Self { stride, padding, mode, .. } = *self;
         let problem =
             Problem { direction, images: self.images, filters: self.filters, maps: self.maps, stride, padding, mode };
-        engine.plan(&problem)?.run(engine, images, filters, maps)
+        Plan::of(engine, &problem)?.run(engine, images, filters, maps)
     }
 
     /// Computes maps from images and filters, plus a bias.

@@ -1,7 +1,5 @@
-//! The resources that all operations of a device share: cuDNN's handle, its workspace, plans of convolutions, and kernel
-//! launches.
+//! The resources that all operations of a device share: cuDNN's handle, its workspace, and kernel launches.
 
-use super::plan::{Plan, Problem};
 use candle_core::{
     CudaDevice, Error, Result,
     cuda_backend::{
@@ -28,7 +26,6 @@ pub(super) struct Engine {
     pub(super) stream: Arc<CudaStream>,
     pub(super) handle: cudnnHandle_t,
     workspace: RefCell<Option<CudaSlice<u8>>>,
-    plans: RefCell<HashMap<Problem, Rc<Plan>>>,
 }
 
 impl Engine {
@@ -49,13 +46,7 @@ impl Engine {
         unsafe { device.disable_event_tracking() };
         keep_freed_memory(&stream).map_err(Error::wrap)?;
         let handle = cudnn::create_handle().map_err(Error::wrap)?;
-        let engine = Self {
-            device: device.clone(),
-            handle,
-            workspace: RefCell::default(),
-            plans: RefCell::default(),
-            stream: stream.clone(),
-        };
+        let engine = Self { device: device.clone(), handle, workspace: RefCell::default(), stream: stream.clone() };
         // SAFETY: the handle was just created, and the engine keeps the stream alive as long as the handle.
         unsafe { cudnn::set_stream(handle, stream.cu_stream().cast()) }.map_err(Error::wrap)?;
         Ok(engine)
@@ -71,16 +62,6 @@ impl Engine {
             *workspace = Some(unsafe { self.device.alloc::<u8>(bytes.max(1)) }?);
         }
         Ok(workspace.as_ref().map_or(0, |there| there.device_ptr(&self.stream).0))
-    }
-
-    /// The plan of `problem`. It is created on first use.
-    pub(super) fn plan(&self, problem: &Problem) -> Result<Rc<Plan>> {
-        if let Some(plan) = self.plans.borrow().get(problem) {
-            return Ok(plan.clone());
-        }
-        let plan = Rc::new(Plan::new(self, problem)?);
-        self.plans.borrow_mut().insert(*problem, plan.clone());
-        Ok(plan)
     }
 
     /// Launches kernel `name` of `module` in `grid` blocks of `block` threads.
@@ -124,7 +105,6 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.plans.borrow_mut().clear();
         // SAFETY: nobody else has the handle. An error at the end of a thread can be ignored.
         let _ = unsafe { cudnn::destroy_handle(self.handle) };
     }

@@ -12,17 +12,23 @@ use super::{
 use crate::precision::Precision;
 use candle_core::{
     Error, Result,
-    cuda_backend::cudarc::cudnn::{
-        result::{self as cudnn, CudnnError},
-        sys::{
-            self, cudnnConvolutionBwdDataAlgo_t as DataAlgorithm, cudnnConvolutionBwdFilterAlgo_t as FilterAlgorithm,
-            cudnnConvolutionFwdAlgo_t as ForwardAlgorithm, cudnnMathType_t as Math,
+    cuda_backend::{
+        DeviceId,
+        cudarc::cudnn::{
+            result::{self as cudnn, CudnnError},
+            sys::{
+                self, cudnnConvolutionBwdDataAlgo_t as DataAlgorithm,
+                cudnnConvolutionBwdFilterAlgo_t as FilterAlgorithm, cudnnConvolutionFwdAlgo_t as ForwardAlgorithm,
+                cudnnMathType_t as Math,
+            },
         },
     },
 };
 use std::{
-    collections::BTreeSet,
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
     ffi::c_void,
+    rc::Rc,
     sync::{Mutex, PoisonError},
 };
 
@@ -31,6 +37,11 @@ const WORKSPACE: usize = 2 << 30;
 
 /// Number of algorithms requested from cuDNN: more than it has, counting each kind of arithmetic.
 const OFFERS: usize = 16;
+
+thread_local! {
+    /// The plans of this thread, which has an engine of its own for each device.
+    static PLANS: RefCell<HashMap<(DeviceId, Problem), Rc<Plan>>> = RefCell::default();
+}
 
 static CHOSEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -131,7 +142,18 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(engine: &Engine, problem: &Problem) -> Result<Self> {
+    /// The plan of `problem` on the engine's device. It is created on first use.
+    pub(super) fn of(engine: &Engine, problem: &Problem) -> Result<Rc<Self>> {
+        let key = (engine.device.id(), *problem);
+        if let Some(plan) = PLANS.with_borrow(|plans| plans.get(&key).cloned()) {
+            return Ok(plan);
+        }
+        let plan = Rc::new(Self::new(engine, problem)?);
+        PLANS.with_borrow_mut(|plans| plans.insert(key, plan.clone()));
+        Ok(plan)
+    }
+
+    fn new(engine: &Engine, problem: &Problem) -> Result<Self> {
         let form = Form { dtype: problem.mode.element(), last: problem.mode.last };
         let mut plan = Self {
             images: Images::new(form, problem.images)?,

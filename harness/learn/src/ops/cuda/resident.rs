@@ -4,9 +4,8 @@ use super::{
     engine::{Argument::Address, PICTURES, count, counts},
     memory::{empty, make, tensor},
 };
-use crate::train::Target;
 use candle_core::{CudaStorage, DType, Device, Error, Result, Shape, Tensor, cuda_backend::CudaStorageSlice};
-use harness_images::augment::Table;
+use harness_images::augment::{Table, Target};
 use std::ops::Range;
 
 /// Threads of the block that makes an image: a power of two, and at most as many as `pictures.cu` provides for.

@@ -13,7 +13,7 @@ const CLASSES: usize = 3;
 /// For each image of `channels` `[B, 3, S, S]` against `target` `[B, S, S]` of u8, `[B, 12]` of f64: pixels by true and
 /// predicted class, the soft overlap, the soft prediction, and the weighted sum of mean squared error, cross-entropy,
 /// cross-entropy of sigmoids and soft Dice. An invalid class makes the loss NaN.
-pub(crate) fn image_scores(channels: &Tensor, target: &Tensor, weights: [f64; 4]) -> Result<Tensor> {
+pub(crate) fn image_scores(channels: &Tensor, target: &Tensor, weights: [f64; 4]) -> Result<Option<Tensor>> {
     let (channels, target) = (channels.detach().contiguous()?, target.contiguous()?);
     require_f32(&channels, "image_scores")?;
     let (batch, classes, h, w) = channels.dims4()?;
@@ -29,4 +29,5 @@ pub(crate) fn image_scores(channels: &Tensor, target: &Tensor, weights: [f64; 4]
         arguments.extend([Argument::Double(SOFT_DICE_SMOOTH), Address(to)]);
         engine.launch(&SCORES, "image_scores", (count(batch)?, 1, 1), (256, 1, 1), &arguments)
     })
+    .map(Some)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::train::{self, Batch, Target, assembled};
+use crate::train::{self, Batch, assembled};
 use candle_core::Device;
 use harness_images::{
     augment::*,

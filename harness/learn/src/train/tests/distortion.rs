@@ -1,5 +1,5 @@
 use super::*;
-use crate::train::{Target, assembled};
+use crate::train::assembled;
 use harness_images::{
     augment::*,
     pixels::{self, Picture},

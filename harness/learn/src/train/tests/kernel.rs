@@ -1,10 +1,7 @@
 //! Compares the kernel that makes batches on a GPU with the host: all bits must be equal.
 
 use super::*;
-use crate::{
-    ops::on_host,
-    train::{Target, assembled},
-};
+use crate::{ops::on_host, train::assembled};
 use harness_images::augment::*;
 
 /// Pictures of `side` pixels a side: noise, greys, and a gradient of colours.

@@ -1,6 +1,6 @@
 //! Colour jitter.
 
-use super::{Change, require};
+use crate::augment::{Change, RandomChange, require};
 use harness_record::random;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -30,9 +30,8 @@ impl Default for JitterSpec {
     }
 }
 
-impl JitterSpec {
-    /// What is impossible in it: the field and what was expected of it.
-    pub fn check(&self) -> Result<(), (String, String)> {
+impl RandomChange for JitterSpec {
+    fn check(&self) -> Result<(), (String, String)> {
         let factors = [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
         for (field, reach) in factors {
             require((0.0..=MOST).contains(&reach), field, &format!("a number in 0..={MOST}"))?;
@@ -40,14 +39,13 @@ impl JitterSpec {
         require((0.0..=0.5).contains(&self.hue), "hue", "a part of a turn in 0..=0.5")
     }
 
-    /// In words.
-    pub fn describe(&self) -> String {
+    fn describe(&self) -> String {
         let Self { brightness, contrast, saturation, hue } = self;
         format!("colour jitter of brightness ±{brightness}, contrast ±{contrast}, saturation ±{saturation}, hue ±{hue}")
     }
 
     /// The four changes in random order.
-    pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> Vec<Change> {
+    fn draw(&self, _: usize, rng: &mut ChaCha8Rng) -> Vec<Change> {
         let order = random::shuffled(4, rng);
         // All four are drawn whatever the reaches are: so none depends on another's.
         let brightness = factor(self.brightness, rng);
@@ -90,7 +88,7 @@ mod tests {
         let (mut contrast_first, mut brightness_first) = (0, 0);
         for place in 0..200 {
             let draws = Draws { seed: 1, epoch: 1 };
-            let changes = jitter.draw(&mut draws.of("jitter", place));
+            let changes = jitter.draw(SIDE, &mut draws.of("jitter", place));
             let out = Drawn { place, changes }.picture(&picture, SIDE as u32).into_owned();
             let rng = &mut draws.of("jitter", place);
             let order = random::shuffled(4, rng);

@@ -1,6 +1,6 @@
 //! Masking: a rectangle of the image is filled.
 
-use super::{Change, percent, require};
+use crate::augment::{Change, RandomChange, percent, require};
 use harness_record::random;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -24,27 +24,26 @@ impl Default for MaskSpec {
     }
 }
 
-impl MaskSpec {
-    /// What is impossible in it: the field and what was expected of it.
-    pub fn check(&self) -> Result<(), (String, String)> {
+impl RandomChange for MaskSpec {
+    fn check(&self) -> Result<(), (String, String)> {
         let Self { least, most, fill } = self;
         require(*least > 0.0 && *least <= 1.0, "least", "a share above 0 and at most 1")?;
         require(most >= least && *most <= 1.0, "most", "a share of at least `least` and at most 1")?;
         require((0.0..=1.0).contains(fill), "fill", "a brightness in 0..=1")
     }
 
-    /// In words.
-    pub fn describe(&self) -> String {
+    fn describe(&self) -> String {
         let (least, most) = (percent(self.least.into()), percent(self.most.into()));
         format!("one rectangle of {least} to {most} % of the side, filled with {}", self.fill)
     }
 
-    /// A rectangle on an image of `side` pixels a side.
-    pub(super) fn draw(&self, side: usize, rng: &mut ChaCha8Rng) -> Change {
+    fn draw(&self, side: usize, rng: &mut ChaCha8Rng) -> Vec<Change> {
         let ((top, left), (height, width)) = self.rectangle((side, side), rng);
-        Change::Mask { top, left, height, width, fill: self.fill }
+        vec![Change::Mask { top, left, height, width, fill: self.fill }]
     }
+}
 
+impl MaskSpec {
     /// Upper left corner and size of a rectangle, as (rows, columns).
     fn rectangle(&self, (height, width): (usize, usize), rng: &mut ChaCha8Rng) -> ((usize, usize), (usize, usize)) {
         let share = self.least + (self.most - self.least) * random::unit(rng);
