@@ -28,6 +28,7 @@ mod render;
 mod sections;
 mod template;
 
+pub use charts::ChartSpec;
 pub use error::{ReportError, SpecProblem};
 pub use figures::published::{Judged, verdicts, verdicts_on};
 pub use inputs::ReportSpec;

@@ -1,9 +1,14 @@
 //! A report from its data folder: every file of it, in memory.
 
 use crate::{
+    charts::ChartSpec,
     error::ReportError,
     figures::{data::Data, published::check_recorded, tested::test_claims},
-    inputs::study::Setting,
+    inputs::{
+        file,
+        lines::json,
+        study::{Setting, StudyInput},
+    },
     output::{Change, Difference, RenderedFile, differences, strays},
     pages::{data, index, latex, runs},
     pictures::gallery::sheets,
@@ -26,10 +31,11 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     let data = Data::read(data_dir, setting)?;
     data.summarise_tested();
     check_recorded(&data)?;
-    let charts: Vec<_> = data.study.report.charts.par_iter().map(|spec| spec.draw(&data)).collect::<Result<_, _>>()?;
+    let asked = asked_charts(data_dir)?;
+    let charts: Vec<_> = asked.par_iter().map(|chart| chart.draw(&data)).collect::<Result<_, _>>()?;
     let sheets = sheets(&data)?;
     let claims = test_claims(&data);
-    let facts = Facts { data, claims, charts, sheets };
+    let facts = Facts { data, claims, asked, charts, sheets };
     let (report, facts) = template::render::render(facts, templates)?;
     let (page, listed) = index::render(&facts.data, &facts.charts, &report, templates)?;
 
@@ -47,6 +53,16 @@ pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec
     files.extend(facts.sheets.into_iter().map(|s| RenderedFile::new(s.file, s.png)));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// The charts that the study asks for.
+fn asked_charts(data_dir: &Path) -> Result<Vec<ChartSpec>, ReportError> {
+    let path = data_dir.join(file::STUDY);
+    let study: StudyInput<ChartSpec> = json(&path)?;
+    match study.report.check_charts() {
+        Ok(()) => Ok(study.report.charts),
+        Err(problem) => Err(ReportError::Spec { path, problem }),
+    }
 }
 
 /// Renders the report of `report_dir` from its `data/` and names every file that would change, sorted by path.

@@ -4,6 +4,7 @@ mod points;
 mod words;
 
 use super::{
+    Drawable,
     axis::{self, Scale, Tick},
     canvas::{Anchor, Canvas, Ink, Marker, TEXT, draw_chart, text_width},
     chart::Chart,
@@ -16,11 +17,12 @@ use super::{
 use crate::{
     error::ReportError,
     figures::{data::Data, metrics::Metric},
-    inputs::charts::{ByArm, Protocols},
     markdown::number,
 };
 use harness_record::vocabulary::Protocol;
 use points::{Look, Point, Points};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const COLUMNS: usize = 3;
 /// Height of the line with an arm's label.
@@ -37,8 +39,45 @@ const AXIS: f64 = 36.0;
 const NUMBERS: (f64, f64) = (54.0, 96.0);
 const AXES: &str = "Each axis begins and ends where its data do, not at 0 and 1.";
 
-impl ByArm {
-    pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
+/// Metrics by arm, under the first condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ByArm {
+    /// Name: becomes the file's name.
+    pub name: String,
+    /// Metrics, a panel each.
+    pub metrics: Vec<String>,
+    /// Title.
+    pub title: String,
+    /// Whether published figures are drawn.
+    #[serde(default)]
+    pub published: bool,
+    /// Protocols that are drawn.
+    #[serde(default)]
+    pub protocols: Protocols,
+}
+
+/// Protocols that a chart shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocols {
+    /// All of the study.
+    #[default]
+    All,
+    /// These.
+    Only(Vec<Protocol>),
+}
+
+impl Drawable for ByArm {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn metrics(&self) -> &[String] {
+        &self.metrics
+    }
+
+    fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
         let looks = self.looks(data);
         let metrics = self.metrics.iter().filter_map(|name| Metric::find(name));
         let panels: Vec<_> = metrics.map(|metric| self.points(data, &looks, metric)).collect();
@@ -65,7 +104,9 @@ impl ByArm {
         let (name, title) = (self.name.clone(), self.title.clone());
         Ok(Chart { name, title, caption: self.caption(data), svg, records, alternative })
     }
+}
 
+impl ByArm {
     fn caption(&self, data: &Data) -> String {
         let points = "Points are means over the test images and whiskers their 95 % intervals";
         let diamonds = if self.published { "; hollow diamonds are printed figures" } else { "" };

@@ -4,6 +4,7 @@ mod lines;
 mod words;
 
 use super::{
+    Drawable,
     axis::{self, Scale, Tick},
     canvas::{Canvas, Ink, Marker, draw_chart},
     chart::Chart,
@@ -13,8 +14,10 @@ use super::{
     records,
     words::measured_how,
 };
-use crate::{error::ReportError, figures::data::Data, inputs::charts::ByCondition};
+use crate::{error::ReportError, figures::data::Data};
 use lines::{Line, Lines, lines};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const PANEL_HEIGHT: f64 = 300.0;
 /// Columns of panels, and fewer where only that leaves room for labels.
@@ -22,8 +25,33 @@ const COLUMNS: [usize; 2] = [3, 2];
 const CAPTION: &str =
     "Lines are means over the test images and bands their 95 % intervals; diamonds are printed figures.";
 
-impl ByCondition {
-    pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
+/// Metrics over the conditions of the test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ByCondition {
+    /// Name: becomes the file's name.
+    pub name: String,
+    /// Metrics, a panel each.
+    pub metrics: Vec<String>,
+    /// Title.
+    pub title: String,
+    /// Label of the horizontal axis, with its unit.
+    pub x: String,
+    /// Whether published figures are drawn.
+    #[serde(default)]
+    pub published: bool,
+}
+
+impl Drawable for ByCondition {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn metrics(&self) -> &[String] {
+        &self.metrics
+    }
+
+    fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
         let panels = lines(data, &self.metrics, self.published);
         let wrap = |message| ReportError::Chart { chart: self.name.clone(), message };
         let (columns, plan) = plan(data, &panels).map_err(wrap)?;

@@ -1,18 +1,20 @@
 //! Reliability diagrams: how often networks are right by how sure they are. A panel a protocol, a line an arm.
 
+mod table;
+
 use super::{
+    Drawable,
     axis::{self, Scale, Tick},
     canvas::{Canvas, Ink, Marker, draw_chart},
     chart::Chart,
     end_labels::{End, Plan},
     legend::Entry,
     panel::{Head, MARGIN, Panel, WIDTH, most_lines},
-    records::{self, Binned},
 };
 use crate::{
     error::ReportError,
     figures::data::Data,
-    inputs::{charts::Reliability, study::ArmInput},
+    inputs::study::ArmInput,
     markdown::{count, escape, number},
 };
 use harness_record::{
@@ -22,7 +24,10 @@ use harness_record::{
     },
     vocabulary::Protocol,
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
+use table::Binned;
 
 const PANEL_HEIGHT: f64 = 330.0;
 const FOOT: &str = "Mean confidence";
@@ -51,8 +56,22 @@ impl Lines {
     }
 }
 
-impl Reliability {
-    pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
+/// How often networks are right by how sure they are, under the first condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reliability {
+    /// Name: becomes the file's name.
+    pub name: String,
+    /// Title.
+    pub title: String,
+}
+
+impl Drawable for Reliability {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
         let panels = lines(data);
         let wrap = |message| ReportError::Chart { chart: self.name.clone(), message };
         let width = (WIDTH - 2.0 * MARGIN) / panels.len().max(1) as f64;
@@ -73,7 +92,7 @@ impl Reliability {
             }
             Ok(())
         })?;
-        let records = records::of_bins(data, &self.title, &binned(data, &panels));
+        let records = table::of_bins(data, &self.title, &binned(data, &panels));
         let (name, title) = (self.name.clone(), self.title.clone());
         let mut caption = CAPTION.to_owned();
         if data.has_conditions() {

@@ -1,19 +1,22 @@
 //! Metrics over the epochs of training: a row a stage and metric, a panel a protocol, a line an arm, seed and split.
 
 mod curves;
+mod table;
 mod words;
 
 use super::{
+    Drawable,
     axis::{self, Scale},
     canvas::{Canvas, Ink, Marker, draw_chart},
     chart::Chart,
     end_labels::{End, Plan},
     legend::Entry,
     panel::{Head, MARGIN, Panel, WIDTH, most_lines},
-    records,
 };
-use crate::{error::ReportError, figures::data::Data, inputs::charts::TrainingCurves};
+use crate::{error::ReportError, figures::data::Data};
 use curves::{Curves, Line, Point, SPLITS};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const PANEL_HEIGHT: f64 = 230.0;
 const CAPTION: &str = "Each line is a run's validation or training, and its marker the epoch whose weights were kept. The axes of \
@@ -21,8 +24,28 @@ const CAPTION: &str = "Each line is a run's validation or training, and its mark
 /// Most points of a line: more are not told apart.
 const MOST_POINTS: usize = 480;
 
-impl TrainingCurves {
-    pub(super) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
+/// Metrics over the epochs of training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingCurves {
+    /// Name: becomes the file's name.
+    pub name: String,
+    /// Metrics, a row of panels each.
+    pub metrics: Vec<String>,
+    /// Title.
+    pub title: String,
+}
+
+impl Drawable for TrainingCurves {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn metrics(&self) -> &[String] {
+        &self.metrics
+    }
+
+    fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
         let rows = curves::rows(data, &self.metrics);
         let wrap = |message| ReportError::Chart { chart: self.name.clone(), message };
         let plan = plan(data, &rows).map_err(wrap)?;
@@ -35,7 +58,7 @@ impl TrainingCurves {
             let drawn = Drawn { canvas, data, plan };
             rows.iter().flatten().zip(&places).try_for_each(|(curves, place)| drawn.panel(*place, curves))
         })?;
-        let records = records::of_trained(data, &self.title, &curves::records(data, &rows));
+        let records = table::of_trained(data, &self.title, &curves::records(data, &rows));
         let (name, title) = (self.name.clone(), self.title.clone());
         let caption = format!("{CAPTION}{}", words::of_shared(data, &rows));
         Ok(Chart { name, title, caption, svg, records, alternative })

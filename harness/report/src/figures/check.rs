@@ -7,15 +7,14 @@ use super::{
 use crate::{
     error::SpecProblem,
     inputs::{
-        charts::ChartSpec,
         spec::{PublishedRows, ReportSpec},
         study::baseline,
     },
 };
 use harness_record::{suggest::closest, vocabulary::Baseline};
 
-impl ReportSpec {
-    /// Checks every name in the section against the arms and conditions of its study.
+impl<Chart> ReportSpec<Chart> {
+    /// Checks every name in the section, except for those of its charts, against the arms and conditions of its study.
     ///
     /// # Errors
     /// The first name that is unknown, name that is used twice, or claim that cannot be read.
@@ -39,13 +38,6 @@ impl ReportSpec {
                 (PublishedRows::Arm, None) => {}
             }
         }
-        for (i, chart) in self.charts.iter().enumerate() {
-            file_name(format!("charts[{i}].name"), chart.name())?;
-            for (j, metric) in chart.metrics().iter().enumerate() {
-                known(format!("charts[{i}].metrics[{j}]"), "metric", metric, &metrics)?;
-            }
-        }
-        unique("charts", self.charts.iter().map(ChartSpec::name))?;
         if let Some(gallery) = &self.gallery {
             known("gallery.arm".to_owned(), "arm", &gallery.arm, arms)?;
         }
@@ -92,7 +84,7 @@ fn problem(path: String, message: String) -> SpecProblem {
     SpecProblem { path, message, suggestion: None }
 }
 
-fn known(path: String, what: &str, name: &str, names: &[&str]) -> Result<(), SpecProblem> {
+pub(crate) fn known(path: String, what: &str, name: &str, names: &[&str]) -> Result<(), SpecProblem> {
     if names.contains(&name) {
         return Ok(());
     }
@@ -101,7 +93,7 @@ fn known(path: String, what: &str, name: &str, names: &[&str]) -> Result<(), Spe
 }
 
 /// A chart's name becomes a file name, so it may hold nothing that means something to a file system or in a link.
-fn file_name(path: String, name: &str) -> Result<(), SpecProblem> {
+pub(crate) fn file_name(path: String, name: &str) -> Result<(), SpecProblem> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.is_empty() && name.chars().all(plain) {
         return Ok(());
@@ -109,7 +101,7 @@ fn file_name(path: String, name: &str) -> Result<(), SpecProblem> {
     Err(problem(path, format!("`{name}` is a file name: use lower-case letters, digits and hyphens")))
 }
 
-fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Result<(), SpecProblem> {
+pub(crate) fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Result<(), SpecProblem> {
     let mut seen = std::collections::BTreeSet::new();
     for (i, name) in names.enumerate() {
         if !seen.insert(name) {
@@ -166,15 +158,5 @@ mod tests {
             spec.published[0].tolerance = wrong;
             assert_eq!(spec.check(&arms, &[]).unwrap_err().path, "published[0].tolerance");
         }
-    }
-
-    #[test]
-    fn a_chart_cannot_leave_its_folder() {
-        let mut spec = spec("ssl.dice > supervised.dice");
-        spec.charts = serde_json::from_value(serde_json::json!([
-            {"name": "../x", "kind": "by-condition", "metrics": ["dice"], "title": "t", "x": "blur"}
-        ]))
-        .unwrap();
-        assert_eq!(spec.check(&["ssl", "supervised"], &[]).unwrap_err().path, "charts[0].name");
     }
 }

@@ -1,6 +1,6 @@
 //! Figures: what is computed from the data, without a word of the report.
 
-mod check;
+pub(crate) mod check;
 pub(crate) mod claim;
 pub(crate) mod data;
 pub(crate) mod figure;

@@ -2,7 +2,6 @@
 //!
 //! The program writes them, this crate reads them. See [`mod@file`] for the names.
 
-pub(crate) mod charts;
 pub(crate) mod datasets;
 pub mod file;
 pub(crate) mod lines;
@@ -13,7 +12,6 @@ pub(crate) mod runs;
 pub(crate) mod spec;
 pub(crate) mod study;
 
-pub use charts::{ByArm, ByCondition, ChartSpec, Protocols, Reliability, TrainingCurves};
 pub use datasets::{DatasetInput, GroupCount, RepeatedInput, SplitCount};
 pub use published::{PublishedRow, PublishedVerdict, published_csv};
 pub use spec::{ClaimSpec, GallerySpec, PublishedRows, PublishedTable, ReportSpec};

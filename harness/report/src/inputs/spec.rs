@@ -1,14 +1,15 @@
 //! The `report:` section of a study: what its report shows and claims.
 
-use super::charts::ChartSpec;
 use harness_record::vocabulary::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// The `report:` section of a study.
+/// The `report:` section of a study. `Chart` is the type of its charts; code that draws none takes them as they are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReportSpec {
+#[serde(deny_unknown_fields, bound(deserialize = "Chart: Deserialize<'de>"))]
+#[schemars(rename = "ReportSpec")]
+pub struct ReportSpec<Chart = Value> {
     /// Metrics of the results tables: `dice`, `iou`, `accuracy`, `loss`, or a column of `per_image.csv`.
     pub metrics: Vec<String>,
     /// Printed tables that are held beside the results.
@@ -16,7 +17,7 @@ pub struct ReportSpec {
     pub published: Vec<PublishedTable>,
     /// Charts.
     #[serde(default)]
-    pub charts: Vec<ChartSpec>,
+    pub charts: Vec<Chart>,
     /// Pictures of predictions.
     #[serde(default)]
     pub gallery: Option<GallerySpec>,

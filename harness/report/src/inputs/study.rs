@@ -3,6 +3,7 @@
 use super::{datasets::DatasetInput, spec::ReportSpec};
 use harness_record::vocabulary::{Baseline, Condition, PrintedDice, Protocol, Stage};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Which data the study ran on: decides the banner, and whether published figures can be compared. It follows from the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +21,10 @@ pub enum Setting {
     Unknown,
 }
 
-/// `study.json`: what was asked, and of what.
+/// `study.json`: what was asked, and of what. `Chart` as in [`ReportSpec`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StudyInput {
+#[serde(bound(deserialize = "Chart: Deserialize<'de>"))]
+pub struct StudyInput<Chart = Value> {
     /// Name of the study: the stem of its YAML file.
     pub study: String,
     /// Title of the report.
@@ -57,7 +59,7 @@ pub struct StudyInput {
     #[serde(default)]
     pub notes: Vec<String>,
     /// The `report:` section of the spec.
-    pub report: ReportSpec,
+    pub report: ReportSpec<Chart>,
 }
 
 /// An arm in words.

@@ -1,7 +1,7 @@
 //! All that a template can ask for.
 
 use crate::{
-    charts::chart::Chart,
+    charts::{ChartSpec, chart::Chart},
     figures::{data::Data, tested::TestedClaim},
     pictures::gallery::Sheet,
 };
@@ -11,6 +11,8 @@ use crate::{
 pub(crate) struct Facts {
     pub(crate) data: Data,
     pub(crate) claims: Vec<TestedClaim>,
+    /// The charts as the study asks for them, in the order of `charts`.
+    pub(crate) asked: Vec<ChartSpec>,
     pub(crate) charts: Vec<Chart>,
     pub(crate) sheets: Vec<Sheet>,
 }

@@ -11,9 +11,8 @@ use super::{
     training::training,
 };
 use crate::{
-    charts::chart::Chart,
+    charts::{ChartSpec, chart::Chart},
     figures::{data::Data, metrics::Metric},
-    inputs::charts::ChartSpec,
     markdown::{code, escape},
     pictures::gallery,
     sections::{claims, datasets, definitions, images, methods, pixels, printed_tables, results, runs},
@@ -200,7 +199,7 @@ fn charts(facts: &Facts, kind: &str) -> Answer {
     if !ChartSpec::KINDS.contains(&kind) {
         return Err(refuse("kind of chart", kind, &ChartSpec::KINDS));
     }
-    let all = facts.data.study.report.charts.iter().zip(&facts.charts);
+    let all = facts.asked.iter().zip(&facts.charts);
     let wanted = all.filter(|(spec, _)| spec.kind() == kind);
     safe(wanted.map(|(_, chart)| chart_markdown(chart)).collect::<Vec<_>>().join("\n"))
 }

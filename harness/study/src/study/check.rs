@@ -160,7 +160,9 @@ impl Found<'_> {
         let arms: Vec<&str> = study.arms.iter().map(|arm| arm.name.as_str()).collect();
         let conditions: Vec<String> = study.evaluation.conditions().iter().map(ToString::to_string).collect();
         let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
-        if let Err(problem) = study.report.check(&arms, &conditions) {
+        for problem in
+            [study.report.check(&arms, &conditions), study.report.check_charts()].into_iter().filter_map(Result::err)
+        {
             let path = format!("report.{}", problem.path);
             let mut diagnosis = self.merged.at(&path, problem.message);
             diagnosis.suggestion = problem.suggestion;

@@ -7,7 +7,7 @@ use harness_learn::{
     train::{FinetuneSpec, PretrainSpec},
 };
 use harness_record::vocabulary::Protocol;
-use harness_report::ReportSpec;
+use harness_report::{ChartSpec, ReportSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -49,7 +49,7 @@ pub struct Study {
     /// Rows of the study's table.
     pub arms: Vec<ArmSpec>,
     /// What the report shows and claims.
-    pub report: ReportSpec,
+    pub report: ReportSpec<ChartSpec>,
 }
 
 /// One row of the study's table.

@@ -3,7 +3,7 @@
 use crate::{
     charts::{
         axis::{self, Tick},
-        records::Trained,
+        training_curves::table::Trained,
     },
     figures::{data::Data, metrics::Metric},
     inputs::{lines::Rows, runs::Run, study::ArmInput},
