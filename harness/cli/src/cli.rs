@@ -1,4 +1,4 @@
-//! The command line: every command, option and what `--help` teaches.
+//! The command line: every command, every option and the texts of `--help`.
 
 mod bench;
 mod compare;
@@ -94,10 +94,10 @@ Results go to stdout, progress and messages to stderr.";
 #[derive(Debug, Parser)]
 #[command(name = "harness", version, after_long_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// What every command knows.
+    /// The options that all commands share.
     #[command(flatten)]
     pub(crate) global: Global,
 }
@@ -138,29 +138,29 @@ pub(crate) enum Command {
     /// List the studies and how fresh their reports are
     #[command(after_help = LIST_EXAMPLES)]
     List(List),
-    /// Check specs and manifests and say what is wrong with them, where
+    /// Check specs and manifests, and say what is wrong and where
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(Validate),
     /// Print the JSON Schema of a spec, or of a manifest of data
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {
-        /// That of a manifest in data-manifests/
+        /// Print the schema of a manifest in data-manifests/ instead
         #[arg(long)]
         manifest: bool,
     },
-    /// Masks and overlays for any images
+    /// Write masks and overlays for any images
     #[command(after_help = PREDICT_EXAMPLES)]
     Predict(Predict),
-    /// Metrics of masks made by anything, against true ones
+    /// Compute the metrics of predicted masks from any source against the true ones
     #[command(after_help = evaluate::EXAMPLES)]
     Evaluate(Evaluate),
-    /// What changed between two reports, arms or runs, with intervals
+    /// Show what changed between two reports, arms or runs, with intervals
     #[command(after_help = compare::EXAMPLES)]
     Compare(Compare),
     /// The store of runs: list, show, remove what is not needed
     #[command(subcommand)]
     Runs(Runs),
-    /// Write runs as other tools read them
+    /// Export runs in the formats of other tools
     #[command(subcommand)]
     Export(Export),
     /// Measure how fast this machine trains and reads pictures
@@ -202,7 +202,7 @@ pub(crate) struct Report {
     /// Open the HTML page afterwards
     #[arg(long, conflicts_with = "check")]
     pub(crate) open: bool,
-    /// Compute intervals and verdicts of data/published.csv anew from the other data before rendering
+    /// Recompute the intervals and verdicts of data/published.csv from the other data before rendering
     #[arg(long, conflicts_with = "check")]
     pub(crate) renew: bool,
     /// Render nothing; print the verdict on every printed figure
@@ -211,11 +211,11 @@ pub(crate) struct Report {
     /// Exit 1 unless this is the verdict on every printed figure
     #[arg(long, value_name = "VERDICT", requires = "verdicts", value_parser = ["reproduced"])]
     pub(crate) require: Option<String>,
-    /// Render the reports, show them at an address of this machine, and render them again whenever their templates or data change;
-    /// an open page is loaded again by itself. Ctrl-C ends it
+    /// Render the reports, serve them on this machine, and render them again whenever their templates or data change;
+    /// an open page reloads by itself. Ctrl-C ends it
     #[arg(long, conflicts_with_all = ["check", "renew", "verdicts"])]
     pub(crate) serve: bool,
-    /// The port of that address; 0 takes any that is free
+    /// Port to serve on; 0 takes any free one
     #[arg(long, value_name = "N", requires = "serve", default_value_t = 8000)]
     pub(crate) port: u16,
     /// Render nothing; write the reports with their specs, templates, manifests and checksums into one zip file, a
@@ -264,8 +264,8 @@ pub(crate) struct Predict {
     /// Side of the square the network sees, in pixels [default: as it was trained]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(8..=4096))]
     pub(crate) size: Option<u32>,
-    /// What the network expects of its images in 0..1: each value less MEAN, divided by STD [default: as the weights file
-    /// says, or as they are]
+    /// Normalise the images as the network expects: subtract MEAN from each value in 0..1, then divide by STD [default:
+    /// as the weights file says, otherwise no change]
     #[arg(long, value_name = "MEAN,STD", allow_hyphen_values = true)]
     pub(crate) normalise: Option<Normalise>,
     /// Also write the raw outputs, a safetensors file
@@ -276,21 +276,21 @@ pub(crate) struct Predict {
     pub(crate) device: DeviceChoice,
 }
 
-/// Where things lie.
+/// The folders that the program reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Folders {
-    /// Holds studies/, templates/, data-manifests/.
+    /// The folder that holds studies/, templates/ and data-manifests/.
     pub(crate) root: PathBuf,
-    /// Runs.
+    /// The folder of runs.
     pub(crate) store: PathBuf,
-    /// Reports.
+    /// The folder of reports.
     pub(crate) reports: PathBuf,
-    /// Downloaded data sets.
+    /// The folder of downloaded data sets.
     pub(crate) data: PathBuf,
 }
 
 impl Global {
-    /// How much is to be said.
+    /// Returns how much output to print.
     pub(crate) fn loudness(&self) -> Loudness {
         match (self.quiet, self.verbose) {
             (true, _) => Loudness::Quiet,
@@ -299,7 +299,7 @@ impl Global {
         }
     }
 
-    /// Where things lie, as seen from the folder `here`. Commands that read no spec do not ask.
+    /// Finds the folders, as seen from the folder `here`. Commands that read no spec do not call this.
     pub(crate) fn folders(&self, here: &Path) -> Outcome<Folders> {
         let is_root = |folder: &&Path| folder.join("studies").is_dir() && folder.join("templates").is_dir();
         let root = match &self.root {
@@ -320,7 +320,7 @@ impl Global {
         Ok(Folders {
             store: given(&self.store).unwrap_or_else(|| root.join("runs")),
             reports: given(&self.reports).unwrap_or_else(|| root.join("reports")),
-            // A user without a home has no cache folder.
+            // A user without a home folder has no cache folder.
             data: given(&self.data_dir).or_else(cache).unwrap_or_else(|| root.join("data")),
             root,
         })

@@ -1,4 +1,4 @@
-//! From finished runs to the data folder of a report.
+//! Collects finished runs into the data folder of a report.
 
 mod runs;
 
@@ -39,22 +39,23 @@ use std::{
 pub(crate) struct Recorded {
     /// The profile.
     pub(crate) profile: String,
-    /// What the command line changed.
+    /// The settings changed on the command line.
     pub(crate) settings: Vec<String>,
-    /// All settings that resulted.
+    /// The study with all resulting settings.
     pub(crate) study: Study,
 }
 
-/// Where the parts come from.
+/// The folders that the parts of a report's data come from.
 pub(crate) struct Sources<'a> {
     pub(crate) store: &'a Store,
     /// Folder of `data-manifests/`.
     pub(crate) manifests: &'a Path,
 }
 
-/// Writes the data of the report in `folder` anew, with the records of its runs beside it, and says which experiment it is.
+/// Writes the data of the report in `folder` anew, with the records of its runs beside it, and returns which experiment
+/// it is.
 ///
-/// What is written depends on the spec, the runs and the manifests alone; only `provenance.json` says where runs were made.
+/// The data depend only on the spec, the runs and the manifests; only `provenance.json` says where runs were made.
 pub(crate) fn collect(
     resolved: &Resolved,
     settings: &[String],
@@ -83,20 +84,21 @@ pub(crate) fn collect(
     Ok(facts.setting)
 }
 
-/// The printed figures of the study, each with what was reproduced of it and the verdict, which all other files decide.
+/// Writes the printed figures of the study, each with its reproduced value and the verdict. The verdicts follow from
+/// all the other files, which must be there.
 pub(crate) fn write_published(printed: &[PublishedRow], data: &Path, setting: Setting) -> Outcome {
     let path = data.join(file::PUBLISHED);
-    // Written once, with its verdicts: others may read it at any time.
+    // The file is written once, verdicts included, because others may read it at any time.
     let rows = harness_report::verdicts_on(printed, data, setting).map_err(Failure::run)?;
     Ok(files::write(&path, &harness_report::inputs::published_csv(&path, &rows)?)?)
 }
 
-/// What only the runs can say of a study.
+/// Facts about a study that only its runs can tell.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
-    /// Whether every device promised the same bits on a second run.
+    /// True when every device promised the same bits on a second run.
     pub(crate) deterministic: bool,
-    /// Which data it ran on.
+    /// The kind of data that the study ran on.
     pub(crate) setting: Setting,
 }
 
@@ -139,7 +141,7 @@ pub(crate) fn study_input(
     }
 }
 
-/// The runs of a study in their places, each run once an arm: a pretraining that both protocols share has one row.
+/// The rows of `places.csv`: one row per run and arm. A pretraining that both protocols share has one row.
 fn places_of(plan: &Plan) -> Vec<PlaceRow> {
     let mut rows = Vec::new();
     let mut seen = BTreeSet::new();
@@ -159,7 +161,7 @@ fn places_of(plan: &Plan) -> Vec<PlaceRow> {
     rows
 }
 
-/// The printed figures of the study, as the manifests have them.
+/// The printed figures of the study, taken from the manifests.
 pub(crate) fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<PublishedRow>> {
     let tables: Vec<&str> = resolved.study.report.published.iter().map(|t| t.table.as_str()).collect();
     let folder = manifests.join("published");
@@ -212,7 +214,7 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
     Ok(all)
 }
 
-/// Adds a data set, or the arm and the protocol to the equal one that is there.
+/// Adds a data set unless an equal one is there, and adds the arm and the protocol to its users.
 fn add_use(all: &mut Vec<DatasetInput>, own: DatasetInput, arm: &str, protocol: Protocol) {
     let plain = |set: &DatasetInput| DatasetInput { arms: Vec::new(), protocols: Vec::new(), ..set.clone() };
     let place = all.iter().position(|other| plain(other) == own).unwrap_or(all.len());
@@ -285,7 +287,7 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Outcome<Vec<u8>> {
     Ok(text)
 }
 
-/// Digest of all that a report's data were collected from: equal digests, equal data.
+/// Digest of everything that a report's data are collected from: equal digests mean equal data.
 pub(crate) fn fingerprint(resolved: &Resolved, settings: &[String], plan: &Plan) -> Outcome<String> {
     let keys: Vec<&str> = plan.stages.iter().map(|stage| stage.key.as_str()).collect();
     digest::of_settings(&(&resolved.study, &resolved.profile, settings, keys)).map_err(Failure::run)

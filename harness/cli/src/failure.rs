@@ -1,4 +1,4 @@
-//! How a command ends when it does not end well: what is said, and the exit code.
+//! The ways in which a command can fail, with their messages and exit codes.
 
 use harness_record::RecordError;
 use harness_report::{ReportError, compare::CompareError};
@@ -8,7 +8,7 @@ use std::{error::Error, fmt, process::ExitCode};
 /// An error of any crate.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why a command failed. Each kind has its exit code.
+/// The reason why a command failed. Each kind has its exit code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// A check found differences or broken figures; the text says which.
@@ -29,18 +29,18 @@ pub(crate) enum Failure {
     /// The store or a file of results could not be read or written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// Another process works on the same thing; the text says on what.
+    /// Another process works on the same thing; the text says which.
     #[error("{0}")]
     Locked(String),
     /// The user asked to stop.
     #[error("interrupted; what was finished is kept, and the same command goes on from there")]
     Interrupted,
-    /// Something failed while something else was done: `study blurring, arm ssl`.
+    /// Something failed during a piece of work such as `study blurring, arm ssl`.
     #[error("{doing}")]
     During {
-        /// What was done.
+        /// The work that was being done.
         doing: String,
-        /// What failed.
+        /// The failure itself.
         #[source]
         failure: Box<Failure>,
     },
@@ -50,17 +50,17 @@ pub(crate) enum Failure {
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
-    /// Data are missing or damaged.
+    /// A failure because data are missing or damaged.
     pub(crate) fn data(cause: impl Into<Cause>) -> Self {
         Self::Data(cause.into())
     }
 
-    /// A run failed.
+    /// A failure of a run.
     pub(crate) fn run(cause: impl Into<Cause>) -> Self {
         Self::Run(cause.into())
     }
 
-    /// The same failure, with what was done when it came up.
+    /// The same failure, with the work during which it happened.
     pub(crate) fn during(self, doing: impl Into<String>) -> Self {
         Self::During { doing: doing.into(), failure: Box::new(self) }
     }
@@ -71,7 +71,7 @@ impl Failure {
             Self::Check(_) => 1,
             Self::Usage(_) => 2,
             Self::Spec(_) => 3,
-            // A file that is there but reads wrong is damaged data; one that cannot be read or written stops the run.
+            // A readable file with wrong contents is damaged data; a file that cannot be read or written stops the run.
             Self::Record(RecordError::Io { .. }) | Self::Run(_) => 5,
             Self::Data(_) | Self::Record(_) => 4,
             Self::Locked(_) => 75,
@@ -80,9 +80,9 @@ impl Failure {
         }
     }
 
-    /// Says on stderr what went wrong, and gives the exit code.
+    /// Prints on stderr what went wrong, and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        // Where stderr is closed there is no one to tell.
+        // If stderr is closed, there is nobody to tell.
         let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), format!("{}\n", Told(self)).as_bytes());
         ExitCode::from(self.code())
     }
@@ -103,7 +103,7 @@ impl From<CompareError> for Failure {
     }
 }
 
-/// Whether a file that should be there is not.
+/// Returns true if a file that should be there is missing.
 fn is_missing(error: &RecordError) -> bool {
     matches!(error, RecordError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }
@@ -114,7 +114,7 @@ impl From<Diagnosis> for Failure {
     }
 }
 
-/// Prints a failure and its causes, one a line.
+/// Prints a failure and its causes, one per line.
 struct Told<'a>(&'a Failure);
 
 impl fmt::Display for Told<'_> {
@@ -146,7 +146,7 @@ impl fmt::Display for Told<'_> {
     }
 }
 
-/// Text of several lines stays so, indented under its first.
+/// Keeps the lines of a text, with all but the first indented.
 fn lines(text: &str) -> String {
     text.trim_end().lines().map(printable).collect::<Vec<_>>().join("\n  ")
 }

@@ -1,4 +1,4 @@
-//! Data fetched for studies and by `data fetch`: what is needed, how much that is, and whether the user wants it.
+//! Fetches data for studies and for `data fetch`: finds out what is needed and how much that is, and asks the user.
 
 #[cfg(test)]
 mod tests;
@@ -33,19 +33,19 @@ use std::{
     time::Duration,
 };
 
-/// What is fetched without asking, in bytes.
+/// Data up to this size, in bytes, are fetched without asking.
 const SMALL: u64 = 100_000_000;
-/// Most bytes of an answer that are read.
+/// The most bytes of an answer to read.
 const LONGEST_ANSWER: u64 = 1000;
-/// How often it is looked whether the user wants to stop while an answer is awaited.
+/// The time between two checks for a stop by the user, while waiting for an answer.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What the user said of fetching.
+/// The user's choices about fetching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wish {
     pub(crate) yes: bool,
     pub(crate) offline: bool,
-    /// Only what would run is asked for.
+    /// True if the user only asked what would run.
     pub(crate) dry_run: bool,
 }
 
@@ -65,7 +65,7 @@ impl From<InstallError> for Failure {
     }
 }
 
-/// Why no network may be used, if none may.
+/// The reason why the network must not be used; `None` if it may be used.
 pub(crate) fn forbidden(offline: bool) -> Option<&'static str> {
     let value = std::env::var("HF_HUB_OFFLINE").unwrap_or_default();
     let by_hub = ["1", "on", "true", "yes"].contains(&value.to_ascii_lowercase().as_str());
@@ -76,7 +76,7 @@ pub(crate) fn forbidden(offline: bool) -> Option<&'static str> {
     }
 }
 
-/// Puts the data of these manifests in place; what is there already is left alone.
+/// Puts the data of these manifests in place; data that are there already are left alone.
 pub(crate) fn install(
     wanted: &[&Manifest],
     data: &Path,
@@ -92,10 +92,10 @@ pub(crate) fn install(
     Ok(install::install(wanted, &options, progress)?)
 }
 
-/// Sees to it that everything is there that these studies read and that can be had.
+/// Makes sure that everything these studies read is there, as far as it can be fetched.
 ///
-/// Folders that no manifest describes, and those in which something lies, are left to whoever reads them: there the error says
-/// what is missing in them.
+/// Folders that no manifest describes, and folders that hold something already, are left to their readers, whose errors
+/// say what is missing in them.
 pub(crate) fn for_studies(studies: &[Resolved], folders: &DataFolders<'_>, wish: Wish, progress: &Progress) -> Outcome {
     let manifests = manifests::read(folders.manifests)?;
     let (mut known, mut seen): (Vec<Reads<'_>>, Vec<&Manifest>) = (Vec::new(), Vec::new());
@@ -103,7 +103,8 @@ pub(crate) fn for_studies(studies: &[Resolved], folders: &DataFolders<'_>, wish:
     for study in studies {
         let name = format!("study {}, profile {}", study.name, study.profile);
         for read in reads(study) {
-            // Arms and studies mostly read the same, and packs are opened to see what is in them.
+            // Arms and studies mostly read the same data, and looking is slow, because packs are opened to see what
+            // they hold.
             if known.contains(&read) {
                 continue;
             }
@@ -121,7 +122,7 @@ pub(crate) fn for_studies(studies: &[Resolved], folders: &DataFolders<'_>, wish:
             known.push(read);
         }
     }
-    // Before anything is fetched, which would be of no use without them.
+    // This comes before any fetching, which would be of no use without these data.
     if let Some((_, study)) = by_hand.first() {
         let told = by_hand.iter().map(|(manifest, _)| install::missing(manifest, folders.data, "cannot be fetched"));
         return Err(Failure::data(told.collect::<Vec<_>>().join("\n\n")).during(study));
@@ -151,7 +152,7 @@ pub(crate) fn for_studies(studies: &[Resolved], folders: &DataFolders<'_>, wish:
 /// Something that a study reads.
 #[derive(PartialEq)]
 enum Reads<'a> {
-    /// At this size in pixels.
+    /// A data set at this size in pixels.
     Dataset(&'a DatasetSpec, u32),
     Weights(&'a str),
 }
@@ -170,7 +171,7 @@ fn reads(study: &Resolved) -> Vec<Reads<'_>> {
     all
 }
 
-/// The manifests of what is read: of weights, and of each folder of a data set that is in no pack.
+/// The manifests of what is read: that of weights, and that of each data set folder that is in no pack.
 fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests, data: &Path) -> Outcome<Vec<&'a Manifest>> {
     match read {
         Reads::Dataset(dataset, size) => {
@@ -186,7 +187,7 @@ fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests, data: &Path) -> Outcom
     }
 }
 
-/// The manifests of all that a study reads: of its data sets, of what these are composed of, and of weights.
+/// The manifests of everything that a study reads: its data sets, the parts that these are composed of, and weights.
 pub(crate) fn manifests_of<'a>(study: &Resolved, manifests: &'a Manifests) -> Outcome<Vec<&'a Manifest>> {
     let mut all = Vec::new();
     for read in reads(study) {
@@ -204,13 +205,13 @@ pub(crate) fn manifests_of<'a>(study: &Resolved, manifests: &'a Manifests) -> Ou
     Ok(all)
 }
 
-/// Says what will be fetched and how much; goes on if that is little, or if the user agrees.
+/// Says what will be fetched and how much it is. Goes on if it is little, or if the user agrees.
 fn agree(absent: &[&Manifest], studies: &[Resolved], data: &Path, wish: Wish, progress: &Progress) -> Outcome {
     let (mut total, mut told, mut little) = (0, Vec::new(), true);
     for manifest in absent {
         let (bytes, known) = install::needed(manifest, data)?;
         total += bytes;
-        // What is not known may be much.
+        // An unknown size may be large.
         little &= known && total <= SMALL;
         let size = if known { human(bytes) } else { "of a size that is not known".to_owned() };
         told.push(format!("{} ({size})", manifest.name));
@@ -239,7 +240,7 @@ fn agree(absent: &[&Manifest], studies: &[Resolved], data: &Path, wish: Wish, pr
     Err(Failure::data(format!("{what}\n{commands}")))
 }
 
-/// Asks on the terminal. Whatever is not yes is no, also the end of the input.
+/// Asks on the terminal. Everything but a yes counts as a no, including the end of the input.
 fn asked(
     what: &str,
     answers: impl BufRead + Send + 'static,
@@ -248,16 +249,17 @@ fn asked(
 ) -> Outcome<bool> {
     write!(terminal, "{what}\nfetch now? [y/N] ").and_then(|()| terminal.flush()).map_err(Failure::run)?;
     let (sender, receiver) = mpsc::channel();
-    // A thread of its own, because Ctrl-C does not end the wait for a line: it is left behind when the user asks to stop.
+    // The question needs a thread of its own, because Ctrl-C does not end the wait for a line. The thread is left
+    // behind when the user asks to stop.
     thread::spawn(move || {
         let mut answer = String::new();
-        // Nobody listens any more once the user stopped.
+        // Nobody listens any more after the user has stopped.
         let _ = sender.send(answers.take(LONGEST_ANSWER).read_line(&mut answer).map(|_| answer));
     });
     loop {
         match receiver.recv_timeout(TICK) {
             Ok(Ok(answer)) => return Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str())),
-            // An answer that is no text is none.
+            // An answer that is not text counts as a no.
             Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => return Ok(false),
             Ok(Err(error)) => return Err(Failure::run(error)),
             Err(RecvTimeoutError::Disconnected) => return Ok(false),
@@ -267,7 +269,7 @@ fn asked(
     }
 }
 
-/// Of each file whose SHA-256 the manifest does not hold, the one that was seen, and how it is written there.
+/// Says for each file whose SHA-256 is not in the manifest which one was seen, and how to write it there.
 pub(crate) fn unverified(manifest: &Manifest, holding: &Holding) -> Vec<String> {
     let open = manifest.files().iter().filter(|file| !file.is_verified());
     let seen = open.filter_map(|file| holding.came.iter().find(|came| came.file == file.file));

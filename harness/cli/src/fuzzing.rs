@@ -1,14 +1,14 @@
-//! What `harness/fuzz` calls: a manifest, read as the commands read it.
+//! The entry point for `harness/fuzz`: reads a manifest as the commands do.
 
 use crate::manifests;
 use harness_fetch::manifest::Manifest;
 use std::path::Path;
 
-/// Reads a manifest and words all that is wrong with it, as text and as JSON. It, if it is sound.
+/// Reads a manifest and words all its problems, as text and as JSON. Returns the manifest if it is sound.
 ///
 /// # Panics
 ///
-/// Where a problem cannot be worded.
+/// Panics if a problem cannot be worded.
 pub fn manifest(file: &Path) -> Option<Manifest> {
     let problems = match manifests::one(file) {
         Ok(manifest) => return Some(manifest),

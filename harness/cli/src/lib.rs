@@ -1,5 +1,5 @@
-//! `harness`: runs image-segmentation studies and reports them. A library only so that `harness/fuzz` reaches what reads manifests;
-//! its one function is the binary's.
+//! `harness`: runs image-segmentation studies and reports them. It is a library only so that `harness/fuzz` can reach
+//! the code that reads manifests; its one function is the binary's.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -25,7 +25,7 @@ use cli::{Bench, Cli, Command, Export};
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
 
-/// The program: reads the command line, does what it says, tells what failed.
+/// Runs the program: reads the command line, does what it says, and reports what failed.
 pub fn main() -> ExitCode {
     harness_learn::ops::leave_threads_to_rayon();
     match run(&Cli::parse()) {

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Tensors come and go by the megabyte; the system's allocator gives each back to the kernel and takes a fifth of the time.
+/// Tensors come and go by the megabyte. The system's allocator returns each of them to the kernel, which takes a fifth
+/// of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! `data-manifests/*.yaml`, read and checked as specs are: what is wrong is shown with its line.
+//! Reads and checks `data-manifests/*.yaml` as specs are: problems are shown with their lines.
 
 pub(crate) mod pin;
 #[cfg(test)]
@@ -20,11 +20,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Name of their folder under the root.
+/// The name of the manifests' folder below the root.
 pub(crate) const FOLDER: &str = "data-manifests";
 
-/// All manifests: the sound ones, and of each of the others what is wrong with it. What is wrong with one is no concern of who
-/// does not need it.
+/// All manifests: the sound ones, and the problems of each of the others. Callers that do not need an invalid manifest
+/// do not have to care about its problems.
 pub(crate) struct Manifests {
     sound: Catalogue,
     invalid: Vec<Invalid>,
@@ -33,12 +33,12 @@ pub(crate) struct Manifests {
 /// A manifest that cannot be used.
 pub(crate) struct Invalid {
     pub(crate) name: String,
-    /// Its folder below the data folder, as far as that can be told.
+    /// The manifest's folder below the data folder, as far as it is known.
     folder: String,
     pub(crate) problems: Problems,
 }
 
-/// What a report says of a data set.
+/// The facts about a data set that a report states.
 pub(crate) struct About {
     pub(crate) title: String,
     pub(crate) licence: String,
@@ -73,13 +73,13 @@ pub(crate) fn read(folder: &Path) -> Outcome<Manifests> {
     Ok(Manifests { sound: Catalogue::new(sound), invalid })
 }
 
-/// One manifest, without a look at those that it is composed of.
+/// Reads one manifest, without a look at those that it is composed of.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn one(file: &Path) -> Result<Manifest, Problems> {
     read_one(file).map(|(manifest, _)| manifest).map_err(|invalid| invalid.problems)
 }
 
-/// Where the manifest `name` lies.
+/// The path of the manifest `name`.
 pub(crate) fn file_of(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.yaml"))
 }
@@ -125,12 +125,12 @@ fn wrong(document: &Merged, field: &str, expected: String) -> Diagnosis {
 impl Invalid {
     fn new(name: String, document: Option<&Value>, problems: Problems) -> Self {
         let written = document.and_then(|document| document.get("folder")?.as_str());
-        // An empty one would hold every other.
+        // An empty folder name would contain every other folder.
         let folder = written.filter(|folder| folder.contains(char::is_alphanumeric)).unwrap_or(&name).to_owned();
         Self { name, folder, problems }
     }
 
-    /// What is wrong, a line each: `data-manifests/tiny.yaml:8: …; expected …`.
+    /// The problems, one per line: `data-manifests/tiny.yaml:8: …; expected …`.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.problems.all().iter().map(Diagnosis::line).collect()
     }
@@ -141,28 +141,28 @@ impl Invalid {
 }
 
 impl Manifests {
-    /// The sound ones.
+    /// The sound manifests.
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.sound
     }
 
-    /// The others.
+    /// The invalid manifests.
     pub(crate) fn invalid(&self) -> &[Invalid] {
         &self.invalid
     }
 
-    /// How many there are.
+    /// The number of manifests, sound or not.
     pub(crate) fn count(&self) -> usize {
         self.sound.all().len() + self.invalid.len()
     }
 
-    /// Fails where one is invalid: for who needs all of them.
+    /// Fails if any manifest is invalid, for callers that need all of them.
     pub(crate) fn none_invalid(&self) -> Outcome {
         let all = self.invalid.iter().flat_map(|invalid| invalid.problems.all()).cloned().collect();
         Ok(Problems::none_in(all)?)
     }
 
-    /// Says what is passed over where everything is looked through.
+    /// Says which manifests are skipped when everything is looked through.
     pub(crate) fn tell_invalid(&self, monitor: &dyn Monitor) {
         for invalid in &self.invalid {
             monitor.log(&format!(
@@ -188,7 +188,8 @@ impl Manifests {
         })
     }
 
-    /// What a manifest is composed of; itself if it is not composed. Fails where a part of it is invalid.
+    /// The manifests that a manifest is composed of; the manifest itself if it is not composed. Fails if a part is
+    /// invalid.
     pub(crate) fn leaves<'a>(&'a self, manifest: &'a Manifest) -> Outcome<Vec<&'a Manifest>> {
         if let Origin::Composed(parts) = &manifest.origin {
             for part in parts {
@@ -198,8 +199,9 @@ impl Manifests {
         Ok(self.sound.leaves(manifest))
     }
 
-    /// The manifest of a data set: of its folder, or, where it has none of its own or several, of its name. What is composed of
-    /// other folders than its manifest says has none.
+    /// The manifest of a data set. If the data set has one folder, this is the manifest of the folder; if it has none
+    /// or several, it is the manifest of its name. A data set composed of other folders than that manifest says has
+    /// none.
     pub(crate) fn of(&self, dataset: &DatasetSpec) -> Outcome<Option<&Manifest>> {
         if let [folder] = dataset.folders()[..] {
             return self.of_folder(folder);
@@ -221,7 +223,7 @@ impl Manifests {
 
     fn of_folder(&self, folder: &str) -> Outcome<Option<&Manifest>> {
         let found = self.sound.of_folder(folder);
-        // The one with the longest folder owns it.
+        // The manifest with the longest folder owns it.
         let owners = self.invalid.iter().filter(|invalid| is_below(folder, &invalid.folder));
         let invalid = owners.max_by_key(|invalid| invalid.folder.len());
         match invalid.filter(|invalid| found.is_none_or(|found| found.folder().len() < invalid.folder.len())) {
@@ -230,7 +232,7 @@ impl Manifests {
         }
     }
 
-    /// What a report says of a data set. Of a folder that no manifest describes nothing is claimed.
+    /// The facts about a data set for a report. Nothing is claimed about a folder that no manifest describes.
     pub(crate) fn about(&self, dataset: &DatasetSpec) -> Outcome<About> {
         Ok(match self.of(dataset)? {
             Some(Manifest { title, licence, citation, .. }) => {

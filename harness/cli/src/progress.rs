@@ -1,4 +1,4 @@
-//! Work made visible: bars on a terminal, now and then a line elsewhere; and Ctrl-C heard.
+//! Shows progress, as bars on a terminal and as a line now and then elsewhere, and catches Ctrl-C.
 
 use harness_record::monitor::Monitor;
 use harness_study::spec::diagnosis::printable;
@@ -14,28 +14,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Without a terminal: the longest silence while work goes on.
+/// The longest silence while work goes on without a terminal.
 const SILENCE: Duration = Duration::from_secs(10);
-/// What takes less is not worth a line.
+/// Work that takes less time is not worth a line.
 const BRIEF: Duration = Duration::from_secs(2);
-/// Steps taken at once so soon after the beginning were taken in an earlier process: they say nothing of the speed.
+/// Steps that are taken at once so soon after the beginning were taken in an earlier process: they say nothing about
+/// speed.
 const RESUMED: Duration = Duration::from_millis(100);
 
-/// How much is said.
+/// The amount of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loudness {
-    /// Nothing but errors and results.
+    /// Only errors and results.
     Quiet,
     /// Progress and messages.
     Normal,
-    /// Details, too.
+    /// Details as well.
     Verbose,
 }
 
-/// The monitor of the command line: of all its work, or of one piece of several that go on side by side.
+/// The monitor of the command line: for all its work, or for one of several pieces of work that go on side by side.
 pub(crate) struct Progress {
     stop: Arc<AtomicBool>,
-    /// Set when this piece of work is of no more use, as another one failed.
+    /// Set when this piece of work is of no use any more, because another one failed.
     given_up: Arc<AtomicBool>,
     state: Mutex<State>,
 }
@@ -48,11 +49,11 @@ struct State {
     clock: fn() -> Instant,
 }
 
-/// Where all that is said goes.
+/// The place where everything is printed.
 struct Console {
     out: Out,
     verbose: bool,
-    /// When a line was last said.
+    /// When a line was last printed.
     said: Instant,
 }
 
@@ -67,16 +68,16 @@ struct Bar {
     what: String,
     total: u64,
     done: u64,
-    /// Of these, done by an earlier process.
+    /// The number of done steps that an earlier process did.
     resumed: u64,
     note: String,
     since: Instant,
-    /// When a line was last said of it.
+    /// When a line about this bar was last printed.
     said: Instant,
-    /// Whether a bar was ever opened inside, and whether one was since it last moved.
+    /// `outer` is true if a bar was ever opened inside this one, `inner` if one was since this one last moved.
     outer: bool,
     inner: bool,
-    /// Whether a line is to be said of it. It waits for the next event, as the note may come after the step.
+    /// True if a line about this bar is due. It waits for the next event, because the note may come after the step.
     due: bool,
     gauge: Option<ProgressBar>,
 }
@@ -100,17 +101,19 @@ impl Progress {
         Self { stop: Arc::default(), given_up: Arc::default(), state: Mutex::new(state) }
     }
 
-    /// For a piece of work beside others: bars and a log of its own, said in the same place. `given_up` stops it as Ctrl-C does.
+    /// A monitor for a piece of work beside others: it has its own bars and log, and prints in the same place.
+    /// `given_up` stops it as Ctrl-C does.
     pub(crate) fn beside(&self, given_up: &Arc<AtomicBool>) -> Self {
         let state = self.state();
         let own = State { console: Arc::clone(&state.console), bars: Vec::new(), log: None, clock: state.clock };
         Self { stop: Arc::clone(&self.stop), given_up: Arc::clone(given_up), state: Mutex::new(own) }
     }
 
-    /// Makes Ctrl-C and SIGTERM ask the work to stop; the second one ends the process with 130. Once a process.
+    /// Makes Ctrl-C and SIGTERM ask the work to stop; a second signal ends the process with code 130. Call it once per
+    /// process.
     pub(crate) fn catch_signals(&self) -> Result<(), ctrlc::Error> {
         let stop = Arc::clone(&self.stop);
-        // The handler must not wait for the state: who holds it may be the one that hangs.
+        // The handler must not wait for the lock on the state: the thread that holds it may be the one that hangs.
         let bars = match &self.state().console().out {
             Out::Bars(bars) => Some(bars.clone()),
             Out::Lines(_) | Out::Nothing => None,
@@ -120,7 +123,7 @@ impl Progress {
                 std::process::exit(130);
             }
             let line = "stopping; what was finished is kept. Press again to leave at once";
-            // Where stderr is closed there is no one to tell.
+            // If stderr is closed, there is nobody to tell.
             let _ = match &bars {
                 Some(bars) => bars.println(line),
                 None => writeln!(std::io::stderr(), "{line}"),
@@ -128,14 +131,14 @@ impl Progress {
         })
     }
 
-    /// Also writes the lines of [`Monitor::log`] to the end of this file, from now on until another is named.
+    /// Also appends the lines of [`Monitor::log`] to this file, until the next call. `None` ends it.
     pub(crate) fn log_to(&self, path: Option<&Path>) -> std::io::Result<()> {
         let file = path.map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose()?;
         self.state().log = file;
         Ok(())
     }
 
-    /// A line that is shown only to those who asked for more; the run's log keeps it for all.
+    /// Prints a line only if the user asked for details; the run's log keeps it always.
     pub(crate) fn detail(&self, line: &str) {
         let mut state = self.state();
         let line = printable(line);
@@ -192,7 +195,7 @@ impl Monitor for Progress {
         }
         bar.done += by;
         let stepped = std::mem::take(&mut bar.inner) && now.duration_since(bar.said) >= BRIEF;
-        // The last step is told by the closing line.
+        // The closing line reports the last step.
         bar.due = (silent || stepped) && !(whole && bar.done == bar.total);
         if let Some(gauge) = &bar.gauge {
             gauge.inc(by);
@@ -219,7 +222,7 @@ impl Monitor for Progress {
             gauge.finish_and_clear();
             bars.remove(gauge);
         }
-        // A bar of one that held others was told by them.
+        // A single step that held other bars was reported by them.
         let told = bar.total <= 1 && bar.outer;
         if whole && !told && now.duration_since(bar.since) >= BRIEF {
             state.say(&line);
@@ -230,7 +233,7 @@ impl Monitor for Progress {
         let mut state = self.state();
         state.say_due();
         let line = printable(line);
-        // Of several pieces of work it must be told whose line it is; in a log of its own it need not.
+        // With several pieces of work, a line must say which one it belongs to; in the piece's own log it need not.
         match state.bars.first() {
             Some(piece) if !line.starts_with(&piece.what) => state.say(&format!("{}: {line}", piece.what)),
             _ => state.say(&line),
@@ -248,7 +251,7 @@ impl State {
         self.console.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says the line that the innermost bar owes.
+    /// Prints the line that the innermost bar owes.
     fn say_due(&mut self) {
         let now = (self.clock)();
         let Some(bar) = self.bars.last_mut() else { return };
@@ -266,7 +269,7 @@ impl State {
     fn say(&self, line: &str) {
         let mut console = self.console();
         console.said = (self.clock)();
-        // Where stderr is closed there is no one to tell.
+        // If stderr is closed, there is nobody to tell.
         let _ = match &mut console.out {
             Out::Bars(bars) => bars.println(line),
             Out::Lines(out) => writeln!(out, "{line}"),
@@ -274,7 +277,7 @@ impl State {
         };
     }
 
-    /// Whether the innermost bar is a piece of work of its own, not one of many steps.
+    /// Returns true if the innermost bar is a piece of work of its own, not one of many steps.
     fn is_whole(&self) -> bool {
         self.bars.iter().rev().nth(1).is_none_or(|around| around.total <= 1)
     }
@@ -287,14 +290,14 @@ impl State {
         }
     }
 
-    /// Where the innermost bar stands: `finetune ssl seed 0: epoch 12/60, loss 0.512, 41 s left`.
+    /// The progress of the innermost bar: `finetune ssl seed 0: epoch 12/60, loss 0.512, 41 s left`.
     fn line(&self, now: Instant) -> String {
         let Some(bar) = self.bars.last() else { return String::new() };
         let left = bar.left(now).map(|left| format!("{} left", human(left)));
         self.told([Some(bar.count()), bar.noted(), left])
     }
 
-    /// What the innermost bar came to: `finetune ssl seed 0: epoch 60/60, loss 0.1, took 41 s`.
+    /// The result of the innermost bar: `finetune ssl seed 0: epoch 60/60, loss 0.1, took 41 s`.
     fn closing_line(&self, now: Instant) -> String {
         let Some(bar) = self.bars.last() else { return String::new() };
         let took = format!("took {}", human(now.duration_since(bar.since)));
@@ -311,7 +314,7 @@ impl State {
 }
 
 impl Bar {
-    /// What is done: `epoch 12/60`.
+    /// The steps done: `epoch 12/60`.
     fn count(&self) -> String {
         match self.total {
             0 => format!("{} {}", self.what, self.done),
@@ -320,7 +323,7 @@ impl Bar {
         }
     }
 
-    /// What is worked on: `epoch 13/60`.
+    /// The step being worked on: `epoch 13/60`.
     fn place(&self) -> String {
         match self.total {
             0 | 1 => self.what.clone(),
@@ -339,7 +342,7 @@ impl Bar {
     }
 }
 
-/// A bar inside those that are open, shown below the innermost of them.
+/// Adds a bar inside those that are open, shown below the innermost of them.
 fn gauge(bars: &MultiProgress, what: &str, total: u64, around: &[Bar]) -> ProgressBar {
     let indent = "  ".repeat(around.len());
     let (bar, template) = match total {
@@ -361,14 +364,14 @@ fn gauge(bars: &MultiProgress, what: &str, total: u64, around: &[Bar]) -> Progre
     bar
 }
 
-/// Steps a second: `812/s`, `3.4/s`.
+/// Writes the steps per second: `812/s`, `3.4/s`.
 fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     let rate = state.per_sec();
-    // The bar shows what could be written of it.
+    // The bar shows as much as could be written.
     let _ = if rate < 10.0 { write!(out, "{rate:.1}/s") } else { write!(out, "{rate:.0}/s") };
 }
 
-/// A time as one says it: `0.4 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.
+/// A time as people say it: `0.4 s`, `41 s`, `3 min 20 s`, `2 h 05 min`.
 pub(crate) fn human(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

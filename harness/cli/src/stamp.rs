@@ -1,4 +1,4 @@
-//! What a report was made from, so that a second start sees at once that there is nothing to do.
+//! Notes what a report was made from, so that a second start sees at once that there is nothing to do.
 
 use harness_record::{Result, digest, files, store::Store};
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ impl Stamp {
         Self { path: beside(store, report, "stamp") }
     }
 
-    /// Whether nothing changed since [`Stamp::set`]: settings and stages (`fingerprint`), every file of `folders` (the
-    /// report, its runs, its templates, the manifests), and this program.
+    /// Returns true if nothing changed since [`Stamp::set`]: the settings and stages (`fingerprint`), every file of
+    /// `folders` (the report, its runs, its templates, the manifests), and this program.
     pub(crate) fn is_fresh(&self, fingerprint: &str, folders: &[PathBuf]) -> bool {
         let Ok(noted) = files::read(&self.path, 1 << 10) else { return false };
         text(fingerprint, folders).is_some_and(|text| text.as_bytes() == noted)
@@ -27,7 +27,7 @@ impl Stamp {
     }
 }
 
-/// The lock of a study's report: held while it is run, so that others see that it runs.
+/// The lock file of a study's report. The lock is held while the study runs, so that other processes see that it runs.
 pub(crate) fn lock_file(store: &Store, report: &Path) -> PathBuf {
     beside(store, report, "lock")
 }
@@ -42,7 +42,7 @@ fn beside(store: &Store, report: &Path, extension: &str) -> PathBuf {
     store.root().join("studies").join(file)
 }
 
-/// This program as a file: another build may render otherwise.
+/// Identifies this program by its file: another build may render differently.
 fn program() -> Option<String> {
     let file = std::env::current_exe().ok()?.metadata().ok()?;
     Some(format!("{} {:?}", file.len(), file.modified().ok()?))

@@ -1,4 +1,4 @@
-//! Runs that are in the store: which there are, and which one a name means.
+//! Finds runs in the store: all of them, or the one that a name means.
 
 use crate::{
     commands::count,
@@ -15,9 +15,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Fewest digits of a key that name a run.
+/// The fewest digits of a key that name a run.
 pub(crate) const FEWEST: usize = 6;
-/// Digits of a key, which is a SHA-256.
+/// The number of digits of a key, which is a SHA-256.
 const DIGITS: usize = 64;
 
 /// A run on disk.
@@ -25,12 +25,12 @@ pub(crate) struct Run {
     pub(crate) folder: PathBuf,
     pub(crate) stage: Stage,
     pub(crate) key: Key,
-    /// `None` of one that is not done.
+    /// `None` for a run that is not done.
     pub(crate) record: Option<RunRecord>,
     pub(crate) host: HostRecord,
 }
 
-/// Folders of all runs of the store, also of those that are not done, by stage, then by key.
+/// The folders of all runs in the store, including unfinished ones, by stage, then by key.
 pub(crate) fn folders_of_runs(store: &Path) -> Outcome<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for stage in Stage::ALL.map(|stage| store.join(stage.name())) {
@@ -47,7 +47,7 @@ pub(crate) fn folders_of_runs(store: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// The folder of the run that `name` means: first digits of its key, or a folder.
+/// Finds the folder of the run that `name` means: the first digits of its key, or a folder.
 fn find(store: &Path, name: &str) -> Outcome<PathBuf> {
     let digits = name.to_ascii_lowercase();
     let is_key = is_hexadecimal(&digits) && digits.len() <= DIGITS;
@@ -89,7 +89,7 @@ fn is_hexadecimal(text: &str) -> bool {
 }
 
 impl Run {
-    /// The run that `name` means: first digits of its key, or a folder.
+    /// Finds the run that `name` means: the first digits of its key, or a folder.
     pub(crate) fn find(store: &Path, name: &str) -> Outcome<Self> {
         Self::read(&find(store, name)?)
     }
@@ -113,7 +113,7 @@ impl Run {
         Ok(Self { host: HostRecord::read(&folder)?, folder, stage, key, record })
     }
 
-    /// What the store knows of it.
+    /// The run's state in the store.
     pub(crate) fn state(&self) -> Outcome<State> {
         let store = self.folder.ancestors().nth(2).unwrap_or(&self.folder);
         Ok(Store::new(store).state(self.stage, &self.key)?)

@@ -1,4 +1,4 @@
-//! Looks at the data sets and weight files of studies, at each once.
+//! Looks at the data sets and weight files of studies, at each only once.
 
 use crate::{
     executors::data_failure,
@@ -15,7 +15,7 @@ use harness_study::{
 };
 use std::path::Path;
 
-/// Where data, caches and manifests lie.
+/// The folders of data, caches and manifests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DataFolders<'a> {
     /// Downloaded data sets and weights.
@@ -67,12 +67,12 @@ fn look_at(
     Ok(())
 }
 
-/// A failure to read a data set. Of a folder that is made by hand its manifest says how; the reader knows only the whole data
-/// set.
+/// A failure to read a data set. If a folder must be made by hand, its manifest says how; the reader only knows the
+/// data set as a whole.
 fn lacking(error: DataError, dataset: &DatasetSpec, folders: &DataFolders<'_>) -> Failure {
     let DataError::Missing { folder, missing, expected, .. } = &error else { return data_failure(error) };
     let described = || {
-        let manifests = manifests::read(folders.manifests).ok()?; // what is missing is the failure to report
+        let manifests = manifests::read(folders.manifests).ok()?; // the missing files are the failure to report
         install::by_hand(manifests.of(dataset).ok()??, folders.data)
     };
     match described() {

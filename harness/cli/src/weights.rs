@@ -1,4 +1,4 @@
-//! Weights that training starts from: found in the data folder, and held against their digests.
+//! Finds the weights that training starts from in the data folder, and checks their digests.
 
 #[cfg(test)]
 mod tests;
@@ -13,8 +13,8 @@ use harness_record::digest;
 use harness_study::surveys::Located;
 use std::path::Path;
 
-/// The file of weights that `init` needs, if it needs one: files are looked for in `data_dir`, manifests in `manifests`.
-/// What a manifest names has been fetched before, by [`crate::fetching::for_studies`].
+/// Finds the file of weights that `init` needs, if it needs one. It looks for files in `data_dir` and for manifests in
+/// `manifests`. Weights that a manifest names have been fetched before, by [`crate::fetching::for_studies`].
 pub(crate) fn locate(init: &InitSpec, data_dir: &Path, manifests: &Path) -> Outcome<Option<Located>> {
     match init {
         InitSpec::Random => Ok(None),
@@ -29,7 +29,7 @@ pub(crate) fn locate(init: &InitSpec, data_dir: &Path, manifests: &Path) -> Outc
     }
 }
 
-/// A file that a spec names.
+/// Finds a file that a spec names.
 fn given(data_dir: &Path, file: &str, sha256: Option<&str>) -> Outcome<Located> {
     let path = data_dir.join(file);
     if !path.is_file() {
@@ -48,7 +48,7 @@ fn given(data_dir: &Path, file: &str, sha256: Option<&str>) -> Outcome<Located> 
     }
 }
 
-/// Weights that a manifest describes, in the first of its formats that is there.
+/// Finds weights that a manifest describes, in the first of its formats that is there.
 fn published(name: &str, data_dir: &Path, manifests: &Path) -> Outcome<Located> {
     let manifests = manifests::read(manifests)?;
     let manifest = manifests.named(name)?;

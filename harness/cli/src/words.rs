@@ -1,4 +1,4 @@
-//! Settings in words, for reports.
+//! Puts settings into words, for reports.
 
 use harness_learn::{
     evaluate::{EvaluateSpec, radius},
@@ -14,7 +14,7 @@ use std::fmt::Display;
 pub(crate) fn command(resolved: &Resolved, settings: &[String]) -> String {
     let profile = if resolved.profile == "full" { String::new() } else { format!(" --profile {}", resolved.profile) };
     let mut parts = vec![format!("harness study {}{profile}", resolved.name)];
-    // Quoted for a shell, in which a quote inside quotes is written '\''.
+    // Each setting is quoted for a shell, in which a quote inside quotes is written '\''.
     parts.extend(settings.iter().map(|setting| format!("--set '{}'", setting.replace('\'', r"'\''"))));
     parts.join(" ")
 }
@@ -34,7 +34,7 @@ pub(crate) fn conditions(spec: &EvaluateSpec, size: u32) -> Vec<ConditionInput> 
     spec.blur.iter().zip(names).map(condition).collect()
 }
 
-/// What a reader must know before any figure.
+/// The notes that a reader must know before any figure.
 pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     for arm in &resolved.arms {

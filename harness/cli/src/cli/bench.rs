@@ -21,13 +21,13 @@ Examples:
 Each pass decodes and resizes every picture below the folder (cold), then reads them back as a second start of a
 study would (cached). Both figures are medians over the passes. What cannot be decoded is named on stderr.";
 
-/// What is measured.
+/// The measurements that `bench` can make.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Bench {
-    /// Images a second of training
+    /// Measure how many images a second a network trains on
     #[command(after_help = TRAIN_STEP_EXAMPLES)]
     TrainStep(TrainStep),
-    /// Pictures a second decoded and resized, and read back from the cache
+    /// Measure how many pictures a second are decoded and resized, and read back from the cache
     #[command(after_help = DATA_EXAMPLES)]
     Data(BenchData),
 }
@@ -38,7 +38,7 @@ pub(crate) struct TrainStep {
     /// The network
     #[arg(long, value_name = "MODEL", default_value = "vqvae", value_parser = PossibleValuesParser::new(ModelSpec::NAMES))]
     pub(crate) model: String,
-    /// Images a step
+    /// Images per step
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u32).range(1..=65536))]
     pub(crate) batch: u32,
     /// Side of an image in pixels
@@ -50,7 +50,7 @@ pub(crate) struct TrainStep {
     /// Steps that are timed
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) steps: u32,
-    /// Steps before the clock runs
+    /// Warm-up steps before the timed ones
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(0..=1_000_000))]
     pub(crate) warmup: u32,
     /// Channels of the network's outermost maps (of all maps in the VQ-VAE) [default: as published]
@@ -71,7 +71,7 @@ pub(crate) struct TrainStep {
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
-    /// The numbers of convolutions and matrix products: f32, tf32 or bf16; the CPU computes in f32 only
+    /// Number format of convolutions and matrix products: f32, tf32 or bf16; the CPU computes in f32 only
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     pub(crate) precision: Precision,
     /// Print one line of JSON instead of a table
@@ -80,7 +80,7 @@ pub(crate) struct TrainStep {
 }
 
 impl TrainStep {
-    /// The sizes of the network that were given, by the names of their fields in specs.
+    /// The network's sizes by the names of their fields in specs; `None` for a size that was not given.
     pub(crate) fn sizes(&self) -> [(&'static str, Option<usize>); 5] {
         let Self { width, depth, inner, dim, codes, .. } = *self;
         [("width", width), ("depth", depth), ("inner", inner), ("dim", dim), ("codes", codes)]

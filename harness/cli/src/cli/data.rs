@@ -61,7 +61,7 @@ pub(crate) enum Data {
     /// Fetch data sets and weights, check and unpack them
     #[command(after_help = FETCH_EXAMPLES)]
     Fetch(DataFetch),
-    /// Hash what is there and hold it against what was put there and against the manifests
+    /// Hash what is there and compare it with what was put there and with the manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(DataVerify),
     /// Adopt a folder or archive that you have already
@@ -78,10 +78,11 @@ pub(crate) enum Data {
 /// Options of `data pack`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataPack {
-    /// A data set by the name that `harness data list` shows, or as a spec has it: `'{cats-and-dogs: {per_class: 500}}'`
+    /// A data set by the name that `harness data list` shows, or as written in a spec: `'{cats-and-dogs: {per_class:
+    /// 500}}'`
     #[arg(value_name = "NAME|SPEC")]
     pub(crate) dataset: String,
-    /// Side in pixels that pictures are resized to: that of the study, its `data.size`
+    /// Side in pixels that pictures are resized to; take the study's `data.size`
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) size: u32,
     /// The file to write
@@ -105,7 +106,7 @@ pub(crate) struct DataFetch {
     /// Use no network: unpack the archives that lie ready, or say what to put where
     #[arg(long)]
     pub(crate) offline: bool,
-    /// Keep archives after they were unpacked
+    /// Keep archives after unpacking them
     #[arg(long)]
     pub(crate) keep: bool,
     /// Print JSON instead of text
@@ -119,7 +120,7 @@ pub(crate) struct DataVerify {
     /// Data sets and weights [default: all that are there]
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
-    /// Write digests that a manifest does not know into its file, as they were seen
+    /// Write digests that a manifest lacks into its file, as they were seen here
     #[arg(long)]
     pub(crate) record: bool,
     /// Print JSON instead of text
@@ -133,7 +134,7 @@ pub(crate) struct DataImport {
     /// A data set's folder, an archive, or a folder of archives
     #[arg(value_name = "DIR")]
     pub(crate) from: PathBuf,
-    /// Which data set it is [default: found out by layout and digests]
+    /// Name of the data set [default: found from the layout and the digests]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Copy a folder instead of linking to it

@@ -31,13 +31,13 @@ pub(crate) struct Evaluate {
     /// Folder of true masks
     #[arg(long, value_name = "DIR")]
     pub(crate) truth: PathBuf,
-    /// How the predicted masks store classes [default: told from all of them together]
+    /// How the predicted masks store classes [default: detected from all of them together]
     #[arg(long, value_name = "ENCODING")]
     pub(crate) pred_encoding: Option<Encoding>,
-    /// How the true masks store classes [default: told from all of them together]
+    /// How the true masks store classes [default: detected from all of them together]
     #[arg(long, value_name = "ENCODING")]
     pub(crate) truth_encoding: Option<Encoding>,
-    /// CSV file to write, a row an image; an older one is replaced
+    /// CSV file to write, one row per image; an existing file is replaced
     #[arg(long, value_name = "FILE", default_value = "evaluation.csv")]
     pub(crate) out: PathBuf,
     /// Print the means as JSON instead of a table

@@ -15,7 +15,7 @@ Series are named train/loss, validation/dice, test/blur-25/dice, test/majority-c
 /// The formats of `export`.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Export {
-    /// Every metric of finished runs as event files of TensorBoard
+    /// Write every metric of finished runs as TensorBoard event files
     #[command(after_help = TENSORBOARD_EXAMPLES)]
     Tensorboard(Tensorboard),
 }

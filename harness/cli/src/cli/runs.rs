@@ -19,17 +19,17 @@ Kept is every run that a report below the reports folder was made of, and every 
 any of its profiles, on any device, with what these build on. Where the data of a study are not here, its runs cannot be told:
 then all runs that were made under its profile are kept. Runs that another process works on are never touched.";
 
-/// What can be done with the store.
+/// The commands on the store of runs.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Runs {
-    /// Every run: its kind, its state, the reports that hold it, its time and size
+    /// List every run: its kind, its state, the reports that hold it, its time and size
     #[command(after_help = LIST_EXAMPLES)]
     List {
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,
     },
-    /// A run's record, its settings and the end of its log
+    /// Show a run's record, its settings and the end of its log
     #[command(after_help = SHOW_EXAMPLES)]
     Show(RunsShow),
     /// Remove runs that no report holds and no study asks for; without --yes only say which
@@ -47,7 +47,7 @@ pub(crate) struct RunsShow {
     /// The run: its key, its first digits (at least 6), or its folder
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
-    /// Lines of the log's end
+    /// Number of lines to show from the end of the log
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) lines: usize,
     /// Print the record as JSON instead

@@ -35,7 +35,7 @@ pub(crate) struct Study {
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
-    /// The numbers of convolutions and matrix products: f32, tf32 or bf16; the CPU computes in f32 only
+    /// Number format of convolutions and matrix products: f32, tf32 or bf16; the CPU computes in f32 only
     #[arg(long, value_name = "PRECISION", default_value = "f32")]
     pub(crate) precision: Precision,
     /// Seeds to run instead of the spec's, as in 0,1,2
@@ -50,17 +50,17 @@ pub(crate) struct Study {
     /// Show what would run and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Fetch missing data without asking, however much they are
+    /// Fetch missing data without asking, whatever their size
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// Use no network; if data are missing, say what to put where
     #[arg(long, conflicts_with = "yes")]
     pub(crate) offline: bool,
-    /// Threads to compute with [default: one a core]
+    /// Threads to compute with [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Stages to run at once, no more than threads; never changes the numbers [default: on the CPU as many as the threads can
-    /// serve, on CUDA one]
+    /// Stages to run at once, no more than threads; never changes the numbers [default: on the CPU as many as the
+    /// threads can serve, on CUDA one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Print the plan and the outcome as JSON
@@ -68,12 +68,12 @@ pub(crate) struct Study {
     pub(crate) json: bool,
 }
 
-/// Takes the name of a protocol; help and completions list all of them.
+/// Parses the name of a protocol; help and completions list all names.
 fn protocols() -> impl TypedValueParser<Value = Protocol> {
     PossibleValuesParser::new(Protocol::ALL.map(Protocol::name)).try_map(|name| name.parse::<Protocol>())
 }
 
-/// Seeds, each named once, in the order given.
+/// Distinct seeds, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seeds(pub(crate) Vec<u64>);
 
@@ -93,7 +93,7 @@ impl FromStr for Seeds {
     }
 }
 
-/// Only the shape is checked here: what the path means is known when the spec is read.
+/// Checks only the shape of a setting: the meaning of its path is known only once the spec is read.
 fn setting(text: &str) -> Result<String, String> {
     match text.split_once('=') {
         Some((path, _)) if !path.trim().is_empty() => Ok(text.to_owned()),

@@ -1,4 +1,5 @@
-//! The records of runs beside the reports that read them: `reports/<profile>/runs/`, once for all studies of a profile.
+//! Keeps the records of runs beside the reports that read them: `reports/<profile>/runs/`, once for all studies of a
+//! profile.
 
 use super::write_json;
 use crate::failure::{Failure, Outcome};
@@ -18,13 +19,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The most that is read of one file of a run or of a report's JSON, in bytes.
+/// Size limit for reading one file of a run or of a report's JSON, in bytes.
 const LIMIT: u64 = 1 << 30;
 
-/// Runs, and the names of their files that some report reads.
+/// Runs, each with its stage and the names of its files that some report reads.
 type Wanted = BTreeMap<Key, (Stage, BTreeSet<&'static str>)>;
 
-/// The records of all runs in `places`.
+/// Reads the records of all runs in `places`.
 pub(super) fn records(places: &[PlaceRow], store: &Store) -> Outcome<BTreeMap<Key, RunRecord>> {
     let mut records = BTreeMap::new();
     for place in places {
@@ -35,8 +36,9 @@ pub(super) fn records(places: &[PlaceRow], store: &Store) -> Outcome<BTreeMap<Ke
     Ok(records)
 }
 
-/// Puts what the report in `folder` reads of its runs beside it, notes where they were made, and removes what no report of the
-/// profile reads. The report's `study.json` and `places.csv` must be in place. Only for who holds the profile's lock.
+/// Copies the files that the report in `folder` reads of its runs into the profile's folder of runs, notes where the
+/// runs were made, and removes what no report of the profile reads. The report's `study.json` and `places.csv` must be
+/// in place, and the caller must hold the profile's lock.
 pub(super) fn publish(folder: &Path, store: &Store) -> Outcome {
     let profile = folder.parent().unwrap_or(folder);
     let own = wanted(folder)?;
@@ -53,7 +55,7 @@ pub(super) fn publish(folder: &Path, store: &Store) -> Outcome {
         for name in names {
             let bytes = files::read(&from.join(name), LIMIT)?;
             let to = runs.join(key.short()).join(name);
-            // A file that is there already is left alone, so that its time of change stays.
+            // A file that has the right content already is left alone, to keep its modification time.
             if !to.exists() || files::read(&to, LIMIT)? != bytes {
                 files::write(&to, &bytes)?;
             }
@@ -63,8 +65,9 @@ pub(super) fn publish(folder: &Path, store: &Store) -> Outcome {
     write_provenance(profile, &own, &all, store)
 }
 
-/// What the report in `folder` reads of its runs: of every run its record and metrics, of a test the scores of its images as
-/// well; of the first test those of the baselines, which look at no network; and of the test that the gallery shows its pictures.
+/// The files of its runs that the report in `folder` reads: the record and the metrics of every run, and also the
+/// scores of every image of a test. The first test adds the scores of the baselines, which use no network, and the test
+/// that the gallery shows adds its pictures.
 fn wanted(folder: &Path) -> Outcome<Wanted> {
     let data = folder.join("data");
     let places: Vec<PlaceRow> = table::read_rows(&data.join(inputs::file::PLACES))?;
@@ -102,7 +105,7 @@ fn reports_of(profile: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Everything in a folder, by name; nothing where there is no folder.
+/// The paths of everything in a folder, sorted by name; empty if there is no such folder.
 fn list(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -124,7 +127,7 @@ fn check_folders(all: &Wanted) -> Outcome {
     }
 }
 
-/// Removes runs, and files of runs, that no report reads.
+/// Removes the runs, and the files of runs, that no report reads.
 fn remove_strangers(runs: &Path, all: &Wanted) -> Outcome {
     let folders: BTreeMap<&str, &BTreeSet<&'static str>> =
         all.iter().map(|(key, (_, names))| (key.short(), names)).collect();
@@ -147,10 +150,10 @@ fn remove(path: &Path) -> Outcome {
     if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(Failure::run)
 }
 
-/// Where each run was made, by its key: the fields of a [`HostRecord`], without the command line.
+/// The place where each run was made, by the key of the run: the fields of a [`HostRecord`], without the command line.
 pub(crate) type Provenance = BTreeMap<Key, Value>;
 
-/// Where the runs in the folder of a profile were made; of none where nothing is noted.
+/// Reads where the runs in the folder of a profile were made; empty if nothing was noted.
 pub(crate) fn provenance(profile: &Path) -> Outcome<Provenance> {
     let path = profile.join(inputs::file::PROVENANCE);
     if !path.exists() {
@@ -160,14 +163,15 @@ pub(crate) fn provenance(profile: &Path) -> Outcome<Provenance> {
         .map_err(|e| Failure::Data(format!("{}: {e}", path.display()).into()))
 }
 
-/// Writes where every run of the profile was made: the runs of this report as the store has them, the others as they were noted.
+/// Writes where every run of the profile was made: the runs of this report as the store has them, the others as noted
+/// before.
 fn write_provenance(profile: &Path, own: &Wanted, all: &Wanted, store: &Store) -> Outcome {
     let mut noted = provenance(profile)?;
     noted.retain(|key, _| all.contains_key(key));
     for (key, (stage, _)) in own {
         let mut host = serde_json::to_value(HostRecord::read(&store.run(*stage, key))?).map_err(Failure::run)?;
         if let Some(fields) = host.as_object_mut() {
-            // It names folders of the user's.
+            // The command line names folders of the user.
             fields.remove("command");
         }
         noted.insert(key.clone(), host);

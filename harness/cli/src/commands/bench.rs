@@ -1,4 +1,4 @@
-//! `bench`: how fast this machine trains and reads pictures.
+//! `bench`: measures how fast this machine trains and reads pictures.
 
 use super::{say, table, use_threads};
 use crate::{
@@ -16,7 +16,7 @@ use harness_study::spec::diagnosis::printable;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// What is printed, in this order.
+/// The fields to print, in this order.
 struct Fields(Vec<(&'static str, Value)>);
 
 impl Serialize for Fields {
@@ -39,11 +39,11 @@ pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
         warmup: options.warmup as usize,
         steps: options.steps as usize,
     };
-    // On the pool, as studies train.
+    // The step runs on rayon's pool, as in a study.
     let times = rayon::scope(|_| bench::train_step(&work, &chosen.device)).map_err(Failure::run)?;
     let step = median(&times.seconds);
     let fastest = times.seconds.iter().copied().fold(f64::INFINITY, f64::min);
-    // Under the names of reference/train_step.py.
+    // The fields have the same names as in reference/train_step.py.
     let fields = vec![
         ("engine", engine()),
         ("model", spec.name().into()),
@@ -74,7 +74,7 @@ pub(crate) fn data(options: &cli::BenchData, loudness: Loudness) -> Outcome {
     let speed = harness_images::bench::data(folder, options.size, usize::from(options.repeat), cache.path(), &progress);
     let speed = speed.map_err(data_failure)?;
     for row in &speed.skipped {
-        // Where stderr is closed there is no one to tell.
+        // If stderr is closed, there is nobody to tell.
         let line = format!("skipped {}: {}\n", printable(&row.file), printable(&row.reason));
         let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), line.as_bytes());
     }
@@ -114,18 +114,18 @@ fn engine() -> Value {
     format!("harness {}", env!("CARGO_PKG_VERSION")).into()
 }
 
-/// To so many decimal places.
+/// Rounds to `places` decimal places.
 fn rounded(value: f64, places: i32) -> Value {
     let scale = 10f64.powi(places);
     ((value * scale).round() / scale).into()
 }
 
-/// The most memory that the process has held so far, in MiB; `None` where the system does not say.
+/// The peak memory use of the process so far, in MiB; `None` where the system does not report it.
 #[cfg(unix)]
 fn peak_rss_mib() -> Option<u64> {
     use nix::sys::resource::{UsageWho, getrusage};
     let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss();
-    let per_mib = if cfg!(target_vendor = "apple") { 1 << 20 } else { 1 << 10 }; // bytes there, KiB elsewhere
+    let per_mib = if cfg!(target_vendor = "apple") { 1 << 20 } else { 1 << 10 }; // bytes on Apple, KiB elsewhere
     Some(u64::try_from(peak).ok()? / per_mib)
 }
 
@@ -135,7 +135,7 @@ fn peak_rss_mib() -> Option<u64> {
 }
 
 impl Fields {
-    /// One line of JSON, or a line a field.
+    /// Prints one line of JSON, or one line per field.
     fn print(self, as_json: bool) -> Outcome {
         if as_json {
             return say(&serde_json::to_string(&self).map_err(Failure::run)?);

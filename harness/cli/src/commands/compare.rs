@@ -1,4 +1,4 @@
-//! `compare`: what changed between two results.
+//! `compare`: shows what changed between two results.
 
 mod operand;
 mod revision;
@@ -15,9 +15,9 @@ use operand::Operand;
 use serde_json::json;
 use std::path::Path;
 
-/// Settings and names that are listed of each kind; the page and `--json` have all.
+/// The number of settings and names listed of each kind; the page and `--json` show all.
 const LISTED: usize = 30;
-/// Characters of a setting that are shown.
+/// The number of characters shown of a setting.
 const SHOWN: usize = 48;
 
 pub(crate) fn run(options: &cli::Compare, folders: &Folders, here: &Path) -> Outcome {
@@ -49,7 +49,8 @@ pub(crate) fn run(options: &cli::Compare, folders: &Folders, here: &Path) -> Out
     }
 }
 
-/// What got worse by more than `gates` allow. A gate that compares nothing must not pass for one that holds.
+/// Finds the figures that got worse by more than `gates` allow. A gate without any comparable figure is an error: it
+/// must not pass.
 fn regressions<'a>(comparison: &'a Comparison, gates: &[Gate]) -> Outcome<Vec<Regression<'a>>> {
     let mut all = Vec::new();
     for gate in gates {
@@ -99,7 +100,7 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
     )
 }
 
-/// The table of differences. A column that says the same of all rows is left out.
+/// The table of differences. The split column is left out when every row is of the test split.
 fn differences(rows: &[Row]) -> String {
     let splits = rows.iter().any(|row| row.place.split != Split::Test);
     let mut heads = vec!["arm", "protocol", "condition"];
@@ -135,7 +136,7 @@ fn legend(rows: &[Row]) -> String {
     }
 }
 
-/// What the stars mean: each note once, with its number of rows.
+/// Explains the stars in the table: each note once, with its number of rows.
 fn notes(rows: &[Row]) -> Vec<String> {
     let mut notes: Vec<(&str, usize)> = Vec::new();
     for note in rows.iter().filter_map(|row| row.note.as_deref()) {

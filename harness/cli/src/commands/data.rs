@@ -1,4 +1,4 @@
-//! `data`: what the data folder holds, fetched, checked, adopted, packed, shown.
+//! `data`: lists, fetches, checks, adopts, packs and shows what the data folder holds.
 
 mod dataset;
 mod fetch;

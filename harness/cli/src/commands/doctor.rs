@@ -1,4 +1,4 @@
-//! `doctor`: what this machine offers and what is missing.
+//! `doctor`: shows what this machine offers and what is missing.
 
 use super::{data::Here, say, say_json, table};
 use crate::{
@@ -80,12 +80,12 @@ fn cuda() -> Finding {
 }
 
 fn writable(what: &str, folder: &Path) -> Finding {
-    // The nearest folder that exists decides: missing ones are made when they are needed.
+    // The nearest existing folder decides: missing folders are made when they are needed.
     let nearest = folder.ancestors().find(|f| f.is_dir()).unwrap_or(Path::new("."));
     let probe = nearest.join(format!(".harness-doctor-{}", std::process::id()));
     match std::fs::write(&probe, b"") {
         Ok(()) => {
-            let _ = std::fs::remove_file(&probe); // an empty file is all that could stay
+            let _ = std::fs::remove_file(&probe); // at worst an empty file stays
             ok(what, folder.display().to_string())
         }
         Err(error) => Finding::new(what, "not writable", format!("{}: {error}", folder.display())),

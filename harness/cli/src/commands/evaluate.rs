@@ -1,4 +1,4 @@
-//! `evaluate`: every hard metric for masks made by anything, against true ones.
+//! `evaluate`: computes every hard metric of masks from any source against the true ones.
 
 pub(crate) mod encoding;
 mod listed;
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &cli::Evaluate, loudness: Loudness) -> Outcome {
     say(&format!("\n{}: {pred} against {truth}; a row an image: {}", count(rows.len(), "image"), options.out.display()))
 }
 
-/// Pixels of every pair by what stands in the two files. All that is wrong with any of them is told at once.
+/// Counts the pixels of every pair by the codes in its two files. All problems with any of them are reported at once.
 fn count_all(pairs: &[Pair], progress: &Progress) -> Outcome<Vec<Joint>> {
     progress.begin("image", pairs.len() as u64);
     let counted: Vec<Result<Joint, Vec<String>>> = pairs
@@ -90,13 +90,13 @@ fn count_pair(pair: &Pair) -> Result<Joint, Vec<String>> {
 }
 
 fn read(path: &Path) -> Result<Mask, String> {
-    // The error of a file that cannot be read names it.
+    // The error of an unreadable file names the file.
     let bytes = files::read(path, pixels::MAX_BYTES).map_err(|error| error.to_string())?;
     Mask::decode(&bytes).map_err(|why| format!("{}: {why}", path.display()))
 }
 
-/// The metrics of masks: their names here, and how they are computed from the counts of an image. The means over classes
-/// are called so in full: whoever reads the output does not have the columns of a study beside it.
+/// The metrics of masks: their names here, and how to compute them from the counts of an image. The means over classes
+/// have longer names than in a study, because readers of this output do not have a study's columns beside it.
 fn metrics() -> impl Iterator<Item = (&'static str, fn(&Confusion) -> Option<f64>)> {
     METRICS.iter().filter_map(|metric| {
         let name = match metric.name {
@@ -108,7 +108,7 @@ fn metrics() -> impl Iterator<Item = (&'static str, fn(&Confusion) -> Option<f64
     })
 }
 
-/// A row of the CSV file: the image, its two files, and its value of every metric; an undefined one is an empty cell.
+/// A row of the CSV file: the image, its two files, and the value of every metric. An undefined value is an empty cell.
 struct Row {
     image: String,
     prediction: String,

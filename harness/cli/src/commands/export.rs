@@ -1,4 +1,4 @@
-//! `export`: runs as other tools read them.
+//! `export`: writes runs in the formats of other tools.
 
 mod tensorboard;
 
@@ -14,10 +14,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Digits of the key in the name of an exported run's folder, as many as `harness study` shows.
+/// Digits of the key in the name of an exported run's folder, the same number as `harness study` shows.
 const SHORT: usize = 10;
 
-/// A file to be written.
+/// A file to write.
 struct Export {
     path: PathBuf,
     bytes: Vec<u8>,
@@ -67,7 +67,7 @@ fn all(store: &Path) -> Outcome<(Vec<Run>, usize)> {
     Ok((done, unfinished))
 }
 
-/// A run's event file, below `out`.
+/// Makes a run's event file, below `out`.
 fn export(run: &Run, out: &Path) -> Outcome<Export> {
     let metrics = run.folder.join(file::METRICS);
     if !metrics.is_file() {
@@ -89,7 +89,7 @@ fn export(run: &Run, out: &Path) -> Outcome<Export> {
     Ok(Export { path: folder.join(name), bytes: tensorboard::events(&run.host, &rows) })
 }
 
-/// An event file in `folder` that is not called `name`.
+/// Finds an event file in `folder` that is not called `name`.
 fn other_events(folder: &Path, name: &str) -> Outcome<Option<PathBuf>> {
     if !folder.is_dir() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! `list`: the studies, and how fresh each report is.
+//! `list`: lists the studies, and how fresh each report is.
 
 use super::{
     report::{self, Place},

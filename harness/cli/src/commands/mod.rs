@@ -18,7 +18,7 @@ use crate::failure::{Failure, Outcome};
 use harness_study::spec::diagnosis::printable;
 use std::io::Write as _;
 
-/// Prints a line of results on stdout. A reader that has left (`| head`) ends the program quietly.
+/// Prints a line of results on stdout. If the reader has gone (`| head`), the program ends quietly.
 pub(crate) fn say(line: &str) -> Outcome {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
@@ -32,12 +32,12 @@ pub(crate) fn say_json<T: serde::Serialize>(value: &T) -> Outcome {
     say(&serde_json::to_string_pretty(value).map_err(Failure::run)?)
 }
 
-/// Makes rayon's pool of that many threads. To be called before anything else uses it.
+/// Gives rayon's pool this number of threads. Call it before anything else uses the pool.
 pub(crate) fn use_threads(threads: u16) -> Outcome {
     rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global().map_err(Failure::run)
 }
 
-/// `1 spec`, `2 specs`.
+/// A number with its noun: `1 spec`, `2 specs`.
 pub(crate) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

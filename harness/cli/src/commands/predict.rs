@@ -1,4 +1,4 @@
-//! `predict`: masks and overlays for any images.
+//! `predict`: writes masks and overlays for any images.
 
 use super::{count, say};
 use crate::{
@@ -69,7 +69,7 @@ pub(crate) fn run(options: &cli::Predict, loudness: Loudness) -> Outcome {
     say(&format!("mask and overlay of {}: {}", count(options.images.len(), "image"), options.out.display()))
 }
 
-/// A network's name, or a spec's `model` section as YAML or JSON.
+/// Parses a network's name, or a spec's `model` section as YAML or JSON.
 fn model_spec(text: &str) -> Outcome<ModelSpec> {
     let wrong = |why: String| {
         Failure::Usage(format!("--model {text}: {why}; write vqvae, segnet, linknet or '{{vqvae: {{width: 64}}}}'"))
@@ -82,7 +82,8 @@ fn model_spec(text: &str) -> Outcome<ModelSpec> {
     serde_json::from_value(value).map_err(|e| wrong(e.to_string()))
 }
 
-/// File stems of the images, which name the outputs: two that are the same would overwrite each other.
+/// File stems of the images, which name the outputs. Two equal stems are an error: one output would overwrite the
+/// other.
 fn stems(options: &cli::Predict) -> Outcome<Vec<String>> {
     let mut seen = BTreeSet::new();
     let mut stems = Vec::new();

@@ -1,4 +1,5 @@
-//! `report`: render again from the data folders alone, check that nothing would change, or print the verdicts.
+//! `report`: renders reports again from their data folders alone, checks that nothing would change, or prints the
+//! verdicts.
 
 mod bundle;
 mod serve;
@@ -32,29 +33,29 @@ pub(crate) struct Place {
     pub(crate) folder: PathBuf,
 }
 
-/// How the data of a report stand to the spec of today.
+/// The relation between a report's data and today's spec.
 pub(crate) enum Freshness {
-    /// The data are of today's spec.
+    /// The data match today's spec.
     Current(Current),
     /// The spec asks for other numbers now.
     Stale,
-    /// The study's spec is gone, or cannot be read, or the data do not say what they were run with.
+    /// The study's spec is missing or cannot be read, or the data do not say what they were run with.
     Unknown(String),
 }
 
-/// What today's spec says of data that are its own.
+/// The parts of today's spec that matter to data which match it.
 pub(crate) struct Current {
-    /// The bytes of `study.json` that today's words give.
+    /// The bytes of `study.json` with the words of today's spec.
     study: Vec<u8>,
-    /// Which experiment it is.
+    /// The experiment that the data belong to.
     setting: Setting,
-    /// The printed figures that its tables have.
+    /// The printed figures of the tables that the spec names.
     printed: Vec<PublishedRow>,
 }
 
 impl Freshness {
-    /// What the report may be rendered as. Data that are not of today's spec cannot show that they are the published
-    /// experiment, whatever they say.
+    /// The setting to render the report with. Data that do not match today's spec cannot prove that they are the
+    /// published experiment, whatever they say.
     fn setting(&self) -> Setting {
         if let Self::Current(current) = self { current.setting } else { Setting::Unknown }
     }
@@ -72,7 +73,8 @@ pub(crate) fn run(options: &cli::Report, folders: &Folders) -> Outcome {
         return serve::run(&places, folders, options);
     }
     let templates = folders.root.join("templates");
-    // Each report is rendered for itself, so side by side; what is said of them keeps its order.
+    // Reports do not depend on each other, so they are rendered in parallel; the messages keep the order of the
+    // reports.
     let rendered: Vec<Outcome<Vec<String>>> = places
         .par_iter()
         .map(|place| {
@@ -131,11 +133,12 @@ fn make(place: &Place, folders: &Folders, renew: bool) -> Outcome {
     render(&place.folder, &folders.root.join("templates"), freshness.setting())
 }
 
-/// Writes the words of today's spec into the data, and, to renew them, the verdicts on the printed figures.
+/// Writes the words of today's spec into the data and, with `renew`, the verdicts on the printed figures. Without
+/// `renew`, fails if the data hold other printed figures than today's.
 fn take_over(place: &Place, current: &Current, renew: bool) -> Outcome {
     let data = place.folder.join("data");
     let study = data.join(file::STUDY);
-    // What is as it should be is not touched: `--serve` watches it.
+    // An up-to-date file is not touched, because `--serve` watches it.
     if files::read(&study, 64 << 20)? != current.study {
         files::write(&study, &current.study)?;
     }
@@ -145,7 +148,7 @@ fn take_over(place: &Place, current: &Current, renew: bool) -> Outcome {
     if printed_in(&data)? == current.printed { Ok(()) } else { Err(Failure::Check(other_figures(place))) }
 }
 
-/// The printed figures that the data hold.
+/// Reads the printed figures that the data hold.
 fn printed_in(data: &Path) -> Outcome<Vec<PublishedRow>> {
     let path = data.join(file::PUBLISHED);
     if path.exists() { Ok(table::read_rows(&path)?) } else { Ok(Vec::new()) }
@@ -168,7 +171,7 @@ pub(crate) fn render(report: &Path, templates: &Path, setting: Setting) -> Outco
     Ok(())
 }
 
-/// What would change in a report, a line a file.
+/// Lists what would change in a report, one line per file.
 pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outcome<Vec<String>> {
     let mut lines = Vec::new();
     let shown = |path: &Path| place.folder.join(path).display().to_string();
@@ -203,7 +206,7 @@ pub(crate) fn check(place: &Place, folders: &Folders, templates: &Path) -> Outco
     }
 }
 
-/// Holds the data of a report against the spec of today.
+/// Compares the data of a report with today's spec.
 pub(crate) fn freshness(place: &Place, folders: &Folders) -> Outcome<Freshness> {
     let data = place.folder.join("data");
     let path = data.join(file::SPEC);
@@ -237,27 +240,28 @@ pub(crate) fn freshness(place: &Place, folders: &Folders) -> Outcome<Freshness> 
     Ok(Freshness::Current(Current { study, setting, printed }))
 }
 
-/// `study.json`, or why it cannot be understood.
+/// Reads `study.json`. The inner error says why it cannot be understood.
 fn read_study(data: &Path) -> Outcome<Result<StudyInput, String>> {
     let bytes = files::read(&data.join(file::STUDY), 64 << 20)?;
     Ok(serde_json::from_slice(&bytes).map_err(|error| format!("{} cannot be read: {error}", file::STUDY)))
 }
 
-/// The part of a study that decides its numbers: all but words and the report's own section.
+/// The part of a study that decides its numbers: everything but the words and the presentation.
 fn numbers_of(study: &Study) -> Outcome<serde_json::Value> {
     let mut value = serde_json::to_value(study).map_err(Failure::run)?;
     if let Some(fields) = value.as_object_mut() {
         for words in ["title", "question", "expectation"] {
             fields.remove(words);
         }
-        // Which pictures and printed tables are collected is decided when the numbers are; the rest is presentation.
+        // The spec's choice of pictures and printed tables takes effect when the numbers are collected; the rest is
+        // presentation.
         if let Some(report) = fields.get_mut("report").and_then(|r| r.as_object_mut()) {
             report.retain(|key, _| key == "gallery" || key == "published");
-            // A tolerance decides verdicts, which are computed anew.
+            // A tolerance decides only verdicts, which are computed anew.
             let tables = report.get_mut("published").and_then(|p| p.as_array_mut()).into_iter().flatten();
             tables.filter_map(|table| table.as_object_mut()).for_each(|table| drop(table.remove("tolerance")));
         }
-        // A base offers variants to all studies; those that no arm takes decide nothing.
+        // A base offers variants to all studies; a variant that no arm uses changes nothing.
         if let Some(variants) = fields.get_mut("variants").and_then(|v| v.as_object_mut()) {
             variants.retain(|name, _| study.arms.iter().any(|arm| arm.variants.contains(name)));
         }
@@ -271,7 +275,7 @@ fn numbers_of(study: &Study) -> Outcome<serde_json::Value> {
     Ok(value)
 }
 
-/// All reports that have data, by profile and study.
+/// All reports that have data, sorted by profile and study.
 pub(crate) fn places(reports: &Path) -> Vec<Place> {
     let mut places = Vec::new();
     for profile in PROFILES {
@@ -295,7 +299,7 @@ fn chosen(options: &cli::Report, folders: &Folders) -> Outcome<Vec<Place>> {
     }
     for name in &options.names {
         if !places.iter().any(|place| place.study == *name) {
-            // A wrong name gets its "did you mean" here; a right one has no data yet.
+            // A misspelt name gets its "did you mean" here; a correct one has no data yet.
             Spec::named(&folders.root, name)?;
             let where_ = options.profile.as_ref().map_or(String::new(), |p| format!(" in profile {p}"));
             return Err(Failure::Usage(format!(
@@ -315,7 +319,7 @@ fn chosen(options: &cli::Report, folders: &Folders) -> Outcome<Vec<Place>> {
 }
 
 fn warn(line: &str) {
-    // Where stderr is closed there is no one to tell.
+    // If stderr is closed, there is nobody to tell.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes());
 }
 

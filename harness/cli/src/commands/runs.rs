@@ -1,4 +1,4 @@
-//! `runs`: what is in the store, and what of it can go.
+//! `runs`: lists and shows the runs in the store, and removes those that are not needed.
 
 mod needed;
 
@@ -25,9 +25,9 @@ use serde::Serialize;
 use std::{collections::BTreeMap, fs, path::Path};
 use walkdir::WalkDir;
 
-/// Digits of a key that are shown, as many as `harness study` shows.
+/// Digits of a key that are shown, the same number as `harness study` shows.
 const SHORT: usize = 10;
-/// The most that is read of a spec or a log, in bytes.
+/// Size limit for reading a spec or a log, in bytes.
 const LIMIT: u64 = 64 << 20;
 
 pub(crate) fn run(command: &Runs, folders: &Folders, loudness: Loudness) -> Outcome {
@@ -38,26 +38,26 @@ pub(crate) fn run(command: &Runs, folders: &Folders, loudness: Loudness) -> Outc
     }
 }
 
-/// A run as it is listed.
+/// A run in the list.
 #[derive(Serialize)]
 struct Row {
     key: Key,
     stage: Stage,
-    /// `None` where the run is the same under both, or not done.
+    /// `None` if the run is the same under both protocols, or not done.
     protocol: Option<Protocol>,
-    /// `None` of a run that is not done.
+    /// `None` for a run that is not done.
     seed: Option<u64>,
     state: &'static str,
-    /// Arms of reports that hold it: `demo/blurring ssl`.
+    /// Arms of reports that use the run: `demo/blurring ssl`.
     used: Vec<String>,
     seconds: f64,
     bytes: u64,
 }
 
-/// Reports' arms by the keys of their runs.
+/// Arms of reports by the keys of the runs that they use.
 pub(super) type Users = BTreeMap<Key, Vec<String>>;
 
-/// Which arms of reports hold which runs.
+/// Finds which arms of reports use which runs.
 pub(super) fn users(folders: &Folders) -> Outcome<Users> {
     let mut users = Users::new();
     for place in report::places(&folders.reports) {
@@ -128,7 +128,7 @@ fn size(folder: &Path) -> Outcome<u64> {
     for entry in WalkDir::new(folder) {
         let entry = entry.map_err(Failure::run)?;
         if entry.file_type().is_file() {
-            // One that another process replaced in between has no size.
+            // A file that another process replaced meanwhile counts as empty.
             bytes += entry.metadata().map_or(0, |about| about.len());
         }
     }
@@ -169,7 +169,7 @@ fn show(options: &cli::RunsShow, folders: &Folders) -> Outcome {
     Ok(())
 }
 
-/// Says the last `most` lines of a text, below a head.
+/// Prints the last `most` lines of a text, below a heading.
 fn lines(head: &str, text: &str, most: usize) -> Outcome {
     let all: Vec<&str> = text.lines().collect();
     say(&format!("\n{head}:"))?;
@@ -188,7 +188,7 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
         if needed.has(&run) {
             continue;
         }
-        // Held while it is removed, so that nobody starts to work on what goes away.
+        // The lock is held while the run is removed, so that nobody starts to work on it.
         let Some(_lock) = store.lock(run.stage, &run.key)? else {
             held += 1;
             continue;
@@ -222,7 +222,7 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
     })
 }
 
-/// Removes a run, its records first: what is left after a crash is no run.
+/// Removes a run, its records first, so that what a crash leaves behind is not a run.
 fn remove(folder: &Path) -> Outcome {
     let io = |source| RecordError::Io { action: "remove", path: folder.to_owned(), source };
     for name in [record::file::RUN, record::file::HOST] {

@@ -1,4 +1,4 @@
-//! `schema`: the JSON Schema of a study's YAML file, and of a manifest's.
+//! `schema`: prints the JSON Schema of a study's YAML file, or of a manifest.
 
 use super::say_json;
 use crate::failure::{Failure, Outcome};
@@ -10,14 +10,14 @@ pub(crate) fn run(manifest: bool) -> Outcome {
     if manifest { say_json(&schemars::schema_for!(Manifest)) } else { say_json(&schema()?) }
 }
 
-/// The schema of a file: every field may be left to the base, and `extends` and `profiles` stand beside them.
+/// The schema of a file: every field may be left to the base, and `extends` and `profiles` are fields, too.
 fn schema() -> Outcome<Value> {
     let mut schema = serde_json::to_value(schemars::schema_for!(Study)).map_err(Failure::run)?;
     if let Some(root) = schema.as_object_mut() {
-        // What a file lacks may come from its base; that nothing is missing in the end is what `validate` checks.
+        // Fields that a file lacks may come from its base; `validate` checks that nothing is missing in the end.
         root.remove("required");
         let fields = root.get("properties").cloned().unwrap_or_default();
-        // A profile overrides parts of parts, so its own check is left to `validate`, too.
+        // A profile may override parts of parts, so `validate` checks it, too.
         let names: serde_json::Map<String, Value> =
             fields.as_object().into_iter().flatten().map(|(name, _)| (name.clone(), json!({}))).collect();
         let profile = json!({ "type": ["object", "null"], "properties": names, "additionalProperties": false });

@@ -1,4 +1,4 @@
-//! `study`: plan, run what is missing, collect, render.
+//! `study`: plans studies, runs what is missing, collects the records and renders the reports.
 
 use super::{report, say, say_json, table, use_threads};
 use crate::{
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     if options.dry_run {
         return dry_run(&ready, &store, &chosen, options.json);
     }
-    // One for all studies: pictures that several read are decoded once.
+    // All studies share one workshop, so pictures that several of them read are decoded once.
     let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen, jobs);
     let mut outcomes = Vec::new();
     for study in &ready {
@@ -95,7 +95,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     if options.json { say_json(&outcomes) } else { Ok(()) }
 }
 
-/// How many stages run at once.
+/// Decides how many stages run at once.
 fn jobs(asked: Option<u16>, device: &Chosen) -> Outcome<Jobs> {
     match asked {
         Some(jobs) if jobs > 1 && device.kind != "cpu" => {
@@ -109,7 +109,7 @@ fn jobs(asked: Option<u16>, device: &Chosen) -> Outcome<Jobs> {
     }
 }
 
-/// What the command line changes, as settings of the spec.
+/// The changes made on the command line, as settings of the spec.
 fn settings(options: &cli::Study) -> Vec<String> {
     let mut settings = options.set.clone();
     if let Some(seeds) = &options.seeds {
@@ -122,7 +122,7 @@ fn settings(options: &cli::Study) -> Vec<String> {
     settings
 }
 
-/// Runs one study; where its report is, and whether there was nothing to do.
+/// Runs one study. Returns the folder of its report, and true if there was nothing to do.
 fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Progress) -> Outcome<(PathBuf, bool)> {
     let store = workshop.store;
     let Ready { resolved, settings, plan } = ready;
@@ -143,7 +143,7 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     workshop.run(plan, progress).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
-    // The studies of a profile share the records of runs.
+    // The studies of a profile share the records of runs, so the profile is locked.
     let waiting = format!("{name}: waiting for another study's report");
     let profile = Lock::wait(&stamp::lock_file(store, &folders.reports.join(&resolved.profile)), &waiting, progress)?;
     let profile = profile.ok_or(Failure::Interrupted)?;
@@ -165,7 +165,7 @@ fn all_done(plan: &Plan, store: &Store) -> Outcome<bool> {
     Ok(true)
 }
 
-/// What would run: a table for each study, and what all of them share.
+/// Prints what would run: a table for each study, and what all of them share.
 fn dry_run(studies: &[Ready], store: &Store, device: &Chosen, as_json: bool) -> Outcome {
     let mut all = Vec::new();
     let mut seen = BTreeMap::new();
@@ -212,7 +212,7 @@ fn dry_run(studies: &[Ready], store: &Store, device: &Chosen, as_json: bool) -> 
     Ok(())
 }
 
-/// A stage and what the store has of it.
+/// A stage and its state in the store.
 struct Planned<'a> {
     stage: &'a Stage,
     state: State,
@@ -263,7 +263,7 @@ fn state_name(state: State) -> &'static str {
     }
 }
 
-/// The first ten digits of a key, enough for a person.
+/// The first ten digits of a key, enough for a person to tell keys apart.
 fn short(key: &Key) -> String {
     key.as_str().chars().take(10).collect()
 }

@@ -1,4 +1,4 @@
-//! `validate`: every spec, in each of its profiles, and every manifest of data.
+//! `validate`: checks every spec, in each of its profiles, and every manifest of data.
 
 use super::{count, say, say_json};
 use crate::{
@@ -30,13 +30,13 @@ pub(crate) fn run(options: &cli::Validate, folders: &Folders) -> Outcome {
     }
 }
 
-/// `6 specs and 8 manifests`
+/// The counts in words: `6 specs and 8 manifests`.
 fn in_words(checked: [(usize, &str); 2]) -> String {
     let named = checked.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(n, what));
     named.collect::<Vec<_>>().join(" and ")
 }
 
-/// Checks specs and manifests, all if none is named, and says how many there were of each.
+/// Checks specs and manifests, all if none is named, and returns how many there were of each.
 fn check_files(files: &[PathBuf], folders: &Folders, problems: &mut Vec<Diagnosis>) -> Outcome<[usize; 2]> {
     let folder = folders.root.join(manifests::FOLDER);
     let all = files.is_empty();
@@ -64,7 +64,7 @@ fn check_files(files: &[PathBuf], folders: &Folders, problems: &mut Vec<Diagnosi
     Ok([specs.len(), checked])
 }
 
-/// Whether a file lies in a folder, whatever leads to it.
+/// Returns true if a file lies in a folder, whatever path leads to it.
 fn is_in(file: &Path, folder: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     real(file).is_some_and(|file| file.parent().map(Path::to_owned) == real(folder))

@@ -1,4 +1,4 @@
-//! Testing a fine-tuned network at every level of blur.
+//! Tests a fine-tuned network at every level of blur.
 
 use super::{Done, Folder, Sitting, finetune::cut_of, train_failure, write_files};
 use crate::failure::{Failure, Outcome};
@@ -50,7 +50,7 @@ impl Sitting<'_> {
     }
 }
 
-/// Writes the pictures of `gallery`, square ones of `side` pixels a side, as two sheets with a row an image.
+/// Writes the pictures of `gallery`, squares with sides of `side` pixels, as two sheets with one row per image.
 fn keep_pictures(folder: &Folder, gallery: &[Shown], side: u32) -> Outcome {
     let mut images: Vec<&str> = Vec::new();
     let mut conditions: Vec<Condition> = Vec::new();
@@ -102,7 +102,7 @@ fn keep_pictures(folder: &Folder, gallery: &[Shown], side: u32) -> Outcome {
     Ok(table::write(&folder.file(file::PICTURES), &rows)?)
 }
 
-/// Square tiles in rows and columns, `CHANNELS` bytes a pixel, interleaved.
+/// Square tiles in rows and columns, with `CHANNELS` interleaved bytes per pixel.
 struct Sheet<const CHANNELS: usize> {
     columns: usize,
     side: usize,
@@ -114,7 +114,7 @@ impl<const CHANNELS: usize> Sheet<CHANNELS> {
         Self { columns, side, bytes: vec![0; rows * columns * side * side * CHANNELS] }
     }
 
-    /// Lays a tile of `side * side` pixels down.
+    /// Copies a tile of `side * side` pixels to its place.
     fn put(&mut self, row: usize, column: usize, tile: &[u8]) {
         let (line, sheet_line) = (self.side * CHANNELS, self.columns * self.side * CHANNELS);
         for (y, pixels) in tile.chunks_exact(line).enumerate() {

@@ -1,4 +1,4 @@
-//! Fine-tuning: segmentation of labelled images.
+//! Fine-tunes a network to segment labelled images.
 
 use super::{Done, Sitting, write_files};
 use crate::failure::{Failure, Outcome};
@@ -10,7 +10,7 @@ use harness_learn::train::Segmentation;
 use harness_record::vocabulary::Stage;
 use harness_study::plan::{Cut, Work};
 
-/// The cut of the labelled images that `cut` asks for.
+/// The split of the labelled images that `cut` asks for.
 pub(super) fn cut_of(pictures: &Pictures, cut: &Cut) -> Outcome<Split> {
     split(&pictures.items, &cut.split, &cut.train).map_err(Failure::data)
 }

@@ -1,4 +1,4 @@
-//! Running stages: each takes its lock, works, and leaves its record.
+//! Runs stages: each takes its lock, works, and leaves its record.
 
 mod evaluate;
 mod finetune;
@@ -35,21 +35,21 @@ use std::{
     time::Instant,
 };
 
-/// What every stage needs.
+/// Everything that a stage needs besides its own settings.
 pub(crate) struct Workshop<'a> {
     pub(crate) store: &'a Store,
     pub(crate) data: &'a Path,
     pub(crate) device: &'a Chosen,
     pub(crate) jobs: Jobs,
     origin: Origin,
-    /// Pictures by digest, size and whether they are for pretraining.
+    /// Pictures by digest, size in pixels, and a flag that is true if they are for pretraining.
     loaded: Mutex<BTreeMap<(String, u32, bool), Arc<Pictures>>>,
 }
 
 /// The file of a trained network's weights.
 const WEIGHTS: &str = "weights.safetensors";
 
-/// A stage at work.
+/// A stage that is being run.
 struct Sitting<'a> {
     workshop: &'a Workshop<'a>,
     stage: &'a Stage,
@@ -57,7 +57,7 @@ struct Sitting<'a> {
     progress: Progress,
 }
 
-/// Where a stage puts its files.
+/// The folder in which a stage puts its files.
 struct Folder {
     path: PathBuf,
 }
@@ -86,7 +86,7 @@ fn outputs(stage: vocabulary::Stage) -> Vec<&'static str> {
     }
 }
 
-/// What a stage's work gave, for its record.
+/// The results of a stage's work, for its record.
 struct Done {
     seconds: f64,
     parameters: u64,
@@ -101,10 +101,11 @@ impl<'a> Workshop<'a> {
         Self { store, data, device, jobs, origin: Origin::of(root), loaded: Mutex::default() }
     }
 
-    /// Runs what is missing of `plan`, as many stages side by side as [`Jobs`] allows. Stages that another process holds are left to
-    /// it and awaited. When one fails, the others stop after the step they are at, and can go on from their last epoch.
+    /// Runs the missing stages of `plan`, as many side by side as [`Jobs`] allows. Stages that another process holds
+    /// are left to it and awaited. When one fails, the others stop after their current step; they can go on from their
+    /// last epoch.
     ///
-    /// Not to be called from one of rayon's threads: the stages need them.
+    /// Do not call this from one of rayon's threads: the stages need them.
     pub(crate) fn run(&self, plan: &Plan, progress: &Progress) -> Outcome {
         side_by_side::run(self, plan, progress)
     }
@@ -113,15 +114,16 @@ impl<'a> Workshop<'a> {
         Ok(self.store.state(stage.settings.work.stage(), &stage.key)? == State::Done)
     }
 
-    /// Whether what the stage builds on is done.
+    /// Returns true if the stage that this one builds on is done.
     fn is_ready(&self, stage: &Stage) -> Outcome<bool> {
         let Some((parent, key)) = stage.settings.work.parent() else { return Ok(true) };
         Ok(self.store.state(parent, key)? == State::Done)
     }
 
-    /// Removes the checkpoint of a stage that is done: of no use to it any more, and as large as its weights three times over.
+    /// Removes the checkpoint of a stage that is done. The stage needs it no more, and it is three times as large as
+    /// the weights.
     ///
-    /// A process that was killed right after it had marked the stage as done left it to the next one.
+    /// The checkpoint is still there if an earlier process was killed right after it had marked the stage as done.
     fn drop_checkpoint(&self, stage: &Stage) {
         let run = self.store.run(stage.settings.work.stage(), &stage.key);
         let _ = std::fs::remove_dir_all(run.join("checkpoint"));
@@ -141,11 +143,12 @@ impl<'a> Workshop<'a> {
         result.map_err(|failure| failure.during(name))
     }
 
-    /// The pictures that a stage reads, decoded once in this process.
+    /// The pictures that a stage reads, each set decoded once in this process.
     fn pictures(&self, stage: &Stage, purpose: Purpose, progress: &Progress) -> Outcome<Arc<Pictures>> {
         let size = stage.settings.size;
         let id = (stage.settings.data.clone(), size, purpose == Purpose::Pretraining);
-        // Held while they are loaded: whoever wants the same waits for them instead of decoding them as well.
+        // The lock is held while they are loaded: whoever wants the same pictures waits for them instead of decoding
+        // them again.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pictures) = loaded.get(&id) {
             return Ok(Arc::clone(pictures));
@@ -195,7 +198,7 @@ impl Sitting<'_> {
         for name in outputs(stage.settings.work.stage()) {
             record.files.insert(name.to_owned(), digest::of_file(&folder.file(name))?);
         }
-        // Last: a run that has it is done.
+        // The record is written last: a run that has it is done.
         record.write(&folder.path)?;
         workshop.drop_checkpoint(stage);
         Ok(())
@@ -221,7 +224,7 @@ impl Sitting<'_> {
         })
     }
 
-    /// The network of the stage with its first weights: drawn, or read from a file.
+    /// The network of the stage with its initial weights, drawn at random or read from a file.
     fn model(&self) -> Outcome<Model> {
         let settings = &self.stage.settings;
         let model = Model::new(&settings.model, settings.seed, &self.workshop.device.device).map_err(Failure::run)?;
@@ -239,17 +242,17 @@ impl Sitting<'_> {
         Ok(model)
     }
 
-    /// Puts the weights of a finished stage into `model`.
+    /// Loads the weights of a finished stage into `model`.
     fn load_parent(&self, model: &Model, stage: vocabulary::Stage, key: &Key) -> Outcome {
         model.load(&self.workshop.store.run(stage, key).join(WEIGHTS)).map_err(Failure::data)
     }
 }
 
-/// The failure that a data set's error is.
+/// Turns an error of a data set into a failure.
 pub(crate) fn data_failure(error: DataError) -> Failure {
     match error {
         DataError::Interrupted => Failure::Interrupted,
-        // The data are sound; what is written of them, a pack or the cache, has no room.
+        // The data are sound; something made from them, a pack or the cache, cannot be written.
         DataError::Record(error @ RecordError::Io { action: "write", .. }) => Failure::Record(error),
         other => Failure::data(other),
     }
@@ -264,7 +267,7 @@ fn train_failure(error: TrainError) -> Failure {
     }
 }
 
-/// Writes the metric rows after every epoch.
+/// Returns a function that writes the metric rows after every epoch.
 fn keeper(folder: &Folder) -> impl FnMut(&train::Progress) -> Result<(), TrainError> {
     let path = folder.file(file::METRICS);
     move |progress| Ok(table::write(&path, &progress.rows)?)

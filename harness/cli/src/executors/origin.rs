@@ -1,4 +1,4 @@
-//! Where a run comes from: host, command, checkout, versions.
+//! Finds where a run comes from: host, command, checkout, versions.
 
 use super::Done;
 use harness_learn::{RECIPE, device::Chosen, precision::Precision};
@@ -14,7 +14,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// What is the same for all stages that this process runs.
+/// The facts that are the same for all stages that this process runs.
 pub(super) struct Origin {
     host: String,
     command: Vec<String>,
@@ -32,13 +32,13 @@ impl Origin {
             host: gethostname::gethostname().to_string_lossy().into_owned(),
             command: std::env::args().collect(),
             commit: git(&["rev-parse", "HEAD"]),
-            // Reports are what runs are made into: to have rendered one does not change the code of the next run.
+            // Reports are made from runs, so a rendered report does not change the code of the next run.
             dirty: git(&["status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)reports"])
                 .is_some_and(|text| !text.is_empty()),
         }
     }
 
-    /// Where a run is made that starts now in `folder`, or goes on there after an earlier sitting.
+    /// The host record of a run that starts now in `folder`, or goes on there after an earlier sitting.
     pub(super) fn begin(&self, device: &Chosen, folder: &Path) -> Result<HostRecord> {
         let earlier = if folder.join(file::HOST).exists() { Some(HostRecord::read(folder)?) } else { None };
         Ok(HostRecord {
@@ -58,7 +58,7 @@ impl Origin {
     }
 }
 
-/// The record of a stage that gave `done`, without the digests of its files.
+/// The record of a stage whose results are `done`, without the digests of its files.
 pub(super) fn record(stage: &Stage, device: &Chosen, done: &Done) -> Result<RunRecord> {
     let settings = &stage.settings;
     let versions = [
@@ -89,7 +89,7 @@ fn no_json(source: serde_json::Error) -> RecordError {
     RecordError::Json { path: file::RUN.into(), source }
 }
 
-/// `cpu`, `cuda`, `cuda in bf16`.
+/// The device in words: `cpu`, `cuda`, `cuda in bf16`.
 fn in_words(device: &Chosen, precision: Precision) -> String {
     match precision {
         Precision::F32 => device.kind.to_owned(),
@@ -97,7 +97,7 @@ fn in_words(device: &Chosen, precision: Precision) -> String {
     }
 }
 
-/// Seconds since 1970, UTC.
+/// The current time in seconds since 1970, UTC.
 pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }

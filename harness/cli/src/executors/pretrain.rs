@@ -1,4 +1,4 @@
-//! Pretraining: restoring distorted images without labels.
+//! Pretrains a network without labels, to restore distorted images.
 
 use super::{Done, Sitting, write_files};
 use crate::failure::{Failure, Outcome};
@@ -25,7 +25,7 @@ impl Sitting<'_> {
             normalise: settings.normalise,
             batch: spec.batch,
             seed: settings.seed,
-            // Where both protocols share the stage, neither changes anything.
+            // If both protocols share the stage, it is the same under either.
             protocol: protocol.unwrap_or(Protocol::Corrected),
         };
         self.train(&model, &task, spec.training(settings.seed))

@@ -1,8 +1,9 @@
-//! Several stages at once. A small network cannot keep all cores busy: its layers take microseconds, and handing them to other
-//! threads takes as long. Two stages side by side can.
+//! Runs several stages at once. A small network cannot keep all cores busy: its layers take microseconds, and handing
+//! them to other threads takes as long. Two stages side by side can.
 //!
-//! Each stage sits on one of rayon's threads and shares its work out as if it were alone; threads without a stage, and those that
-//! wait for something, take pieces of any. So nobody has to say which thread is whose, and the last stage of a study has all of them.
+//! Each stage runs on one of rayon's threads and shares its work out as if it were alone. Threads without a stage, and
+//! those that wait for something, take pieces of work from any stage. So threads need not be assigned to stages, and
+//! the last stage of a study has all of them.
 
 use super::Workshop;
 use crate::{
@@ -21,28 +22,30 @@ use std::{
     time::Duration,
 };
 
-/// How long to wait before looking again at stages that other processes work on.
+/// The time between two looks at stages that other processes work on.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Pixels that a step must hold to be worth a thread: up to eight images of 128 × 128.
+/// Pixels in a step for each thread that the step is worth: eight images of 128 × 128.
 const PIXELS_A_THREAD: u64 = 1 << 17;
 
 thread_local! {
-    /// Whether a stage sits on this thread. It may be asked to take another one while it waits for pieces of its own.
+    /// True while a stage runs on this thread. While the stage waits for pieces of its work, the thread may be asked to
+    /// take another stage.
     static TAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// How many stages run at once.
+/// The number of stages that run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Jobs {
-    /// So many, whatever they are; each needs a thread.
+    /// This number, whatever the size of the stages; each needs a thread.
     AtMost(usize),
-    /// As many as there are threads for, where a stage with large steps counts for several. It also bounds the memory.
+    /// The number that there are threads for, where a stage with large steps counts for several. This also bounds the
+    /// memory.
     ByThreads,
 }
 
 impl Jobs {
-    /// What all stages together may weigh.
+    /// The weight that all running stages together may have.
     fn capacity(self) -> usize {
         match self {
             Self::AtMost(jobs) => jobs.min(rayon::current_num_threads()),
@@ -50,7 +53,7 @@ impl Jobs {
         }
     }
 
-    /// What a stage with so many pixels in a step weighs.
+    /// The weight of a stage with this number of pixels in a step.
     fn weight(self, pixels: u64) -> usize {
         match self {
             Self::AtMost(_) => 1,
@@ -59,7 +62,7 @@ impl Jobs {
     }
 }
 
-/// Runs what is missing of `plan`.
+/// Runs the missing stages of `plan`.
 pub(super) fn run(workshop: &Workshop<'_>, plan: &Plan, progress: &Progress) -> Outcome {
     let mut waiting = Vec::new();
     for stage in &plan.stages {
@@ -89,12 +92,12 @@ pub(super) fn run(workshop: &Workshop<'_>, plan: &Plan, progress: &Progress) -> 
     }
 }
 
-/// What is to be done, and what is being done.
+/// The stages that still have to run, and those that are running.
 struct Board<'a> {
     workshop: &'a Workshop<'a>,
     progress: &'a Progress,
     capacity: usize,
-    /// Stops the stages that run.
+    /// Set to stop the running stages.
     given_up: Arc<AtomicBool>,
     state: Mutex<State<'a>>,
     changed: Condvar,
@@ -103,7 +106,7 @@ struct Board<'a> {
 struct State<'a> {
     /// Stages that no thread has taken, in the plan's order.
     waiting: Vec<&'a Stage>,
-    /// What the stages that run weigh together.
+    /// The total weight of the running stages.
     weight: usize,
     /// The first failure.
     failure: Option<Failure>,
@@ -122,7 +125,7 @@ impl<'a> Board<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls the threads until all is done, or nothing more will be.
+    /// Calls the threads to work until all stages are done, or until a failure or the user stops the work.
     fn attend<'s>(&'s self, scope: &Scope<'s>) {
         let mut told = false;
         loop {
@@ -148,7 +151,7 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// A thread takes stages for as long as there are any.
+    /// Runs stages on this thread for as long as there are any.
     fn work<'s>(&'s self, scope: &Scope<'s>) {
         if TAKEN.replace(true) {
             return;
@@ -160,7 +163,7 @@ impl<'a> Board<'a> {
                 self.fail(failure);
             }
             drop(taken);
-            // It may have been what others wait for, or have left room for more than one.
+            // Other stages may have waited for this one, or it may have left room for more than one.
             scope.spawn_broadcast(move |scope, _| self.work(scope));
         }
         TAKEN.set(false);
@@ -179,7 +182,7 @@ impl<'a> Board<'a> {
         })
     }
 
-    /// The first stage that can run now, if there is one.
+    /// Takes the first stage that can run now, if there is one.
     fn try_take(&self) -> Outcome<Option<Taken<'_, 'a>>> {
         let mut state = self.state();
         let mut place = 0;
@@ -198,7 +201,7 @@ impl<'a> Board<'a> {
                 continue;
             };
             state.waiting.remove(place);
-            // Another process may have ended it since it was last looked at. Then others may be ready that were not.
+            // Another process may have finished the stage since the last look. Then other stages may have become ready.
             if self.workshop.is_done(stage)? {
                 place = 0;
                 self.changed.notify_all();
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_stage_weighs_as_many_threads_as_its_steps_are_worth() {
-        // The sample's VQ-VAE and LinkNet, the published VQ-VAE and LinkNet.
+        // The sample's VQ-VAE and LinkNet, then the published VQ-VAE and LinkNet.
         let steps = [8 * 64 * 64, 8 * 128 * 128, 64 * 120 * 120, 32 * 256 * 256];
         assert_eq!(steps.map(|pixels| Jobs::ByThreads.weight(pixels)), [1, 1, 8, 16]);
         assert_eq!(steps.map(|pixels| Jobs::AtMost(3).weight(pixels)), [1; 4]);

@@ -1,7 +1,7 @@
 use super::*;
 use std::io::Cursor;
 
-/// What comes of an answer, and what the terminal showed.
+/// Returns true if the answer agrees, and what the terminal showed.
 fn answered(bytes: &[u8]) -> (bool, String) {
     let mut shown = Vec::new();
     let agreed = asked("811 MB to fetch", Cursor::new(bytes.to_vec()), &mut shown, &|| false).unwrap();

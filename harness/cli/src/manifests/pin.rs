@@ -1,4 +1,4 @@
-//! A digest written into a manifest, and nothing else of it changed.
+//! Writes a digest into a manifest, and changes nothing else in it.
 
 use super::{file_of, label};
 use crate::failure::{Failure, Outcome};
@@ -28,14 +28,14 @@ pub(crate) fn pin(folder: &Path, manifest: &Manifest, number: usize, sha256: &st
     Ok(files::write(&path, text.as_bytes())?)
 }
 
-/// The text with the field's value replaced, if that changes this field alone.
+/// The text with the field's value replaced; `None` if the field is not there or anything else would change.
 fn pinned(source: &Source, before: &Value, field: &Field, sha256: &str) -> Option<String> {
     let span = source.positions.find(&field.0).filter(|found| found.scalar)?.value;
     let start: usize = source.text.split_inclusive('\n').take(span.line - 1).map(str::len).sum();
     let line = source.text[start..].lines().next()?;
     let at = |column: usize| line.char_indices().map(|(at, _)| at).chain([line.len()]).nth(column);
     let (from, to) = (at(span.column - 1)?, at(span.column - 1 + span.width)?);
-    // Digits and an `e` would be read as a number.
+    // Digits, with or without an `e`, would be read as a number.
     let value = match serde_yaml::from_str(sha256) {
         Ok(serde_yaml::Value::String(_)) => sha256.to_owned(),
         _ => format!("\"{sha256}\""),

@@ -77,7 +77,7 @@ fn what_is_wrong_with_one_stops_only_those_who_need_it() {
     assert!(manifests.named("stanford-dogs").is_ok());
     assert_eq!(manifests.named("cifar-10").unwrap_err().code(), 3);
     assert_eq!(manifests.named("cifar").unwrap_err().to_string().matches("cifar-10").count(), 2, "it is not unknown");
-    // It is a part of this one, whose own text is sound.
+    // It is a part of this manifest, whose own text is sound.
     let corpus = manifests.named("pets-corpus").unwrap();
     assert_eq!(manifests.leaves(corpus).unwrap_err().code(), 3);
     let of = |folder: &str| {
@@ -97,7 +97,7 @@ fn a_digest_is_written_into_its_line_alone() {
     let manifests = read(&place).unwrap();
     for (name, number, digest) in [
         ("cats-and-dogs-filtered", 0, "ab".repeat(32)),
-        ("resnet34-imagenet", 1, "12".repeat(32)), // digits alone: in quotes
+        ("resnet34-imagenet", 1, "12".repeat(32)), // digits only, so in quotes
     ] {
         pin(&place, manifests.named(name).unwrap(), number, &digest).unwrap();
         let again = read(&place).unwrap();
@@ -132,7 +132,7 @@ fn a_data_set_is_found_by_its_folder_and_the_corpus_by_its_parts() {
     };
     let all = ["cifar-10", "cats-and-dogs-filtered", "microsoft-cats-and-dogs", "stanford-dogs"];
     assert_eq!(names(r#"{"pets-corpus": {}}"#), all);
-    // Of other folders than its own nothing is known.
+    // Nothing is known about folders other than its own.
     let elsewhere = r#"{"pets-corpus": {"folders": {"stanford-dogs": "mine/dogs"}}}"#;
     assert_eq!(names(elsewhere), [all[0], all[1], all[2], "none"]);
     let about = manifests.about(&spec(elsewhere)).unwrap();

@@ -1,4 +1,4 @@
-//! What is said of work, without a terminal.
+//! Tests what is printed about work without a terminal.
 
 use super::*;
 use std::cell::Cell;

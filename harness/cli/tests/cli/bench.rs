@@ -1,4 +1,4 @@
-//! `bench`: what it prints, and what it refuses. How fast it is, is not tested: machines differ.
+//! `bench`: what it prints and what it refuses. Its speed is not tested, because machines differ.
 
 use crate::studio::Studio;
 use image::{Rgb, RgbImage};

@@ -1,4 +1,4 @@
-//! `report --bundle`: what is in a supplement, that it can be checked alone, and what is kept out of it.
+//! `report --bundle`: what a supplement holds, that it can be checked alone, and what is kept out of it.
 
 use crate::studio::{Said, Studio, contents, copy};
 use std::{
@@ -14,7 +14,7 @@ fn bundle(studio: &Studio, file: &str, more: &[&str]) -> Said {
     studio.run(&[&["report", "blurring", "--profile", "demo", "--bundle", file][..], more].concat())
 }
 
-/// The files of an archive, their names without its one folder.
+/// The files of an archive, by their names inside its one folder.
 fn unpacked(archive: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(fs::read(archive).unwrap())).unwrap();
     let mut files = BTreeMap::new();
@@ -62,7 +62,7 @@ fn a_supplement_can_be_checked_alone() {
     ] {
         assert!(files.contains_key(name), "{name} is missing: {:?}", files.keys());
     }
-    // Neither other studies nor data that are not read.
+    // Other studies and unused data are left out.
     for name in ["studies/baselines.yaml", "templates/baselines.md.j2", "data-manifests/cifar-10.yaml"] {
         assert!(!files.contains_key(name), "{name}");
     }
@@ -85,7 +85,7 @@ fn a_supplement_can_be_checked_alone() {
     ] {
         assert!(text.contains(part), "{part} in:\n{text}");
     }
-    // Elsewhere, and with nothing else.
+    // The check runs elsewhere, on these files alone.
     let elsewhere = tempfile::tempdir().unwrap();
     for (name, bytes) in &files {
         let path = elsewhere.path().join(name);
@@ -131,7 +131,7 @@ fn nothing_in_it_tells_of_a_machine_or_a_user() {
         );
     }
     fs::remove_file(studio.path("a.zip")).unwrap();
-    // Where the data do, nothing is written, and the place is named.
+    // If the data hold such a text, nothing is written, and the error names the place.
     for (text, told) in [(here.as_str(), here.as_str()), ("/home/ada/pets", "/home/ada/pets")] {
         fs::write(studio.path(REPORT).join("data/log.txt"), format!("first\nread {text}\n")).unwrap();
         studio.run(&["report", "blurring"]).ended(0);

@@ -23,20 +23,21 @@ fn compared(studio: &Studio, a: &str, b: &str, more: &[&str]) -> Value {
     compare(studio, a, b, &[&["--json"], more].concat()).ended(0).json()
 }
 
-/// Rows of a comparison for which all of `wanted` holds.
+/// Rows of a comparison that match all of `wanted`.
 fn rows<'a>(comparison: &'a Value, wanted: &[(&str, &str)]) -> Vec<&'a Value> {
     let is = |row: &Value, name: &str, value: &str| row[name] == value || row[name]["a"] == value;
     let all = comparison["rows"].as_array().unwrap().iter();
     all.filter(|row| wanted.iter().all(|(name, value)| is(row, name, value))).collect()
 }
 
-/// Copies the profile of the report to `to`, and changes the numbers of a column of the scores of all tested images.
+/// Copies the profile of the report to `to`, and changes a column in the scores of all tested images.
 fn with_scores(studio: &Studio, to: &str, column: &str, change: impl Fn(f64, &PlaceRow, &str) -> f64) {
     copy(&studio.path(PROFILE), &studio.path(to));
     change_scores(&studio.path(to), column, change);
 }
 
-/// Changes the numbers of a column of `per_image.csv` of all runs of a profile, by the run's place and the image's name.
+/// Changes a column of `per_image.csv` in all runs of a profile. `change` takes the number, the run's place and the
+/// image's name.
 fn change_scores(profile: &Path, column: &str, change: impl Fn(f64, &PlaceRow, &str) -> f64) {
     for place in places(&profile.join("blurring")).iter().filter(|place| place.stage == Stage::Evaluate) {
         let folder = profile.join("runs").join(place.run.short());
@@ -127,15 +128,15 @@ fn an_arm_is_held_against_another_image_by_image() {
         assert!((number("b") - number("a") - expected).abs() < 1e-6, "{row}");
         let [low, high] = [0, 1].map(|i| row["interval"][i].as_f64().unwrap());
         assert!(low <= expected && expected <= high && row["images"]["a"] == 4 && row["seeds"]["b"] == 1, "{row}");
-        // Of four images all 16 flips are made, and both are corrected for each other.
+        // With four images all 16 flips are tried, and the p values of the two metrics are corrected for each other.
         assert!((0.125..=1.0).contains(&number("p")), "{row}");
     }
     assert_eq!(found["rows"][0]["direction"], "higher");
     assert_eq!(found["rows"][1]["direction"], "lower");
     let said = compare(&studio, "demo/blurring:supervised", "demo/blurring:ssl", &[]).ended(0);
-    // What the arms were trained from is not the same, and is said in words.
+    // The arms were trained from different weights, and the output says so in words.
     said.answers("supervised → ssl").answers("settings").answers("pretrain: epochs");
-    // Protocols measure Dice differently; what both measure alike is compared.
+    // The protocols measure Dice differently; only metrics that both measure alike are compared.
     let said = compare(
         &studio,
         "demo/blurring:ssl/published",
@@ -147,7 +148,7 @@ fn an_arm_is_held_against_another_image_by_image() {
     let table = said.stdout.lines().filter(|line| line.contains(" accuracy ")).count();
     assert_eq!(table, 3, "{}", said.stdout);
     said.answers("loss of ssl").answers("not comparable:");
-    // Levels of blur against each other.
+    // Levels of blur are compared with each other.
     let found = compared(&studio, "demo/blurring:ssl@blur-0", "demo/blurring:ssl@blur-100", &["--metric", "dice"]);
     assert_eq!(rows(&found, &[]).len(), 2);
     assert!(rows(&found, &[("condition", "blur-0")]).iter().all(|row| row["condition"]["b"] == "blur-100"));
@@ -156,7 +157,7 @@ fn an_arm_is_held_against_another_image_by_image() {
 #[test]
 fn a_regression_fails_and_is_named() {
     let studio = Studio::finished();
-    // Every image of one arm loses as much; those of the other lose and gain by turns.
+    // Every image of one arm loses as much under the corrected protocol; all other scores stay the same.
     with_scores(&studio, "later", "accuracy", |value, place, _| match (place.arm.as_str(), place.protocol) {
         ("ssl", Some(Protocol::Corrected)) => value - 0.05,
         _ => value,
@@ -173,7 +174,7 @@ fn a_regression_fails_and_is_named() {
     let said = said.answers("regressions:").answers("accuracy of ssl under corrected, blur-0: −0.050, allowed 0.01");
     assert_eq!(said.stdout.matches("allowed 0.01").count(), 3, "{}", said.stdout);
     gate("accuracy:0.06").ended(0).answers("regressions: none");
-    // The other way around it is no regression.
+    // In the other direction it is no regression.
     compare(&studio, "later/blurring", "demo/blurring", &["--fail-on-regression", "accuracy:0.01"])
         .ended(0)
         .answers("regressions: none");
@@ -183,7 +184,7 @@ fn a_regression_fails_and_is_named() {
         .ended(1)
         .answers("loss of ssl under published");
     compare(&studio, "louder/blurring", "demo/blurring", &["--fail-on-regression", "loss:0.1"]).ended(0);
-    // One image that falls far moves the mean, and the interval holds zero: it is shown and does not count.
+    // One image that falls far moves the mean, but the interval holds zero: the change is shown and does not count.
     with_scores(&studio, "chance", "accuracy", |value, place, image| {
         match (place.arm.as_str(), image.contains("00000")) {
             ("ssl", true) => value - 0.4,
@@ -247,20 +248,20 @@ fn what_only_one_has_is_listed() {
     let said = said.answers("A: condition blur-100").answers("page: page/index.html");
     assert!(!said.stdout.contains('\u{1b}'), "{}", said.stdout);
     let page = studio.read("page/index.html");
-    // The one script is the tables' own.
+    // The only script is that of the tables.
     assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>alert"), "{page}");
     assert_eq!(page.matches("<script").count(), 1, "{page}");
     assert!(page.contains("<h2 id=\"differences\">") && page.contains("accuracy under corrected"), "{page}");
     let table = studio.read("page/differences.csv");
     assert!(table.starts_with("arm_a,arm_b,") && table.lines().count() == 1 + 2 * 2, "{table}");
     assert_eq!(contents(&studio.path("reports")), before);
-    // Read twice, the same bytes.
+    // A second comparison writes the same bytes.
     let first = contents(&studio.path("page"));
     compare(&studio, "demo/blurring", "other/blurring", &["--out", "page"]).ended(0);
     assert_eq!(contents(&studio.path("page")), first);
 }
 
-/// Git in the studio, with a name of its own and no configuration of the machine.
+/// Runs git in the studio, with a user name of its own and without the machine's configuration.
 fn git(studio: &Studio, arguments: &[&str]) {
     let mut command = Command::new("git");
     command.current_dir(studio.path(".")).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(arguments);
@@ -292,7 +293,7 @@ fn a_revision_is_read_as_it_was_committed() {
     assert!(
         rows(&found, &[]).len() == 2 && rows(&found, &[]).iter().all(|row| row["difference"].as_f64().unwrap() < 0.0)
     );
-    // From a folder below, too.
+    // This works from a folder below, too.
     let mut below = studio.harness(&["compare", "HEAD:demo/blurring", "demo/blurring"]);
     below.current_dir(studio.path("studies"));
     Said::of(below).ended(0);
@@ -311,7 +312,7 @@ fn a_revision_is_read_as_it_was_committed() {
     compare(&studio, "HEAD:demo/blurring", "HEAD~1:demo/blurring", &[]).ended(4).tells("per_image.csv");
 }
 
-/// Keys of the runs of a kind under a protocol.
+/// The records of the runs of a kind under a protocol.
 fn keys(studio: &Studio, kind: &str, protocol: &str) -> Vec<RunRecord> {
     let mut found = runs(&studio.path("runs"));
     found.retain(|run| run.stage.name() == kind && run.protocol.is_some_and(|of| of.name() == protocol));
@@ -327,7 +328,7 @@ fn runs_are_compared_by_their_keys() {
     assert_eq!(rows(&found, &[("split", "test")]).len(), 3);
     assert!(rows(&found, &[]).iter().all(|row| row["paired"] == true && row["images"]["a"] == 4));
     assert!(found["circumstances"].as_array().unwrap().iter().any(|one| one["field"] == "work.evaluate.finetune"));
-    // A run is one arm, so it can be held against an arm of a report: its own, here.
+    // A run is one arm, so it can be compared with an arm of a report, here with its own.
     let arm = if scores_in(&studio.path(format!("runs/evaluate/{a}")), 0, "accuracy")
         == scores(&studio, "ssl", 0, "accuracy")
     {
@@ -346,7 +347,7 @@ fn runs_are_compared_by_their_keys() {
     compare(&studio, trained[0].key.as_str(), trained[1].key.as_str(), &["--metric", "hard_dice"])
         .ended(2)
         .tells("no metric is called");
-    // A key that two runs begin with.
+    // Two runs have keys that begin alike.
     let other = format!("{}{}", &a[..63], if a.ends_with('0') { '1' } else { '0' });
     copy(&studio.path(format!("runs/evaluate/{a}")), &studio.path(format!("runs/evaluate/{other}")));
     let said = compare(&studio, &a[..12], b, &[]).ended(2).tells("the keys of 2 runs begin with");

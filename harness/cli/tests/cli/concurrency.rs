@@ -1,9 +1,9 @@
-//! Several processes in one store at once.
+//! Several processes work in one store at once.
 
 use crate::studio::{Running, Studio, TINY, assert_same, hosts, results, study, study_called};
 use std::fs;
 
-/// How often each stage of a studio's store was begun.
+/// The number of times that each stage of a studio's store was begun.
 fn sittings(studio: &Studio) -> Vec<u32> {
     hosts(&studio.path("runs")).iter().map(|host| host.sittings).collect()
 }
@@ -27,7 +27,7 @@ fn the_same_study_twice_at_once_is_run_once() {
 #[test]
 fn studies_that_share_stages_share_the_work() {
     let (calm, busy) = (Studio::finished(), Studio::new());
-    // A study of another name waits for no other study, only for the stages that it needs.
+    // Studies with different names do not wait for each other, only for the stages that they share.
     fs::copy(busy.path("studies/blurring.yaml"), busy.path("studies/twin.yaml")).unwrap();
     let started = ["blurring", "twin"].map(|name| Running::start(busy.harness(&study_called(name, &TINY, &[]))));
     let ended = started.map(|running| running.wait().ended(0));

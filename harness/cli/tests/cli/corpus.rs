@@ -59,7 +59,7 @@ fn a_study_on_a_corpus_of_what_there_is() {
         left_out.insert(used, files.into_iter().filter(|row| !row.reason.is_empty()).collect::<Vec<_>>());
     }
     let counts: Vec<(usize, usize)> = left_out.iter().map(|(used, rows)| (*used, rows.len())).collect();
-    // Half of 12 or 11 cats and as many dogs.
+    // Half of the 12 or 11 cats, and as many dogs.
     assert_eq!(counts, [(11, 1), (12, 0)]);
     let removed = &left_out[&11][0];
     assert_eq!(removed.file, "cats-and-dogs/Cat/0.jpg");
@@ -76,7 +76,7 @@ fn a_study_on_a_corpus_of_what_there_is() {
     studio.run(&["report", "--all", "--check"]).ended(0);
     studio.run(&study(&settings, &[])).ended(0).answers("up to date");
 
-    // As published it cannot be taken.
+    // The published counts need more pictures than there are.
     settings[2] = "data.pretraining={dataset: {pets-corpus: {}}, validation: 0}";
     let said = studio.run(&study(&settings, &["--dry-run"])).ended(4);
     said.tells("5 usable pictures of cats").tells("the published corpus has 5000 from cifar-10");

@@ -1,4 +1,4 @@
-//! `data`: from a local server into the data folder, and what is said where there is no network.
+//! `data`: fetching from a local server into the data folder, and what is said without a network.
 
 use crate::studio::{Said, Studio};
 use std::{
@@ -38,7 +38,7 @@ fn server() -> String {
     format!("http://{address}/tiny.tar")
 }
 
-/// A studio with a manifest `tiny` of that archive.
+/// A studio with a manifest `tiny` of the archive at `url`.
 fn studio(url: &str) -> Studio {
     let studio = Studio::new();
     let manifest = format!(
@@ -127,7 +127,7 @@ fn a_study_asks_before_it_fetches_much() {
         said.tells("harness data fetch ").tells("--yes");
     }
     let said = run(&studio, &["study", "blurring", "--offline"]).ended(4).tells("and put it at").tells("images.tar.gz");
-    // What the corpus is made of, to the last part.
+    // Every part of the corpus is named.
     let parts = ["cifar-10-binary.tar.gz", "cats_and_dogs_filtered.zip", "kagglecatsanddogs_5340.zip", "stanford-dogs"];
     parts.iter().fold(said, |said, part| said.tells(part));
     let elsewhere = "data.pretraining.dataset.pets-corpus.folders.stanford-dogs=mine/dogs";

@@ -1,4 +1,4 @@
-//! `data show`: what of a data set is counted, and the page and pictures that are written of it.
+//! `data show`: what it counts in a data set, and the page and the pictures that it writes.
 
 use crate::{
     photographs::photographs,
@@ -13,9 +13,10 @@ fn show(studio: &Studio, what: &str, more: &[&str]) -> Said {
     studio.run(&[&["data", "show", what, "--size", "32"][..], more].concat())
 }
 
-/// `pets-sample` with three good pictures, one without a trimap, one that is damaged, two that are listed and not there.
+/// `pets-sample` with three good pictures, one without a trimap, one that is damaged, and two that are listed but
+/// missing.
 fn with_pets(studio: &Studio) {
-    // Files are judged by content: these are PNG.
+    // The content of a file decides its format, not its name: these are PNG.
     for (name, width) in [("Bengal_1", 40), ("Bengal_2", 48), ("pug_1", 64), ("pug_2", 40)] {
         put(studio, &format!("pets-sample/images/{name}.jpg"), picture(width, 36, 90));
     }
@@ -69,7 +70,7 @@ fn a_page_a_sheet_and_tables() {
         assert!(page.contains(part), "no {part}");
     }
     assert!(!page.contains("<script") && !page.contains("src=\"http") && page.len() < 30_000, "{}", page.len());
-    // Three columns: each a picture, enlarged thrice, its copy with the mask, and the name below.
+    // Three columns, each with a picture at three times its size, its copy with the mask, and the name below.
     let sheet = image::open(studio.path("out/pets/sheet.png")).unwrap().to_rgba8();
     assert_eq!(sheet.dimensions(), (3 * (2 * 64 + 2) + 2 * 8, 64 + 22));
     assert_eq!(sheet.get_pixel(1, 1).0[0], 90);
@@ -90,7 +91,7 @@ fn drawn_pictures_and_threads() {
     assert_eq!((&told["parts"], &told["sides"]), (&json!(["trainval", "test", "unlabelled"]), &Value::Null));
     assert_eq!(told["title"], "Synthetic pets");
     let told = show(&studio, "synthetic-pets", &["--json"]).ended(0).json();
-    // As many as the demo draws.
+    // The numbers are those of the demo.
     assert_eq!(told["total"]["images"], json!({"trainval": 200, "test": 80, "unlabelled": 400}));
     let base = studio.read("studies/_base/vqvae-pets.yaml");
     assert!(base.contains("{trainval: 200, test: 80, unlabelled: 0}") && base.contains("unlabelled: 400}"), "{base}");
@@ -127,7 +128,7 @@ fn what_cannot_be_shown() {
     show(&studio, "{synthetic-pets: {trainval: 0, test: 0, unlabelled: 0}}", &[]).ended(2).tells("no pictures");
     show(&studio, "synthetic-pets", &["--images", "3"]).ended(2).tells("--out");
 
-    // The same words as from a study or a fetch.
+    // The messages are the same as from a study or a fetch.
     let missing = show(&studio, "oxford-iiit-pet", &["--out", "out"]).ended(4);
     let missing = missing.tells("are not in the data folder and cannot be shown").tells("and put it at");
     missing.tells("harness data fetch oxford-iiit-pet").tells("MD5 5c4f3ee8e5d25df40f4fd59a7f44e54c");
@@ -153,6 +154,6 @@ fn photographs_of_the_sample() {
     let shares: Vec<f64> = told["pixels"].as_array().unwrap().iter().map(|s| s["percent"].as_f64().unwrap()).collect();
     assert!(shares.len() == 3 && (99.8..100.2).contains(&shares.iter().sum()), "{shares:?}");
     assert!(told["sides"]["median"].as_u64().unwrap() >= 200, "{}", told["sides"]);
-    // Where the photographs lie is nobody's business.
+    // The page must not reveal where the photographs lie.
     assert!(!studio.read("out/index.html").contains(data.to_str().unwrap()));
 }

@@ -1,4 +1,4 @@
-//! What the program says of itself: schema, completions, doctor, help.
+//! The program's descriptions of itself: schema, completions, doctor, help.
 
 use crate::studio::Studio;
 use std::fs;
@@ -52,7 +52,7 @@ fn the_doctor_looks_and_changes_nothing() {
         fs::read_dir(studio.path(".")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, ["data-manifests", "studies", "templates"]);
-    // Outside of a project it says what is missing, which is what it is for.
+    // Outside of a project it says what is missing: that is its purpose.
     let lost = tempfile::tempdir().unwrap();
     let mut command = studio.harness(&["doctor"]);
     command.current_dir(lost.path());

@@ -1,4 +1,4 @@
-//! Words of a spec reach a page as words, whatever stands in them.
+//! Text of a spec reaches a page as text, whatever it contains.
 
 use crate::studio::Studio;
 
@@ -26,7 +26,7 @@ fn nothing_in_a_spec_becomes_markup() {
     said.ended(0);
     let html = studio.read("reports/demo/blurring/index.html").to_lowercase();
     assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "the title is not shown as it is written");
-    // The page's own script, on tables, is the only one.
+    // The only script is the page's own, for tables.
     assert_eq!(html.matches("<script").count(), 1);
     for markup in
         ["<script>alert", "<iframe", "onerror=alert(3)>", "<svg onload", "href=\"javascript:", "</style></title>"]
@@ -34,10 +34,10 @@ fn nothing_in_a_spec_becomes_markup() {
         assert!(!html.contains(markup), "{markup} in the page");
     }
     for tag in html.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
-        // What stands in quotes is the value of an attribute.
+        // Text in quotes is the value of an attribute.
         let names: String = tag.split('"').step_by(2).collect();
         assert!(!names.contains("onerror") && !names.contains("onload"), "<{tag}>");
-        // Links may lead out, nothing else may.
+        // Only links may lead out.
         let loads = ["src=\"http", "src=\"//", "srcset=", "@import", "url(http"];
         assert!(!loads.iter().any(|load| tag.contains(load)), "<{tag}>");
     }

@@ -1,4 +1,4 @@
-//! `evaluate`: metrics of masks, whoever made them.
+//! `evaluate`: metrics of masks from any source.
 
 use crate::studio::{Said, Studio, contents};
 use image::{GrayImage, Rgb, RgbImage};
@@ -6,12 +6,12 @@ use std::{fs, path::Path};
 
 const COLOURS: [[u8; 3]; 3] = [[255, 0, 0], [0, 255, 0], [0, 0, 255]];
 
-/// Two images of four pixels: what is true and what was predicted, as class indices.
+/// Two images of four pixels: the true and the predicted mask of each, as class indices.
 const IMAGES: [(&str, [u8; 4], [u8; 4]); 2] =
     [("Bengal_1", [0, 0, 1, 1], [0, 1, 1, 1]), ("pug_2", [0, 1, 2, 2], [0, 1, 1, 2])];
 
-/// Means over [`IMAGES`], by hand. The first image has no border, and so two classes: its Dice is the mean of 2/3 and 4/5,
-/// its `IoU` that of 1/2 and 2/3. The second one has Dice 1, 2/3, 2/3 and `IoU` 1, 1/2, 1/2.
+/// Means over [`IMAGES`], computed by hand. The first image has no border, so it has two classes: its Dice is the mean
+/// of 2/3 and 4/5, its `IoU` the mean of 1/2 and 2/3. The second image has Dice 1, 2/3, 2/3 and `IoU` 1, 1/2, 1/2.
 const MEANS: [(&str, f64); 11] = [
     ("accuracy", 3.0 / 4.0),
     ("dice_macro", 34.0 / 45.0),
@@ -38,7 +38,7 @@ fn coloured(path: &Path, colours: &[[u8; 3]]) {
     RgbImage::from_fn(colours.len() as u32, 1, |x, _| Rgb(colours[x as usize])).save(path).unwrap();
 }
 
-/// Writes class indices in one of the three ways.
+/// Writes class indices in one of the three encodings.
 fn encoded(path: &Path, classes: &[u8], encoding: &str) {
     match encoding {
         "classes" => grey(path, classes),
@@ -47,7 +47,7 @@ fn encoded(path: &Path, classes: &[u8], encoding: &str) {
     }
 }
 
-/// The images in the folders `pred` and `truth`.
+/// A studio with the images in the folders `pred` and `truth`, in these encodings.
 fn studio(pred: &str, truth: &str) -> Studio {
     let studio = Studio::new();
     for (name, true_classes, predicted) in &IMAGES {
@@ -61,7 +61,7 @@ fn evaluate(studio: &Studio, more: &[&str]) -> Said {
     studio.run(&[&["evaluate", "--pred", "pred", "--truth", "truth"], more].concat())
 }
 
-/// The command must fail with these words, and write nothing.
+/// The command must fail with these words and write nothing.
 #[track_caller]
 fn refused(studio: &Studio, more: &[&str], words: &[&str]) {
     let said = evaluate(studio, more).ended(4);
@@ -82,7 +82,7 @@ fn values_are_those_by_hand_in_every_encoding() {
         }
         assert_eq!((&said["images"], &said["images_defined"]["dice_border"]), (&2.into(), &1.into()));
         assert_eq!((&said["pred_encoding"], &said["truth_encoding"]), (&pred.into(), &truth.into()));
-        // The same when it is said how classes are stored.
+        // The result is the same when the encodings are given.
         let given = ["--json", "--pred-encoding", pred, "--truth-encoding", truth];
         assert_eq!(evaluate(&studio, &given).ended(0).json(), said);
         tables.push(studio.read("evaluation.csv"));
@@ -97,7 +97,7 @@ fn values_are_those_by_hand_in_every_encoding() {
     );
     let cells: Vec<&str> = first.split(',').collect();
     assert_eq!(cells[..4], ["Bengal_1", "Bengal_1.png", "Bengal_1.png", "0.75"]);
-    // What is not defined is an empty cell.
+    // An undefined value is an empty cell.
     assert_eq!((cells[8], cells[11], cells[13]), ("", "", "0.6"));
     assert_eq!((lines.next().unwrap().split(',').next(), lines.next()), (Some("pug_2"), None));
 }
@@ -112,7 +112,7 @@ fn the_table_goes_to_stdout_and_the_rows_where_one_says() {
     let said = said.answers("2 images: class indices against trimaps; a row an image: numbers/all.csv");
     assert!(said.stderr.is_empty(), "{}", said.stderr);
     assert!(studio.path("numbers/all.csv").exists() && !studio.path("evaluation.csv").exists());
-    // A metric that no image has is no number.
+    // A metric that no image has is null.
     let studio = Studio::new();
     grey(&studio.path("pred/a.png"), &[0, 1]);
     grey(&studio.path("truth/a.png"), &[0, 0]);
@@ -144,7 +144,7 @@ fn order_and_numbers_do_not_depend_on_threads() {
 fn names_are_matched_with_and_without_mask() {
     let studio = studio("classes", "trimap");
     let expected = evaluate(&studio, &["--json"]).ended(0).json();
-    // As `predict` writes them: its overlays are passed over, and so is what is no mask.
+    // With the names that `predict` writes, its overlays are skipped, and so is everything that is not a mask.
     for (name, ..) in IMAGES {
         fs::rename(studio.path(format!("pred/{name}.png")), studio.path(format!("pred/{name}-mask.png"))).unwrap();
         fs::write(studio.path(format!("pred/{name}-overlay.png")), "no mask").unwrap();
@@ -155,11 +155,11 @@ fn names_are_matched_with_and_without_mask() {
     fs::create_dir(studio.path("truth/more.png")).unwrap();
     assert_eq!(evaluate(&studio, &["--json"]).ended(0).json(), expected);
     assert!(studio.read("evaluation.csv").contains("pug_2,pug_2-mask.png,pug_2.png,"));
-    // A predicted mask of the very same name comes first; the other one is left over.
+    // A predicted mask with exactly the same name comes first; the other one is left over.
     encoded(&studio.path("pred/pug_2.png"), &IMAGES[1].2, "classes");
     fs::remove_file(studio.path("evaluation.csv")).unwrap();
     refused(&studio, &[], &["1 without a true mask in truth:", "pred/pug_2-mask.png"]);
-    // The other way round.
+    // The suffix may also be on the true mask.
     let studio = Studio::new();
     grey(&studio.path("pred/a.png"), &[0, 1]);
     grey(&studio.path("truth/a-mask.png"), &[0, 1]);
@@ -251,7 +251,7 @@ fn masks_that_cannot_be_compared_are_all_named() {
     let strange =
         ["pred/Bengal_1.png: 255 at column 2, row 0", "pred/pug_2.png: the colour (0, 128, 0) at column 1, row 0"];
     refused(&studio, &[], &[&strange[..], &["expected 0 to 3, or pure red, green or blue"]].concat());
-    // What is inside decides, not the name.
+    // The content decides, not the name.
     let jpeg = [0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F', 0];
     fs::write(studio.path("pred/pug_2.png"), jpeg).unwrap();
     refused(&studio, &[], &["pred/pug_2.png: JPEG: a label map must be stored without loss"]);

@@ -1,4 +1,4 @@
-//! All studies together: what they share, and that no printed figure is left out or held twice.
+//! All studies together: what they share, and that every printed figure is held exactly once.
 
 use crate::studio::{Studio, TINY, hosts, runs, study_called};
 use harness_record::vocabulary::Stage;
@@ -11,9 +11,9 @@ use std::{
 const STUDIES: [&str; 6] =
     ["baselines", "blurring", "class-imbalance", "distortions", "finetune-fractions", "ssl-vs-sl"];
 
-/// The other networks as tiny as the first.
+/// Settings that make the other networks as tiny as the first.
 const TINY_VARIANTS: [&str; 7] = [
-    // Breeds that so few pictures show.
+    // Breeds that are among so few pictures.
     "variants.few-cats.data.segmentation.train.cats=[Bengal, Birman]",
     "variants.segnet.model.segnet.width=4",
     "variants.segnet.pretraining.epochs=2",
@@ -33,14 +33,14 @@ fn run(studio: &Studio, more: &[&str]) -> crate::studio::Said {
     studio.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// The columns of a printed figure that name it, and the rest of its row.
+/// The columns that name a printed figure, and the rest of its row.
 fn figures(path: &Path) -> Vec<(String, Vec<String>)> {
     let mut reader = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>());
     rows.map(|row| (row[..7].join(","), row[7..].to_vec())).collect()
 }
 
-/// Every printed figure stands in exactly one study's data, with what was reproduced of it and a verdict.
+/// Every printed figure stands in the data of exactly one study, with its reproduced value and a verdict.
 fn assert_each_figure_once(reports: &Path, printed: &Path) {
     let wanted: BTreeSet<String> = figures(printed).into_iter().map(|(figure, _)| figure).collect();
     assert_eq!(wanted.len(), 74);
@@ -75,7 +75,7 @@ fn all_studies_share_their_stages_and_hold_every_printed_figure_once() {
     let stages: usize = total["all 6 studies: ".len()..].split(' ').next().unwrap().parse().unwrap();
     assert_eq!(keys.len(), stages, "{total}");
     assert_each_figure_once(&studio.path("reports/demo"), &studio.path("data-manifests/published/seed.csv"));
-    // LinkNet stopped with its best weights, and says which epoch they are of.
+    // LinkNet stopped with its best weights, and its record says which epoch they are from.
     let kept: Vec<_> = runs(&studio.path("runs")).into_iter().map(|run| run.kept_epoch).collect();
     assert!(!kept.is_empty() && kept.iter().all(|epoch| *epoch >= 1));
 
@@ -83,7 +83,7 @@ fn all_studies_share_their_stages_and_hold_every_printed_figure_once() {
     run(&studio, &[]).ended(0).answers("study baselines (demo): up to date");
     let done = run(&studio, &["--dry-run"]).ended(0).stdout;
     assert!(done.lines().last().unwrap().ends_with(", 0 to run"), "{done}");
-    // What was collected cannot be edited in silence.
+    // An edit of collected data does not go unnoticed.
     let path = "reports/demo/class-imbalance/data/published.csv";
     let row = studio.read(path).lines().find(|line| line.ends_with("not comparable")).unwrap().to_owned();
     studio.edit(path, &row, &row.replace("not comparable", "reproduced"));

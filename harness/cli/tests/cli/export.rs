@@ -14,18 +14,18 @@ fn export(studio: &Studio, more: &[&str]) -> Said {
     studio.run(&[&["export", "tensorboard"][..], more, &["--out", "out"]].concat())
 }
 
-/// The run of a kind, the first of several: its folder relative to the studio, and its record.
+/// The first run of a kind: its folder relative to the studio, and its record.
 fn run_of(studio: &Studio, kind: &str) -> (String, RunRecord) {
     let folder = studio.first_in(format!("runs/{kind}"));
     let record = RunRecord::read(&folder).unwrap();
     (format!("runs/{kind}/{}", record.key), record)
 }
 
-/// A value of a series: its step, its time, and itself.
+/// A point of a series: step, time and value.
 type Point = (i64, f64, f32);
 
-/// The series of an event file, by their tags. Written from the descriptions of the formats alone, and strict: whatever is not
-/// understood is an error.
+/// The series of an event file, by their tags. This reader is written from the descriptions of the formats alone. It is
+/// strict: whatever it does not understand is an error.
 fn series(file: &[u8]) -> BTreeMap<String, Vec<Point>> {
     let mut events = records(file).into_iter();
     let first = Message::of(events.next().unwrap());
@@ -43,7 +43,7 @@ fn series(file: &[u8]) -> BTreeMap<String, Vec<Point>> {
     series
 }
 
-/// The data of each record, checksums checked.
+/// The data of each record. Checks the checksums.
 fn records(mut file: &[u8]) -> Vec<&[u8]> {
     let mut records = Vec::new();
     while !file.is_empty() {
@@ -121,7 +121,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Where a run was made.
+/// The record of where a run was made.
 fn host_of(studio: &Studio, record: &RunRecord) -> HostRecord {
     HostRecord::read(&studio.path(format!("runs/{}/{}", record.stage, record.key))).unwrap()
 }
@@ -185,12 +185,12 @@ fn a_run_is_named_by_its_key_by_first_digits_or_by_its_folder() {
         fs::remove_dir_all(studio.path("out")).unwrap();
     }
     assert!(files.windows(2).all(|pair| pair[0] == pair[1]), "the same run, the same bytes");
-    // Named twice, written once; written again, unchanged.
+    // A run named twice is written once; written again, it stays the same.
     for _ in 0..2 {
         export(&studio, &[key, &folder]).ended(0).answers("events of 1 run");
         assert_eq!(only_file(&studio, &record), files[0]);
     }
-    // A folder needs no store.
+    // The folder of a run can be exported without a store.
     studio.run(&["export", "tensorboard", &folder, "--store", "nowhere", "--out", "out"]).ended(0);
 }
 
@@ -222,7 +222,7 @@ fn what_cannot_be_exported_is_refused_and_nothing_is_written() {
     refused(&folder, 4).tells("metrics.csv").tells("missing");
     fs::write(studio.path(&metrics), &text).unwrap();
 
-    // Another run whose key begins in the same way.
+    // The key of another run begins in the same way.
     let other = format!("{}{}", &key[..63], if key.ends_with('0') { '1' } else { '0' });
     let other_folder = studio.path(format!("runs/finetune/{other}"));
     fs::create_dir(&other_folder).unwrap();

@@ -1,4 +1,4 @@
-//! `data fetch` and what a study fetches, in the ways in which it is disturbed.
+//! `data fetch` and the fetching of studies, disturbed in many ways.
 
 mod proxies;
 #[cfg(unix)]
@@ -43,7 +43,7 @@ fn studio(url: &str, size: &str) -> Studio {
     studio
 }
 
-/// The binary, which reaches servers of this machine without any proxy.
+/// The binary, made to reach servers of this machine without any proxy.
 fn harness(studio: &Studio, arguments: &[&str]) -> Command {
     let mut command = studio.harness(arguments);
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
@@ -61,7 +61,8 @@ fn part(studio: &Studio) -> PathBuf {
     studio.path("data/downloads/tiny/tiny.tar.part")
 }
 
-/// Nothing that looks finished is there, and what is there is the beginning of the archive. How many bytes that is.
+/// Checks that nothing looks finished, and that what is there is the beginning of the archive. Returns its length in
+/// bytes.
 #[track_caller]
 fn begun(studio: &Studio) -> usize {
     assert!(!studio.path("data/tiny").exists() && !studio.path("data/.harness/tiny.json").exists());
@@ -72,7 +73,7 @@ fn begun(studio: &Studio) -> usize {
     bytes.len()
 }
 
-/// All of it is there, and nothing else.
+/// Checks that all of the data are there, and nothing else.
 #[track_caller]
 fn complete(studio: &Studio) {
     assert_eq!(state(studio, "tiny"), "ready");
@@ -129,7 +130,7 @@ fn archives_are_kept_where_that_is_asked() {
     let kept = studio.path("data/downloads/tiny/tiny.tar");
     assert!(fs::read(&kept).unwrap() == archive());
     assert_eq!(state(&studio, "tiny"), "ready");
-    // From it the data are had again, without a network.
+    // The data are restored from it, without a network.
     fs::remove_dir_all(studio.path("data/tiny")).unwrap();
     Said::of(harness(&studio, &["data", "fetch", "tiny", "--keep", "--offline"])).ended(0).answers("tiny: fetched");
     assert!(kept.is_file());
@@ -139,7 +140,7 @@ fn archives_are_kept_where_that_is_asked() {
     complete(&studio);
 }
 
-/// `command`, run by a line of the shell in which it is `"$0" "$@"`.
+/// A shell that runs `line`, in which `command` is `"$0" "$@"`.
 #[cfg(unix)]
 fn in_shell(line: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
@@ -159,7 +160,8 @@ fn in_shell(line: &str, command: &Command) -> Command {
 fn a_file_that_cannot_grow_ends_the_fetch_and_is_gone_on_with() {
     let server = StandIn::new(archive());
     let studio = studio(&server.url(), "");
-    // 100 blocks of 512 or 1,024 bytes, as the shell counts. Without the trap the signal would kill the process.
+    // The limit is 100 blocks of 512 or 1,024 bytes, as the shell counts. Without the trap the signal would kill the
+    // process.
     let limited =
         in_shell("trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\"", &harness(&studio, &["data", "fetch", "tiny"]));
     Said::of(limited).ended(5).tells("cannot write").tells("tiny.tar.part");
@@ -170,7 +172,7 @@ fn a_file_that_cannot_grow_ends_the_fetch_and_is_gone_on_with() {
     complete(&studio);
 }
 
-/// On a disk of its own, which a Linux kernel gives to any user who may have name spaces.
+/// The test has a disk of its own, which a Linux kernel gives to any user who may use namespaces.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_fills_ends_the_fetch_and_is_gone_on_with() {
@@ -182,7 +184,7 @@ fn a_disk_that_fills_ends_the_fetch_and_is_gone_on_with() {
     let server = StandIn::new(archive());
     let studio = studio(&server.url(), "");
     fs::create_dir(studio.path("data")).unwrap();
-    // The disk is gone with the shell, so all is done in one.
+    // The disk disappears with the shell, so everything is done in one.
     let line = "mount -t tmpfs -o size=200k none data || exit 99; \"$0\" \"$@\"; echo \"code $?\"; ls data data/downloads/tiny; \
                 stat -c 'has %s' data/downloads/tiny/tiny.tar.part; \
                 mount -o remount,size=4m data; \"$0\" \"$@\"; echo \"code $?\"; ls data/tiny/images";
@@ -224,7 +226,7 @@ fn an_invalid_manifest_stops_only_who_needs_it() {
     Said::of(harness(&studio, &["doctor"])).ended(0).answers("cifar-10").answers("invalid");
     Said::of(harness(&studio, &["validate"])).ended(3).tells("cifar-10.yaml");
     Said::of(harness(&studio, &["validate", "data-manifests/tiny.yaml"])).ended(0);
-    // A study on drawn pictures needs none, one in a folder of it does.
+    // A study on drawn pictures needs no manifest; one on a folder of the invalid manifest does.
     studio.study(&["--dry-run"]).ended(0);
     for (folder, code) in [("cifar-10/x", 3), ("nobodys", 4)] {
         let set = format!("data.pretraining.dataset={{cats-and-dogs: {{folder: {folder}}}}}");

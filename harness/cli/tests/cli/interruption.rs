@@ -1,4 +1,4 @@
-//! Killed anywhere and started again, a study ends with the same bytes as one that never was.
+//! A study that is killed anywhere and started again ends with the same bytes as one that never was.
 
 #![cfg(unix)]
 
@@ -6,7 +6,7 @@ use crate::studio::{Running, Said, Studio, assert_same, contents, hosts, paths, 
 use harness_record::run::HostRecord;
 use std::{fs, path::Path, time::Duration};
 
-/// Stages of about half a second, most of it in epochs: long enough to be hit inside.
+/// Settings for stages of about half a second, most of it in epochs: long enough to be interrupted midway.
 const SLOW: [&str; 11] = [
     "data.size=32",
     "model.vqvae={width: 16, depth: 1, inner: 8, dim: 8, codes: 32}",
@@ -34,7 +34,7 @@ fn finish(studio: &Studio) -> Said {
     studio.run(&slow()).ended(0)
 }
 
-/// Whether a checkpoint of at least this epoch lies in the unfinished run of a stage of this kind.
+/// Returns true if the unfinished run of a stage of this kind has a checkpoint of at least this epoch.
 fn reached(store: &Path, kind: &str, epoch: u32) -> bool {
     let runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
     let mut checkpoints =
@@ -46,20 +46,20 @@ fn reached(store: &Path, kind: &str, epoch: u32) -> bool {
     })
 }
 
-/// Whether a run of this kind has begun.
+/// Returns true if a run of this kind has begun.
 fn begun(store: &Path, kind: &str) -> bool {
     let mut runs = fs::read_dir(store.join(kind)).into_iter().flatten().flatten();
     runs.any(|run| run.path().join("host.json").exists())
 }
 
-/// Sittings of all runs together, while they come and go.
+/// The sittings of all runs together. Runs may come and go meanwhile.
 fn all_sittings(store: &Path) -> u32 {
     let kinds = ["pretrain", "finetune", "evaluate"].map(|kind| fs::read_dir(store.join(kind)));
     let runs = kinds.into_iter().flatten().flatten().flatten();
     runs.filter_map(|run| HostRecord::read(&run.path()).ok()).map(|host| host.sittings).sum()
 }
 
-/// Most sittings of any run of this kind.
+/// The largest number of sittings of a run of this kind.
 fn sittings(store: &Path, kind: &str) -> u32 {
     hosts(&store.join(kind)).into_iter().map(|host| host.sittings).max().unwrap()
 }
@@ -76,7 +76,7 @@ fn killed_many_times_it_ends_with_the_same_bytes() {
         assert!(!unfinished(&store.join(kind)).is_empty());
     }
     assert!(sittings(&store, "pretrain") >= 3 && sittings(&store, "finetune") >= 2);
-    // In the second fine-tuning, in evaluation, in collecting: wherever it is by then.
+    // These kills hit the study wherever it is by then: in the second fine-tuning, in evaluation, in collecting.
     for pause in [60, 130, 350, 90, 210] {
         let running = start(&killed);
         std::thread::sleep(Duration::from_millis(pause));
@@ -119,7 +119,7 @@ fn asked_to_stop_it_says_so_and_goes_on_later() {
     finish(&calm);
     let store = stopped.path("runs");
     for (kind, epoch, signal) in [("pretrain", 2, "INT"), ("pretrain", 5, "INT"), ("finetune", 3, "TERM")] {
-        // What runs beside the stage before may have come so far in an earlier sitting.
+        // A stage that runs beside the one before may have come this far in an earlier sitting.
         let before = all_sittings(&store);
         let mut running = start(&stopped);
         running.until("a sitting", || all_sittings(&store) > before);
@@ -139,12 +139,12 @@ fn asked_to_stop_it_says_so_and_goes_on_later() {
     assert_same(&results(&calm.path("reports")), &results(&stopped.path("reports")));
 }
 
-/// Between the checkpoint of the last epoch and its rows in metrics.csv lies a moment, too.
+/// A crash may also come between the checkpoint of the last epoch and its rows in metrics.csv.
 #[test]
 fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
     let (calm, crashed) = (Studio::finished(), Studio::new());
     for kind in ["pretrain", "finetune"] {
-        // Of the fine-tunings one that builds on the pretraining: it cannot have run beside it.
+        // The fine-tuning must be one that builds on the pretraining, because that one cannot have run beside it.
         let records = runs(&calm.path("runs"));
         let record = records
             .iter()
@@ -167,7 +167,7 @@ fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
     assert_same(&results(&calm.path("reports")), &results(&crashed.path("reports")));
 }
 
-/// Between the record that says done and the end of the checkpoint's removal lies a moment, too.
+/// A crash may also come after the record that marks a run as done, before the checkpoint is fully removed.
 #[test]
 fn a_checkpoint_that_a_crash_left_behind_is_removed() {
     let (calm, crashed) = (Studio::finished(), Studio::finished());
@@ -199,7 +199,7 @@ fn a_damaged_checkpoint_is_named_and_left_alone() {
         assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
         assert_eq!(contents(path.parent().unwrap())[name], damage);
     }
-    // What the message says to do helps.
+    // The advice in the message helps.
     fs::write(&path, b"damaged").unwrap();
     studio.run(&slow()).ended(4).tells("delete it to start the stage again");
     fs::remove_file(&path).unwrap();
@@ -212,7 +212,7 @@ fn damaged_records_and_weights_are_named() {
     let weights = studio.first_in("runs/pretrain").join("weights.safetensors");
     let record = studio.first_in("runs/evaluate").join("run.json");
     fs::write(&weights, b"damaged").unwrap();
-    // Another length of fine-tuning starts from the pretrained weights anew.
+    // A fine-tuning of another length starts again from the pretrained weights.
     studio.study(&["--set", "finetuning.epochs=2"]).ended(4).tells("finetune ssl").tells("weights.safetensors");
     fs::write(&record, b"{").unwrap();
     studio.study(&[]).ended(4).tells("run.json");

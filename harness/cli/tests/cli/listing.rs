@@ -4,7 +4,7 @@ use crate::studio::{Studio, paths, study_called};
 use harness_record::files::Lock;
 use std::fs;
 
-/// State of the demo report, by the table and by the JSON, which must agree.
+/// The state of the demo report in the table and in the JSON, which must agree.
 #[track_caller]
 fn state(studio: &Studio) -> String {
     let json = studio.run(&["list", "--json"]).ended(0).json();
@@ -66,7 +66,7 @@ fn a_new_study_is_one_file() {
     let rows = studio.run(&["list", "--json"]).ended(0).json();
     let states: Vec<_> = rows.as_array().unwrap().iter().filter(|row| row["study"] == "twin").collect();
     assert!(states.len() == 3 && states.iter().all(|row| row["state"] == "missing"), "{rows}");
-    // Without prose of its own it is set in the general template, and nothing is trained that the other has trained.
+    // It has no prose of its own, so the general template is used. Nothing is trained that the other study has trained.
     let said = studio.run(&study_called("twin", &crate::studio::TINY, &[])).ended(0);
     assert!(!said.stderr.contains("sitting"), "{}", said.stderr);
     assert!(studio.read("reports/demo/twin/report.md").starts_with("# A twin of Blurring"));

@@ -53,7 +53,7 @@ fn what_packs_hold_is_listed_and_damage_is_told_once() {
     assert_eq!(told.stdout.matches("large.pack").count(), 1, "{}", told.stdout);
 }
 
-/// The parts of the composed corpus, each of them packed.
+/// Every part of the composed corpus is packed.
 #[test]
 fn a_composed_set_is_ready_when_its_parts_are_packed() {
     let studio = Studio::new();
@@ -68,7 +68,8 @@ fn a_composed_set_is_ready_when_its_parts_are_packed() {
     }
     fs::create_dir_all(studio.path("packs")).unwrap();
     let corpus = "{pets-corpus: {counts: as-found}}";
-    // Five cats and five dogs of the archive, which is packed as it is, two cats and two dogs of the other parts.
+    // The archive with five cats and five dogs is packed as it is; the pictures are two cats and two dogs of the other
+    // parts.
     pack(&studio, corpus, "16", "packs/corpus.pack").ended(0).answers("4 pictures at 16 px");
     let rows = studio.run(&["data", "list", "--data-dir", "packs", "--json"]).ended(0).json();
     let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "pets-corpus").unwrap().clone();
@@ -106,7 +107,7 @@ fn a_study_on_packs_is_the_study_on_the_files() {
     packs.run(&stored(&[])).ended(0);
     assert_same(&results(&files.path("runs")), &results(&packs.path("runs")));
     assert_same(&results(&files.path("reports")), &results(&packs.path("reports")));
-    // Of another size there is none, and of a pack alone not all data.
+    // There is no pack of another size, and one pack alone does not hold all the data.
     let before = runs(&packs.path("runs")).len();
     let said = packs.run(&stored(&["--set", "data.size=20"])).ended(4);
     said.tells("at 20 px is not packed").tells(".pack has pictures of 16 px");
@@ -130,7 +131,7 @@ fn what_cannot_be_packed_is_refused_and_leaves_nothing() {
     pack(&studio, "pets-sample", "0", "out.pack").ended(2);
     pack(&studio, "pets-sample", "16", "data").ended(5).tells("data");
     assert!(!studio.path("out.pack").exists());
-    // A pack that was changed on its way is named, and no stage begins.
+    // A pack that was cut short on its way is named, and no stage begins.
     pack(&studio, "pets-sample", "16", "pets.pack").ended(0);
     let mut bytes = fs::read(studio.path("pets.pack")).unwrap();
     let middle = bytes.len() / 2;

@@ -1,4 +1,4 @@
-//! A tiny study on real photographs, where they are.
+//! Tiny studies on real photographs, if these are available.
 
 use crate::studio::{Running, Studio, hosts, runs};
 use harness_record::{rows::FileRow, table, vocabulary::FileUse};
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folder that holds `pets-sample/` and `cats-and-dogs-10k/`: as the environment says, or beside the checkout.
+/// The folder that holds `pets-sample/` and `cats-and-dogs-10k/`: from the environment, or else beside the checkout.
 pub(crate) fn photographs() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let folder = std::env::var_os("HARNESS_DATA").map_or_else(beside, PathBuf::from);
@@ -63,7 +63,7 @@ fn a_study_on_the_sample() {
 
     let html = studio.read("reports/sample/blurring/index.html");
     assert!(html.contains("Not the published experiment") && html.contains("a small sample of real photographs"));
-    // Where the photographs lie is nobody's business.
+    // The report must not reveal where the photographs lie.
     let markdown = studio.read("reports/sample/blurring/report.md");
     for text in [&html, &markdown] {
         assert!(!text.contains(data.to_str().unwrap()));
@@ -71,7 +71,7 @@ fn a_study_on_the_sample() {
     }
 }
 
-/// Every study starts on photographs; killed after an epoch, it goes on and ends with a report.
+/// Every study starts on photographs. Killed after an epoch, it goes on and ends with a report.
 #[test]
 fn all_studies_on_the_sample_go_on_after_an_interruption() {
     let Some(data) = photographs() else {

@@ -11,7 +11,7 @@ pub(crate) fn put(studio: &Studio, name: &str, bytes: impl AsRef<[u8]>) {
     fs::write(path, bytes).unwrap();
 }
 
-/// PNG of a shade of red that differs in every pixel.
+/// A PNG with one shade of red in which every pixel differs.
 pub(crate) fn picture(width: u32, height: u32, shade: u8) -> Vec<u8> {
     let mut png = std::io::Cursor::new(Vec::new());
     let image = RgbImage::from_fn(width, height, |x, y| Rgb([shade, x as u8, y as u8]));
@@ -19,7 +19,7 @@ pub(crate) fn picture(width: u32, height: u32, shade: u8) -> Vec<u8> {
     png.into_inner()
 }
 
-/// Half a pet, a quarter background, a quarter border.
+/// A PNG trimap: half pet, a quarter background, a quarter border.
 pub(crate) fn trimap(width: u32, height: u32) -> Vec<u8> {
     let mut png = std::io::Cursor::new(Vec::new());
     let image = GrayImage::from_fn(width, height, |x, _| Luma([[1, 1, 2, 3][(x * 4 / width) as usize]]));

@@ -1,15 +1,16 @@
-//! What a test leaves of its pixels and a report of its runs: every pixel counted, every run with its settings, and the same bytes again.
+//! Tests count every pixel, reports show every run with its settings, and a second run gives the same bytes.
 
 use crate::studio::{Studio, contents, published, runs};
 use harness_record::run::RunRecord;
 use std::{collections::BTreeMap, path::Path};
 
 const REPORT: &str = "reports/demo/blurring";
-/// Test images of the tiny study, and pixels of each.
+/// Pixels of all test images of the tiny study: 4 images of 16 × 16.
 const PIXELS: u64 = 4 * 16 * 16;
 const LEVELS: usize = 3;
 
-/// Rows of a table of all tests of the report's profile, by the names of its columns, each with its run.
+/// The rows of a table from all tests of the report's profile, by the names of its columns, each with its run and
+/// protocol.
 fn table(studio: &Studio, name: &str) -> Vec<BTreeMap<String, String>> {
     let mut rows = Vec::new();
     for folder in published(&studio.path("reports/demo"), name) {
@@ -38,7 +39,7 @@ fn every_pixel_is_counted_once_and_both_tables_agree() {
         let is_right = row["truth"] == row["predicted"];
         *right.entry(place(&row)).or_insert(0) += if is_right { number(&row, "pixels") } else { 0 };
     }
-    // Two arms under two protocols, each at every level, and two baselines beside each.
+    // There are two arms under two protocols, each at every level, and two baselines beside each.
     let networks = all.keys().filter(|[_, predictor, _]| predictor == "model").count();
     assert_eq!((networks, all.len() - networks), (4 * LEVELS, 4 * 2));
     assert!(all.values().all(|pixels| *pixels == PIXELS), "{all:?}");

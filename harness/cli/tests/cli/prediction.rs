@@ -35,7 +35,7 @@ fn masks_and_overlays_are_as_large_as_the_images() {
         assert!(mask.pixels().all(|Luma([class])| *class <= 2));
         let overlay = image::open(studio.path(format!("out/{stem}-overlay.png"))).unwrap().to_rgb8();
         assert_eq!(overlay.dimensions(), size);
-        // The background is left as it is, the rest is tinted.
+        // The background is unchanged, the rest is tinted.
         let picture = image::open(studio.path(format!("{stem}.png"))).unwrap().to_rgb8();
         for ((class, before), after) in mask.pixels().zip(picture.pixels()).zip(overlay.pixels()) {
             assert!(class.0[0] != 1 || before == after);
@@ -65,7 +65,7 @@ fn the_same_twice_and_one_by_one() {
     assert_eq!(contents(&studio.path("first")), contents(&studio.path("second")));
     predict(&studio, &weights, &["dog.png", "--out", "third"]).ended(0);
     assert_eq!(contents(&studio.path("first"))["dog-mask.png"], contents(&studio.path("third"))["dog-mask.png"]);
-    // The same network, named instead of read from the file.
+    // The same network, given on the command line instead of read from the file.
     let model = "{vqvae: {width: 8, depth: 1, inner: 4, dim: 4, codes: 16}}";
     predict(&studio, &weights, &["dog.png", "--out", "fourth", "--model", model, "--size", "16"]).ended(0);
     assert_eq!(contents(&studio.path("third")), contents(&studio.path("fourth")));
@@ -101,14 +101,14 @@ fn damaged_and_foreign_weights_are_named() {
         said.tells("damaged.safetensors");
     }
     predict(&studio, "none.safetensors", &["cat.png", "--out", "out"]).ended(4).tells("none.safetensors");
-    // Weights of another network.
+    // The weights are of another network.
     let model = "{vqvae: {width: 12, depth: 1, inner: 4, dim: 4, codes: 16}}";
     let said = predict(&studio, &weights, &["cat.png", "--out", "out", "--model", model]).ended(4);
     said.tells("does not fit the model vqvae");
     assert!(!studio.path("out").exists());
 }
 
-/// What PyTorch's own networks give for an image, from the state dicts that PyTorch saved.
+/// The outputs match those of PyTorch's own networks, with the state dicts that PyTorch saved.
 #[test]
 fn weights_of_pytorch_give_its_outputs() {
     let studio = Studio::finished();
@@ -136,7 +136,7 @@ fn weights_of_pytorch_give_its_outputs() {
         let (mut ours, theirs) =
             (floats(raw.tensor("noise").unwrap().data()), floats(reference.tensor("output").unwrap().data()));
         if name == "segnet" {
-            // PyTorch's network divides by its greatest output; `predict` writes what comes before.
+            // PyTorch's network divides by its greatest output; `predict` writes the values before the division.
             let greatest = ours.iter().copied().fold(f32::MIN, f32::max);
             for value in &mut ours {
                 *value /= greatest;
@@ -147,7 +147,7 @@ fn weights_of_pytorch_give_its_outputs() {
             assert!((x - y).abs() <= 1e-4, "{name}: {x} instead of {y}");
         }
     }
-    // Without a name, nothing says what the file is.
+    // Without --model, nothing says which network is in the file.
     let weights = folder.join("vqvae.pt");
     predict(&studio, weights.to_str().unwrap(), &["noise.png", "--out", "out"])
         .ended(2)

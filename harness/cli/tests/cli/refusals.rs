@@ -1,4 +1,4 @@
-//! What is refused, with which exit code, and what is said about it.
+//! Refused commands: their exit codes and their messages.
 
 use crate::studio::{Said, Studio, contents};
 use std::{collections::BTreeMap, fmt::Write as _, fs};
@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 const SPEC: &str = "studies/blurring.yaml";
 const BASE: &str = "studies/_base/vqvae-pets.yaml";
 
-/// Neither runs nor reports: what was refused left nothing behind.
+/// A refused command must leave nothing behind: no runs, no reports, no data.
 #[track_caller]
 fn left_nothing(studio: &Studio) {
     for folder in ["runs", "reports", "data"] {
@@ -14,7 +14,7 @@ fn left_nothing(studio: &Studio) {
     }
 }
 
-/// Breaks a spec and lets `validate` and `study` say so: both must show the place of `at` in the new text of `file`, its line,
+/// Breaks a spec and runs `validate` and `study`: both must show the place of `at` in the new text of `file`, its line,
 /// and each of `words`.
 #[track_caller]
 fn broken(file: &str, (from, to): (&str, &str), at: &str, words: &[&str]) {
@@ -24,7 +24,7 @@ fn broken(file: &str, (from, to): (&str, &str), at: &str, words: &[&str]) {
     let start = before.rfind('\n').map_or(0, |end| end + 1);
     let (line, column) = (before.matches('\n').count() + 1, before[start..].chars().count() + 1);
     let source = text[start..].lines().next().unwrap();
-    // A base's variants are checked in the studies whose arms take them.
+    // A base's variants are checked in the studies whose arms use them.
     let spec = if file == BASE { "studies/baselines.yaml" } else { SPEC };
     let name = spec.trim_start_matches("studies/").trim_end_matches(".yaml");
     for arguments in [&["validate"][..], &["validate", spec], &["study", name, "--profile", "demo"]] {
@@ -140,7 +140,7 @@ fn several_problems_at_once_and_broken_yaml() {
     studio.run(&["validate"]).ended(3).tells("the spec is empty");
     fs::write(studio.path(SPEC), b"title: \xff\xfe").unwrap();
     studio.run(&["validate"]).ended(3).tells("studies/blurring.yaml");
-    // A broken study is no reason to list none.
+    // A broken study does not keep `list` from listing the others.
     studio.run(&["list"]).ended(0).answers("invalid: see `harness validate`");
     left_nothing(&studio);
 }

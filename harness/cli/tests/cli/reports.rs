@@ -1,4 +1,4 @@
-//! `report`: made again from its data alone, or held against it.
+//! `report`: rendered again from its data alone, or checked against them.
 
 use crate::studio::{Said, Studio, assert_same, contents, edit_run, published, results, times};
 use harness_record::{run::RunRecord, vocabulary::Stage};
@@ -24,7 +24,7 @@ fn what_was_deleted_comes_back_with_the_same_bytes() {
     studio.run(&["report", "--check"]).ended(1).answers("report.md: missing").answers("charts/training.svg: missing");
     studio.run(&["report", "blurring", "--profile", "demo"]).ended(0).answers("blurring/index.html");
     assert_same(&before, &contents(&studio.path("reports")));
-    // What is no part of the report any more goes away.
+    // Files that are no longer part of the report are removed.
     fs::write(studio.path(REPORT).join("charts/older.svg"), "<svg/>").unwrap();
     studio.run(&["report", "--check"]).ended(1).answers("charts/older.svg: unexpected");
     studio.run(&["report", "--all"]).ended(0);
@@ -43,7 +43,7 @@ fn a_fresh_report_passes_the_check() {
     studio.run(&["report", "blurring", "--profile", "sample", "--check"]).ended(2).tells("no report in profile sample");
 }
 
-/// Changes one thing of a fresh report and checks it: exit code 1, nothing written.
+/// Changes one thing in a fresh report and checks it: the exit code must be 1, and nothing may be written.
 #[track_caller]
 fn checked(change: impl Fn(&Studio)) -> (Studio, Said) {
     let studio = Studio::finished();
@@ -72,7 +72,7 @@ fn a_check_names_what_would_change() {
             text.replace(row, &edited)
         });
     });
-    // The printed figures stand beside what was reproduced of them, which no longer follows from the data.
+    // The printed figures stand beside their reproduced values, which no longer follow from the data.
     said.answers("reports/demo/blurring/data/published.csv:").answers("do not edit the file");
 
     let (_, said) = checked(|studio| {
@@ -121,11 +121,11 @@ fn numbers_of_another_spec_are_stale_until_they_are_run_again() {
         studio.edit("studies/blurring.yaml", arm, &format!("{arm}    variants: [half-labels]\n"));
     });
     said.answers("data/spec.yaml: stale").answers("studies/blurring.yaml asks for other numbers now");
-    // Rendering cannot mend it, and says what can.
+    // Rendering cannot repair it, but says what can.
     studio.run(&["report"]).ended(0).tells("warning:").tells("`harness study blurring --profile demo`");
     studio.run(&["report", "--check"]).ended(1).answers("stale");
     let said = studio.study(&[]).ended(0).answers("done");
-    // The other arm is as it was.
+    // The other arm is unchanged.
     assert!(said.stderr.contains("finetune supervised/published") && !said.stderr.contains("ssl"), "{}", said.stderr);
     studio.run(&["report", "--check"]).ended(0);
 }
@@ -179,11 +179,11 @@ fn all_reports_stand_on_one_page() {
     assert!(studio.read(Path::new(REPORT).join("index.html")).contains(r#"<a href="../../index.html">Reports</a>"#));
     studio.edit(page, "Blurring at test time", "Blurring at another time");
     studio.run(&["report", "--check"]).ended(1).answers("reports/index.html: edited");
-    // Of some reports the page of all is not asked, but it is made again with them.
+    // A check of some reports leaves out the page of all reports, but rendering them renders that page, too.
     studio.run(&["report", "blurring", "--check"]).ended(0);
     studio.run(&["report", "blurring"]).ended(0);
     assert_eq!(studio.read(page), text);
-    // A study with another title, which is no markup; it is shown as soon as it is rendered.
+    // A study gets a title that must not become markup. The page shows it as soon as it is rendered.
     studio.edit("studies/blurring.yaml", "title: Blurring at test time", "title: \"<script>alert(1)</script>\"");
     studio.run(&["report", "--all"]).ended(0);
     let text = studio.read(page);

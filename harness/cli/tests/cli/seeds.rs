@@ -1,4 +1,5 @@
-//! The seeds of `harness/fuzz`: each gives the result that their README states. Fuzzing needs nightly; this does not.
+//! The seeds of `harness/fuzz`: each gives the result that their README states. Fuzzing needs nightly Rust; this test
+//! does not.
 
 use crate::studio::{Studio, paths};
 use harness_fetch::archive::{Format, Limits, unpack};
@@ -11,7 +12,7 @@ use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
 
 const README: &str = "README.md";
 
-/// As in `harness/fuzz/fuzz_targets/archive.rs`.
+/// The limits of `harness/fuzz/fuzz_targets/archive.rs`.
 const LIMITS: Limits = Limits { entries: 64, member_bytes: 1 << 14, total_bytes: 1 << 16, ratio: 20, name_bytes: 128 };
 
 #[test]
@@ -33,7 +34,7 @@ fn every_seed_gives_the_result_that_the_readme_states() {
     assert_eq!(given, stated(&fs::read_to_string(folder.join(README)).unwrap()));
 }
 
-/// Files and results in the README's table.
+/// The files and results in the README's table.
 fn stated(readme: &str) -> BTreeMap<String, String> {
     let row = |line: &str| {
         let cells: Vec<_> = line.strip_prefix("| `")?.split(" | ").collect();
@@ -61,7 +62,7 @@ fn image(path: &Path) -> &'static str {
     }
 }
 
-/// A file holds `trainval.txt`, and after lines of `====` `test.txt` and `list.txt`.
+/// The file holds `trainval.txt`, `test.txt` and `list.txt`, separated by lines of `====`.
 fn list(path: &Path) -> &'static str {
     let home = tempfile::tempdir().unwrap();
     let annotations = home.path().join("pets/annotations");
@@ -84,7 +85,7 @@ fn split<'a>(bytes: &'a [u8], cut: &[u8]) -> Vec<&'a [u8]> {
     }
 }
 
-/// What `validate` says of a spec or a manifest in its place.
+/// The verdict of `validate` on a spec or a manifest that is put at `place`.
 fn checked(studio: &Studio, path: &Path, place: &str) -> &'static str {
     fs::copy(path, studio.path(place)).unwrap();
     let said = studio.run(&["validate", place]);

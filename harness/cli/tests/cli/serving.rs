@@ -1,4 +1,4 @@
-//! `report --serve`: what a browser gets, that nothing else is sent, and that a page follows what is changed.
+//! `report --serve`: what a browser gets, that nothing else is sent, and that a page follows changes.
 
 use crate::studio::{Studio, contents};
 use std::{
@@ -32,7 +32,7 @@ impl Server {
         Self { port: address.trim_end_matches('/').parse().unwrap(), child }
     }
 
-    /// What is answered to a request as it stands.
+    /// Sends a request as it stands and returns the answer.
     fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -86,7 +86,7 @@ fn a_page_follows_its_template() {
         let answer = server.get(&format!("/demo/blurring/{file}"));
         assert!(answer.contains(&format!("content-type: {kind}")) && !answer.contains("location.reload"), "{file}");
     }
-    // A template that is broken: where and why, on the page that is open; what is on disk stays.
+    // A template is broken: the open page says where and why, and the files on disk stay.
     let template = "templates/blurring.md.j2";
     let text = studio.read(template);
     fs::write(studio.path(template), format!("{text}\n{{{{ no_such.field }}}}\n")).unwrap();
@@ -99,13 +99,13 @@ fn a_page_follows_its_template() {
         "{page}"
     );
     assert_eq!(contents(&studio.path("reports")), before);
-    // Mended: the error goes, and the text comes.
+    // The template is mended: the error goes, and the text comes.
     fs::write(studio.path(template), format!("{text}\nWritten just now.\n")).unwrap();
     server.until("/~state", "the mended page", |answer| answer.contains("\"problem\":\"\""));
     let page = server.get("/demo/blurring/index.html");
     assert!(page.contains("Written just now.") && page.contains("role=\"alert\" hidden"), "{page}");
     assert!(studio.read(Path::new(REPORT).join("report.md")).contains("Written just now."));
-    // Data that change, too.
+    // A change of the data is noticed, too.
     fs::write(studio.path(REPORT).join("data/study.json"), "{").unwrap();
     server.until("/~state", "the damage", |answer| answer.contains("study.json"));
     #[cfg(unix)]
@@ -139,7 +139,7 @@ fn only_reports_are_sent_and_only_to_this_machine() {
     assert_eq!((get("/link.txt").as_str(), get("/none.csv").as_str(), get("/").as_str()), ("404", "404", "200"));
     let of =
         |method: &str, host: &str| status(format!("{method} / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
-    // The port is that of a tunnel, or none.
+    // The port may be that of a tunnel, or missing.
     for host in
         [format!("127.0.0.1:{port}"), "localhost:9000".to_owned(), "localhost".to_owned(), "[::1]:9000".to_owned()]
     {
@@ -160,15 +160,15 @@ fn only_reports_are_sent_and_only_to_this_machine() {
     assert_eq!(status("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n".to_owned()), "403");
     assert_eq!(status("nonsense\r\n\r\n".to_owned()), "400");
     assert_eq!(status(format!("GET /{} HTTP/1.1\r\n", "x".repeat(100_000))), "400");
-    // What a request sends is not read, and its answer comes all the same.
+    // The body of a request is not read, and the answer arrives all the same.
     let posted = format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\n{}", "x".repeat(50_000));
     let refused = server.ask(&posted);
     assert!(refused.starts_with("HTTP/1.1 405 ") && refused.contains("\r\nallow: GET, HEAD\r\n"), "{refused}");
     let folder = server.get("/demo/blurring");
     assert!(folder.starts_with("HTTP/1.1 308 ") && folder.contains("\r\nlocation: /demo/blurring/\r\n"), "{folder}");
-    // A query names no other file.
+    // A query does not change the file that is meant.
     assert_eq!(get("/demo/blurring/report.md?v=2"), "200");
-    // A head has no body.
+    // An answer to HEAD has no body.
     let head = server.ask(&format!("HEAD / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"));
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
     // The port is taken.

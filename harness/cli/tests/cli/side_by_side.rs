@@ -1,9 +1,9 @@
-//! Several stages at once in one process.
+//! Several stages run at once in one process.
 
 use crate::studio::{Said, Studio, TINY, assert_same, results, runs, study, unfinished};
 use std::fs;
 
-/// Two arms that need no pretraining, and the time to see one fail beside the other.
+/// Two arms that need no pretraining and train long enough that one can be seen to fail beside the other.
 const TWO_LONG_ARMS: [&str; 4] = [
     "variants.supervised-rate={finetuning: {optimizer: {adam: {learning_rate: 3.0e-3}}}}",
     "protocols=[corrected]",
@@ -12,14 +12,14 @@ const TWO_LONG_ARMS: [&str; 4] = [
      {name: supervised, label: Two, description: Two., pretrained: false, variants: [supervised-rate]}]",
 ];
 
-/// The stages' beginnings and ends, in the order in which they were told.
+/// The beginnings (true) and ends (false) of stages, in the order of the messages.
 fn events(said: &Said) -> Vec<bool> {
     let begins = |line: &str| line.contains(": sitting 1 on cpu");
     let ends = |line: &str| line.contains(": done in ");
     said.stderr.lines().filter(|line| begins(line) || ends(line)).map(begins).collect()
 }
 
-/// The most stages that were at work at once.
+/// The largest number of stages that ran at once.
 fn most_at_once(events: &[bool]) -> i32 {
     let running = events.iter().scan(0, |running, begins| {
         *running += if *begins { 1 } else { -1 };
@@ -35,7 +35,7 @@ fn as_many_stages_as_asked_for_run_at_once_and_no_bit_changes() {
         (&["--jobs", "1", "--threads", "3"][..], 1),
         (&["--jobs", "2", "--threads", "3"], 2),
         (&["--jobs", "4", "--threads", "2"], 2),
-        // Small steps: a stage for every thread.
+        // With small steps, there is a stage for every thread.
         (&["--threads", "4"], 4),
         (&["--threads", "1"], 1),
     ] {
@@ -43,7 +43,7 @@ fn as_many_stages_as_asked_for_run_at_once_and_no_bit_changes() {
         let said = studio.study(arguments).ended(0);
         let events = events(&said);
         assert_eq!(events.len(), 18, "{arguments:?}: {}", said.stderr);
-        // On a machine with other work the last of many may begin when the first has ended.
+        // On a busy machine, the last of many stages may begin only after the first has ended.
         let at_once = most_at_once(&events);
         assert!((most.min(2)..=most).contains(&at_once), "{arguments:?}: {at_once} at once: {}", said.stderr);
         assert_same(&results(&calm.path("runs")), &results(&studio.path("runs")));
@@ -73,7 +73,7 @@ fn when_one_fails_the_others_stop_and_can_go_on() {
         stages.iter().find(|stage| stage["arms"][0] == "supervised" && stage["stage"] == "finetune").unwrap()["key"]
             .as_str()
             .unwrap();
-    // Its rows cannot be written.
+    // The rows of this stage cannot be written.
     let in_the_way = studio.path("runs/finetune").join(key).join("metrics.csv");
     fs::create_dir_all(&in_the_way).unwrap();
     let arguments = study(&settings, &["--threads", "2"]);
@@ -81,7 +81,8 @@ fn when_one_fails_the_others_stop_and_can_go_on() {
     assert!(said.stderr.contains("finetune ssl/corrected seed 0: stopped: interrupted"), "{}", said.stderr);
     assert_eq!((unfinished(&studio.path("runs")).len(), runs(&studio.path("runs")).len()), (2, 0));
     assert!(!studio.path("reports/demo/blurring/report.md").exists());
-    // With the cause gone, both go on from where they were: the failed one from its first epoch, the other from wherever it had come.
+    // Once the cause is gone, both go on from where they were: the failed one from its first epoch, the other from
+    // wherever it had come.
     fs::remove_dir(&in_the_way).unwrap();
     let again = studio.run(&arguments).ended(0);
     assert!(again.stderr.contains("resuming after epoch"), "{}", again.stderr);

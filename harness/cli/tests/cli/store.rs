@@ -1,4 +1,4 @@
-//! `runs`: what the store holds, and that nothing goes which is needed or worked on.
+//! `runs`: what the store holds, and that no run is removed that is needed or worked on.
 
 use crate::studio::{Studio, contents, runs};
 use harness_record::files::Lock;
@@ -51,7 +51,7 @@ fn only_what_nothing_needs_is_removed() {
     let studio = Studio::finished();
     let all = runs(&studio.path("runs")).len();
     studio.run(&["runs", "gc", "--yes"]).ended(0).answers("nothing to remove");
-    // Its settings are none that a study asks for, so without the report nothing holds it.
+    // No study asks for these settings, so without the report nothing keeps the runs.
     fs::remove_dir_all(studio.path("reports")).unwrap();
     let before = contents(&studio.path("runs"));
     let said = studio.run(&["runs", "gc"]).ended(0).answers(&format!("{all} runs could go, "));
@@ -61,7 +61,7 @@ fn only_what_nothing_needs_is_removed() {
         before.keys().filter(|name| !name.ends_with("lock") && !after.contains_key(*name)).count()
     };
     assert_eq!(gone(&before), 0, "a dry run removed something");
-    // One is worked on, and one was made under a profile whose data are not here.
+    // One run is worked on, and one was made under a profile whose data are not here.
     let kept = runs(&studio.path("runs"));
     let [worked, foreign] = [&kept[0], &kept[1]].map(|run| format!("runs/{}/{}", run.stage, run.key));
     let _lock = Lock::try_take(&studio.path(format!("{worked}.lock"))).unwrap().unwrap();
@@ -71,7 +71,7 @@ fn only_what_nothing_needs_is_removed() {
     let left = runs(&studio.path("runs"));
     assert_eq!(left.len(), 2);
     assert!(studio.path(worked).join("run.json").exists() && studio.path(foreign).join("run.json").exists());
-    // What a study asks for today stays without any report: a spec that is wrong could ask for anything.
+    // Runs that a study asks for today stay even without a report, and an invalid spec could ask for any run.
     studio.edit("studies/baselines.yaml", "title:", "titel:");
     studio.run(&["runs", "gc", "--yes"]).ended(3).tells("titel");
     assert_eq!(runs(&studio.path("runs")).len(), 2);

@@ -1,4 +1,4 @@
-//! `study`: a whole one, one that is done, one that is only planned; threads.
+//! `study`: a whole study, one that is done, one that is only planned; threads.
 
 use crate::studio::{Studio, assert_same, contents, hosts, published, results, runs, times};
 use harness_record::{
@@ -40,7 +40,7 @@ fn a_whole_study_leaves_a_report_and_its_data() {
     };
     assert_eq!((rows("per_image.csv"), rows("baselines.csv")), (4 * 3 * 2 * 2, 4 * 2));
     assert!(profile.join("provenance.json").is_file());
-    // What was published is what the store has.
+    // The published files are those of the store.
     for folder in published(&profile, "run.json") {
         let record = RunRecord::read(&folder).unwrap();
         let from = studio.path("runs").join(record.stage.name()).join(record.key.as_str());
@@ -48,7 +48,7 @@ fn a_whole_study_leaves_a_report_and_its_data() {
             assert!(std::fs::read(from.join(&name)).unwrap() == bytes, "{name} of {}", record.key);
         }
     }
-    // Every number of the spec as it was run, those of the command line included.
+    // The spec holds every number as it was run, including those of the command line.
     let spec = studio.read("reports/demo/blurring/data/spec.yaml");
     assert!(spec.contains("profile: demo") && spec.contains("finetuning.epochs=4"), "{spec}");
     // The page says that this is not the published experiment, and how to make it again.
@@ -71,7 +71,7 @@ fn a_study_that_is_done_is_left_alone() {
     studio.study(&[]).ended(0);
     let before = times(&studio.path("."));
     let said = studio.study(&[]).ended(0).answers("study blurring (demo): up to date").answers("index.html");
-    // A few hundredths of a second by itself; the rest is for a machine that is busy with other tests.
+    // By itself this takes a few hundredths of a second; the rest is for a machine that is busy with other tests.
     assert!(said.took < Duration::from_secs(2), "took {:?}", said.took);
     assert_eq!(times(&studio.path(".")), before);
 
@@ -86,7 +86,7 @@ fn only_what_is_new_is_run() {
     let said = studio.study(&["--set", "evaluation.blur=[0, 25, 50, 100]"]).ended(0).answers("done");
     assert!(!said.stderr.contains("pretrain") && !said.stderr.contains("finetune"), "{}", said.stderr);
     assert!(said.stderr.contains("evaluate ssl/published"), "{}", said.stderr);
-    // Words decide no numbers: the report is made anew, and nothing is run.
+    // Words decide no numbers: the report is rendered again, and nothing is run.
     let said = studio.study(&["--set", "title=Blur"]).ended(0).answers("done");
     assert!(!said.stderr.contains("sitting"), "{}", said.stderr);
     assert!(studio.read("reports/demo/blurring/report.md").starts_with("# Blur\n"));
@@ -138,7 +138,7 @@ fn a_plan_runs_nothing() {
 
 #[test]
 fn threads_change_no_bit() {
-    // Wide enough that the work is shared out among threads.
+    // The network is wide enough that the work is divided among threads.
     let settings = [
         "data.size=32",
         "model.vqvae={width: 32, depth: 2, inner: 16, dim: 16, codes: 64}",

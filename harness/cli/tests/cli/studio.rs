@@ -1,4 +1,4 @@
-//! A copy of the project in a temporary folder, and the binary run in it.
+//! A copy of the project in a temporary folder, and the binary that runs in it.
 
 use harness_record::{
     digest,
@@ -16,7 +16,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A study of a second or two: the demo profile with smaller pictures, fewer of them, and a smaller network.
+/// Settings for a study of a second or two: the demo profile with smaller and fewer pictures, and a smaller network.
 pub(crate) const TINY: [&str; 8] = [
     "data.size=16",
     "model.vqvae={width: 8, depth: 1, inner: 4, dim: 4, codes: 16}",
@@ -37,7 +37,7 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    /// Nothing has been run in it.
+    /// A studio in which nothing has been run.
     pub(crate) fn new() -> Self {
         let studio = Self { folder: tempfile::tempdir().unwrap() };
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -47,40 +47,40 @@ impl Studio {
         studio
     }
 
-    /// The tiny study has been run in it.
+    /// A studio in which the tiny study has been run.
     pub(crate) fn finished() -> Self {
         let studio = Self { folder: tempfile::tempdir().unwrap() };
         copy(&FINISHED.folder, studio.folder.path());
         studio
     }
 
-    /// A place in it.
+    /// A path in the studio.
     pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(relative)
     }
 
-    /// The binary, to be run in it and to touch nothing outside.
+    /// The binary, set up to run in the studio and to touch nothing outside.
     pub(crate) fn harness(&self, arguments: &[&str]) -> Command {
         harness_in(self.folder.path(), arguments)
     }
 
-    /// Runs the binary in it.
+    /// Runs the binary in the studio.
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::of(self.harness(arguments))
     }
 
-    /// Runs the tiny study in it, with more arguments.
+    /// Runs the tiny study in the studio, with more arguments.
     pub(crate) fn study(&self, more: &[&str]) -> Said {
         self.run(&study(&TINY, more))
     }
 
-    /// Text of a file in it.
+    /// The text of a file in the studio.
     pub(crate) fn read(&self, relative: impl AsRef<Path>) -> String {
         let path = self.path(relative);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Puts `to` in place of `from` in a file in it, and gives the new text.
+    /// Replaces the first `from` in a file of the studio by `to`, and returns the new text.
     pub(crate) fn edit(&self, relative: impl AsRef<Path>, from: &str, to: &str) -> String {
         let text = self.read(&relative);
         assert!(text.contains(from), "{} does not contain {from:?}", relative.as_ref().display());
@@ -89,7 +89,7 @@ impl Studio {
         text
     }
 
-    /// The only sub-folder of a folder in it, or the first of several.
+    /// The only sub-folder of a folder in the studio, or the first of several.
     pub(crate) fn first_in(&self, relative: impl AsRef<Path>) -> PathBuf {
         let folder = self.path(relative);
         let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -99,8 +99,8 @@ impl Studio {
     }
 }
 
-/// The tiny study, run once for all tests. The folder stays: a temporary one would be left behind by every test run, as
-/// nothing is dropped when a process ends.
+/// The tiny study, run once for all tests. Its folder stays: nothing is dropped when a process ends, so every test run
+/// would leave a temporary folder behind.
 static FINISHED: LazyLock<Finished> = LazyLock::new(|| {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let lock = fs::File::create(place.join("finished.lock")).unwrap();
@@ -115,7 +115,7 @@ static FINISHED: LazyLock<Finished> = LazyLock::new(|| {
     Finished { folder, _lock: lock }
 });
 
-/// Where the finished study lies. While this process lives, no other makes it anew.
+/// The folder of the finished study. While this process lives, no other one makes it anew.
 struct Finished {
     folder: PathBuf,
     _lock: fs::File,
@@ -126,7 +126,7 @@ pub(crate) fn study<'a>(settings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> 
     study_called("blurring", settings, more)
 }
 
-/// Likewise for a study of another name.
+/// The same for a study of another name.
 pub(crate) fn study_called<'a>(name: &'a str, settings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["study", name, "--profile", "demo"];
     for setting in settings {
@@ -142,12 +142,12 @@ fn harness_in(folder: &Path, arguments: &[&str]) -> Command {
     for name in ["HARNESS_STORE", "HARNESS_REPORTS", "RAYON_NUM_THREADS"] {
         command.env_remove(name);
     }
-    // Where no data set is, unless a test puts one there.
+    // There is no data set here, unless a test puts one there.
     command.env("HARNESS_DATA", folder.join("data"));
     command
 }
 
-/// How a command ended, and what it said.
+/// The exit code and the output of a command that ended.
 pub(crate) struct Said {
     code: Option<i32>,
     pub(crate) stdout: String,
@@ -170,7 +170,7 @@ impl Said {
         self
     }
 
-    /// Whether it ended with an exit code that means failure.
+    /// Returns true if it ended with an exit code that means failure.
     pub(crate) fn ended_badly(&self) -> bool {
         matches!(self.code, Some(1..=5))
     }
@@ -243,7 +243,7 @@ impl Running {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
-    /// How it ends.
+    /// Waits for the process to end.
     pub(crate) fn wait(mut self) -> Said {
         self.0.take().unwrap().wait_with_output().unwrap().into()
     }
@@ -275,18 +275,19 @@ pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     paths(folder).into_iter().map(|(name, path)| (name, fs::read(path).unwrap())).collect()
 }
 
-/// When every file below `folder` was last changed.
+/// The modification time of every file below `folder`.
 pub(crate) fn times(folder: &Path) -> BTreeMap<String, SystemTime> {
     paths(folder).into_iter().map(|(name, path)| (name, path.metadata().unwrap().modified().unwrap())).collect()
 }
 
-/// What was computed, without what says when, where and how long: results of runs below a store or a folder of reports.
+/// The results of runs below a store or a folder of reports: everything but the files that say when, where and how
+/// long.
 pub(crate) fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     const TOLD: [&str; 3] = ["host.json", "log.txt", "provenance.json"];
     let mut all = contents(folder);
     all.retain(|name, _| {
         let last = name.rsplit('/').next().unwrap();
-        // Locks, stamps, and what was being written when its process was killed.
+        // Locks, stamps, and files that were being written when their process was killed.
         let passing = ["lock", "stamp", "tmp"].map(|ending| Some(OsStr::new(ending)));
         !(TOLD.contains(&last) || passing.contains(&Path::new(last).extension()))
     });
@@ -313,7 +314,7 @@ pub(crate) fn runs(store: &Path) -> Vec<RunRecord> {
     folders_with(store, file::RUN).iter().map(|folder| RunRecord::read(folder).unwrap()).collect()
 }
 
-/// Where the runs of a store were made, also of those that are not done.
+/// The records of where the runs of a store were made, including unfinished runs.
 pub(crate) fn hosts(store: &Path) -> Vec<HostRecord> {
     folders_with(store, file::HOST).iter().filter_map(|folder| HostRecord::read(folder).ok()).collect()
 }
@@ -329,12 +330,12 @@ fn folders_with(store: &Path, name: &str) -> Vec<PathBuf> {
     found.map(|path| path.parent().unwrap().to_owned()).collect()
 }
 
-/// Folders of a profile's runs of a stage that have a file of that name, in the reports.
+/// The folders of a profile's runs, in the reports, that hold a file of this name.
 pub(crate) fn published(profile: &Path, name: &str) -> Vec<PathBuf> {
     folders_with(&profile.join("runs"), name)
 }
 
-/// Changes a file of a run as a new version of it would: with its digest.
+/// Changes a file of a run as a new version of the program would: with a new digest in the record.
 pub(crate) fn edit_run(folder: &Path, name: &str, change: impl FnOnce(String) -> String) {
     let text = change(fs::read_to_string(folder.join(name)).unwrap());
     fs::write(folder.join(name), &text).unwrap();

@@ -1,4 +1,4 @@
-//! `report --verdicts`: what was reproduced, and that no edit of a data folder makes a sample reproduce anything.
+//! `report --verdicts`: what was reproduced, and that no edit of a data folder makes a sample count as reproduced.
 
 use crate::studio::{Studio, contents, copy};
 use std::{fs, path::Path};
@@ -17,7 +17,7 @@ fn with_reports(reports: &[&str]) -> Studio {
     studio
 }
 
-/// Every verdict of the reports, and why it is what it is.
+/// Every verdict of the reports, with its reason.
 #[track_caller]
 fn verdicts(studio: &Studio) -> Vec<(String, String)> {
     let said = studio.run(&["report", "--verdicts", "--json"]).ended(0);
@@ -58,7 +58,7 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
         assert!(!studio.read(Path::new(REPORT).join("report.md")).contains("| reproduced"));
     };
 
-    // The field that says what it is.
+    // The first edit changes the field that says which experiment it is.
     let studio = with_reports(&[REPORT]);
     let before = contents(&studio.path(REPORT));
     studio.edit(Path::new(REPORT).join("data/study.json"), "\"setting\": \"sample\"", "\"setting\": \"full\"");
@@ -68,7 +68,7 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
     page_claims_nothing(&studio);
     assert_eq!(contents(&studio.path(REPORT)), before, "the field is written as it follows from the spec");
 
-    // The verdict, and then the printed figure itself.
+    // The next edits change the verdict, and then the printed figure itself.
     let table = Path::new(REPORT).join("data/published.csv");
     let row = studio.read(&table).lines().nth(1).unwrap().to_owned();
     studio.edit(&table, &row, &row.replace("not comparable", "reproduced"));
@@ -84,7 +84,8 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
     studio.run(&["report", "--renew"]).ended(0);
     assert_eq!(contents(&studio.path(REPORT)), before, "what was renewed is what was there");
 
-    // What the data were run with: they are no longer of today's spec, and that is all that can be said.
+    // The last edits change what the data were run with: then they do not match today's spec, and nothing more can be
+    // said.
     for change in
         [("profile: sample", "profile: full"), ("epochs: 70", "epochs: 50"), ("profile: sample", "profile: [")]
     {

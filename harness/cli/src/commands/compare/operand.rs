@@ -1,4 +1,4 @@
-//! What a result on the command line means: a report, a part of one, one at a revision, or a run.
+//! Finds what a result on the command line means: a report, a part of one, one at a revision, or a run.
 
 use super::{revision, settings};
 use crate::{
@@ -15,18 +15,18 @@ use harness_report::{
 use harness_study::spec::layers::{PROFILES, is_plain};
 use std::path::{Path, PathBuf};
 
-/// Where a result is.
+/// A result that the command line names.
 pub(super) struct Operand {
-    /// As it was typed.
+    /// The text as it was typed.
     name: String,
     meaning: Meaning,
 }
 
-/// What the text means.
+/// The meaning of the text.
 enum Meaning {
     /// The folder of a report.
     Report(PathBuf, Choice),
-    /// A report below the reports folder, as it was committed.
+    /// A report below the reports folder, as committed at a revision.
     Revision {
         revision: String,
         report: [String; 2],
@@ -66,7 +66,7 @@ impl Operand {
         Ok(Self { name, meaning: Meaning::Revision { revision: head.to_owned(), report, choice } })
     }
 
-    /// Reads it.
+    /// Reads the result.
     pub(super) fn read(&self, folders: &Folders) -> Outcome<Side> {
         match &self.meaning {
             Meaning::Report(folder, choice) => self.report(&folder.join("data"), choice),
@@ -87,7 +87,7 @@ impl Operand {
     }
 }
 
-/// What was printed as the Dice of a run's network; soft Dice where nobody printed any.
+/// The kind of Dice that was printed for a run's network; soft Dice if none was printed.
 fn printed_dice(run: &Run) -> PrintedDice {
     let model = run.record.as_ref().map(|record| record.settings["model"].clone());
     let model: Option<ModelSpec> = model.and_then(|model| serde_json::from_value(model).ok());
@@ -101,7 +101,7 @@ fn report_at(text: &str, folders: &Folders, here: &Path) -> Option<PathBuf> {
     places.into_iter().find(|folder| folder.join("data").join(file::STUDY).is_file())
 }
 
-/// `PROFILE/STUDY`.
+/// Splits `PROFILE/STUDY`; `None` if the text is not of this form.
 fn report_name(text: &str) -> Option<[String; 2]> {
     let (profile, study) = text.split_once('/')?;
     (PROFILES.contains(&profile) && is_plain(study)).then(|| [profile.to_owned(), study.to_owned()])
@@ -118,7 +118,7 @@ fn no_report([profile, study]: [String; 2], folders: &Folders) -> Failure {
     Failure::Usage(format!("there is no report {name} in {}: {help}", folders.reports.display()))
 }
 
-/// `ARM[/PROTOCOL][@CONDITION]`, of which each can be left out, but not all.
+/// Parses `ARM[/PROTOCOL][@CONDITION]`. Any of the three can be left out, but not all.
 fn choice(text: &str, part: &str) -> Outcome<Choice> {
     let (place, condition) = part.split_once('@').map_or((part, None), |(place, condition)| (place, Some(condition)));
     let (arm, protocol) = place.split_once('/').map_or((place, None), |(arm, protocol)| (arm, Some(protocol)));
@@ -135,7 +135,7 @@ fn choice(text: &str, part: &str) -> Outcome<Choice> {
     })
 }
 
-/// A run of the store, or why `text` is none, and no report either.
+/// Finds a run of the store. The error says why `text` is neither a run nor a report.
 fn run(text: &str, store: &Path) -> Outcome<Run> {
     Run::find(store, text).map_err(|failure| match failure {
         Failure::Usage(why) => Failure::Usage(format!(

@@ -1,4 +1,4 @@
-//! A report's data as they were committed, read through git into a temporary folder.
+//! Reads a report's data as committed, through git, into a temporary folder.
 
 use crate::{
     cli::Folders,
@@ -14,10 +14,11 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The most that is read of one file, in bytes: the full test set under every arm, seed and condition is below 100 MB.
+/// Size limit for reading one file, in bytes: the full test set under every arm, seed and condition is below 100 MB.
 const LIMIT: u64 = 256 << 20;
 
-/// Puts the data of `reports/<profile>/<study>/` as they were at `revision` into a folder, which lasts as long as what is returned.
+/// Copies the data of `reports/<profile>/<study>/` as of `revision` into a temporary folder, which lasts as long as the
+/// returned value.
 pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) -> Outcome<Checkout> {
     let top = PathBuf::from(
         git(&folders.root, &[OsStr::new("rev-parse"), OsStr::new("--show-toplevel")], |said| {
@@ -49,7 +50,7 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
     for run in runs {
         let to = file::run_folder(&data, &run);
         for entry in tree.entries(&profile.join(file::RUNS).join(run.short()))? {
-            // Nothing is compared in pictures.
+            // Pictures are not compared.
             if Path::new(&entry.name).extension().is_none_or(|ending| ending != "png") {
                 tree.copy(&entry, &to)?;
             }
@@ -58,10 +59,10 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
     Ok(Checkout { _copy: copy, data })
 }
 
-/// A report's data as they were committed, for as long as this lives.
+/// A report's data as committed, for as long as this value lives.
 pub(super) struct Checkout {
     _copy: TempDir,
-    /// The report's data folder. The runs lie where they lie in a profile.
+    /// The report's data folder. The runs lie beside it as they do in a profile.
     pub(super) data: PathBuf,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct Checkout {
 struct Tree<'a> {
     top: &'a Path,
     commit: &'a str,
-    /// What is read, for errors.
+    /// The name of what is read, for errors.
     shown: String,
 }
 
@@ -106,12 +107,12 @@ impl Tree<'_> {
 struct Entry {
     object: String,
     bytes: u64,
-    /// Its name in its folder.
+    /// The name of the file in its folder.
     name: String,
 }
 
 impl Entry {
-    /// `<mode> <type> <object> <size>\t<path>`; `None` for what is no plain file.
+    /// Parses `<mode> <type> <object> <size>\t<path>`; `None` for anything but a plain file.
     fn parse(line: &str) -> Option<Self> {
         let (about, path) = line.split_once('\t')?;
         let mut words = about.split_ascii_whitespace();
@@ -122,7 +123,7 @@ impl Entry {
     }
 }
 
-/// The folder of reports as the repository names it.
+/// The path of the folder of reports within the repository.
 fn in_repository(top: &Path, reports: &Path) -> Outcome<PathBuf> {
     let real = |path: &Path| {
         path.canonicalize().map_err(|error| Failure::run(format!("cannot open {}: {error}", path.display())))
@@ -137,7 +138,7 @@ fn in_repository(top: &Path, reports: &Path) -> Outcome<PathBuf> {
     })
 }
 
-/// What git says, as text.
+/// Runs git and returns its output as text.
 fn git(folder: &Path, arguments: &[&OsStr], failed: impl Fn(&str) -> Failure) -> Outcome<String> {
     raw(folder, arguments, failed).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,14 +1,14 @@
-//! A recorded spec as plain values, whatever version of the program wrote it.
+//! Reads a recorded spec as plain values, whatever version of the program wrote it.
 
 use crate::failure::{Failure, Outcome};
 use harness_record::files;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// The most that is read of a spec, in bytes.
+/// Size limit for reading a spec, in bytes.
 const LIMIT: u64 = 16 << 20;
 
-/// The fields of the spec at `path`; `None` where there is none.
+/// The fields of the spec at `path`; `None` if there is no such file.
 pub(super) fn read(path: &Path) -> Outcome<Option<Value>> {
     if !path.exists() {
         return Ok(None);
@@ -19,7 +19,7 @@ pub(super) fn read(path: &Path) -> Outcome<Option<Value>> {
     Ok(Some(plain(value)))
 }
 
-/// YAML as JSON: a tagged value, which is how a choice is written, becomes a mapping of one key.
+/// Converts YAML to JSON: a tagged value, which is how a choice is written, becomes a mapping with one key.
 fn plain(value: serde_yaml::Value) -> Value {
     use serde_yaml::Value as Yaml;
     match value {

@@ -1,4 +1,4 @@
-//! Which data set a command line means, whether it is there, and what of it is read.
+//! Finds the data set that a command line means, checks that it is there, and surveys its pictures.
 
 use crate::{
     executors::data_failure,
@@ -13,7 +13,7 @@ use harness_fetch::{
 use harness_images::datasets::{self, DatasetSpec, Purpose, Survey};
 use std::path::Path;
 
-/// The data set of a manifest's name, or of a spec's section in braces.
+/// The data set named like a manifest, or written in braces as in a spec.
 pub(super) fn named(text: &str, manifests: &Manifests) -> Outcome<DatasetSpec> {
     if !text.trim_start().starts_with('{') {
         return of_manifest(manifests.named(text)?);
@@ -21,7 +21,7 @@ pub(super) fn named(text: &str, manifests: &Manifests) -> Outcome<DatasetSpec> {
     let wrong = |why: String| {
         Failure::Usage(format!("{text}: {why}; expected a spec's data set, as '{{oxford-iiit-pet: {{folder: pets}}}}'"))
     };
-    // By way of JSON, which names a variant by a mapping of one key, as specs do.
+    // The value goes through JSON, which names a variant by a mapping with one key, as specs do.
     let value: serde_json::Value = serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
     let spec: DatasetSpec = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
     spec.check().map_err(|(field, expected)| wrong(format!("{field} must be {expected}")))?;
@@ -42,7 +42,8 @@ pub(super) fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
         .ok_or_else(|| Failure::Usage(format!("{}: {why}", manifest.name)))
 }
 
-/// Says what to put where if manifests know the data set's folders and nothing of one is there. `why` is what cannot be done then.
+/// Fails if a folder of the data set has a manifest but nothing is in place, and says what to put where. `why` tells
+/// what cannot be done without it.
 pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Path, why: &str) -> Outcome {
     let packed = datasets::packed(data).map_err(data_failure)?;
     for (folder, manifest) in spec.folders().into_iter().zip(manifests.parts(spec)?) {
@@ -54,8 +55,8 @@ pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Pa
     Ok(())
 }
 
-/// Surveys all pictures of a data set, each once: those with trimaps, or, in a set without trimaps, those for pretraining. A drawn
-/// set has other pictures for each purpose.
+/// Surveys all pictures of a data set, each once: those with trimaps, or, in a set without trimaps, those for
+/// pretraining. A drawn set has different pictures for each purpose.
 pub(super) fn surveys(
     spec: &DatasetSpec,
     data: &Path,

@@ -1,4 +1,4 @@
-//! `data fetch`: from the network into the data folder.
+//! `data fetch`: downloads into the data folder.
 
 use crate::{
     cli::DataFetch,

@@ -1,4 +1,4 @@
-//! `data import`: what the user has already.
+//! `data import`: adopts data that the user has already.
 
 use crate::{
     cli::DataImport,

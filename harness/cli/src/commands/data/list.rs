@@ -1,4 +1,4 @@
-//! `data list`: what there is, what of it is here, its licence.
+//! `data list`: lists the known data, what of them is here, and their licences.
 
 use super::dataset;
 use crate::{
@@ -19,7 +19,7 @@ use std::{
     path::Path,
 };
 
-/// The state of what has an invalid manifest, or a part that has one.
+/// The state of data whose manifest is invalid, or that have a part with an invalid manifest.
 const INVALID: &str = "invalid";
 
 #[derive(Serialize)]
@@ -27,10 +27,10 @@ struct Row {
     name: String,
     title: String,
     state: String,
-    /// What is wrong, where something is.
+    /// The problems found; empty if there are none.
     problems: Vec<String>,
     bytes_on_disk: u64,
-    /// Bytes that a fetch would still bring; none where that is not known.
+    /// Bytes that are still to be fetched; `None` if unknown.
     bytes_to_fetch: Option<u64>,
     folder: Option<String>,
     licence: String,
@@ -64,7 +64,7 @@ pub(super) fn run(manifests: &Manifests, data: &Path, as_json: bool) -> Outcome 
 fn row(manifest: &Manifest, here: &Here<'_>) -> Outcome<Row> {
     let Here { manifests, data, .. } = here;
     let (state, problems) = here.state_of(manifest)?;
-    // What an invalid part would bring is not known.
+    // The size of an invalid part is unknown.
     let whole = manifests.leaves(manifest).is_ok();
     let (mut bytes_on_disk, mut to_fetch) = (0, whole.then_some(0));
     for leaf in manifests.catalogue().leaves(manifest) {
@@ -99,13 +99,13 @@ fn unreadable(name: &str, state: &str, problems: Vec<String>) -> Row {
     }
 }
 
-/// What is there of data.
+/// The data that are here.
 pub(crate) struct Here<'a> {
     manifests: &'a Manifests,
     data: &'a Path,
-    /// Folders that lie in packs, each with the sizes that it has there.
+    /// The folders that lie in packs, each with the picture sizes packed there.
     packed: BTreeMap<String, Vec<u32>>,
-    /// Why packs cannot be read, if they cannot: what they hold is then not known.
+    /// The reason why packs cannot be read, if they cannot; their content is then unknown.
     pub(crate) damage: Option<String>,
 }
 
@@ -118,7 +118,7 @@ impl<'a> Here<'a> {
         Self { manifests, data, packed, damage }
     }
 
-    /// The sizes at which a data set is packed, in words; `None` if it is not, or not whole.
+    /// The sizes at which a data set is packed, in words; `None` if it is not packed, or not completely.
     fn packed(&self, manifest: &Manifest) -> Option<String> {
         let spec = dataset::of_manifest(manifest).ok()?; // weights are in no pack
         let sizes: Option<Vec<&Vec<u32>>> = spec.folders().into_iter().map(|folder| self.packed.get(folder)).collect();
@@ -127,7 +127,8 @@ impl<'a> Here<'a> {
         (!sizes.is_empty()).then(|| format!("packed, {}", sizes.join(" and ")))
     }
 
-    /// The state of a manifest's data in words, and what is wrong with them. A composed one is as ready as its parts.
+    /// The state of a manifest's data in words, and the problems with them. A composed data set is as ready as its
+    /// parts.
     pub(crate) fn state_of(&self, manifest: &Manifest) -> Outcome<(String, Vec<String>)> {
         if !matches!(manifest.origin, Origin::Composed(_)) {
             let state = holdings::state(manifest, self.data)?;

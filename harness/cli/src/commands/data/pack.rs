@@ -1,4 +1,4 @@
-//! `data pack`: one file for machines without a network.
+//! `data pack`: writes one file for machines without a network.
 
 use super::dataset;
 use crate::{

@@ -1,4 +1,4 @@
-//! `data show`: a data set's pictures by class and part, and a contact sheet with the masks drawn over.
+//! `data show`: counts a data set's pictures by class and part, and draws a contact sheet with the masks on top.
 
 mod choice;
 mod look;
@@ -72,7 +72,7 @@ fn print(summary: &Summary, out: Option<&Path>) -> Outcome {
     }
 }
 
-/// Classes by parts, numbers to the right.
+/// The table of classes by parts, with right-aligned numbers.
 fn counts(summary: &Summary) -> Vec<Vec<String>> {
     let row = |counts: &Counts| {
         let parts = summary.parts.iter().map(|part| counts.images.get(part).copied().unwrap_or_default().to_string());

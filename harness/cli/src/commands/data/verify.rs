@@ -1,4 +1,4 @@
-//! `data verify`: everything hashed again; and digests that a manifest does not know written into it.
+//! `data verify`: hashes everything again, and writes digests that a manifest lacks into it.
 
 use crate::{
     cli::DataVerify,
@@ -64,7 +64,7 @@ pub(super) fn run(
     )))
 }
 
-/// What is named; else all that is there.
+/// The manifests that are named; without names, those of all data that are there.
 fn chosen<'a>(options: &DataVerify, manifests: &'a Manifests, data: &Path) -> Outcome<Vec<&'a Manifest>> {
     let catalogue = manifests.catalogue();
     let mut chosen: Vec<&Manifest> = Vec::new();
@@ -75,7 +75,7 @@ fn chosen<'a>(options: &DataVerify, manifests: &'a Manifests, data: &Path) -> Ou
     };
     let mut leaves = Vec::new();
     for manifest in named {
-        // What is not named is verified as far as it can be.
+        // Without names, everything is verified as far as possible.
         leaves.extend(if options.names.is_empty() {
             catalogue.leaves(manifest)
         } else {
@@ -108,7 +108,7 @@ fn line(manifest: &Manifest, verified: &Verified) -> String {
     }
 }
 
-/// Writes digests into the manifest that it does not know in full, and says which.
+/// Writes the digests that the manifest does not know in full into it, and returns lines that say which.
 fn record(manifest: &Manifest, folder: &Path, data: &Path) -> Outcome<Vec<String>> {
     let holding = Holding::read(manifest, data)?;
     let mut told = Vec::new();
@@ -129,7 +129,7 @@ fn record(manifest: &Manifest, folder: &Path, data: &Path) -> Outcome<Vec<String
     Ok(told)
 }
 
-/// The SHA-256 that was seen of a file.
+/// The SHA-256 of a file as it was seen here; `None` if the file was not seen.
 fn seen(manifest: &Manifest, file: &RemoteFile, holding: Option<&Holding>, data: &Path) -> Outcome<Option<String>> {
     let came = holding.and_then(|holding| holding.came.iter().find(|came| came.file == file.file));
     let path = manifest.place(data).join(&file.file);

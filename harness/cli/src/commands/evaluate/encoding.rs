@@ -1,7 +1,7 @@
-//! How the masks of a folder store their classes.
+//! Finds how the masks of a folder store their classes.
 //!
-//! What stands in a mask is counted before it is known what it means: whether a 1 is the background or the pet is told by
-//! the folder as a whole. So a file is read once, and none of them is kept.
+//! The codes in a mask are counted before their meaning is known: only the folder as a whole tells whether a 1 is the
+//! background or the pet. So each file is read once, and no mask is kept in memory.
 
 use super::listed::listed;
 use crate::failure::{Failure, Outcome};
@@ -10,12 +10,12 @@ use harness_images::pixels::{self, DecodeError};
 use harness_record::metrics::{CLASSES, Confusion};
 use std::{fmt, path::Path};
 
-/// What can stand in a pixel of a mask: the numbers 0 to 3, and three colours.
+/// The values that a pixel of a mask can have: the numbers 0 to 3, and three colours.
 const CODES: [&str; 7] = ["0", "1", "2", "3", "red", "green", "blue"];
 /// The largest code that is a number.
 const LAST_NUMBER: u8 = 3;
 
-/// How classes are stored.
+/// A way to store the classes in a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Encoding {
     /// 1 pet, 2 background, 3 border
@@ -29,7 +29,7 @@ pub(crate) enum Encoding {
 impl Encoding {
     const ALL: [Self; 3] = [Self::Trimap, Self::Classes, Self::Colours];
 
-    /// Its name on the command line.
+    /// The name on the command line.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Trimap => "trimap",
@@ -52,7 +52,7 @@ impl Encoding {
     }
 }
 
-/// In a sentence.
+/// The name in a sentence.
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -63,17 +63,17 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// A mask as it stands in its file.
+/// A mask as stored in its file.
 pub(super) struct Mask {
     /// Width and height, in pixels.
     pub(super) size: (u32, u32),
-    /// A place in [`CODES`] for every pixel, row by row.
+    /// The index in [`CODES`] of every pixel, row by row.
     codes: Vec<u8>,
 }
 
 impl Mask {
-    /// Reads numbers from a greyscale file, and colours from any other. A pixel of equal red, green and blue is a number, too:
-    /// so a grey palette stores it.
+    /// Reads numbers from a greyscale file, and colours from any other. A pixel of equal red, green and blue is a
+    /// number, too: this is how a grey palette stores it.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
         match pixels::decode_labels(bytes) {
             Ok(labels) => Self::coded((labels.width, labels.height), labels.data.iter().map(|&grey| [grey; 3])),
@@ -100,16 +100,16 @@ impl Mask {
     }
 }
 
-/// Says that a pixel holds none of [`CODES`].
+/// The message for a pixel that holds none of [`CODES`].
 fn stranger([r, g, b]: [u8; 3], column: usize, row: usize) -> String {
     let what = if r == g && g == b { r.to_string() } else { format!("the colour ({r}, {g}, {b})") };
     format!("{what} at column {column}, row {row} (from 0) is no class: expected 0 to 3, or pure red, green or blue")
 }
 
-/// Pixels of an image by the codes of its true and its predicted mask.
+/// Pixel counts of an image by the codes of its true and its predicted mask.
 pub(super) struct Joint([[u64; CODES.len()]; CODES.len()]);
 
-/// Which of [`CODES`] stand in a mask.
+/// Says for each of [`CODES`] whether a mask holds it.
 pub(super) type Seen = [bool; CODES.len()];
 
 impl Joint {
@@ -122,23 +122,24 @@ impl Joint {
         Self(counts)
     }
 
-    /// What stands in the true mask.
+    /// The codes that the true mask holds.
     pub(super) fn truth(&self) -> Seen {
         self.0.map(|row| row.iter().any(|&count| count > 0))
     }
 
-    /// What stands in the predicted mask.
+    /// The codes that the predicted mask holds.
     pub(super) fn predicted(&self) -> Seen {
         std::array::from_fn(|code| self.0.iter().any(|row| row[code] > 0))
     }
 
-    /// Pixels by true and predicted class.
+    /// Pixel counts by true and predicted class.
     pub(super) fn confusion(&self, truth: Encoding, prediction: Encoding) -> Confusion {
         Confusion::from_counts(truth.codes().map(|t| prediction.codes().map(|p| self.0[t][p])))
     }
 }
 
-/// How the masks of `folder` store their classes: as `given`, or the one way that fits all `files`. `option` is what gives it.
+/// Finds how the masks of `folder` store their classes: as `given`, or else in the one way that fits all `files`.
+/// `option` is the command-line option that sets it.
 pub(super) fn of_folder(
     folder: &Path,
     files: &[(&Path, Seen)],
@@ -175,7 +176,7 @@ pub(super) fn of_folder(
     )))
 }
 
-/// The files with something that `encoding` does not have, and what it is.
+/// The files that hold codes which `encoding` does not have, with these codes.
 fn misfits(files: &[(&Path, Seen)], encoding: Encoding) -> Vec<String> {
     let strange = |seen: &Seen| -> Vec<&str> {
         (0..CODES.len()).filter(|&code| seen[code] && !encoding.has(code)).map(|code| CODES[code]).collect()
@@ -187,7 +188,7 @@ fn misfits(files: &[(&Path, Seen)], encoding: Encoding) -> Vec<String> {
     files.iter().filter_map(misfit).collect()
 }
 
-/// Everything that stands in any of the files, with the first file that holds it.
+/// Every code that any of the files holds, with the first file that holds it.
 fn found(files: &[(&Path, Seen)]) -> Vec<String> {
     let first = |code: usize| {
         let (file, _) = files.iter().find(|(_, seen)| seen[code])?;

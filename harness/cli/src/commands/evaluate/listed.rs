@@ -1,9 +1,9 @@
-//! Files that an error names.
+//! Lists files in an error.
 
-/// How many are named; of those beyond, it says how many there are.
+/// The number of items that are listed; the others are only counted.
 pub(super) const NAMED: usize = 20;
 
-/// `head` and the first of `items`, one a line.
+/// `head` and the first [`NAMED`] of `items`, one per line.
 pub(super) fn listed(head: &str, items: &[String]) -> String {
     let mut lines = vec![head.to_owned()];
     lines.extend(items.iter().take(NAMED).cloned());

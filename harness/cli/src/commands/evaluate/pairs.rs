@@ -1,4 +1,4 @@
-//! Which predicted mask belongs to which true one.
+//! Finds which predicted mask belongs to which true one.
 
 use super::listed::{NAMED, listed};
 use crate::failure::{Failure, Outcome};
@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Extensions of mask files, in small letters. JPEG is none: it changes the numbers that it stores.
+/// Extensions of mask files, in lower case. JPEG is left out: it changes the numbers that it stores.
 const EXTENSIONS: [&str; 4] = ["png", "bmp", "gif", "webp"];
-/// What `predict` puts after the name of an image.
+/// The suffix that `predict` adds to the name of an image for its mask.
 const MASK: &str = "-mask";
-/// What it calls the picture beside the mask.
+/// The suffix that `predict` adds for the overlay beside the mask.
 const OVERLAY: &str = "-overlay";
 
 /// Two masks of one image.
@@ -29,7 +29,7 @@ pub(super) struct Pair {
 pub(super) fn find(pred: &Path, truth: &Path) -> Outcome<Vec<Pair>> {
     let mut predicted = masks(pred)?;
     let (mut pairs, mut alone) = (BTreeMap::new(), Vec::new());
-    // Equal names first: only what is left may be paired by a part of its name.
+    // Equal names are paired first: only what is left may be paired by a part of its name.
     let (equal, others): (Vec<_>, Vec<_>) =
         masks(truth)?.into_iter().partition(|(name, _)| predicted.contains_key(name));
     for (image, truth) in equal.into_iter().chain(others) {
@@ -59,7 +59,8 @@ fn lonely(files: &[PathBuf], what: &str, folder: &Path) -> Option<String> {
     (!named.is_empty()).then(|| listed(&head, &named))
 }
 
-/// The masks of a folder by their names without the extension. Files of other kinds, hidden files and folders are passed over.
+/// The masks of a folder by their names without the extension. Files of other kinds, hidden files and folders are
+/// skipped.
 fn masks(folder: &Path) -> Outcome<BTreeMap<String, PathBuf>> {
     let unread = |error: std::io::Error| Failure::data(format!("cannot list {}: {error}", folder.display()));
     let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();

@@ -1,9 +1,9 @@
-//! Event files of TensorBoard.
+//! Writes event files for TensorBoard.
 //!
-//! A file is a sequence of `TFRecord`s, each the length of its data, a checksum of that length, the data and a checksum of the
-//! data. The data are `Event` messages in protocol-buffer encoding, of whose fields only those of scalars are written:
-//! `tensorflow/core/util/event.proto`, `tensorflow/core/framework/summary.proto` and `tensorflow/core/lib/io/record_writer.h` of
-//! TensorFlow.
+//! A file is a sequence of `TFRecord`s: the length of the data, a checksum of that length, the data, and a checksum of
+//! the data. The data are `Event` messages in protocol-buffer encoding; only the fields that scalars need are written.
+//! TensorFlow defines the formats in `tensorflow/core/util/event.proto`, `tensorflow/core/framework/summary.proto` and
+//! `tensorflow/core/lib/io/record_writer.h`.
 
 use harness_record::{
     rows::MetricRow,
@@ -12,10 +12,10 @@ use harness_record::{
 };
 use std::collections::BTreeMap;
 
-/// The first event of each file.
+/// The text of the first event of each file.
 const VERSION: &str = "brain.Event:2";
 
-/// Protocol buffers: how a field's value is written, the lower three bits of its key.
+/// The encoding of a field's value in protocol buffers: the lower three bits of the field's key.
 #[derive(Clone, Copy)]
 enum Wire {
     Varint = 0,
@@ -68,7 +68,7 @@ fn tag(row: &MetricRow) -> String {
     parts.join("/")
 }
 
-/// `Event { wall_time: 1, … }`.
+/// Encodes `Event { wall_time: 1, … }`.
 fn event(wall_time: f64, fields: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut message = Vec::new();
     put_key(&mut message, 1, Wire::Fixed64);
@@ -77,7 +77,7 @@ fn event(wall_time: f64, fields: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     message
 }
 
-/// `Summary { value: 1 }` of `Value { tag: 1, simple_value: 2 }`.
+/// Encodes a `Summary { value: 1 }` of `Value { tag: 1, simple_value: 2 }`.
 fn summary(rows: &[&MetricRow]) -> Vec<u8> {
     let mut summary = Vec::new();
     for row in rows {
@@ -100,7 +100,7 @@ fn put_bytes(message: &mut Vec<u8>, field: u64, bytes: &[u8]) {
     message.extend_from_slice(bytes);
 }
 
-/// Seven bits a byte, the lowest first; all bytes but the last have their eighth bit set.
+/// Writes seven bits per byte, the lowest first; all bytes but the last have their eighth bit set.
 fn put_varint(message: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {
         message.push(number as u8 | 0x80);
@@ -117,7 +117,8 @@ fn put_record(file: &mut Vec<u8>, data: &[u8]) {
     file.extend(checksum(data).to_le_bytes());
 }
 
-/// CRC-32C, masked as in a `TFRecord`: a checksum of data that hold checksums would be of little use.
+/// The CRC-32C, masked as in a `TFRecord`: an unmasked checksum is of little use on data that hold checksums
+/// themselves.
 fn checksum(bytes: &[u8]) -> u32 {
     static CRC32C: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
     CRC32C.checksum(bytes).rotate_right(15).wrapping_add(0xa282_ead8)

@@ -1,7 +1,8 @@
-//! `report --bundle`: reports with all that a reader needs to check and to repeat them, in one file.
+//! `report --bundle`: writes reports into one file, with everything that a reader needs to check and repeat them.
 //!
-//! The same reports give the same bytes: names sorted, times fixed, nothing of the machine that bundles. A submission may be read by
-//! who must not know its authors, so nothing is bundled that tells of a machine or a user; see [`traces`].
+//! The same reports give the same bytes: names are sorted, times are fixed, and nothing about this machine goes in. The
+//! readers of a submission may not be allowed to know its authors, so nothing is bundled that reveals a machine or a
+//! user; see [`traces`].
 
 mod archive;
 mod readme;
@@ -33,7 +34,7 @@ use walkdir::WalkDir;
 
 /// The one folder in the archive.
 const TOP: &str = "supplement";
-/// The most that is bundled, in bytes.
+/// Size limit for all bundled files together, in bytes.
 const LIMIT: u64 = 1 << 30;
 /// The versions of all crates that this program was built from.
 const LOCK: &str = include_str!("../../../../../Cargo.lock");
@@ -41,7 +42,8 @@ const LOCK: &str = include_str!("../../../../../Cargo.lock");
 /// Files by their path in the archive's folder, with forward slashes.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Bundles `places` into the file `out`. Only reports that are as their data say are bundled, so that whoever checks them finds them so.
+/// Bundles `places` into the file `out`. Only reports that match their data are bundled, so that a check by the reader
+/// passes.
 pub(super) fn run(places: &[Place], folders: &Folders, out: &Path) -> Outcome {
     let when = archive::when()?;
     let templates = folders.root.join("templates");
@@ -69,7 +71,7 @@ pub(super) fn run(places: &[Place], folders: &Folders, out: &Path) -> Outcome {
     say(&format!("{}: {}, {}", out.display(), count(files.len(), "file"), human(bytes.len() as u64)))
 }
 
-/// All files of the archive, their digests among them.
+/// All files of the archive, including the list of their digests.
 fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> {
     let mut gathered = Gathered { files: Files::new(), bytes: 0, root: &folders.root, out };
     let manifests = manifests::read(&folders.root.join(manifests::FOLDER))?;
@@ -100,7 +102,7 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
         let runs: BTreeMap<&Key, Value> = runs.iter().map(|(key, host)| (key, nameless(host))).collect();
         gathered.put(&format!("reports/{profile}/{}", file::PROVENANCE), collect::json(&runs)?)?;
     }
-    // Templates of other studies are of no use here.
+    // Templates of other studies are left out.
     let others = layers::names(&folders.root).map_err(Failure::run)?.into_iter().filter(|name| !studies.contains(name));
     let others: BTreeSet<_> = others.map(|name| format!("{name}.md.j2")).collect();
     gathered.take_folder(&folders.root.join("templates"), "templates", |name| !others.contains(name))?;
@@ -125,7 +127,7 @@ fn runs_of(place: &Place) -> Outcome<BTreeSet<Key>> {
     Ok(places.into_iter().map(|place| place.run).collect())
 }
 
-/// Where a run was made, without what names a machine or a time.
+/// The record of where a run was made, without the host's name and the times.
 fn nameless(host: &Value) -> Value {
     let mut host = host.clone();
     if let Some(fields) = host.as_object_mut() {
@@ -139,7 +141,7 @@ struct Gathered<'a> {
     files: Files,
     bytes: u64,
     root: &'a Path,
-    /// The archive, which may lie among what is bundled from an earlier time.
+    /// The archive to write. An older one may lie among the files to bundle; it is skipped.
     out: &'a Path,
 }
 
@@ -156,7 +158,7 @@ impl Gathered<'_> {
         Ok(())
     }
 
-    /// A file below the root, which several studies may need.
+    /// Takes a file below the root, once even if several studies need it.
     fn take(&mut self, file: &Path) -> Outcome {
         let Some(name) = file.strip_prefix(self.root).ok().and_then(named) else {
             return Err(Failure::data(format!("{}: its name cannot be written into an archive", file.display())));
@@ -167,13 +169,13 @@ impl Gathered<'_> {
         self.put(&name, files::read(file, LIMIT)?)
     }
 
-    /// Every file below `folder` whose name `wanted` takes, as `inside` and its path.
+    /// Takes every file below `folder` whose name `wanted` accepts. In the archive it lies at its path below `inside`.
     fn take_folder(&mut self, folder: &Path, inside: &str, wanted: impl Fn(&str) -> bool) -> Outcome {
         for entry in WalkDir::new(folder).sort_by_file_name() {
             let entry = entry.map_err(Failure::run)?;
             let hidden = entry.file_name().to_string_lossy().starts_with('.');
             if entry.file_type().is_symlink() {
-                // What it leads to may be anything, also outside of the project.
+                // A link may lead anywhere, also out of the project.
                 return Err(Failure::data(format!("{}: links are not bundled", entry.path().display())));
             }
             if !entry.file_type().is_file() || hidden || entry.path() == self.out {

@@ -1,10 +1,11 @@
-//! `report --serve`: the reports in a browser while their templates and data are worked on.
+//! `report --serve`: shows the reports in a browser while their templates and data are edited.
 //!
-//! * [`watch`] says which reports must be rendered again, told from sizes and times of change
-//! * [`answer`] says what is answered to a request
-//! * [`listen`] holds connections
+//! * [`watch`] finds the reports that must be rendered again, from the sizes and modification times of their files
+//! * [`answer`] makes the answers to requests
+//! * [`listen`] handles connections
 //!
-//! What lies on disk is what `harness report` writes. The script that loads a page again is put into what is sent, and nowhere else.
+//! The files on disk are those that `harness report` writes. The script that reloads a page is only added to what is
+//! sent.
 
 mod answer;
 mod listen;
@@ -28,7 +29,7 @@ use std::{
 };
 use watch::Watch;
 
-/// How often files are looked at.
+/// The time between two looks at the files.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Renders `places`, serves the folder of reports, and renders again what changes, until the user stops it.
@@ -64,7 +65,7 @@ pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) ->
     Ok(())
 }
 
-/// The report that must be rendered next: the one that was looked at last, if it is among them.
+/// The report to render next: among those that must be rendered, the one that was viewed last, or else the first.
 fn next<'a>(places: &'a [Place], watches: &mut [Watch], told: &Mutex<Told>) -> Option<&'a Place> {
     watches.iter_mut().for_each(Watch::look);
     let seen = told.lock().unwrap_or_else(PoisonError::into_inner).seen().map(str::to_owned);
@@ -80,7 +81,7 @@ fn stop_flag() -> Outcome<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&stop);
     ctrlc::set_handler(move || {
-        // The second one does not wait for a report that is being rendered.
+        // The second signal does not wait for a report that is being rendered.
         if set.swap(true, Ordering::SeqCst) {
             std::process::exit(0);
         }

@@ -1,4 +1,4 @@
-//! `report --verdicts`: every printed figure, what was reproduced of it, and the verdict.
+//! `report --verdicts`: prints every printed figure, its reproduced value and the verdict.
 
 use super::{Freshness, Place, freshness, other_figures, printed_in};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use harness_report::Judged;
 use serde_json::json;
 
-/// Prints the verdicts of `places`; with `--require`, fails unless all of them are the one that is required.
+/// Prints the verdicts of `places`; with `--require`, fails unless all of them are the required one.
 pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) -> Outcome {
     let mut all = Vec::new();
     for place in places {

@@ -1,4 +1,4 @@
-//! Which runs are needed: by a report, or by a study as it is today.
+//! Finds the runs that are needed: by a report, or by a study as it is today.
 
 use super::users;
 use crate::stored::Run;
@@ -19,13 +19,13 @@ use harness_study::{
 };
 use std::collections::BTreeSet;
 
-/// Kinds of devices that a run can be of.
+/// The kinds of devices that runs are made on.
 const DEVICES: [&str; 2] = ["cpu", "cuda"];
 
-/// What is needed.
+/// The runs that are needed.
 pub(super) struct Needed {
     keys: BTreeSet<Key>,
-    /// Profiles of which some study cannot be planned here.
+    /// Profiles in which some study cannot be planned here.
     unknown: BTreeSet<String>,
 }
 
@@ -37,7 +37,7 @@ impl Needed {
         let read = DataFolders { data: &folders.data, cache: &cache, manifests: &place };
         let mut surveys = Surveys::default();
         for name in layers::names(&folders.root).map_err(Failure::run)? {
-            // A spec that is wrong could ask for anything.
+            // An invalid spec could need any run, so it is an error.
             let spec = Spec::named(&folders.root, &name)?;
             for profile in spec.profiles() {
                 let resolved = Resolved::new(&spec, profile, &[])?;
@@ -56,19 +56,19 @@ impl Needed {
         Ok(needed)
     }
 
-    /// Whether a run is needed, or may be.
+    /// Returns true if a run is needed, or may be.
     pub(super) fn has(&self, run: &Run) -> bool {
         let may_be = || profile_of(&run.host.command).is_none_or(|profile| self.unknown.contains(profile));
         self.keys.contains(&run.key) || may_be()
     }
 
-    /// Profiles whose runs are all kept.
+    /// Profiles of which all runs are kept.
     pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
 }
 
-/// The profile that a command line names; `None` where it is no `harness study`.
+/// The profile that a command line names, or else the default; `None` if it is not `harness study`.
 fn profile_of(command: &[String]) -> Option<&str> {
     if command.get(1..)?.iter().all(|word| word != "study") {
         return None;

@@ -1,4 +1,4 @@
-//! The usual variables, which a process reads once: each in a process of its own.
+//! The usual proxy variables. A process reads them once, so each is tested in a process of its own.
 
 use super::{archive, complete, harness, stand_in::StandIn, studio};
 use crate::studio::{Running, Said};

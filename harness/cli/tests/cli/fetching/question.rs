@@ -1,4 +1,4 @@
-//! What a study asks before it fetches much, on a terminal and without one.
+//! The question that a study asks before it fetches much, on a terminal and without one.
 
 use super::{archive, harness, stand_in::StandIn, studio};
 use crate::studio::{Said, Studio, TINY, study};
@@ -13,24 +13,26 @@ use std::{
 };
 
 const DATASET: &str = "data.pretraining.dataset={cats-and-dogs: {folder: tiny, per_class: 1}}";
-/// Above what is fetched without asking, and not the size of what the server has: so what follows a yes is told from all else.
+/// A size above the limit for fetching without asking. It is not the size of the server's file, so that what follows a
+/// yes differs from everything else.
 const MUCH: &str = "size: 200000000";
 
 fn command(studio: &Studio, more: &[&str]) -> Command {
     harness(studio, &[&study(&TINY, &["--set", DATASET])[..], more].concat())
 }
 
-/// A command on a terminal that answers `answer` to its question: how it ends, and what the terminal showed.
+/// Runs a command on a terminal, where `answer` answers its question. Returns how it ended, and what the terminal
+/// showed.
 fn on_terminal(mut command: Command, answer: impl FnOnce(&mut File, u32)) -> (ExitStatus, String) {
     let OpenptyResult { master, slave } = openpty(None, None).unwrap();
     command.stdin(Stdio::from(slave.try_clone().unwrap())).stderr(Stdio::from(slave)).stdout(Stdio::null());
     let mut child = command.spawn().unwrap();
-    drop(command); // with its end of the terminal, so that reading ends when the child does
+    drop(command); // closes its end of the terminal, so that reading ends when the child does
     let shown = Arc::new(Mutex::new(Vec::new()));
     let (mut reader, seen) = (File::from(master.try_clone().unwrap()), Arc::clone(&shown));
     let reading = thread::spawn(move || {
         let mut buffer = [0; 4096];
-        // An error is how a terminal says that nobody is at its other end.
+        // A terminal reports by an error that nobody is at its other end.
         while let Ok(n @ 1..) = reader.read(&mut buffer) {
             seen.lock().unwrap().extend_from_slice(&buffer[..n]);
         }
@@ -80,7 +82,7 @@ fn ctrl_c_at_the_question_ends_it() {
 #[test]
 fn without_a_terminal_only_yes_fetches_much() {
     let server = StandIn::new(archive());
-    // Of a size that is not known, too.
+    // The same holds for an unknown size.
     for size in [MUCH, ""] {
         let studio = studio(&server.url(), size);
         Said::of(command(&studio, &[])).ended(4).tells("to fetch").tells("harness data fetch tiny").tells("--yes");
@@ -91,7 +93,7 @@ fn without_a_terminal_only_yes_fetches_much() {
     assert_eq!(server.heads().len(), 1);
     let little = self::studio(&server.url(), &format!("size: {}", archive().len()));
     Said::of(command(&little, &["--offline"])).ended(4).tells("nothing may be fetched (--offline)");
-    // What was fetched without asking is no picture, which is the next thing to be told.
+    // The file that was fetched without asking is no picture, which is the next error.
     Said::of(command(&little, &[])).ended(4).tells("tiny");
     assert_eq!(server.heads().len(), 2);
 }

@@ -1,4 +1,4 @@
-//! A server that stands in for all others, or for a proxy: it gives the same file whatever is asked for.
+//! A server that stands in for all others, or for a proxy: it sends the same file whatever is asked for.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -16,7 +16,7 @@ pub(super) struct StandIn {
     pub(super) address: String,
     body: Arc<Vec<u8>>,
     heads: Arc<Mutex<Vec<String>>>,
-    /// Bytes of the body after which nothing more comes, until it is let go.
+    /// The number of bytes of the body after which nothing more is sent until the server is let go.
     hold: Arc<AtomicUsize>,
 }
 
@@ -45,12 +45,12 @@ impl StandIn {
         format!("http://{}/tiny.tar", self.address)
     }
 
-    /// Of every answer from now on only so many bytes come.
+    /// From now on, sends only this many bytes of every body.
     pub(super) fn hold_after(&self, bytes: usize) {
         self.hold.store(bytes, Ordering::SeqCst);
     }
 
-    /// What is held back comes.
+    /// Sends what is held back.
     pub(super) fn let_go(&self) {
         self.hold_after(usize::MAX);
     }
@@ -60,7 +60,7 @@ impl StandIn {
         self.heads.lock().unwrap().clone()
     }
 
-    /// Where each request asked the body to begin.
+    /// The offset at which each request asked the body to begin.
     pub(super) fn ranges(&self) -> Vec<usize> {
         self.heads().iter().map(|head| range(head)).collect()
     }

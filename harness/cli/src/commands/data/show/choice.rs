@@ -1,12 +1,12 @@
-//! Which pictures stand on the contact sheet.
+//! Chooses the pictures of the contact sheet.
 
 use harness_images::datasets::{Item, Pictures};
 use harness_record::random::{generator, shuffled};
 use harness_report::contact::Tile;
 use std::collections::{BTreeMap, VecDeque};
 
-/// At most `wanted` pictures, as many of each class as there can be, drawn at random; those with trimaps come first. Sorted by
-/// class, then as they are in the data set. The same data set always gives the same ones.
+/// Picks at most `wanted` pictures at random, as evenly over the classes as possible; pictures with trimaps come first.
+/// The result is sorted by class, then in the order of the data set. The same data set always gives the same pictures.
 pub(super) fn tiles(pictures: &[Pictures], wanted: usize) -> Vec<Tile> {
     let all: Vec<(&Pictures, usize)> =
         pictures.iter().flat_map(|set| (0..set.items.len()).map(move |i| (set, i))).collect();
@@ -14,13 +14,13 @@ pub(super) fn tiles(pictures: &[Pictures], wanted: usize) -> Vec<Tile> {
     chosen(&candidates, wanted).into_iter().map(|n| tile(all[n].0, all[n].1)).collect()
 }
 
-/// Places of the chosen among `candidates`, each an item and whether it has a trimap.
+/// Indices of the chosen among `candidates`. A candidate is an item and a flag that is true if it has a trimap.
 fn chosen(candidates: &[(&Item, bool)], wanted: usize) -> Vec<usize> {
     let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (n, (item, _)) in candidates.iter().enumerate() {
         classes.entry(&item.group).or_default().push(n);
     }
-    // Which classes have one more than others is drawn, too.
+    // The order of the classes is drawn, too: it decides which of them get one picture more than others.
     let order = shuffled(classes.len() as u32, &mut generator(&["contact sheet", "classes"]));
     let queues: Vec<VecDeque<usize>> = classes
         .iter()
@@ -41,7 +41,7 @@ fn chosen(candidates: &[(&Item, bool)], wanted: usize) -> Vec<usize> {
     taken
 }
 
-/// One picture of a set.
+/// Makes a tile of one picture of a set.
 fn tile(set: &Pictures, i: usize) -> Tile {
     let pixels = set.size as usize * set.size as usize;
     let Item { group, part, .. } = &set.items[i];

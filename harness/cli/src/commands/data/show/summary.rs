@@ -1,4 +1,4 @@
-//! What was read of a data set, counted.
+//! Counts what was read of a data set.
 
 use super::look::Look;
 use crate::{
@@ -33,7 +33,7 @@ pub(super) fn of(name: &str, spec: &DatasetSpec, look: &Look, manifests: &Manife
     })
 }
 
-/// Parts that have pictures, pictures of each class, pictures of all.
+/// The parts that have pictures, the counts of each class, and the counts of all classes together.
 fn counts(look: &Look) -> (Vec<String>, Vec<Counts>, Counts) {
     let items = || look.pictures.iter().flat_map(|pictures| &pictures.items);
     let mut classes: BTreeMap<&str, Counts> = BTreeMap::new();
@@ -57,7 +57,7 @@ fn counts(look: &Look) -> (Vec<String>, Vec<Counts>, Counts) {
     (parts, classes, total)
 }
 
-/// Files by reason. Reasons that differ only in the file's own name and in numbers are one.
+/// Files by reason. Reasons that differ only in the file's own name or in numbers count as one.
 fn reasons(rows: &[FileRow]) -> Vec<LeftOut> {
     let mut found: BTreeMap<(FileUse, String), LeftOut> = BTreeMap::new();
     for row in rows {

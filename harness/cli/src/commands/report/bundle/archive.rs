@@ -1,4 +1,4 @@
-//! A zip file whose bytes depend on nothing but what is in it.
+//! Makes a zip file whose bytes depend only on its contents.
 
 use super::Files;
 use crate::failure::{Failure, Outcome};
@@ -7,12 +7,13 @@ use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 /// Deflate's strongest level: an archive is written once and sent often.
 const LEVEL: i64 = 9;
-/// May be read and written by its owner, and read by all.
+/// Readable and writable by the owner, readable by all others.
 const PERMISSIONS: u32 = 0o644;
 const DAY: u64 = 24 * 60 * 60;
 
-/// The time that all files of an archive have: `SOURCE_DATE_EPOCH`, the seconds since 1970 in which reproducible builds name a time
-/// (reproducible-builds.org/specs/source-date-epoch), else the first that a zip file can hold. Reports know no time of their own.
+/// The time of all files in an archive: `SOURCE_DATE_EPOCH`, in seconds since 1970, which sets the time of reproducible
+/// builds (reproducible-builds.org/specs/source-date-epoch), or else the earliest time that a zip file can hold.
+/// Reports have no time of their own.
 pub(super) fn when() -> Outcome<DateTime> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Err(_) => Ok(DateTime::DEFAULT),
@@ -45,7 +46,7 @@ fn civil(days: u64) -> (u64, u8, u8) {
     (year_of_era + era * 400 + u64::from(month <= 2), month as u8, day as u8)
 }
 
-/// The archive with `files` in the folder `top`.
+/// Makes the archive, with `files` in the folder `top`.
 pub(super) fn pack(top: &str, files: &Files, when: DateTime) -> Outcome<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

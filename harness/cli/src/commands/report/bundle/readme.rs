@@ -1,4 +1,4 @@
-//! The text that says what is what in a supplement, and how it is checked and repeated.
+//! Writes the text that explains the files of a supplement, and how to check and repeat it.
 
 use super::super::Place;
 use crate::failure::{Failure, Outcome};
@@ -7,7 +7,7 @@ use harness_report::inputs::{StudyInput, file};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The most that is read of one file, in bytes.
+/// Size limit for reading one file, in bytes.
 const LIMIT: u64 = 64 << 20;
 
 const WHAT: &str = "\
@@ -31,7 +31,7 @@ SHA256SUMS                    a digest of each of these files
 No data set and no weights are here; some pictures of the test images are in gallery/.
 ";
 
-/// The text for `places`, whose runs were made as `hosts` say.
+/// The text for `places`. `hosts` says how their runs were made.
 pub(super) fn text<'a>(places: &[Place], hosts: impl Iterator<Item = &'a Value>) -> Outcome<String> {
     let version = env!("CARGO_PKG_VERSION");
     let mut lines = vec![
@@ -74,7 +74,7 @@ pub(super) fn text<'a>(places: &[Place], hosts: impl Iterator<Item = &'a Value>)
     Ok(lines.join("\n"))
 }
 
-/// Text on one line.
+/// Puts the text on one line.
 fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace(|c: char| c.is_control(), "")
 }

@@ -1,4 +1,4 @@
-//! What would tell a reviewer where, or by whom, a supplement was made.
+//! Finds what would tell a reviewer where, or by whom, a supplement was made.
 
 use super::Files;
 use crate::cli::Folders;
@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Lines that are named; of those beyond, it is said how many there are.
+/// The number of lines that are listed; the others are only counted.
 const NAMED: usize = 20;
-/// Where users' folders lie on the systems that there are. What follows is a name.
+/// The places of users' folders on common systems. The user's name follows.
 const HOMES: [&str; 4] = ["/home/", "/Users/", ":\\Users\\", "/root/"];
-/// A shorter name of a machine is a word like others.
+/// The fewest letters of a host name to look for: a shorter one could be any word.
 const FEWEST: usize = 4;
 
 /// Names of this machine and its folders.
@@ -21,7 +21,7 @@ pub(super) struct Traces {
 }
 
 impl Traces {
-    /// Those of this process.
+    /// Finds the names that this process knows.
     pub(super) fn of_here(folders: &Folders) -> Self {
         let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
         let all = [&folders.root, &folders.store, &folders.reports, &folders.data].map(PathBuf::as_path);
@@ -34,11 +34,11 @@ impl Traces {
         Self { paths, host: Some(host).filter(|host| host.len() >= FEWEST && host != "localhost") }
     }
 
-    /// What tells of a machine or a user in `files`, a line each.
+    /// Lists what reveals a machine or a user in `files`, one line each.
     pub(super) fn in_files(&self, files: &Files) -> Vec<String> {
         let mut told = Vec::new();
         for (name, bytes) in files {
-            // Pictures hold no text; what is not UTF-8 elsewhere is looked at all the same.
+            // Every file is searched, even if it is not UTF-8; pictures hold no text.
             let text = String::from_utf8_lossy(bytes);
             for (i, line) in text.lines().enumerate() {
                 if let Some(found) = self.in_line(line) {
@@ -61,22 +61,22 @@ impl Traces {
     }
 }
 
-/// A path as it would be written, if it tells anything: `/` and `/tmp` are everywhere.
+/// The path as text if it reveals anything: `/` and `/tmp` are everywhere.
 fn telling(path: &Path) -> Option<String> {
     let parts = path.components().count();
     (path.is_absolute() && parts > 2).then(|| path.display().to_string())
 }
 
-/// The path that begins with `start` in a line, where it is the start of a path.
+/// The path in a line that begins with `start`, if a path begins there.
 fn after<'a>(line: &'a str, start: &str) -> Option<&'a str> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')' | ',' | ';');
     let inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     line.match_indices(start).find_map(|(at, _)| {
-        // In `https://host/home/x` the path is not of a machine's disk.
+        // In `https://host/home/x` the path is part of an address, not on a disk of this machine.
         let begins = start.starts_with(':') || !line[..at].ends_with(inside);
         let path = &line[at..];
         let path = &path[..path.find(ends).unwrap_or(path.len())];
-        // A folder of users alone is no user's.
+        // A folder of users alone names no user.
         let named = !start.ends_with(['/', '\\']) || path.len() > start.len();
         (begins && named).then_some(path)
     })

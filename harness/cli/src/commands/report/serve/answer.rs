@@ -1,4 +1,4 @@
-//! What is answered to a request: files of the reports' folder, to this machine alone.
+//! Answers requests with files of the reports' folder, to this machine only.
 
 use super::super::Place;
 use harness_record::files;
@@ -11,21 +11,22 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The most that is read of one file, in bytes.
+/// Size limit for reading one file, in bytes.
 const LIMIT: u64 = 1 << 30;
-/// Where pages ask whether they must be loaded again. No report's file is called so.
+/// The path at which pages ask whether they must be reloaded. No file of a report has this name.
 const STATE: &str = "/~state";
-/// Asks for [`STATE`] twice a second; loads the page again when something was rendered, shows what went wrong instead if it did.
+/// Asks for [`STATE`] twice a second. Reloads the page when something was rendered; if that failed, shows the problem
+/// instead.
 const SCRIPT: &str = include_str!("reload.js");
 
-/// What pages are told of the rendering.
+/// The state of the rendering, for the pages.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Counts what was rendered.
+    /// The number of renderings so far, including failed ones.
     version: u64,
-    /// What is wrong with which report.
+    /// The problem of each report that could not be rendered.
     problems: BTreeMap<String, String>,
-    /// The report that was looked at last.
+    /// The report that was viewed last.
     seen: Option<String>,
 }
 
@@ -39,12 +40,12 @@ impl Told {
         };
     }
 
-    /// The report that was looked at last: `demo/blurring`.
+    /// The report that was viewed last: `demo/blurring`.
     pub(super) fn seen(&self) -> Option<&str> {
         self.seen.as_deref()
     }
 
-    /// What is wrong, in words; empty if nothing is.
+    /// The problems in words; empty if there are none.
     fn problem(&self) -> String {
         self.problems
             .iter()
@@ -54,18 +55,18 @@ impl Told {
     }
 }
 
-/// A report as its address has it: `demo/blurring`.
+/// A report's name in addresses: `demo/blurring`.
 pub(super) fn name(place: &Place) -> String {
     format!("{}/{}", place.profile, place.study)
 }
 
-/// What is answered.
+/// The answer to a request.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// The number and its name, as in `404 Not Found`.
+    /// The status code and its name, such as `404 Not Found`.
     pub(super) status: &'static str,
     pub(super) kind: &'static str,
-    /// One more line of the head.
+    /// One more line of the response head.
     pub(super) header: Option<(&'static str, String)>,
     pub(super) body: Vec<u8>,
 }
@@ -80,9 +81,9 @@ impl Answer {
     }
 }
 
-/// The folder of reports as it is served.
+/// The folder of reports, as served.
 pub(super) struct Pages {
-    /// Without links in its path, so that it can be told whether a file lies in it.
+    /// The path without links, so that a file can be checked to lie inside it.
     root: PathBuf,
     told: Arc<Mutex<Told>>,
 }
@@ -96,9 +97,10 @@ impl Pages {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers `method` on `path`, which came under the name `host`.
+    /// Answers `method` on `path`. The client asked for the host name `host`.
     pub(super) fn answer(&self, method: &str, path: &str, host: Option<&str>) -> Answer {
-        // A page from elsewhere can make a browser look up its own name here. It cannot make it ask under another name.
+        // A page from elsewhere can make its own host name resolve to this machine, but the browser then still asks for
+        // that name.
         if !host.is_some_and(is_own) {
             return Answer::text("403 Forbidden", "This server answers to localhost, 127.0.0.1 and [::1] only.");
         }
@@ -130,14 +132,14 @@ impl Pages {
         let Some(mut file) = found else { return self.missing(inside) };
         if file.is_dir() {
             if !path.ends_with('/') {
-                // With two slashes at its start it would be the address of another machine.
+                // A location that starts with two slashes would be the address of another machine.
                 let header = Some(("location", format!("/{}/", path.trim_matches('/'))));
                 return Answer {
                     header,
                     ..Answer::text("308 Permanent Redirect", "The folder's address ends in a slash.")
                 };
             }
-            // Its index may be a link, too.
+            // The index may be a link, too.
             match file.join("index.html").canonicalize().ok().filter(|file| file.starts_with(&self.root)) {
                 Some(index) => file = index,
                 None => return self.missing(inside),
@@ -154,7 +156,7 @@ impl Pages {
         }
     }
 
-    /// A page that is not there may come with the next rendering.
+    /// The answer when a file is missing. A missing page reloads itself, because the next rendering may write it.
     fn missing(&self, inside: &str) -> Answer {
         if !is_page(inside) {
             return Answer::text("404 Not Found", "There is no such file.");
@@ -163,7 +165,8 @@ impl Pages {
         Answer { status: "404 Not Found", ..Answer::ok(HTML, self.alive(page)) }
     }
 
-    /// A page with what is wrong above it, and the script that loads it again, before its end.
+    /// Adds the problem, if any, and the script that reloads the page before the end of the page. The problem is shown
+    /// on top.
     fn alive(&self, page: &[u8]) -> Vec<u8> {
         let told = self.told();
         let (problem, version) = (told.problem(), told.version);
@@ -180,8 +183,8 @@ impl Pages {
     }
 }
 
-/// Whether a name, with or without a port, is this machine's. The port does not matter: that of a tunnel is another one, and a
-/// page that misleads a browser would send the right one.
+/// Returns true if a host name, with or without a port, is this machine's. The port does not matter: that of a tunnel
+/// differs, and a page that misleads a browser would send the right one anyway.
 fn is_own(host: &str) -> bool {
     let port = |rest: &str| rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
     let host = host.to_ascii_lowercase();
@@ -202,7 +205,7 @@ fn escaped(text: &str) -> String {
     })
 }
 
-/// A path with its `%` escapes read; `None` where they are no text.
+/// A path with its `%` escapes decoded; `None` if they are not valid text.
 fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.bytes();
@@ -218,14 +221,14 @@ fn decoded(path: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Whether every part of a path is a plain name, and none that begins with a dot.
+/// Returns true if every part of a path is a plain name that does not begin with a dot.
 fn is_plain(path: &str) -> bool {
     let part =
         |part: &str| !part.starts_with('.') && !part.contains(['\\', ':']) && !part.chars().any(char::is_control);
     path.starts_with('/') && path.split('/').all(part)
 }
 
-/// Whether a page is at an address.
+/// Returns true if an address is that of a page.
 fn is_page(inside: &str) -> bool {
     inside.ends_with('/') || Path::new(inside).extension().is_some_and(|x| x == "html")
 }
@@ -298,7 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pages = pages(folder.path());
         let status = |method: &str, host: Option<&str>| &pages.answer(method, STATE, host).status[..3];
-        // By a tunnel the port is another one than the server's.
+        // Through a tunnel, the port differs from that of the server.
         for host in
             ["LOCALHOST:8000", "localhost:9000", "localhost", "127.0.0.1:8000", "127.0.0.1", "[::1]:9000", "[::1]"]
         {

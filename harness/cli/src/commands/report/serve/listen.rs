@@ -1,4 +1,4 @@
-//! Connections: a request and its answer each, on a thread of its own.
+//! Accepts connections: one request and its answer each, on a thread of its own.
 
 use super::answer::{Answer, Pages};
 use httparse::{EMPTY_HEADER, Request, Status};
@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a client may take to say what it wants, and then to take what it gets.
+/// The time that a client may take to send its request, and then to receive the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest head of a request, in bytes.
 const HEAD: usize = 1 << 14;
 /// The most connections at once.
 const MOST: usize = 64;
 
-/// Answers from now on, until the process ends.
+/// Starts to answer in the background, until the process ends.
 pub(super) fn start(listener: TcpListener, pages: Arc<Pages>) -> io::Result<()> {
     thread::Builder::new().name("serve".to_owned()).spawn(move || accept(&listener, &pages))?;
     Ok(())
@@ -26,16 +26,16 @@ pub(super) fn start(listener: TcpListener, pages: Arc<Pages>) -> io::Result<()> 
 fn accept(listener: &TcpListener, pages: &Arc<Pages>) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
-            // Too many files are open: the next one may find room.
+            // The usual cause is too many open files: the next connection may find room.
             thread::sleep(Duration::from_millis(50));
             continue;
         };
-        // Each connection holds the pages, so their holders are counted already.
+        // Each connection holds a reference to the pages, so the references count the connections.
         if Arc::strong_count(pages) > MOST {
             continue;
         }
         let pages = Arc::clone(pages);
-        // A client that leaves in between is no failure of ours. Without a thread the connection is closed.
+        // A client that leaves early is not an error. If no thread can be started, the connection is closed.
         let _ = thread::Builder::new().spawn(move || drop(serve(stream, &pages)));
     }
 }
@@ -60,7 +60,7 @@ fn serve(mut stream: TcpStream, pages: &Pages) -> io::Result<()> {
     };
     stream.set_write_timeout(Some(PATIENCE))?;
     send(&mut stream, &answer, with_body)?;
-    // Closed with something unread, the connection would be reset, and the answer lost on its way.
+    // Closing with unread input would reset the connection, and the answer could get lost.
     stream.shutdown(Shutdown::Write)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     for _ in 0..16 {
@@ -78,7 +78,7 @@ fn respond(pages: &Pages, request: &Request<'_, '_>) -> Answer {
         _ => None,
     };
     let target = request.path.unwrap_or_default();
-    // An address with a name in it, as proxies are sent, must not name another.
+    // An absolute address, as sent to proxies, holds a host name of its own, which must be this machine's.
     let (named, path) = match target.strip_prefix("http://") {
         Some(rest) => {
             let (name, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));

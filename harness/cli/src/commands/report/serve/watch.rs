@@ -1,5 +1,5 @@
-//! Which reports must be rendered again. Times of change are looked at again and again: that works on every disk, mounted ones
-//! too, and a report has some dozens of files.
+//! Finds the reports that must be rendered again. It polls modification times: that works on every disk, including
+//! mounted ones, and a report has only some dozens of files.
 
 use super::super::Place;
 use crate::{cli::Folders, manifests};
@@ -10,15 +10,15 @@ use std::{
 };
 use walkdir::WalkDir;
 
-/// What is known of the files that a report is rendered from: their sizes and times of change.
+/// The sizes and modification times of the files that a report is rendered from.
 type Seen = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 
 /// Watches the files that a report is rendered from.
 pub(super) struct Watch {
     roots: Vec<PathBuf>,
-    /// As they were when it was last rendered; `None` before the first time.
+    /// The files at the last rendering; `None` before the first.
     rendered: Option<Seen>,
-    /// As they are.
+    /// The files at the last look.
     now: Seen,
     study: String,
 }
@@ -39,7 +39,7 @@ impl Watch {
         let entries = self.roots.iter().flat_map(|root| WalkDir::new(root).into_iter().flatten());
         let files = entries.filter(|entry| entry.file_type().is_file() && !is_passing(entry.path()));
         let of_study = files.filter(|entry| is_of(entry.path(), &self.study));
-        // A file that went away in between is missed as one that is gone.
+        // A file that vanished during the walk counts as removed.
         self.now = of_study
             .filter_map(|entry| {
                 let about = entry.metadata().ok()?;
@@ -48,24 +48,24 @@ impl Watch {
             .collect();
     }
 
-    /// Whether they are not those that the report was rendered from.
+    /// Returns true if the files differ from those that the report was rendered from.
     pub(super) fn is_stale(&self) -> bool {
         self.rendered.as_ref() != Some(&self.now)
     }
 
-    /// The report is rendered now, from the files as they were last looked at. What changes meanwhile makes it stale again.
+    /// Notes that the report is rendered now, from the files at the last look. Later changes make it stale again.
     pub(super) fn begin(&mut self) {
         self.rendered = Some(self.now.clone());
     }
 }
 
-/// Whether a file is one of those that editors and this program keep for a moment while they write.
+/// Returns true for the files that editors and this program keep for a moment while they write.
 fn is_passing(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || name.ends_with('~') || path.extension().is_some_and(|x| x == "tmp" || x == "swp")
 }
 
-/// Whether a file can matter to a study: `blurring.md.j2` and `blurring.yaml` are about no other.
+/// Returns true if a file can matter to a study: `blurring.md.j2` and `blurring.yaml` matter only to `blurring`.
 fn is_of(path: &Path, study: &str) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
