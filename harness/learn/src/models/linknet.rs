@@ -28,7 +28,7 @@ impl Default for LinknetSpec {
     }
 }
 
-/// How the published numbers were obtained.
+/// The procedure that produced the published numbers.
 const PUBLISHED: Published = Published {
     imagenet: true,
     // The program put it into evaluation mode after the first epoch and never back, so its batch norm is frozen in training.

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use harness_record::random;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-/// Says who changes a tensor.
+/// The owner of a tensor's changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The optimiser, by gradient.
