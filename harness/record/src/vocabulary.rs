@@ -74,7 +74,7 @@ words! {
 }
 
 words! {
-    /// How the numbers of a run are obtained.
+    /// The procedure that gives the numbers of a run.
     "protocol" Protocol {
         /// The way the printed numbers were obtained, with the quirks that each network's file lists under `PUBLISHED`.
         Published = "published",

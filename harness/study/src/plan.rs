@@ -36,7 +36,7 @@ pub struct Settings {
     pub seed: u64,
     /// Side of the images, in pixels.
     pub size: u32,
-    /// How values are normalised before the network sees them. `None` leaves them as they are.
+    /// The normalisation of values before the network sees them. `None` leaves them as they are.
     pub normalise: Option<Normalise>,
     /// Digest of the data.
     pub data: String,

@@ -45,24 +45,24 @@ distortions! {
     Greyscale = "greyscale" in greyscale::GreyscaleSpec;
 }
 
-/// One of several distortions, each as likely as the others.
+/// One of several distortions, all equally likely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MixSpec {
-    /// The distortions, at least two, none of them a mix. One that is named twice is drawn twice as often.
+    /// The distortions, at least two, none of them a mix. A distortion that is listed twice is drawn twice as often.
     pub of: Vec<DistortionSpec>,
-    /// How often one is drawn; as published if absent.
+    /// The interval at which one is drawn. If absent, it is that of the published work.
     #[serde(default)]
     pub draw: DrawSpec,
 }
 
-/// How often a distortion is drawn of a mix.
+/// The interval at which a distortion of a mix is drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DrawSpec {
-    /// For each image.
+    /// A distortion is drawn for each image.
     PerImage,
-    /// Once for a whole batch, as published.
+    /// A distortion is drawn for each batch, as in the published work.
     #[default]
     PerBatch,
 }
@@ -86,7 +86,7 @@ impl DistortionSpec {
         }
     }
 
-    /// Draws the changes of one batch for one epoch: of the training images `places`, of `side` pixels a side.
+    /// Draws the changes of one batch for one epoch: the training images `places`, of `side` pixels a side.
     pub fn draw(&self, side: usize, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
         let kinds = match self {
@@ -125,7 +125,7 @@ impl MixSpec {
         format!("one of these, drawn for each {what}: {}", parts.join("; "))
     }
 
-    /// For each place one of the mix.
+    /// The distortion of the mix for each place.
     fn drawn(&self, places: &[u32], draws: Draws) -> Vec<&DistortionSpec> {
         let draw = |&place: &u32| &self.of[random::below(&mut draws.of("mix", place), self.of.len() as u32) as usize];
         match self.draw {

@@ -155,7 +155,7 @@ pub(crate) fn image_row(
     }
 }
 
-/// How many numbers hold the counts of an image: pixels by true and predicted class, the soft overlap, the soft
+/// Number of values that hold the counts of an image: pixels by true and predicted class, the soft overlap, the soft
 /// prediction, and the loss.
 const COUNTED: usize = CLASSES * CLASSES + 3;
 

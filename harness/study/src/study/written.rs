@@ -61,7 +61,7 @@ pub struct ArmSpec {
     pub name: String,
     /// Label in tables and charts.
     pub label: String,
-    /// What the arm does, in a sentence.
+    /// A sentence that says what the arm does.
     pub description: String,
     /// True if fine-tuning starts from pretrained weights.
     #[serde(default = "yes")]
