@@ -1,4 +1,4 @@
-//! Distortions of images that the network must restore, a file each.
+//! Distortions of the images that the network must restore, each in its own file.
 
 use super::{Drawn, Draws, RandomChange, require, within};
 use harness_record::random;
@@ -13,7 +13,7 @@ macro_rules! distortions {
         /// A distortion.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum DistortionSpec {
-            /// None: the network restores the image that it sees.
+            /// No distortion: the network restores the image that it sees.
             #[serde(rename = "none")]
             None,
             $($(#[$doc])* #[serde(rename = $name)] $variant($spec),)+
@@ -35,13 +35,13 @@ macro_rules! distortions {
 }
 
 distortions! {
-    /// A filled rectangle.
+    /// Fills a rectangle.
     Mask = "mask" in mask::MaskSpec;
-    /// Rotation by quarter turns.
+    /// Rotates by quarter turns.
     Rotate = "rotate" in rotate::RotateSpec;
-    /// Other brightness, contrast, saturation and hue.
+    /// Changes brightness, contrast, saturation and hue.
     Jitter = "jitter" in jitter::JitterSpec;
-    /// Greyscale, at times.
+    /// Removes the colours of some images.
     Greyscale = "greyscale" in greyscale::GreyscaleSpec;
 }
 
@@ -77,7 +77,7 @@ impl DistortionSpec {
         }
     }
 
-    /// The distortion for people: `greyscale with probability 0.2`.
+    /// The distortion in words: `greyscale with probability 0.2`.
     pub fn describe(&self) -> String {
         match (self, self.single()) {
             (_, Some((_, settings))) => settings.describe(),

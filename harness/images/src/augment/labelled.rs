@@ -78,7 +78,8 @@ impl AugmentationSpec {
         let draws = Draws { seed, epoch };
         let changes = |place| -> Vec<Change> {
             let of = |(i, change): (usize, &Augmentation)| {
-                // The position is part of the purpose: the same change twice makes two draws.
+                // The position in the list is part of the purpose, so the same change listed twice makes two different
+                // draws.
                 let (name, settings) = change.name_and_settings();
                 let purpose = format!("augmentation {i}: {name}");
                 settings.draw(side as usize, &mut draws.of(&purpose, place))

@@ -32,7 +32,7 @@ trait RandomChange {
     /// Checks the settings. The error names the invalid field and the expected value.
     fn check(&self) -> Result<(), (String, String)>;
 
-    /// The change for people: `greyscale with probability 0.2`.
+    /// The change in words: `greyscale with probability 0.2`.
     fn describe(&self) -> String;
 
     /// Draws the changes of an image of `side` pixels a side.

@@ -162,7 +162,7 @@ impl Decoder {
 struct Linknet {
     stem: (Conv2d, BatchNorm2d),
     encoders: [Encoder; 4],
-    /// From the innermost to the outermost.
+    /// The decoders, from the innermost to the outermost.
     decoders: [Decoder; 4],
     double: ConvTranspose2d,
     smooth: Conv2d,

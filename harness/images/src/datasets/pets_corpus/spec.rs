@@ -61,10 +61,10 @@ pub(super) const NAMES: [&str; 4] = ["cifar-10", "cats-and-dogs-filtered", "cats
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counts {
-    /// As many as in the published work. Any other number is an error.
+    /// The number in the published work. Any other number is an error.
     #[default]
     Published,
-    /// As many as the folders hold.
+    /// The number that the folders hold.
     AsFound,
 }
 

@@ -39,7 +39,7 @@ const WORKSPACE: usize = 2 << 30;
 const OFFERS: usize = 16;
 
 thread_local! {
-    /// The plans of this thread, which has an engine of its own for each device.
+    /// The plans of this thread. Each thread has its own engine for each device.
     static PLANS: RefCell<HashMap<(DeviceId, Problem), Rc<Plan>>> = RefCell::default();
 }
 
