@@ -153,7 +153,7 @@ pub enum Layout {
     StanfordDogs,
     /// Single files of weights.
     Weights,
-    /// Nothing on disk: the pictures are drawn.
+    /// No files on disk, because the pictures are drawn.
     Drawn,
     /// The folders of its parts.
     Parts,
