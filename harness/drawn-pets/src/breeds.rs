@@ -5,16 +5,16 @@ use super::coat::{Coat, Colour, Face, Pattern};
 /// Cat or dog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Species {
-    /// The 12 breeds whose names Oxford-IIIT Pet writes with a capital.
+    /// The 12 breeds whose names begin with a capital letter in Oxford-IIIT Pet.
     Cat,
-    /// The other 25.
+    /// The other 25 breeds.
     Dog,
 }
 
 /// Shape of an ear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ear {
-    /// Upright, as of all cats here.
+    /// Upright, like those of all cats here.
     Pointed,
     /// Upright with the tip bent forward.
     Folded,
@@ -49,7 +49,7 @@ pub(super) struct Build {
     pub(super) tail: Tail,
 }
 
-/// A breed of cat or dog: its name and how it is drawn.
+/// A breed of cat or dog: its name, and how to draw it.
 #[derive(Clone, Copy, Debug)]
 pub struct Breed {
     name: &'static str,
@@ -59,7 +59,7 @@ pub struct Breed {
 }
 
 impl Breed {
-    /// Name as Oxford-IIIT Pet spells it; capitalised for cats.
+    /// Name with the spelling of Oxford-IIIT Pet. Names of cats are capitalised.
     pub const fn name(&self) -> &'static str {
         self.name
     }
@@ -116,7 +116,7 @@ const GREEN_EYES: Colour = [0.52, 0.74, 0.30];
 const AMBER_EYES: Colour = [0.88, 0.60, 0.14];
 const BROWN_EYES: Colour = [0.22, 0.13, 0.08];
 
-/// A dog's coat: most have brown eyes.
+/// A dog's coat. Most dogs have brown eyes.
 const fn dog_coat(pattern: Pattern, face: Face, colours: [Colour; 3], fur: f32) -> Coat {
     Coat { pattern, face, colours, eyes: BROWN_EYES, fur, curly: false }
 }
@@ -171,7 +171,7 @@ const CATS: [Breed; 12] = [
     Breed::cat("Sphynx", 0.15, 0.17, 1.5, cat_coat(P::Wrinkled, F::Plain, [PINK, TAN, PINK], GREEN_EYES, 0.0)),
 ];
 
-#[rustfmt::skip] // one breed a block of three lines: body, head and tail; coat
+#[rustfmt::skip] // each breed takes three lines: body; head and tail; coat
 const DOGS: [Breed; 25] = [
     Breed::dog("american_bulldog",
         [0.44, 0.72, 0.27], [0.25, 0.30, 1.25], (E::Folded, 0.6), T::Thin,

@@ -1,4 +1,4 @@
-//! Things before and behind the pet.
+//! Things in front of and behind the pet.
 
 use super::{
     coat::{Colour, lit},
@@ -47,14 +47,14 @@ impl Shape {
     }
 }
 
-/// Furniture, a cushion, a bush: a shape and what it is made of.
+/// Furniture, a cushion or a bush: a shape and its material.
 pub(super) struct Thing {
     shape: Shape,
     material: Material,
     /// Raggedness of its outline.
     ragged: f32,
     seed: u32,
-    /// Corners of the box around it: most of the frame is outside most things.
+    /// Corners of the box around it. Most of the frame is outside most things.
     low: Point,
     high: Point,
 }
@@ -70,12 +70,12 @@ impl Thing {
         Self { ragged, low: self.low - margin, high: self.high + margin, ..self }
     }
 
-    /// True if `p` is at least `margin` beside it.
+    /// True if `p` is outside it by at least `margin`.
     pub(super) fn clear_of(&self, p: Point, margin: f32) -> bool {
         self.shape.distance(p) > margin
     }
 
-    /// Its colour at `p`, `None` beside it.
+    /// Its colour at `p`. `None` outside it.
     pub(super) fn colour(&self, p: Point, light: &Light) -> Option<Colour> {
         if p.x < self.low.x || p.x > self.high.x || p.y < self.low.y || p.y > self.high.y {
             return None;
@@ -222,7 +222,7 @@ pub(super) fn foreground(pet: &Pet, draws: &mut Draws) -> Vec<Thing> {
         };
         vec![Thing::new(shape, Material::drawn(&WALLS, coat, 0.6, draws), draws)]
     } else if chance < 0.29 && pet.pose != Pose::CloseUp {
-        // Blades of one lawn: the same two or three greens.
+        // The blades of a lawn share two or three greens.
         let greens = [0; 3].map(|_| Material::drawn(&[Kind::Grass], coat, 0.8, draws));
         (0..26)
             .map(|_| {

@@ -1,11 +1,11 @@
-//! Colours of a coat, and where on the body each lies.
+//! Colours of a coat, and their places on the body.
 
 use super::{
     geometry::{Point, Surface, at, smooth, wave},
     noise::{Draws, cloud, value},
 };
 
-/// Red, green, blue as they are stored (gamma-encoded), 0 to 1.
+/// Red, green and blue from 0 to 1, gamma-encoded as they are stored.
 pub(super) type Colour = [f32; 3];
 
 /// `a` at `t` = 0, `b` at `t` = 1.
@@ -18,7 +18,7 @@ pub(super) fn lit(colour: Colour, factor: f32) -> Colour {
     colour.map(|c| c * factor)
 }
 
-/// Pattern of the second and third colours on the first.
+/// The pattern of the second and third colours on the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pattern {
     Plain,
@@ -27,15 +27,15 @@ pub(super) enum Pattern {
     Tabby,
     Spots,
     Patches,
-    /// Second colour on ears, legs, tail, as a Siamese.
+    /// Second colour on ears, legs and tail, like a Siamese.
     Points,
     /// Second colour as a blanket on the back, third on legs and belly.
     Saddle,
     /// Third colour on chest and feet.
     Bicolour,
-    /// Third colour on legs and chest, as a pinscher.
+    /// Third colour on legs and chest, like a pinscher.
     TanPoints,
-    /// Small flecks and a few patches of the second colour, as a setter.
+    /// Small flecks and a few patches of the second colour, like a setter.
     Flecked,
     /// Irregular thin stripes.
     Brindle,
@@ -50,10 +50,10 @@ pub(super) enum Face {
     /// Dark from eyes to nose.
     Mask,
     PaleMuzzle,
-    /// A white stripe between the eyes, white muzzle.
+    /// A white stripe between the eyes, and a white muzzle.
     Blaze,
     BlazeMask,
-    /// Dark about one eye.
+    /// Dark around one eye.
     Patch,
     /// The whole head dark.
     Hood,
@@ -73,7 +73,7 @@ pub(super) struct Coat {
     pub(super) curly: bool,
 }
 
-/// Part of the body that a point lies on.
+/// The part of the body that contains a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Region {
     Body,
@@ -85,7 +85,7 @@ pub(super) enum Region {
 }
 
 impl Coat {
-    /// The coat of one animal: no two of a breed have quite the same colours.
+    /// The coat of one animal. No two animals of a breed have exactly the same colours.
     pub(super) fn jittered(&self, draws: &mut Draws) -> Coat {
         let tint = [draws.about(0.05), draws.about(0.03), draws.about(0.04)];
         let mut coat = *self;
@@ -96,7 +96,8 @@ impl Coat {
         coat
     }
 
-    /// Colour at `p` (the pet's own coordinates), on `surface` of `region`; `face` is the point seen from the skull.
+    /// Colour at `p` (in the pet's own coordinates), on `surface` of `region`. `face` is the point in the face's
+    /// coordinates.
     pub(super) fn colour(&self, region: Region, surface: &Surface, p: Point, face: Point, seed: u32) -> Colour {
         match region {
             Region::Head | Region::Muzzle => self.head(region, p, face, seed),
@@ -169,7 +170,7 @@ impl Coat {
             Pattern::Spots => blend(first, second, 0.8 * smooth(0.62, 0.72, value(p * 18.0, seed))),
             _ => first,
         };
-        // Distances are in radii of the skull; a face has its eyes at (+-0.42, -0.05) and its muzzle about (0, 0.4).
+        // Distances are in radii of the skull. A face has its eyes at (+-0.42, -0.05) and its muzzle near (0, 0.4).
         let centre = if muzzle { 0.0 } else { smooth(0.95, 0.45, at(face.x, face.y - 0.3).length() + wobble) };
         let stripe = smooth(0.26, 0.14, face.x.abs() + wobble * 0.5 - 0.1 * face.y.max(0.0));
         let below = if muzzle { 1.0 } else { smooth(0.25, 0.5, face.y + wobble) };

@@ -5,7 +5,7 @@ use super::{
     geometry::{Limb, Point, Surface, Union, at, bounds},
 };
 
-/// A spot of one colour on a layer: eye, nose, mouth, inside of an ear.
+/// A spot of one colour on a layer, such as an eye, a nose, a mouth or the inside of an ear.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub(super) shape: Limb,
@@ -21,7 +21,7 @@ pub(super) struct Layer {
     pub(super) marks: Vec<Mark>,
     /// 1 for near limbs, less for those in the body's own shade.
     pub(super) shade: f32,
-    /// Contrast of its outline with what is behind it: less where a thigh lies on a flank.
+    /// Contrast of its outline with the layers behind it. It is lower where a thigh lies on a flank.
     pub(super) relief: f32,
 }
 
@@ -39,7 +39,7 @@ impl Layer {
     }
 }
 
-/// Position of the skull, so that a face's markings turn with it.
+/// Position of the skull. A face's markings turn with it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skull {
     pub(super) centre: Point,
@@ -51,12 +51,13 @@ pub(super) struct Skull {
 }
 
 impl Skull {
-    /// From the skull's coordinates (radii from its centre) to the pet's.
+    /// Converts the skull's coordinates (radii from its centre) to the pet's.
     pub(super) fn out(&self, x: f32, y: f32) -> Point {
         self.centre + at(x, y).turned(self.axis) * self.radius
     }
 
-    /// From the pet's coordinates to the face's: as [`Skull::out`] undone, with x from the middle of the face.
+    /// Converts the pet's coordinates to the face's. It undoes [`Skull::out`] and measures x from the middle of the
+    /// face.
     pub(super) fn face(&self, p: Point) -> Point {
         let q = (p - self.centre).unturned(self.axis) * (1.0 / self.radius);
         at(q.x - 0.45 * self.yaw, q.y)
@@ -83,7 +84,7 @@ impl Figure {
         bounds(self.layers.iter().flat_map(|layer| layer.body.limbs()))
     }
 
-    /// Finds what lies at `p` if the outline is moved outwards by `fuzz()`, which is never beyond +-`reach`.
+    /// Finds the mark or coat at `p` if the outline is moved outwards by `fuzz()`, which is never beyond +-`reach`.
     pub(super) fn hit(&self, p: Point, reach: f32, fuzz: impl Fn() -> f32) -> Option<Hit<'_>> {
         self.layers.iter().find_map(|layer| {
             let surface = layer.body.surface(p, reach)?;

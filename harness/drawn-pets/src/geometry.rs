@@ -23,7 +23,7 @@ impl Point {
         self.dot(self).sqrt()
     }
 
-    /// The same direction with length 1; the vector nought has none and points right.
+    /// The same direction with length 1. The zero vector has no direction and becomes (1, 0).
     pub(super) fn unit(self) -> Point {
         let length = self.length();
         if length > 1e-6 { self * (1.0 / length) } else { at(1.0, 0.0) }
@@ -72,7 +72,8 @@ pub(super) fn floor(x: f32) -> f32 {
     if whole > x { whole - 1.0 } else { whole }
 }
 
-/// Sine of `turns` full turns from two parabolas (error below 0.002): the platform's `sin` may differ in its last bit.
+/// Sine of `turns` full turns, computed from two parabolas (error below 0.002). The platform's `sin` may differ in its
+/// last bit.
 pub(super) fn wave(turns: f32) -> f32 {
     let f = turns - floor(turns) - 0.5;
     let y = -8.0 * f * (1.0 - 2.0 * f.abs());
@@ -95,7 +96,7 @@ pub(super) fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }
 
-/// A capsule from `a` to `b` whose radius goes from `ra` to `rb`: legs, ears, bodies, eyes.
+/// A capsule from `a` to `b` whose radius changes from `ra` to `rb`. Used for legs, ears, bodies and eyes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limb {
     pub(super) a: Point,
@@ -111,13 +112,13 @@ pub(super) struct Limb {
     span: (f32, f32),
 }
 
-/// A capsule from `a` to `b` whose radius goes from `ra` to `rb`.
+/// Creates a capsule from `a` to `b` whose radius changes from `ra` to `rb`.
 pub(super) fn limb(a: Point, b: Point, ra: f32, rb: f32) -> Limb {
     let axis = b - a;
     Limb { a, b, ra, rb, axis, shrink: 1.0 / axis.dot(axis).max(1e-9), grain: axis.unit(), span: (0.0, 1.0) }
 }
 
-/// A shape as seen from a point.
+/// The properties of a shape at a point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surface {
     /// Signed distance to the outline.
@@ -133,7 +134,7 @@ pub(super) struct Surface {
 }
 
 impl Limb {
-    /// The same, as the part of a leg or tail from `from` to `to` (0 is its root, 1 its end).
+    /// The same limb as the part of a leg or tail from `from` to `to` (0 is the root, 1 the end).
     pub(super) fn part(self, from: f32, to: f32) -> Self {
         Self { span: (from, to), ..self }
     }
@@ -143,14 +144,14 @@ impl Limb {
         (p - self.a - self.axis * t).length() - mix(self.ra, self.rb, t)
     }
 
-    /// The limb seen from `p`, or `None` where it is `limit` away or more.
+    /// The surface of the limb at `p`. `None` if the limb is `limit` away or more.
     fn surface(&self, p: Point, limit: f32) -> Option<Surface> {
         let along = ((p - self.a).dot(self.axis) * self.shrink).clamp(0.0, 1.0);
         let away = p - self.a - self.axis * along;
         let radius = mix(self.ra, self.rb, along);
         let (square, far) = (away.dot(away), limit + radius);
         if far <= 0.0 || square >= far * far {
-            return None; // before the root and the division
+            return None; // comes before the root and the division
         }
         let length = square.sqrt();
         let normal = away * (1.0 / length.max(1e-6));
@@ -164,7 +165,7 @@ impl Limb {
     }
 }
 
-/// Smooth union of limbs: within `blend` of each other they melt together.
+/// Smooth union of limbs. Limbs within `blend` of each other merge smoothly.
 #[derive(Clone, Debug)]
 pub(super) struct Union {
     limbs: Vec<Limb>,
@@ -176,7 +177,7 @@ pub(super) struct Union {
 impl Union {
     pub(super) fn new(limbs: Vec<Limb>, blend: f32) -> Self {
         let (low, high) = bounds(limbs.iter());
-        let melt = at(blend, blend) * 0.25; // a smooth minimum is at most this much below the least
+        let melt = at(blend, blend) * 0.25; // a smooth minimum is at most this much below the smallest value
         Self { limbs, blend, low: low - melt, high: high + melt }
     }
 
@@ -184,7 +185,7 @@ impl Union {
         &self.limbs
     }
 
-    /// The union seen from `p`, or `None` where `p` is surely more than `margin` outside.
+    /// The surface of the union at `p`. `None` if `p` is certainly more than `margin` outside.
     pub(super) fn surface(&self, p: Point, margin: f32) -> Option<Surface> {
         let (aside_x, aside_y) = ((self.low.x - p.x).max(p.x - self.high.x), (self.low.y - p.y).max(p.y - self.high.y));
         if aside_x.max(aside_y) > margin {
@@ -192,7 +193,7 @@ impl Union {
         }
         let mut all: Option<Surface> = None;
         for limb in &self.limbs {
-            // Farther limbs than this do not touch the smooth minimum.
+            // Limbs farther away than this do not affect the smooth minimum.
             let limit = all.map_or(margin, |all| all.distance) + self.blend;
             let Some(next) = limb.surface(p, limit) else { continue };
             let Some(before) = all else {

@@ -1,4 +1,4 @@
-//! Skull, muzzle, ears, eyes.
+//! Draws the skull, muzzle, ears and eyes.
 
 use super::{
     breeds::{Breed, Build, Ear, Species},
@@ -27,7 +27,7 @@ pub(super) fn layers(breed: &Breed, skull: &Skull, draws: &mut Draws) -> Vec<Lay
     }
 }
 
-/// A limb given in radii of the skull.
+/// A limb whose coordinates and radii are in units of the skull's radius.
 fn bone(skull: &Skull, a: [f32; 2], b: [f32; 2], ra: f32, rb: f32) -> Limb {
     limb(skull.out(a[0], a[1]), skull.out(b[0], b[1]), ra * skull.radius, rb * skull.radius)
 }
@@ -41,7 +41,7 @@ fn muzzle(breed: &Breed, skull: &Skull, draws: &mut Draws) -> Layer {
     let cat = breed.species() == Species::Cat;
     let yaw = skull.yaw;
     let front = 1.0 - yaw;
-    // Foreshortened from the front, where a long snout only hangs a little lower.
+    // From the front, a long snout is foreshortened and only hangs a little lower.
     let tip = [yaw * (0.62 + snout), 0.36 + 0.22 * snout * front + 0.06 * snout];
     let (thick, thin) = (0.46 * jowl, (0.38 - 0.05 * snout) * jowl);
     let cheek = 0.16 * jowl * front;
@@ -143,7 +143,7 @@ fn ears(breed: &Breed, skull: &Skull) -> [Layer; 2] {
     })
 }
 
-/// Inside of an ear: rosy, darker with the coat.
+/// Colour of the inside of an ear: rosy, and darker if the coat is darker.
 fn inside_of_ear(coat: Colour, cat: bool) -> Colour {
     let depth = 0.35 + 0.65 * coat[1].min(0.9);
     lit(if cat { [0.88, 0.66, 0.60] } else { [0.72, 0.54, 0.47] }, depth)

@@ -6,12 +6,12 @@ use super::{
     noise::{Draws, grain},
 };
 
-/// One lamp far away and the light of the surroundings.
+/// A distant lamp and the ambient light.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Light {
-    /// Towards the lamp, in the frame; its length is how far the lamp stands aside of the camera.
+    /// Direction to the lamp in the frame. Its length says how far the lamp is to the side of the camera.
     pub(super) towards: Point,
-    /// Share of the lamp.
+    /// Share of the light that comes from the lamp.
     strength: f32,
     /// Brightness of the scene falls off along `-towards` by this much over the frame.
     falloff: f32,
@@ -23,7 +23,7 @@ impl Light {
         Self { towards, strength: draws.within(0.25, 0.65), falloff: draws.within(0.0, 0.35) }
     }
 
-    /// Light on a surface that turns by `tilt` (0 to 1) from the camera towards the unit vector `normal`.
+    /// The light on a surface that turns by `tilt` (0 to 1) from the camera towards the unit vector `normal`.
     pub(super) fn on(&self, normal: Point, tilt: f32) -> f32 {
         let facing = (1.0 - tilt * tilt).max(0.0).sqrt();
         let lamp = (normal.dot(self.towards) * tilt + 0.75 * facing).max(0.0);
@@ -43,7 +43,7 @@ pub(super) struct Camera {
     contrast: f32,
     vignette: f32,
     noise: f32,
-    /// Standard deviation of the defocus, in parts of the frame's side.
+    /// Standard deviation of the defocus, as a share of the frame's side.
     defocus: f32,
     seed: u32,
 }
@@ -62,7 +62,7 @@ impl Camera {
         }
     }
 
-    /// The stored picture (`size` by `size`, HWC) of the light that fell on each pixel.
+    /// Returns the stored picture (`size` by `size`, HWC) of the light on each pixel.
     pub(super) fn develop(&self, light: &[Colour], size: usize) -> Vec<u8> {
         let mut picture = light.to_vec();
         self.blur(&mut picture, size);
@@ -81,7 +81,7 @@ impl Camera {
         rgb
     }
 
-    /// Repeated [1, 2, 1]-like passes: their variances add up to the square of the defocus.
+    /// Blurs with repeated passes of a kernel like [1, 2, 1]. Their variances add up to the square of the defocus.
     fn blur(&self, picture: &mut [Colour], size: usize) {
         let sigma = self.defocus * size as f32;
         let variance = sigma * sigma;
@@ -99,7 +99,7 @@ impl Camera {
     }
 }
 
-/// One pass of the kernel [side, 1 - 2 side, side] over `count` pixels from `start`, `step` apart.
+/// Makes one pass of the kernel [side, 1 - 2 side, side] over `count` pixels from `start`, `step` apart.
 fn pass(picture: &mut [Colour], start: usize, step: usize, count: usize, side: f32) {
     let mut before = picture[start];
     for i in 0..count {

@@ -1,4 +1,4 @@
-//! Materials of everything but pets: walls, floors, cloth, foliage.
+//! Materials of everything except pets: walls, floors, cloth and foliage.
 
 use super::{
     breeds::BREEDS,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Leaves,
     Grass,
     Speckle,
-    /// Strands as of fur, upright or lying: rugs, plush.
+    /// Strands like fur, upright or lying, for rugs and plush.
     Plush,
 }
 
@@ -45,16 +45,17 @@ pub(super) struct Material {
     kind: Kind,
     first: Colour,
     second: Colour,
-    /// Features over the frame's side.
+    /// Number of features across the frame's side.
     count: f32,
     grain: Point,
     seed: u32,
-    /// Depth of the fine textures: a background out of focus has little.
+    /// Depth of the fine textures. It is low for a background out of focus.
     sharpness: f32,
 }
 
 impl Material {
-    /// A material of one of `kinds`. Its colours are often those of coats, of `coat`'s too: colour alone is no clue.
+    /// A material of one of `kinds`. Its colours are often those of coats, including `coat`, so that colour alone is no
+    /// clue.
     pub(super) fn drawn(kinds: &[Kind], coat: &Coat, sharpness: f32, draws: &mut Draws) -> Self {
         let kind = draws.pick(kinds);
         let natural = matches!(kind, Kind::Leaves | Kind::Grass) && draws.chance(0.75);
@@ -123,7 +124,7 @@ impl Material {
     }
 }
 
-/// A colour of things about a house: of a coat, of this pet's coat, or any.
+/// A colour for things in a house: a colour of this pet's coat, a colour of some breed's coat, or any muted colour.
 fn hue(own: &Coat, draws: &mut Draws) -> Colour {
     let chance = draws.within(0.0, 1.0);
     if chance < 0.25 {

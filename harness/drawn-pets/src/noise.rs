@@ -1,4 +1,4 @@
-//! Random draws for what a picture holds, hashed noise for its textures.
+//! Random draws for a picture's contents, and hashed noise for its textures.
 
 use super::geometry::{Point, at};
 use harness_record::digest;
@@ -11,7 +11,7 @@ use rand_chacha::{
 pub(super) struct Draws(ChaCha8Rng);
 
 impl Draws {
-    /// A generator for the purpose that `words` name.
+    /// A generator for the purpose named by `words`.
     pub(super) fn new(words: &[&str]) -> Self {
         Self(ChaCha8Rng::from_seed(digest::seed(words)))
     }
@@ -50,7 +50,7 @@ impl Draws {
 const COLUMN: u32 = 0x9E37_79B1;
 const ROW: u32 = 0x85EB_CA77;
 
-/// 32 well mixed bits for a cell of the plane.
+/// 32 well-mixed bits for a cell of the plane.
 fn hash(x: i32, y: i32, seed: u32) -> u32 {
     mixed((x as u32).wrapping_mul(COLUMN) ^ (y as u32).wrapping_mul(ROW) ^ seed)
 }
@@ -65,10 +65,10 @@ pub(super) fn cell(x: i32, y: i32, seed: u32) -> f32 {
     (hash(x, y, seed) >> 8) as f32 / 16_777_216.0
 }
 
-/// Value noise in `[0, 1)`: a random value at each whole point, smooth between.
+/// Value noise in `[0, 1)`: a random value at each integer point, interpolated smoothly.
 #[inline]
 pub(super) fn value(p: Point, seed: u32) -> f32 {
-    // One less than the floor at negative whole numbers, where u = 1 gives the same value.
+    // At negative integers these are one less than the floor. There u = 1, which gives the same value.
     let (ix, iy) = (p.x as i32 - i32::from(p.x < 0.0), p.y as i32 - i32::from(p.y < 0.0));
     let (u, v) = (p.x - ix as f32, p.y - iy as f32);
     let (u, v) = (u * u * (3.0 - 2.0 * u), v * v * (3.0 - 2.0 * v));
@@ -87,7 +87,7 @@ pub(super) fn cloud(p: Point, seed: u32) -> f32 {
     (value(p, seed) * 4.0 + value(finer, seed ^ 0x51) * 2.0 + value(finest, seed ^ 0xA7)) / 7.0
 }
 
-/// Roughly normal noise of a sensor's pixel: mean 0, standard deviation 1.
+/// Approximately normal noise of a sensor's pixel: mean 0, standard deviation 1.
 pub(super) fn grain(x: u32, y: u32, channel: u32, seed: u32) -> f32 {
     let h = hash(x as i32, y as i32, seed.wrapping_add(channel.wrapping_mul(0x632B_E5AB)));
     let sum: u32 = (0..4).map(|byte| (h >> (8 * byte)) & 0xFF).sum();

@@ -1,4 +1,4 @@
-//! An animal set into the frame: where it stands and what colour each of its points has.
+//! An animal placed in the frame: its position, and the colour of each of its points.
 
 use super::{
     breeds::Breed,
@@ -10,8 +10,8 @@ use super::{
     poses::{POSES, Pose, figure},
 };
 
-/// Cells of fur across the frame's side, over a strand. Fur is fine detail: at 64 pixels a strand is about two wide,
-/// so that a slight blur takes away what tells a coat from a wall of the same colour.
+/// Cells of fur across the frame's side, perpendicular to the strands. Fur is fine detail: at 64 pixels a strand is
+/// about two pixels wide. A slight blur removes the only difference between a coat and a wall of the same colour.
 const STRANDS: f32 = 31.0;
 
 /// Position of an animal in the frame, whose corners are (0, 0) and (1, 1).
@@ -23,7 +23,7 @@ pub(super) struct Placement {
     pub(super) extent: f32,
     /// The direction of the animal's own x axis.
     pub(super) axis: Point,
-    /// True if left and right change places.
+    /// True if left and right are swapped.
     pub(super) mirrored: bool,
 }
 
@@ -38,7 +38,7 @@ impl Placement {
         let cut = if draws.chance(0.3) { 0.18 } else { 0.05 };
         let centre = match pose {
             Pose::CloseUp => {
-                // The chest runs out of the frame below, the ears stay inside.
+                // The chest extends below the frame, and the ears stay inside.
                 let half = extent * 0.5 * size.y / size.x.max(size.y);
                 at(0.5 + draws.about(0.18), draws.within(0.02, 0.22) + half)
             }
@@ -62,7 +62,7 @@ pub(super) struct Pet {
 }
 
 impl Pet {
-    /// An animal of `breed`, as [`Placement::drawn`] puts it.
+    /// An animal of `breed`, placed by [`Placement::drawn`].
     pub(super) fn drawn(breed: &Breed, draws: &mut Draws) -> Self {
         let pose = draws.pick(&POSES);
         let figure = figure(breed, pose, draws);
@@ -81,7 +81,7 @@ impl Pet {
         }
     }
 
-    /// Sets it elsewhere, in the middle and large if it is the `last` try.
+    /// Places it elsewhere. If this is the `last` try, it is large and in the middle.
     pub(super) fn replace(&mut self, last: bool, draws: &mut Draws) {
         self.placement = Placement::drawn(self.pose, self.size, draws);
         if last {
@@ -97,23 +97,23 @@ impl Pet {
         &self.placement
     }
 
-    /// Frame units of one unit of the figure's.
+    /// Number of frame units in one unit of the figure.
     fn scale(&self) -> f32 {
         self.placement.extent / self.size.x.max(self.size.y)
     }
 
-    /// From the frame to the figure.
+    /// Converts a point of the frame to the figure's coordinates.
     fn inwards(&self, p: Point) -> Point {
         let q = (p - self.placement.centre).unturned(self.placement.axis) * (1.0 / self.scale());
         at(if self.placement.mirrored { -q.x } else { q.x }, q.y) + self.middle
     }
 
-    /// A direction of the figure's, in the frame.
+    /// Converts a direction of the figure to the frame's coordinates.
     fn outwards(&self, v: Point) -> Point {
         at(if self.placement.mirrored { -v.x } else { v.x }, v.y).turned(self.placement.axis)
     }
 
-    /// The lowest point of its bounding box, in the frame: where it stands.
+    /// The lowest point of its bounding box in the frame. It stands there.
     pub(super) fn footing(&self) -> Point {
         let (_, high) = self.figure.bounds();
         let down = at(0.0, high.y - self.middle.y) * self.scale();
@@ -125,13 +125,13 @@ impl Pet {
         self.figure.holds(self.inwards(p), margin / self.scale())
     }
 
-    /// Its colour at `p` of the frame, `None` beside it.
+    /// Its colour at `p` of the frame. `None` outside it.
     pub(super) fn colour(&self, p: Point, light: &Light) -> Option<Colour> {
         let q = self.inwards(p);
         let scale = self.scale();
         let aside = at((q.x - self.middle.x).abs(), (q.y - self.middle.y).abs()) - self.size * 0.5;
         if aside.x.max(aside.y) > 0.05 / scale {
-            return None; // the common case, made cheap
+            return None; // this common case is cheap
         }
         // Tufts along the outline; those of long fur stand out further.
         let depth = (0.002 + 0.020 * self.coat.fur) / scale;
@@ -141,7 +141,7 @@ impl Pet {
             Hit::Coat(layer, surface) => {
                 let face = self.figure.skull.face(q);
                 let colour = self.coat.colour(layer.region, &surface, q, face, self.seed);
-                // 0 on the limb's axis, 1 on its outline: how far its surface turns away.
+                // 0 on the limb's axis and 1 on its outline. It says how far the surface turns away.
                 let tilt = (1.0 + surface.distance / surface.radius.max(1e-3)).clamp(0.0, 1.0);
                 let fold = 1.0 - 0.36 * layer.relief * smooth(0.82, 1.0, tilt);
                 let shade = light.on(self.outwards(surface.normal), tilt * layer.relief) * layer.shade * fold;

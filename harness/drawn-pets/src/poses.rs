@@ -19,7 +19,7 @@ pub(super) enum Pose {
     CloseUp,
 }
 
-/// Poses in proportion to how often photographs show them.
+/// Poses, repeated in proportion to their frequency in photographs.
 pub(super) const POSES: [Pose; 9] = [
     Pose::SittingSide,
     Pose::StandingSide,
@@ -32,9 +32,9 @@ pub(super) const POSES: [Pose; 9] = [
     Pose::CloseUp,
 ];
 
-/// A trunk and what hangs on it, front to back, and the place of the head.
+/// A trunk with its limbs, from front to back, and the position of the head.
 struct Trunk {
-    /// Limbs before the body.
+    /// Limbs in front of the body.
     near: Vec<Layer>,
     body: Vec<Limb>,
     far: Vec<Layer>,
@@ -72,7 +72,7 @@ pub(super) fn figure(breed: &Breed, pose: Pose, draws: &mut Draws) -> Figure {
     Figure { layers, skull }
 }
 
-/// A leg through `joints`, thinning from `top` to `foot`, with a paw.
+/// A leg through `joints` with a paw. Its radius changes from `top` to `foot`.
 fn leg(joints: &[Point], top: f32, foot: f32, paw: Point) -> Layer {
     let down = |i: usize| i as f32 / (joints.len() - 1) as f32;
     let thick = |i: usize| top + (foot - top) * down(i);
@@ -199,7 +199,7 @@ fn lying(build: &Build, draws: &mut Draws) -> Trunk {
         )
     };
     let body = vec![limb(hip, shoulder, bulk * 0.92, bulk * 0.98)];
-    // Head up, or down on the paws.
+    // The head is up, or down on the paws.
     let head_at = if draws.chance(0.7) {
         shoulder + at(bulk * 0.4 + head * 0.3, -(bulk * 0.6 + head * 0.7))
     } else {
@@ -259,7 +259,7 @@ fn close_up(build: &Build, draws: &mut Draws) -> Trunk {
     let Build { bulk, head, .. } = *build;
     let lean = draws.about(0.5) * head;
     let chest = bulk.max(head * 0.85);
-    // Shoulders that widen downwards, most of them below the frame.
+    // The shoulders widen downwards. Most of them are below the frame.
     let body = vec![
         limb(at(0.0, -0.2 * head), at(-lean, 1.3 * head), chest * 0.85, chest * 1.15),
         limb(at(-lean - 0.5 * chest, 1.2 * head), at(-lean - 0.5 * chest, 1.6 * head), chest * 0.8, chest * 0.8),

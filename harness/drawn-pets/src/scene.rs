@@ -1,4 +1,4 @@
-//! A picture's contents: what is behind the pet, the pet, what is before it, and the light.
+//! A picture's contents: the pet, the things behind and in front of it, and the light.
 
 use super::{
     breeds::Breed,
@@ -27,7 +27,7 @@ pub(super) struct Scene {
     shadow: (Point, f32),
 }
 
-/// Least share of the frame on the pet and away from its outline.
+/// Minimum share of the frame that shows the pet away from its outline.
 const LEAST_SEEN: f32 = 0.08;
 
 impl Scene {
@@ -37,7 +37,7 @@ impl Scene {
         let mut tries = 0;
         while seen(&pet, &before) < LEAST_SEEN {
             tries += 1;
-            let last = tries > 6; // then nothing hides it and it fills the frame
+            let last = tries > 6; // then nothing hides the pet, and it fills the frame
             pet.replace(last, draws);
             before = if last { Vec::new() } else { foreground(&pet, draws) };
             if last {
@@ -49,7 +49,7 @@ impl Scene {
         let (walls, floors): (&[Kind], &[Kind]) = if outdoors { (&NATURE, &NATURE) } else { (&WALLS, &CLOTH) };
         let sharpness = draws.within(0.1, 0.85);
         let footing = pet.footing();
-        // On a bed or a lawn seen from above, one texture fills the frame.
+        // A bed or a lawn seen from above fills the frame with one texture.
         let horizon = if draws.chance(0.25) { -1.0 } else { footing.y.min(1.05) - draws.within(0.04, 0.40) };
         let coat = *pet.coat();
         Self {
@@ -65,7 +65,7 @@ impl Scene {
         }
     }
 
-    /// Light from `p` of the frame, and whether it is the pet's.
+    /// The light from `p` of the frame, and true if it comes from the pet.
     pub(super) fn sample(&self, p: Point) -> (Colour, bool) {
         let (colour, pet) = if let Some(colour) = self.before.iter().find_map(|thing| thing.colour(p, &self.light)) {
             (colour, false)
@@ -94,7 +94,7 @@ impl Scene {
     }
 }
 
-/// Share of the frame, on a grid, where the pet is visible and not near its outline.
+/// Share of the frame, measured on a grid, where the pet is visible and not near its outline.
 fn seen(pet: &Pet, before: &[Thing]) -> f32 {
     const GRID: usize = 24;
     let visible = (0..GRID * GRID)

@@ -1,12 +1,12 @@
-//! Classes of pixels as in Oxford-IIIT Pet: 0 pet, 1 background, 2 the border between them.
+//! Computes the classes of pixels that Oxford-IIIT Pet has: 0 pet, 1 background, 2 the border between them.
 
 /// Samples along a side of a pixel.
 pub(super) const SAMPLES: usize = 2;
 
-/// Width of the border, in parts of the frame's side; half of it lies on either side of the outline.
+/// Width of the border as a share of the frame's side. Half of it lies on either side of the outline.
 const WIDTH: f32 = 0.034;
 
-/// Classes of `size` by `size` pixels, from `on_pet` of [`SAMPLES`] times as many samples a side.
+/// Classes of `size` by `size` pixels, from `on_pet` with [`SAMPLES`] times as many samples per side.
 pub(super) fn classes(on_pet: &[bool], size: usize) -> Vec<u8> {
     let side = size * SAMPLES;
     let border = band(on_pet, side);
@@ -26,7 +26,7 @@ pub(super) fn classes(on_pet: &[bool], size: usize) -> Vec<u8> {
     classes
 }
 
-/// Samples within half the border's width of the outline. The frame's edge is no outline.
+/// Samples within half the border's width of the outline. The frame's edge is not an outline.
 fn band(on_pet: &[bool], side: usize) -> Vec<bool> {
     let radius = WIDTH * 0.5 * side as f32;
     let reach = radius as isize;

@@ -1,5 +1,5 @@
 //! The sources of data sets: manifests, downloads that are checked before use, and archives that are unpacked within limits.
-//! Everything here comes from strangers: sizes are limited, paths cannot leave their folder, and digests are compared with the
+//! All files are untrusted: sizes are limited, paths cannot leave their folder, and digests are compared with the
 //! manifest.
 //!
 //! * [`manifest`]: `data-manifests/<name>.yaml`, typed and checked

@@ -1,4 +1,5 @@
-//! Speed of decoding and resizing pictures, and of reading them back from the cache. `docs/performance.md` compares it with Pillow.
+//! Measures how fast pictures are decoded and resized, and read back from the cache. `docs/performance.md` compares the
+//! results with Pillow.
 
 use crate::datasets::{DataError, any_folder::AnyFolder};
 use harness_record::{monitor::Monitor, rows::FileRow};
@@ -7,22 +8,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Speed at which the pictures of a folder become data.
+/// The times of reading the pictures of a folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSpeed {
     /// Seconds of each pass in which all pictures were read from their files, decoded and resized.
     pub cold: Vec<f64>,
-    /// Seconds of each pass as a second start makes it: the folder was looked through for changed files, then all pictures were
-    /// read from the cache.
+    /// Seconds of each pass with a filled cache, like a second start: the folder is searched for changed files, then
+    /// all pictures are read from the cache.
     pub cached: Vec<f64>,
     /// Number of pictures.
     pub images: usize,
-    /// Files that are no pictures although they are called so, with the reason.
+    /// Files that have the extension of a picture but are none, with the reason.
     pub skipped: Vec<FileRow>,
 }
 
-/// Times every picture below `folder`, `size` × `size` pixels each, `repeat` times cold and `repeat` times cached, by turns. What
-/// data sets keep in their cache lies below `cache`, which should be an empty folder. Threads are rayon's.
+/// Times every picture below `folder`, `size` × `size` pixels each, `repeat` times cold and `repeat` times cached, in
+/// turn. The cache is kept below `cache`, which should be an empty folder. Threads are rayon's.
 pub fn data(
     folder: &Path,
     size: u32,
@@ -31,7 +32,7 @@ pub fn data(
     monitor: &dyn Monitor,
 ) -> Result<DataSpeed, DataError> {
     let (mut cold, mut cached) = (Vec::with_capacity(repeat), Vec::with_capacity(repeat));
-    // The system has all files in its memory from here on, for both kinds of passes.
+    // From here on, the system has all files in its memory, for both kinds of passes.
     let mut found = AnyFolder::survey(folder, cache, monitor)?;
     let mut counted = (0, Vec::new());
     for _ in 0..repeat {
@@ -43,7 +44,7 @@ pub fn data(
             Ok(found.cached(cache, size, monitor))
         })?;
         cached.push(took);
-        // The time means nothing if other pictures were read than were made.
+        // The time is meaningless if the pictures that were read differ from those that were made.
         if read.as_ref() != Some(&kept) {
             return Err(DataError::Changed { path: folder.to_owned() });
         }

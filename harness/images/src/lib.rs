@@ -1,10 +1,10 @@
-//! Pictures and masks: how they are read, which there are, how they are cut into parts, and how they are changed at random.
+//! Pictures and masks: reading them, the data sets, splitting them, and changing them at random.
 //!
-//! * [`pixels`]: decoding, resizing and changing pictures as Pillow does
+//! * [`pixels`]: decodes, resizes and changes pictures like Pillow
 //! * [`datasets`]: data sets, from a spec to decoded pictures
 //! * [`split`]: training and validation parts
 //! * [`augment`]: random changes of training pictures
-//! * [`bench`]: how fast pictures become data
+//! * [`bench`]: measures how fast pictures are read
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

@@ -1,9 +1,9 @@
-//! The image pipeline against Pillow's, within 1 of 255, from the bytes of the files.
+//! Compares the image pipeline with Pillow's, from the bytes of the files. Values may differ by 1 of 255.
 //!
-//! `reference/preprocess.py` draws the small images in `tests/preprocess/` and makes the golden arrays of each, those of other
-//! hues in a file of their own. `HARNESS_PREPROCESS_GOLDENS` may name a folder with more,
-//! `<stem>.safetensors`, and `<stem>.hue.safetensors` if there, for `images/<stem>.jpg` and `annotations/trimaps/<stem>.png` of
-//! `pets-sample` in `HARNESS_DATA`.
+//! `reference/preprocess.py` draws the small images in `tests/preprocess/` and makes the golden arrays of each. Those
+//! with other hues have their own file. `HARNESS_PREPROCESS_GOLDENS` may name a folder with more goldens,
+//! `<stem>.safetensors` and optionally `<stem>.hue.safetensors`, for `images/<stem>.jpg` and
+//! `annotations/trimaps/<stem>.png` of `pets-sample` in `HARNESS_DATA`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Compares all that the pipeline makes of an image and its trimap with the arrays of a golden file.
+/// Compares all results of the pipeline for an image and its trimap with the arrays of a golden file.
 fn check(image: &Path, trimap: &Path, golden: &Path) {
     let stored = fs::read(golden).unwrap();
     let arrays = SafeTensors::deserialize(&stored).unwrap();
@@ -34,7 +34,7 @@ fn check(image: &Path, trimap: &Path, golden: &Path) {
     near("trimap", &labels.data, 0);
     near("trimap_resized", &pixels::resize_nearest(&labels, size, size).data, 0);
     near("grey", &pixels::greyscale(&resized.data), 1);
-    // From the same bytes, everything else is the same to the bit.
+    // Given the same bytes, all other results are equal to the bit.
     let theirs = Picture { data: arrays.tensor("resized").unwrap().data().to_vec(), ..resized.clone() };
     for radius in [2.0, 5.0, 7.0, 10.0_f32] {
         near(&format!("blur_{radius}"), &pixels::gaussian_blur(&resized, radius).data, 1);
@@ -46,7 +46,7 @@ fn check(image: &Path, trimap: &Path, golden: &Path) {
     near("rotate_90", &pixels::rotate(&theirs, 1).data, 0);
 }
 
-/// Compares the resized picture of a golden file, its hue changed, with the golden file of other hues beside it.
+/// Compares the resized picture of a golden file, with its hue changed, with the golden file of other hues beside it.
 fn check_hues(golden: &Path) {
     let stored = fs::read(golden).unwrap();
     let resized = SafeTensors::deserialize(&stored).unwrap().tensor("resized").unwrap().data().to_vec();

@@ -30,7 +30,7 @@ pub struct Step {
 /// `weight = keep·weight − rate·first / (√second / √correction + ε)`, in place.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn step(isa: Isa, weight: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32], step: Step) {
     let length = weight.len();
     assert!(

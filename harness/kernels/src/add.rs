@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 /// `a + b`.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn forward(isa: Isa, a: &[f32], b: &[f32]) -> Vec<f32> {
     // SAFETY: `map` writes every element.
     unsafe { apply(isa, [a, b], sum) }
@@ -19,7 +19,7 @@ pub fn forward(isa: Isa, a: &[f32], b: &[f32]) -> Vec<f32> {
 /// `max(a + b, 0)`. The gradient of both inputs is that of [`relu::backward`](crate::relu::backward).
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn forward_relu(isa: Isa, a: &[f32], b: &[f32]) -> Vec<f32> {
     // SAFETY: `map` writes every element.
     unsafe { apply(isa, [a, b], rectified_sum) }

@@ -44,7 +44,7 @@ const BLOCK: usize = 96;
 /// all NaN or ∞ gets index 0.
 ///
 /// # Panics
-/// If the lengths do not fit, or there are no codes or 2³⁰ of them.
+/// Panics if the lengths do not fit, or there are no codes or 2³⁰ of them.
 pub fn nearest_codes(isa: Isa, vectors: &[f32], codes: &[f32], sizes: Sizes) -> Vec<u32> {
     sizes.check(vectors, codes);
     assert!((1..1 << 30).contains(&sizes.codes), "a codebook has between 1 and 2³⁰ codes");
@@ -147,7 +147,7 @@ kernel! {
 /// Puts the codes in place of the vectors, `[B, dim, pixels]`.
 ///
 /// # Panics
-/// If the lengths do not fit, or there is no code with one of the indices.
+/// Panics if the lengths do not fit, or there is no code with one of the indices.
 pub fn quantize(codes: &[f32], indices: &[u32], sizes: Sizes) -> Vec<f32> {
     let Sizes { dim, codes: k, pixels } = sizes;
     sizes.check(&[], codes);
@@ -170,7 +170,7 @@ pub fn quantize(codes: &[f32], indices: &[u32], sizes: Sizes) -> Vec<f32> {
 /// order of the vectors.
 ///
 /// # Panics
-/// If the lengths do not fit, or there is no code with one of the indices.
+/// Panics if the lengths do not fit, or there is no code with one of the indices.
 pub fn count_and_sum(vectors: &[f32], indices: &[u32], sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
     let Sizes { dim, codes: k, pixels } = sizes;
     assert!(vectors.len() == indices.len() * dim, "as many indices as vectors");

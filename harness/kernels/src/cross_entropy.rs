@@ -15,7 +15,7 @@ use std::mem::MaybeUninit;
 /// `[B, pixels]`.
 ///
 /// # Panics
-/// If the lengths do not fit, or a class is not below K.
+/// Panics if the lengths do not fit, or a class is not below K.
 pub fn forward(isa: Isa, logits: &[f32], classes: &[u8], pixels: usize) -> Vec<f64> {
     let channels = channels(logits, classes, pixels);
     let images = logits.par_chunks((channels * pixels).max(1)).zip(classes.par_chunks(pixels.max(1)));
@@ -25,7 +25,7 @@ pub fn forward(isa: Isa, logits: &[f32], classes: &[u8], pixels: usize) -> Vec<f
 /// Gradient of the logits, `(softmax − one-hot) · factor`; the shapes are those of [`forward`].
 ///
 /// # Panics
-/// If the lengths do not fit, or a class is not below K.
+/// Panics if the lengths do not fit, or a class is not below K.
 pub fn backward(isa: Isa, logits: &[f32], classes: &[u8], pixels: usize, factor: f32) -> Vec<f32> {
     let size = channels(logits, classes, pixels) * pixels;
     // SAFETY: `image_gradient` writes every channel of every pixel.

@@ -23,7 +23,7 @@ pub fn divide(isa: Isa, x: &[f32], maximum: f32) -> Vec<f32> {
 /// max²`. `maximum` is the maximum of `x`.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn divide_backward(isa: Isa, x: &[f32], grad: &[f32], maximum: f32) -> Vec<f32> {
     assert!(x.len() == grad.len(), "as many gradients as elements");
     let sums = |range: std::ops::Range<usize>| product_and_count(isa, &x[range.clone()], &grad[range], maximum);

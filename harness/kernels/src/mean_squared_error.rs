@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 /// Mean of `(x − target)²`; NaN if there are no elements.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn forward(isa: Isa, x: &[f32], target: &[f32]) -> f64 {
     assert!(x.len() == target.len(), "mean squared error of vectors that differ in length");
     let sum: f64 = pieces(x.len(), |range| squares(isa, &x[range.clone()], &target[range])).into_iter().sum();
@@ -21,7 +21,7 @@ pub fn forward(isa: Isa, x: &[f32], target: &[f32]) -> f64 {
 /// Gradient of `x`: `2 (x − target) / n`, times the gradient `grad` of the mean.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn backward(isa: Isa, x: &[f32], target: &[f32], grad: f32) -> Vec<f32> {
     let factor = (2.0 * f64::from(grad) / x.len() as f64) as f32;
     // SAFETY: `map` writes every element.

@@ -62,7 +62,7 @@ impl Channel {
     }
 }
 
-/// The normalisation of a batch, as the backward pass needs it.
+/// The normalisation of a batch, for the backward pass.
 #[derive(Debug, Clone)]
 pub struct Normalization {
     channels: Vec<Channel>,
@@ -77,9 +77,9 @@ pub struct Normalization {
 /// The gradients that somebody needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// The input's.
+    /// The gradient of the input.
     pub input: bool,
-    /// Weight's and bias's.
+    /// The gradients of weight and bias.
     pub parameters: bool,
 }
 
@@ -88,7 +88,7 @@ pub struct Wanted {
 pub struct Gradients {
     /// `[B, C, pixels]`, if wanted.
     pub input: Option<Vec<f32>>,
-    /// Of weight and bias, `[C]`, if wanted.
+    /// The gradients of weight and bias, `[C]`, if wanted.
     pub parameters: Option<[Vec<f32>; 2]>,
 }
 
@@ -96,7 +96,7 @@ pub struct Gradients {
 /// channel over images and pixels; then `max(0, ·)` if `relu`. `x` is `[B, C, pixels]`.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// Panics if the lengths do not fit.
 pub fn forward(isa: Isa, x: &[f32], pixels: usize, parameters: Parameters, relu: bool) -> (Vec<f32>, Normalization) {
     let (batch, channels) = (parameters.batch(x, pixels), parameters.weight.len());
     let count = (batch * pixels) as f64;
@@ -114,7 +114,7 @@ pub fn forward(isa: Isa, x: &[f32], pixels: usize, parameters: Parameters, relu:
 /// `max(0, ·)` if `relu`. `x` is `[B, C, pixels]`, `mean` and `variance` are `[C]`.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// Panics if the lengths do not fit.
 pub fn forward_fixed(
     isa: Isa,
     x: &[f32],
@@ -184,7 +184,7 @@ impl Normalization {
     /// The `wanted` gradients, given the gradient `grad` of the output.
     ///
     /// # Panics
-    /// If `x` and `grad` do not have the shape of the input.
+    /// Panics if `x` and `grad` do not have the shape of the input.
     pub fn backward(&self, isa: Isa, x: &[f32], grad: &[f32], wanted: Wanted) -> Gradients {
         let (channels, pixels) = (self.channels.len(), self.pixels);
         assert!(

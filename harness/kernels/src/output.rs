@@ -30,7 +30,7 @@ pub(crate) unsafe fn filled<T: Send>(
     out
 }
 
-/// Two vectors at once: calls `fill(index, chunk of the first, chunk of the second)`.
+/// Fills two vectors at once: calls `fill(index, chunk of the first, chunk of the second)`.
 ///
 /// # Safety
 /// `fill` writes every element of every pair of chunks.

@@ -72,7 +72,7 @@ impl Window {
 /// than any number; of several the last is taken.
 ///
 /// # Panics
-/// If `x` is not whole planes.
+/// Panics if `x` is not whole planes.
 pub fn max_pool(isa: Isa, x: &[f32], window: &Window) -> (Vec<f32>, Vec<u32>) {
     assert!(x.len().is_multiple_of(window.pixels()), "max-pooling needs whole planes");
     let (pixels, size) = (window.pixels(), window.map.0 * window.map.1);
@@ -91,10 +91,10 @@ pub fn max_pool(isa: Isa, x: &[f32], window: &Window) -> (Vec<f32>, Vec<u32>) {
 /// known indices.
 ///
 /// # Errors
-/// An index that lies outside its plane.
+/// Returns an index that lies outside its plane, if there is one.
 ///
 /// # Panics
-/// If the numbers of planes of `x` and `indices` differ.
+/// Panics if the numbers of planes of `x` and `indices` differ.
 pub fn take(x: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Vec<f32>, u32> {
     check(x.len(), indices, pixels, size)?;
     let together = planes_together(pixels.max(size));
@@ -116,10 +116,10 @@ pub fn take(x: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Ve
 /// elements with the same index, the last remains.
 ///
 /// # Errors
-/// An index that lies outside its plane.
+/// Returns an index that lies outside its plane, if there is one.
 ///
 /// # Panics
-/// If the numbers of planes of `x` and `indices` differ.
+/// Panics if the numbers of planes of `x` and `indices` differ.
 pub fn unpool(x: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Vec<f32>, u32> {
     put(x, indices, pixels, size, |place, value| *place = value)
 }
@@ -128,10 +128,10 @@ pub fn unpool(x: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<
 /// same index are added up.
 ///
 /// # Errors
-/// An index that lies outside its plane.
+/// Returns an index that lies outside its plane, if there is one.
 ///
 /// # Panics
-/// If the numbers of planes of `grad` and `indices` differ.
+/// Panics if the numbers of planes of `grad` and `indices` differ.
 pub fn max_pool_backward(grad: &[f32], indices: &[u32], pixels: usize, size: usize) -> Result<Vec<f32>, u32> {
     put(grad, indices, pixels, size, |place, value| *place += value)
 }

@@ -16,7 +16,7 @@ pub fn forward(isa: Isa, x: &[f32]) -> Vec<f32> {
 /// Gradient of the input: that of the output where the output `out` is above 0 (or NaN), and 0 elsewhere.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn backward(isa: Isa, out: &[f32], grad: &[f32]) -> Vec<f32> {
     // SAFETY: `map` writes every element.
     unsafe { apply(isa, [out, grad], masked) }

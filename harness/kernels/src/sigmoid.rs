@@ -16,7 +16,7 @@ pub fn forward(isa: Isa, x: &[f32]) -> Vec<f32> {
 /// Gradient of the input: `grad · out · (1 − out)`, where `out` is the output.
 ///
 /// # Panics
-/// If the lengths differ.
+/// Panics if the lengths differ.
 pub fn backward(isa: Isa, out: &[f32], grad: &[f32]) -> Vec<f32> {
     // SAFETY: `map` writes every element.
     unsafe { apply(isa, [out, grad], slopes) }

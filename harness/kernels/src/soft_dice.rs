@@ -27,7 +27,7 @@ impl SoftDice {
     /// p + smooth)`: sums over its pixels, g the one-hot truth and p the softmax over channels.
     ///
     /// # Panics
-    /// If the lengths do not fit, or a class is not below K.
+    /// Panics if the lengths do not fit, or a class is not below K.
     pub fn new(isa: Isa, logits: &[f32], classes: &[u8], pixels: usize, smooth: f64) -> Self {
         let channels = channels(logits, classes, pixels);
         let size = channels * pixels;
@@ -55,7 +55,7 @@ impl SoftDice {
     /// [`new`](Self::new).
     ///
     /// # Panics
-    /// If the numbers of classes and pixels differ.
+    /// Panics if the numbers of classes and pixels differ.
     pub fn backward(&self, isa: Isa, classes: &[u8], factor: f64) -> Vec<f32> {
         let (pixels, size) = (self.pixels, self.channels * self.pixels);
         assert!(classes.len() * self.channels == self.probabilities.len(), "as many classes as pixels");

@@ -51,7 +51,7 @@ pub(crate) fn powers<V: Lanes>(image: &[f32], pixels: usize, at: Pixels, powers:
 /// Number of channels of images `[K, pixels]` with `classes` of `[B, pixels]`.
 ///
 /// # Panics
-/// If the lengths do not fit, or a class is not below K.
+/// Panics if the lengths do not fit, or a class is not below K.
 pub(crate) fn channels(logits: &[f32], classes: &[u8], pixels: usize) -> usize {
     let channels = logits.len().checked_div(classes.len()).unwrap_or(1);
     assert!(channels * classes.len() == logits.len(), "logits and classes of a loss do not fit");

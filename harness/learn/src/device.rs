@@ -102,7 +102,7 @@ fn stop_tracking(device: &candle_core::CudaDevice) {
     unsafe { device.disable_event_tracking() }
 }
 
-/// Returns true if libcuda can be loaded. candle panics where it cannot.
+/// Returns true if libcuda can be loaded. candle panics if it cannot.
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code)]
 fn driver_present() -> bool {

@@ -1,4 +1,4 @@
-//! Testing a fine-tuned network, and the baselines beside it, on blurred images.
+//! Tests a fine-tuned network on blurred images, together with the baselines.
 
 use crate::{
     losses::LossSpec,
@@ -21,21 +21,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Raised whenever a test leaves more, or other things, of the same numbers: then tests run again, and training does not.
+/// Raised when a test writes more or different results about the same numbers. Then tests run again, but training does
+/// not.
 pub const VERSION: u32 = 2;
 
-/// How the network is tested.
+/// Settings of the test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateSpec {
-    /// Images a forward pass. Under the `published` protocol it can change the numbers: a VQ-VAE's codebook moves after each,
-    /// and a SegNet's output is divided by the largest of each.
+    /// Images per forward pass. Under the `published` protocol it can change the numbers: a VQ-VAE's codebook is
+    /// updated in each pass, and a SegNet's output is divided by the largest value of each pass.
     pub batch: u32,
-    /// What stands beside the network in each table.
+    /// Baselines shown beside the network in each table.
     #[serde(default = "usual_baselines")]
     pub baselines: Vec<Baseline>,
-    /// Levels of blur in per cent, in the order in which they are tested: level ℓ is a Gaussian blur of ⌊ℓ/10⌋ pixels on
-    /// images of 120 pixels a side, and of as large a part of the side on others.
+    /// Levels of blur in per cent, in the order of testing. Level ℓ is a Gaussian blur of ⌊ℓ/10⌋ pixels on images of
+    /// 120 pixels a side. On other images the blur scales with the side.
     pub blur: Vec<u32>,
 }
 
@@ -44,7 +45,7 @@ fn usual_baselines() -> Vec<Baseline> {
 }
 
 impl EvaluateSpec {
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         if !(1..=65_536).contains(&self.batch) {
             return Err(("batch".into(), "a whole number in 1..=65536".into()));
@@ -74,14 +75,14 @@ impl EvaluateSpec {
     }
 }
 
-/// Side of the published images, on which the levels of blur were defined, in pixels.
+/// Side in pixels of the published images, on which the levels of blur were defined.
 const PUBLISHED_SIZE: f32 = 120.0;
 
 /// Index of the class background.
 const BACKGROUND: u8 = 1;
 
-/// Radius of the Gaussian blur of a level on images of `size` pixels a side, in pixels: a level hides details of the same
-/// relative size whatever the size of the images.
+/// Radius in pixels of the Gaussian blur of a level on images of `size` pixels a side. A level hides details of the
+/// same relative size at every image size.
 pub fn radius(level: u32, size: u32) -> f32 {
     (level / 10) as f32 * (size as f32 / PUBLISHED_SIZE)
 }
@@ -93,13 +94,13 @@ pub struct Shown {
     pub image: String,
     /// Its breed.
     pub group: String,
-    /// Condition, or `None` for what does not depend on it (the truth).
+    /// The condition. `None` for the truth, which does not depend on it.
     pub condition: Option<Condition>,
-    /// What is shown.
+    /// The content of the picture.
     pub content: Content,
 }
 
-/// What a kept picture shows.
+/// The content of a kept picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Interleaved RGB bytes of the image as the network saw it.
@@ -110,10 +111,10 @@ pub enum Content {
     Prediction(Vec<u8>),
 }
 
-/// All that a test gives.
+/// The results of a test.
 #[derive(Debug, Default)]
 pub struct Evaluation {
-    /// Means over images, or over batches.
+    /// Means over images or batches.
     pub metrics: Vec<MetricRow>,
     /// The network's scores of every image.
     pub images: Vec<ImageRow>,
@@ -121,13 +122,13 @@ pub struct Evaluation {
     pub baselines: Vec<ImageRow>,
     /// Pixels by true and predicted class.
     pub confusion: Vec<ConfusionRow>,
-    /// Pixels by how sure the network was.
+    /// Pixels by the confidence of the network.
     pub calibration: Vec<CalibrationRow>,
     /// Images for the gallery, evenly spaced over the test set.
     pub gallery: Vec<Shown>,
 }
 
-/// What was found under one condition.
+/// The results under one condition.
 #[derive(Default)]
 struct Found {
     rows: Vec<ImageRow>,
@@ -135,12 +136,12 @@ struct Found {
     reliability: Reliability,
 }
 
-/// What is tested, on what.
+/// A test: the images, the settings and the protocol.
 #[derive(Debug)]
 pub struct Test<'a> {
-    /// Where the images and their class maps are.
+    /// The images and their class maps.
     pub pictures: &'a Pictures,
-    /// Places of the training images, whose most frequent class is a baseline.
+    /// Places of the training images. Their most frequent class is a baseline.
     pub train: &'a [u32],
     /// Places of the test images.
     pub test: &'a [u32],
@@ -148,18 +149,18 @@ pub struct Test<'a> {
     pub normalise: Option<Normalise>,
     /// Levels and batch size.
     pub spec: &'a EvaluateSpec,
-    /// Mode, and what becomes of the network's output.
+    /// The protocol, which decides the network's mode and the treatment of its output.
     pub protocol: Protocol,
-    /// The loss that is noted beside the scores: that of the fine-tuning.
+    /// The loss that is reported beside the scores. It is the loss of the fine-tuning.
     pub loss: &'a LossSpec,
     /// Epochs that the network was trained for.
     pub epoch: u32,
-    /// How many images to keep for the gallery.
+    /// Number of images to keep for the gallery.
     pub gallery: usize,
 }
 
 impl Test<'_> {
-    /// Tests `model` at every level, in order, and the baselines.
+    /// Tests `model` at every level, in order, and then the baselines.
     pub fn run(&self, model: &Model, monitor: &dyn Monitor) -> Result<Evaluation, TrainError> {
         if self.test.is_empty() {
             return Err(TrainError::NoImages("test on"));
@@ -292,7 +293,7 @@ impl Test<'_> {
         (1..CLASSES).fold(0, |best, c| if counts[c] > counts[best] { c } else { best }) as u8
     }
 
-    /// Places of the images for the gallery: evenly spaced, so that nobody chose them.
+    /// Places of the images for the gallery. They are evenly spaced, so that nobody can pick favourable ones.
     fn kept(&self) -> Vec<u32> {
         let n = self.gallery.min(self.test.len());
         (0..n).map(|i| self.test[(2 * i + 1) * self.test.len() / (2 * n)]).collect()

@@ -1,4 +1,4 @@
-//! Optimisers, as PyTorch's `torch.optim.Adam` and `torch.optim.AdamW`.
+//! Optimisers that compute the same as PyTorch's `torch.optim.Adam` and `torch.optim.AdamW`.
 //!
 //! Kingma, Ba: Adam: A Method for Stochastic Optimization, 2015. Loshchilov, Hutter: Decoupled Weight Decay
 //! Regularization, 2019.
@@ -22,7 +22,7 @@ pub enum OptimizerSpec {
     Adamw(AdamwSpec),
 }
 
-/// Settings of Adam. All defaults are PyTorch's; the learning rate has none.
+/// Settings of Adam. All defaults are PyTorch's. The learning rate has no default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamSpec {
@@ -39,7 +39,7 @@ pub struct AdamSpec {
     pub epsilon: f64,
 }
 
-/// Settings of `AdamW`. All defaults are PyTorch's; the learning rate has none.
+/// Settings of `AdamW`. All defaults are PyTorch's. The learning rate has no default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdamwSpec {

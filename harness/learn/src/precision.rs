@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bits, 24 of them precision.
+    /// 32 bits, with 24 bits of precision.
     #[default]
     F32,
     /// NVIDIA's TF32: factors rounded to 11 bits of precision, sums in f32.

@@ -202,7 +202,7 @@ struct Worst<'a> {
 }
 
 impl Worst<'_> {
-    /// `scale` is the reference of the difference, if not the largest of the expected values.
+    /// `scale` is the reference of the difference. If absent, it is the largest of the expected values.
     fn compare(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, scale: Option<f32>) {
         assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
         let (ours, theirs) = (values(ours), values(theirs));
@@ -220,8 +220,8 @@ impl Worst<'_> {
         self.error = self.error.max(error);
     }
 
-    /// For weights, a step's result is compared as precisely as their gradient determines it, relative to the largest of the
-    /// layer.
+    /// Compares the result of a step on weights as precisely as their gradient determines it, relative to the largest
+    /// of the layer.
     fn compare_step(&mut self, name: &str, ours: &Tensor, theirs: &Tensor, gradient: Option<(&Tensor, f32)>) {
         let Some((gradient, steepest)) = gradient else { return self.compare(name, ours, theirs, None) };
         assert_eq!(ours.dims(), theirs.dims(), "{}: shape of {name}", self.path.display());
@@ -284,7 +284,7 @@ fn check_all(folder: &Path) {
 
 #[test]
 fn committed_goldens_agree() {
-    // Cargo gives the package's folder, also when it runs the test. A script that runs it elsewhere can set it.
+    // Cargo sets the package's folder, also when it runs the test. A script that runs the test elsewhere can set it.
     let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let folder = Path::new(&package).join("tests/golden");
     assert!(files(&folder).len() >= 8, "the committed goldens are missing");

@@ -138,7 +138,8 @@ fn state_dicts_of_pytorch_give_its_outputs() {
     }
 }
 
-/// PyTorch saves no count of the codebook's updates. It is recovered from the averages, so training resumes as if never saved.
+/// PyTorch does not save the number of the codebook's updates. It is recovered from the averages, so training resumes
+/// as if it had never been saved.
 #[test]
 fn training_goes_on_from_a_state_dict_as_if_never_saved() {
     let (model, x) = (new(&vqvae(), 0), images(16));
@@ -187,7 +188,7 @@ fn another_networks_state_dict_is_refused_with_a_list() {
     assert!(!text.contains("num_batches_tracked"), "{text}");
 }
 
-/// A file cut short at any place, or with any byte changed, is read or rejected, but nothing panics.
+/// A file that is cut short anywhere or has any byte changed is read or rejected. Nothing panics.
 #[test]
 fn damaged_files_are_errors() {
     let damaged = tempfile::NamedTempFile::new().unwrap();

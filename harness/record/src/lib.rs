@@ -1,14 +1,14 @@
-//! What a run leaves on disk, and nothing about how it was computed.
+//! The record that a run leaves on disk. This crate knows nothing about how the numbers were computed.
 //!
-//! * [`files`]: files that appear whole or not at all, and locks between processes
+//! * [`files`]: files that are written whole or not at all, and locks between processes
 //! * [`digest`]: SHA-256 of bytes, files and canonical settings
 //! * [`random`]: the generators of all random numbers
-//! * [`monitor`]: how long work tells the outside what it is doing
-//! * [`metrics`]: what is measured of predicted masks
+//! * [`monitor`]: the interface through which long work reports its progress
+//! * [`metrics`]: the metrics of predicted masks
 //! * [`rows`]: the rows of `metrics.csv`, `per_image.csv` and the other tables
 //! * [`table`]: their only reader and writer
 //! * [`run`]: `run.json` and `host.json`, the record of one execution of a stage
-//! * [`store`]: where runs lie
+//! * [`store`]: the folders of runs
 //! * [`vocabulary`]: stages, protocols, splits and the other words that records, specs and reports share
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -27,13 +27,13 @@ pub mod vocabulary;
 
 use std::path::PathBuf;
 
-/// What can go wrong between a record and the disk. Every variant carries the path.
+/// An error in reading or writing a record. Every variant carries the path.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The operating system refused to read or write.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried, as a verb: `read`, `write`, `lock`.
+        /// The action that failed, as a verb: `read`, `write`, `lock`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum RecordError {
         /// The reader's error, with its line.
         source: csv::Error,
     },
-    /// A CSV file has no header: it was cut off.
+    /// A CSV file has no header, so it was cut off.
     #[error("{path} is empty: it has no header")]
     NoHeader {
         /// The file.
@@ -69,7 +69,7 @@ pub enum RecordError {
         path: PathBuf,
         /// Its size in bytes.
         bytes: u64,
-        /// The most that is read, in bytes.
+        /// The largest size that is read, in bytes.
         limit: u64,
     },
 }

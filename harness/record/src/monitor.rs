@@ -1,4 +1,4 @@
-//! How long work reports its progress, and learns that it should stop.
+//! The interface through which long work reports its progress and learns that it should stop.
 
 /// Observes work. Bars nest: `begin` opens a bar inside the open one, `end` closes the innermost.
 pub trait Monitor: Sync {

@@ -1,4 +1,4 @@
-//! Rows of the CSV tables of a run, and of the table that says which runs a study is made of.
+//! Rows of the CSV tables of a run, and of the table that lists the runs of a study.
 
 mod image;
 mod pixels;
@@ -12,18 +12,19 @@ use serde::{Deserialize, Serialize};
 pub use crate::metrics::SCORES;
 pub use pixels::{CalibrationRow, ConfusionRow};
 
-/// One number of a stage: `metrics.csv`. Sorted by epoch, then in the order in which the stage produced them.
+/// One number of a stage: a row of `metrics.csv`. Rows are sorted by epoch, then in the order in which the stage
+/// produced them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
-    /// Epoch, counted from 1; for an evaluation the epoch of the weights that were evaluated.
+    /// Epoch, counted from 1. For an evaluation, the epoch of the weights that were tested.
     pub epoch: u32,
     /// The images that were measured.
     pub split: Split,
-    /// Who predicted.
+    /// The predictor: the network or a baseline.
     pub predictor: Predictor,
     /// The condition under which the images were shown.
     pub condition: Condition,
-    /// Name of the metric: one of [`SCORES`], or what training adds to them: `commitment`, `perplexity`.
+    /// Name of the metric: one of [`SCORES`], or a measurement that only training makes: `commitment`, `perplexity`.
     pub metric: String,
     /// Its value: a mean over the split's images, or over its batches (see [`mean`]).
     pub value: f64,
@@ -38,19 +39,19 @@ pub struct ImageRow {
     pub group: String,
     /// `validation` or `test`.
     pub split: Split,
-    /// As in [`MetricRow`].
+    /// The predictor, as in [`MetricRow`].
     pub predictor: Predictor,
-    /// As in [`MetricRow`].
+    /// The condition, as in [`MetricRow`].
     pub condition: Condition,
     /// Batch in which it was predicted, counted from 0 in its condition; empty for baselines. The rows of a batch are
     /// consecutive.
     pub batch: Option<u32>,
-    /// Value of every metric, a column each.
+    /// Value of every metric, one column each.
     pub scores: Scores,
 }
 
-/// Value of every metric for one image. One that is not defined (a class that neither truth nor prediction contains, the
-/// loss of a baseline) is `None`, an empty cell.
+/// Value of every metric for one image. An undefined value is `None`, an empty cell. This happens for a class that
+/// neither truth nor prediction contains, and for the loss of a baseline.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scores([Option<f32>; SCORES.len()]);
 
@@ -68,17 +69,17 @@ impl Scores {
         &self.0
     }
 
-    /// The values that follow from what was counted of an image.
+    /// The values computed from the counts of an image.
     pub fn of(counts: &Counts) -> Self {
         Self::new(|metric| metric.value(counts).map(|value| value as f32))
     }
 }
 
 impl ImageRow {
-    /// Columns that say which image it is, in order; the metrics follow.
+    /// Columns that identify the image, in order. The metrics follow them.
     const PLACE: [&str; 6] = ["image", "group", "split", "predictor", "condition", "batch"];
 
-    /// Names of all columns, in order: the image's place, then [`SCORES`].
+    /// Names of all columns, in order: those that identify the image, then [`SCORES`].
     pub const COLUMNS: [&str; Self::PLACE.len() + SCORES.len()] = {
         let mut names = [""; Self::PLACE.len() + SCORES.len()];
         let (mut i, place) = (0, Self::PLACE);
@@ -95,25 +96,25 @@ impl ImageRow {
     }
 }
 
-/// What `metric` was measured to be: the value of every image that has one, or, if the metric is one of batches, of every
-/// batch once. All `rows` must be of one split, predictor and condition, in the order of `per_image.csv`.
+/// The values of `metric`: one for every image that has it, or, for a metric of batches, one for every batch. All
+/// `rows` must be of one split, predictor and condition, in the order of `per_image.csv`.
 pub fn measured<'a>(rows: &'a [ImageRow], metric: &'a Metric) -> impl Iterator<Item = f64> + 'a {
     let counts = move |&i: &usize| !metric.is_of_batch() || i == 0 || rows[i].batch != rows[i - 1].batch;
     (0..rows.len()).filter(counts).filter_map(|i| rows[i].score(metric.name)).map(f64::from)
 }
 
-/// Mean of what was [`measured`]; `None` if nothing was.
+/// Mean of the [`measured`] values. `None` if there are none.
 pub fn mean(rows: &[ImageRow], metric: &Metric) -> Option<f64> {
     let values: Vec<f64> = measured(rows, metric).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// A run, and its place in a study: a row of `places.csv`. Arms and protocols can share a run.
+/// A run and its use in a study: a row of `places.csv`. Arms and protocols can share a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PlaceRow {
     /// Name of the arm.
     pub arm: String,
-    /// The protocol; empty where the stage is the same under both.
+    /// The protocol. Empty if the stage is the same under both.
     pub protocol: Option<Protocol>,
     /// The seed.
     pub seed: u64,
@@ -123,18 +124,18 @@ pub struct PlaceRow {
     pub run: Key,
 }
 
-/// A picture of a tested image: a row of `pictures.csv`. It stands in a sheet, a PNG file of square tiles.
+/// A picture of a tested image: a row of `pictures.csv`. It is a tile of a sheet, a PNG file of square tiles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureRow {
-    /// The sheet that it stands in.
+    /// The sheet that contains it.
     pub sheet: PictureSheet,
-    /// Row of its tile in the sheet, counted from 0: a row an image.
+    /// Row of its tile in the sheet, counted from 0. Each image has a row.
     pub row: u32,
     /// Column of its tile, counted from 0.
     pub column: u32,
-    /// What it shows.
+    /// The content of the picture.
     pub content: PictureContent,
-    /// The condition; empty for the truth.
+    /// The condition. Empty for the truth.
     pub condition: Option<Condition>,
     /// File name of the image relative to the data set's folder.
     pub image: String,
@@ -145,14 +146,14 @@ pub struct PictureRow {
 /// One file that a stage read: `files.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRow {
-    /// What became of it.
+    /// The use of the file.
     #[serde(rename = "split")]
     pub used: FileUse,
     /// File name relative to the data set's folder.
     pub file: String,
     /// Breed or class.
     pub group: String,
-    /// Why the file was skipped or not used; empty for files that were read.
+    /// The reason that the file was skipped or not used. Empty for files that were read.
     pub reason: String,
 }
 
@@ -219,7 +220,7 @@ mod tests {
         assert_eq!(mean(&rows, of("dice")), Some(0.5));
         assert_eq!(mean(&rows, of("batch_dice")), Some(0.75));
         assert_eq!(measured(&rows, of("batch_dice")).collect::<Vec<_>>(), [0.5, 1.0]);
-        // A baseline has no batches, and so no value of one.
+        // A baseline has no batches, so a metric of batches has no value for it.
         let baseline = [row("a", None, &[("dice", 0.5)]), row("b", None, &[])];
         assert_eq!((mean(&baseline, of("dice")), mean(&baseline, of("batch_dice"))), (Some(0.5), None));
         assert_eq!(mean(&[], of("dice")), None);

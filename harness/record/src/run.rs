@@ -1,4 +1,5 @@
-//! The record of a run: `run.json` holds all that decides its numbers and what came out, `host.json` what merely happened.
+//! The record of a run. `run.json` holds everything that decides its numbers, and the results; `host.json` holds the
+//! circumstances.
 
 use crate::{
     RecordError, Result, files,
@@ -11,9 +12,9 @@ const LIMIT: u64 = 16 << 20;
 
 /// Names of the files in a run's folder.
 pub mod file {
-    /// [`RunRecord`](super::RunRecord), JSON. It appears last: a run that has it is done.
+    /// [`RunRecord`](super::RunRecord), JSON. It is written last, so a run that has it is done.
     pub const RUN: &str = "run.json";
-    /// [`HostRecord`](super::HostRecord), JSON. It appears first.
+    /// [`HostRecord`](super::HostRecord), JSON. It is written first.
     pub const HOST: &str = "host.json";
     /// Rows are [`MetricRow`](crate::rows::MetricRow).
     pub const METRICS: &str = "metrics.csv";
@@ -25,78 +26,80 @@ pub mod file {
     pub const CONFUSION: &str = "confusion.csv";
     /// Rows are [`CalibrationRow`](crate::rows::CalibrationRow).
     pub const CALIBRATION: &str = "calibration.csv";
-    /// Rows are [`PictureRow`](crate::rows::PictureRow): what the tiles of the two sheets are.
+    /// Rows are [`PictureRow`](crate::rows::PictureRow). They describe the tiles of the two sheets of pictures.
     pub const PICTURES: &str = "pictures.csv";
     /// Files that the stage read; rows are [`FileRow`](crate::rows::FileRow). It stays in the store.
     pub const FILES: &str = "files.csv";
 }
 
-/// All that decides the numbers of a run, and what came out: `run.json`. Equal settings on equal devices give equal bytes.
+/// Everything that decides the numbers of a run, and its results: `run.json`. Equal settings on equal devices give
+/// equal bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Key of the stage: SHA-256 of `settings`.
     pub key: Key,
     /// The stage.
     pub stage: Stage,
-    /// Keys of the stages it builds on.
+    /// Keys of the stages that it builds on.
     pub parents: Vec<Key>,
-    /// Seed of the study that this run was made with.
+    /// Seed of the study for this run.
     pub seed: u64,
-    /// `None` where the stage is the same under both.
+    /// The protocol. `None` if the stage is the same under both.
     pub protocol: Option<Protocol>,
-    /// Kind of the device, and the precision where it is not f32: `cpu`, `cuda`, `cuda in bf16`.
+    /// Kind of the device, with the precision unless it is f32: `cpu`, `cuda`, `cuda in bf16`.
     pub device: String,
-    /// Whether the device promises the same bits on a second run.
+    /// True if the device gives the same bits on a second run.
     pub deterministic: bool,
-    /// Digest of the data it read.
+    /// Digest of the data that it read.
     pub data: String,
-    /// Trainable parameters of the network.
+    /// Number of trainable parameters of the network.
     pub parameters: u64,
-    /// Epochs that were trained; for a test those of the weights that were tested.
+    /// Number of epochs trained. For an evaluation, those of the weights that were tested.
     pub epochs: u32,
     /// The epoch whose weights were kept.
     pub kept_epoch: u32,
-    /// The algorithms that a library chose for convolutions up to the run's end, one line for each; none on the CPU.
+    /// The algorithms that a library had chosen for convolutions by the end of the run, one line each. Empty on the
+    /// CPU.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub algorithms: Vec<String>,
     /// Versions that the numbers depend on: `recipe`, `candle`, `pixels`.
     pub versions: BTreeMap<String, String>,
     /// The canonical settings.
     pub settings: serde_json::Value,
-    /// SHA-256 of each file that came out, by its name in the run's folder.
+    /// SHA-256 of each output file, by its name in the run's folder.
     pub files: BTreeMap<String, String>,
 }
 
-/// Where and when a run was made: `host.json`. None of it changes the numbers.
+/// The place and time of a run: `host.json`. Nothing in it changes the numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HostRecord {
-    /// Name of the machine; `None` where it was not recorded.
+    /// Name of the machine. `None` if it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// Its operating system and architecture: `linux x86_64`.
     pub system: String,
-    /// The device in words: `cpu`, `cuda:0`.
+    /// Name of the device: `cpu`, `cuda:0`.
     pub device: String,
-    /// Threads used; `None` where that was not recorded.
+    /// Number of threads. `None` if it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
     /// Version of this program.
     pub harness: String,
-    /// Commit of the checkout it was run in, if it was one.
+    /// Commit of the checkout that the program ran in, if it ran in one.
     pub commit: Option<String>,
-    /// Whether that checkout had uncommitted changes.
+    /// True if that checkout had uncommitted changes.
     pub dirty: bool,
-    /// The command line as typed. It stays in the store, because it names folders of the user's.
+    /// The command line as typed. It stays in the store, because it names folders of the user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Number of sittings: 1 for a run that was never interrupted.
+    /// Number of sittings. It is 1 for a run that was never interrupted.
     pub sittings: u32,
     /// Seconds of work, added up over all sittings.
     pub seconds: f64,
-    /// Start of the first sitting, in seconds since 1970 (UTC); `None` where it was not recorded.
+    /// Start of the first sitting, in seconds since 1970 (UTC). `None` if it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<u64>,
-    /// End of the last sitting, likewise; `None` while it is not done as well.
+    /// End of the last sitting, in seconds since 1970 (UTC). `None` if it was not recorded or the run is not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! Where runs lie: `<store>/<stage>/<key>/`.
+//! The folders of runs: `<store>/<stage>/<key>/`.
 
 use crate::{
     Result,
@@ -14,14 +14,14 @@ pub struct Store {
     root: PathBuf,
 }
 
-/// What the store knows of a stage.
+/// The state of a stage in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Never started.
+    /// The stage was never started.
     Missing,
-    /// Started and interrupted; the next start goes on from its last checkpoint.
+    /// The stage was started and interrupted. The next start resumes from its last checkpoint.
     Partial,
-    /// Another process works on it now.
+    /// Another process is working on it.
     Running,
     /// All of its files are in place.
     Done,
@@ -33,7 +33,7 @@ impl Store {
         Self { root: root.into() }
     }
 
-    /// Its folder.
+    /// The folder of the store.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -48,12 +48,13 @@ impl Store {
         self.root.join("cache")
     }
 
-    /// Takes the lock of a stage, or `None` when another process holds it. The lock file lies beside the run's folder.
+    /// Takes the lock of a stage. Returns `None` if another process holds it. The lock file lies beside the run's
+    /// folder.
     pub fn lock(&self, stage: Stage, key: &Key) -> Result<Option<Lock>> {
         Lock::try_take(&self.lock_file(stage, key))
     }
 
-    /// What is there of the stage.
+    /// The state of the stage.
     pub fn state(&self, stage: Stage, key: &Key) -> Result<State> {
         let folder = self.run(stage, key);
         if folder.join(file::RUN).exists() {

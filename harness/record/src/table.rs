@@ -1,4 +1,4 @@
-//! CSV tables of typed rows, each with the line that it stands on. Nothing else reads or writes a record's tables.
+//! CSV tables of typed rows, each with its line number. Nothing else reads or writes a record's tables.
 //!
 //! Floats are written as the shortest text that reads back to the same number.
 
@@ -6,10 +6,10 @@ use crate::{RecordError, Result, files};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{ops::Deref, path::Path};
 
-/// The most that is read of one table, in bytes: the full test set at five blur levels needs about 10 MB.
+/// The largest table that is read, in bytes. The full test set at five blur levels needs about 10 MB.
 const LIMIT: u64 = 1 << 30;
 
-/// A row and the line that it stands on. The header is line 1.
+/// A row and its line number. The header is line 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line<T> {
     /// Line of the file, counted from 1.
@@ -44,7 +44,8 @@ pub fn write<T: Serialize>(path: &Path, rows: &[T]) -> Result<()> {
 /// Reads the table at `path`.
 ///
 /// # Errors
-/// The file cannot be read; it has no header, as when it was cut off; or a row is not a `T`, with its line.
+/// Fails if the file cannot be read, if it has no header because it was cut off, or if a row is not a `T`. The error of
+/// a row gives its line.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>> {
     parse(path, &files::read(path, LIMIT)?)
 }
@@ -52,7 +53,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<Line<T>>> {
 /// Reads the rows of the table at `path`, for readers that need no lines.
 ///
 /// # Errors
-/// As [`read`].
+/// The same as for [`read`].
 pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     Ok(read(path)?.into_iter().map(|line| line.row).collect())
 }
@@ -60,7 +61,7 @@ pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 /// Reads the table in `bytes`, the content of the file `path`.
 ///
 /// # Errors
-/// As [`read`].
+/// The same as for [`read`].
 pub fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Vec<Line<T>>> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
     let mut reader = csv::Reader::from_reader(bytes);

@@ -1,4 +1,4 @@
-//! The words that specs, records and reports share. Each has one spelling, which is written here.
+//! The words that specs, records and reports share. The only spelling of each is defined here.
 
 use crate::{
     digest,
@@ -8,19 +8,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// A text that is not one of the words it should be.
+/// A text that is none of the allowed words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not a {kind}; expected {expected}")]
 pub struct UnknownWord {
-    /// What the word should name: `stage`.
+    /// The kind of word that was expected: `stage`.
     pub kind: &'static str,
     /// The text.
     pub found: String,
-    /// The words that there are, or the form they have.
+    /// The allowed words, or the form that they have.
     pub expected: String,
 }
 
-/// An enum whose variants have one spelling, in code, specs, CSV and JSON.
+/// Defines an enum whose variants have one spelling in code, specs, CSV and JSON.
 macro_rules! words {
     ($(#[$doc:meta])* $kind:literal $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -30,10 +30,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All of them, in the order of tables.
+            /// All variants, in the order of tables.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The word that stands for it everywhere.
+            /// The word for the variant in specs, records and reports.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word),+
@@ -64,9 +64,9 @@ macro_rules! words {
 words! {
     /// A step of an arm: the unit that is run, stored, resumed and shared.
     "stage" Stage {
-        /// Learning from pictures alone.
+        /// Training on images without labels.
         Pretrain = "pretrain",
-        /// Learning masks.
+        /// Training on images with masks.
         Finetune = "finetune",
         /// Testing.
         Evaluate = "evaluate",
@@ -74,11 +74,11 @@ words! {
 }
 
 words! {
-    /// How the numbers of a run are obtained.
+    /// The procedure that gives the numbers of a run.
     "protocol" Protocol {
-        /// As the printed numbers were obtained, with the quirks that each network's file lists under `PUBLISHED`.
+        /// The way the printed numbers were obtained, with the quirks that each network's file lists under `PUBLISHED`.
         Published = "published",
-        /// Training mode to train, evaluation mode to validate and test, and the output as the network gives it.
+        /// Training mode for training, evaluation mode for validation and test, and the network's output unchanged.
         Corrected = "corrected",
     }
 }
@@ -86,33 +86,33 @@ words! {
 words! {
     /// A part of the images.
     "split" Split {
-        /// Images that weights are learned from.
+        /// Images for training the weights.
         Train = "train",
-        /// Images that are looked at while training, and decide what is kept.
+        /// Images that are evaluated during training and decide which weights are kept.
         Validation = "validation",
-        /// Images that are looked at once, at the end.
+        /// Images that are evaluated once, at the end.
         Test = "test",
     }
 }
 
 words! {
-    /// What became of a file of a data set.
+    /// The use of a file of a data set.
     "use of a file" FileUse {
-        /// It was trained on.
+        /// It was used for training.
         Train = "train",
-        /// It was validated on.
+        /// It was used for validation.
         Validation = "validation",
-        /// It was tested on.
+        /// It was used for testing.
         Test = "test",
-        /// It is damaged.
+        /// It is damaged and was skipped.
         Skipped = "skipped",
-        /// Nothing says what it is for.
+        /// It was left out for another reason.
         Unused = "unused",
     }
 }
 
 impl FileUse {
-    /// The split that it is in; `None` of a file that was left out.
+    /// The split that the file is in. `None` if it was left out.
     pub const fn split(self) -> Option<Split> {
         match self {
             Self::Train => Some(Split::Train),
@@ -134,7 +134,7 @@ impl From<Split> for FileUse {
 }
 
 words! {
-    /// What a picture of a tested image shows.
+    /// The content of a picture of a tested image.
     "content of a picture" PictureContent {
         /// The image as the network saw it.
         Image = "image",
@@ -148,9 +148,9 @@ words! {
 words! {
     /// A sheet of pictures of tested images.
     "sheet of pictures" PictureSheet {
-        /// RGB.
+        /// RGB images.
         Images = "images.png",
-        /// Indices of classes, as grey values.
+        /// Class indices, as grey values.
         Masks = "masks.png",
     }
 }
@@ -160,10 +160,10 @@ words! {
     "baseline" Baseline {
         /// Background everywhere.
         AllBackground = "all-background",
-        /// Everywhere the class that is most frequent in the training images.
+        /// The most frequent class of the training images, everywhere.
         MajorityClass = "majority-class",
-        /// The truth, as outputs of 0 and 1. It shows what the soft metrics of the published work give a perfect network whose
-        /// outputs lie between 0 and 1 and then go through a sigmoid.
+        /// The truth, as outputs of 0 and 1. It shows the values of the published work's soft metrics for a perfect
+        /// network whose outputs lie between 0 and 1 and then go through a sigmoid.
         PerfectInUnitRange = "perfect-in-unit-range",
     }
 }
@@ -180,7 +180,7 @@ impl Baseline {
 }
 
 words! {
-    /// What was printed as the Dice and `IoU` of a network.
+    /// The metric that was printed as the Dice and `IoU` of a network.
     "printed Dice" PrintedDice {
         /// Soft Dice of each image.
         Soft = "soft",
@@ -190,7 +190,7 @@ words! {
 }
 
 impl PrintedDice {
-    /// The metric that was called Dice.
+    /// The metric that was printed as Dice.
     pub const fn metric(self) -> &'static Metric {
         match self {
             Self::Soft => &soft_dice::SOFT_DICE,
@@ -200,7 +200,7 @@ impl PrintedDice {
 }
 
 words! {
-    /// Cats and dogs, by which reports compare breeds.
+    /// The species of a breed. Reports compare cats with dogs.
     "species" Species {
         /// Cat.
         Cat = "cat",
@@ -210,24 +210,24 @@ words! {
 }
 
 impl Species {
-    /// The species of a breed as Oxford-IIIT Pet names it: cats begin with a capital letter and dogs do not. `None` of an empty
-    /// name.
+    /// The species of a breed, given its name in Oxford-IIIT Pet. Names of cats begin with a capital letter and names
+    /// of dogs do not. `None` for an empty name.
     pub fn of_breed(breed: &str) -> Option<Self> {
         breed.chars().next().map(|first| if first.is_uppercase() { Self::Cat } else { Self::Dog })
     }
 }
 
-/// Who made a mask.
+/// The source of a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Predictor {
     /// The network of the run.
     Model,
-    /// A baseline beside it.
+    /// A baseline that is compared with it.
     Baseline(Baseline),
 }
 
 impl Predictor {
-    /// The word that stands for it everywhere.
+    /// The word for the predictor in specs, records and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Model => "model",
@@ -257,12 +257,12 @@ impl FromStr for Predictor {
     }
 }
 
-/// What was done to the images before a network saw them.
+/// The change made to the images before a network saw them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Condition {
-    /// Nothing.
+    /// No change.
     Clean,
-    /// A blur of so many per cent: `blur-25`.
+    /// A blur of this level in per cent: `blur-25`.
     Blur(u32),
 }
 
@@ -282,7 +282,7 @@ impl FromStr for Condition {
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let level = || text.strip_prefix(BLUR)?.parse().ok().map(Self::Blur);
-        // A level has one spelling: `blur-025` is not `blur-25`.
+        // Each level has only one spelling: `blur-025` is not `blur-25`.
         let found = if text == "clean" { Some(Self::Clean) } else { level() };
         found.filter(|condition| condition.to_string() == text).ok_or_else(|| UnknownWord {
             kind: "condition",
@@ -297,23 +297,23 @@ impl FromStr for Condition {
 pub struct Key(String);
 
 impl Key {
-    /// How many digits name the folder of a run in a report.
+    /// Number of digits that name the folder of a run in a report.
     pub const SHORT: usize = 8;
 
     /// The key of canonical settings.
     ///
     /// # Errors
-    /// The settings have no JSON.
+    /// The settings cannot be written as JSON.
     pub fn of(settings: &impl Serialize) -> serde_json::Result<Self> {
         digest::of_settings(settings).map(Self)
     }
 
-    /// Its digits.
+    /// The 64 digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first digits, which name its folder in a report and stand for it in text.
+    /// The first digits. They name its folder in a report and identify it in text.
     pub fn short(&self) -> &str {
         &self.0[..Self::SHORT]
     }

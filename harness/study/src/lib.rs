@@ -1,4 +1,5 @@
-//! From a study's YAML to its plan: the spec with its layers, the typed study, its arms, and the stages with their keys.
+//! Turns a study's YAML into its plan: the spec with its layers, the typed study, its arms, and the stages with their
+//! keys.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

@@ -1,4 +1,4 @@
-//! The stage graph of a study: which stages there are, what each builds on, and the key under which each is kept.
+//! The stage graph of a study: its stages, the stages that each builds on, and the key under which each is stored.
 
 use crate::{
     study::{Arm, Resolved},
@@ -20,14 +20,15 @@ use harness_record::vocabulary::{self, Key, Protocol};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// What a stage does, with all settings that its numbers depend on. The SHA-256 of its canonical JSON is the stage's key.
+/// The work of a stage and all settings that its numbers depend on. The SHA-256 of its canonical JSON is the stage's
+/// key.
 #[derive(Debug, Clone, Serialize)]
 pub struct Settings {
     /// Version of the numbers.
     pub recipe: u32,
-    /// Version of what becomes of a photograph's bytes.
+    /// Version of the code that turns a photograph's bytes into pixels.
     pub pixels: u32,
-    /// `cpu` or `cuda`: they round differently.
+    /// `cpu` or `cuda`. The two round differently.
     pub device: &'static str,
     /// Precision of the arithmetic.
     pub precision: Precision,
@@ -35,13 +36,13 @@ pub struct Settings {
     pub seed: u64,
     /// Side of the images, in pixels.
     pub size: u32,
-    /// What the network sees of a value.
+    /// The normalisation of values before the network sees them. `None` leaves them as they are.
     pub normalise: Option<Normalise>,
     /// Digest of the data.
     pub data: String,
     /// The network.
     pub model: ModelSpec,
-    /// SHA-256 of the file that the first weights are read from; `None` where they are drawn, or come from an earlier stage.
+    /// SHA-256 of the file of initial weights. `None` if the weights are drawn at random or come from an earlier stage.
     pub init: Option<String>,
     /// The work.
     pub work: Work,
@@ -53,18 +54,18 @@ pub struct Settings {
 pub enum Work {
     /// Restoring distorted images.
     Pretrain {
-        /// The protocol, where the network's output depends on it; `None` where both protocols share the stage.
+        /// The protocol, if the network's output depends on it. `None` if both protocols share the stage.
         protocol: Option<Protocol>,
-        /// Images held out.
+        /// Number of images held out.
         validation: u32,
-        /// Share of the others that train.
+        /// Share of the remaining images that is used for training.
         fraction: f64,
         /// The schedule.
         spec: PretrainSpec,
     },
     /// Segmentation.
     Finetune {
-        /// Which loss, and in which mode validation runs.
+        /// The protocol, which decides the loss and the mode that validation runs in.
         protocol: Protocol,
         /// Key of the pretraining that it starts from.
         pretrain: Option<Key>,
@@ -75,13 +76,13 @@ pub enum Work {
     },
     /// Test.
     Evaluate {
-        /// Version of what a test leaves.
+        /// Version of the files that an evaluation writes.
         version: u32,
-        /// In which mode.
+        /// The protocol, which decides the mode that the network runs in.
         protocol: Protocol,
         /// Key of the fine-tuning whose weights are tested.
         finetune: Key,
-        /// The cut, whose training part decides the majority class.
+        /// The cut. The majority class comes from its training part.
         cut: Cut,
         /// The loss that is reported for each image.
         losses: harness_learn::losses::LossesSpec,
@@ -93,13 +94,13 @@ pub enum Work {
 /// The cut of labelled images.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cut {
-    /// Into train, validation and test.
+    /// The split into train, validation and test.
     pub split: SplitSpec,
-    /// Which of the training part train.
+    /// The images of the training part that are used for training.
     pub train: Selection,
 }
 
-/// A stage: unit of running, caching, resuming and sharing.
+/// A stage: the unit that is run, cached, resumed and shared.
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// SHA-256 of the settings.
@@ -108,11 +109,11 @@ pub struct Stage {
     pub settings: Settings,
     /// The data set that it reads.
     pub dataset: DatasetSpec,
-    /// The file that its first weights are read from, and what of it they are.
+    /// The file of the initial weights, and the spec that names it.
     pub weights: Option<(PathBuf, InitSpec)>,
-    /// Pictures of its data set that show the same as another one, where that was looked for.
+    /// Repeated pictures in its data set, if the data set was searched for them.
     pub repeated: Option<Repeated>,
-    /// Which arms it serves, for people: `ssl, supervised`.
+    /// Names of the arms that use it, for people to read: `ssl, supervised`.
     pub arms: Vec<String>,
 }
 
@@ -125,21 +126,21 @@ pub struct Place {
     pub protocol: Protocol,
     /// The seed.
     pub seed: u64,
-    /// Keys, first to last.
+    /// Keys of its stages, from the first to the last.
     pub keys: Vec<Key>,
 }
 
-/// A study's stages, each once, every one after those it builds on.
+/// A study's stages. Each is listed once, after the stages that it builds on.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The stages.
     pub stages: Vec<Stage>,
-    /// Where they are used.
+    /// The stages that each arm uses under each protocol and seed.
     pub places: Vec<Place>,
 }
 
 impl Settings {
-    /// Pixels of the images of one step.
+    /// Number of pixels in the images of one step.
     pub fn pixels_a_step(&self) -> u64 {
         let batch = match &self.work {
             Work::Pretrain { spec, .. } => spec.batch,
@@ -151,7 +152,7 @@ impl Settings {
 }
 
 impl Work {
-    /// Which stage it is the work of.
+    /// The stage that does this work.
     pub fn stage(&self) -> vocabulary::Stage {
         match self {
             Self::Pretrain { .. } => vocabulary::Stage::Pretrain,
@@ -160,7 +161,7 @@ impl Work {
         }
     }
 
-    /// The protocol, where the work depends on it.
+    /// The protocol, if the work depends on it.
     pub fn protocol(&self) -> Option<Protocol> {
         match self {
             Self::Pretrain { protocol, .. } => *protocol,
@@ -179,14 +180,14 @@ impl Work {
 }
 
 impl Stage {
-    /// In words: `finetune ssl/corrected seed 0`.
+    /// A short description: `finetune ssl/corrected seed 0`.
     pub fn describe(&self) -> String {
         let protocol = self.settings.work.protocol().map_or(String::new(), |p| format!("/{}", p.name()));
         format!("{} {}{protocol} seed {}", self.settings.work.stage(), self.arms.join("+"), self.settings.seed)
     }
 }
 
-/// What the keys of all stages of a study have in common.
+/// The settings that are the same for all stages of a study.
 #[derive(Clone, Copy)]
 struct Circumstances<'a> {
     surveys: &'a Surveys,
@@ -195,7 +196,7 @@ struct Circumstances<'a> {
 }
 
 impl Circumstances<'_> {
-    /// Settings of a stage that reads `dataset`, and what that holds.
+    /// Returns the settings of a stage that reads `dataset`, and the data set with the repeated pictures found in it.
     fn settings(
         &self,
         arm: &Arm,
@@ -223,25 +224,25 @@ impl Circumstances<'_> {
     }
 }
 
-/// A data set and what it holds.
+/// A data set, and the repeated pictures found in it.
 struct Held {
     dataset: DatasetSpec,
     repeated: Option<Repeated>,
 }
 
-/// Why a study has no plan.
+/// The reason that a study has no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The settings have no JSON.
+    /// The settings cannot be written as JSON.
     #[error("cannot name a stage: {0}")]
     Key(#[from] serde_json::Error),
-    /// A data set was not looked at.
+    /// A data set was not surveyed.
     #[error("the data of arm {0} were not looked at")]
     NoSurvey(String),
 }
 
 impl Plan {
-    /// The stages of `resolved` on a device of that kind, in that precision.
+    /// Plans the stages of `resolved` for one kind of device and one precision.
     pub fn new(
         resolved: &Resolved,
         surveys: &Surveys,
@@ -283,7 +284,7 @@ impl Plan {
             keys.push(key.clone());
             pretrain = Some(key);
         }
-        // Whatever the pretraining started from is in its key, and fine-tuning starts from it.
+        // The key of the pretraining covers its initial weights, and fine-tuning starts from its result.
         let weights = if pretrain.is_some() { None } else { weights };
         let cut = Cut { split: labelled.split.clone(), train: labelled.train.clone() };
         let spec = study.finetuning.clone();
@@ -301,7 +302,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Adds a stage, or the arm to the equal stage that is there.
+    /// Adds a stage. If an equal stage is already planned, adds the arm to that stage instead.
     fn add(
         &mut self,
         (settings, held): (Settings, Held),
@@ -328,12 +329,12 @@ impl Plan {
         Ok(key)
     }
 
-    /// The stage with that key.
+    /// The stage with that key, if the plan has one.
     pub fn stage(&self, key: &Key) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.key == *key)
     }
 
-    /// How many stages would run if none were shared between arms and protocols.
+    /// Number of stages that would run if arms and protocols shared none.
     pub fn unshared(&self) -> usize {
         self.places.iter().map(|place| place.keys.len()).sum()
     }

@@ -1,19 +1,20 @@
-//! Which experiment a study is: the published one, or what else.
+//! The setting of a study: whether it is the published experiment or a different one.
 //!
-//! It follows from the resolved spec and the numbers of images, never from a field that says so: only the published
-//! experiment can reproduce a published figure.
+//! The setting is derived from the resolved spec and the numbers of images. No field of the spec states it, because
+//! only the published experiment can reproduce a published figure.
 
 use crate::study::{Arm, Resolved};
 use harness_images::split::Selection;
 use harness_report::inputs::{DatasetInput, Setting};
 
-/// Images of the published work without labels.
+/// Number of images without labels in the published work.
 const PUBLISHED_UNLABELLED: u64 = 2 * 18_499;
-/// Labelled images of the published work.
+/// Number of labelled images in the published work.
 const PUBLISHED_LABELLED: u64 = 3_680 + 3_669;
 
-/// Which data a study ran on. The published experiment is the `full` profile without changes from the command line, with
-/// networks and images of the published sizes, on as many images as published.
+/// Returns the setting of a study. The published experiment is the `full` profile without changes from the command line
+/// (other than to seeds and protocols), with networks and images of the published sizes, on as many images as
+/// published.
 pub fn setting(resolved: &Resolved, overrides: &[String], datasets: &[DatasetInput]) -> Setting {
     if resolved.arms.iter().any(is_drawn) {
         return Setting::Synthetic;
@@ -27,7 +28,7 @@ pub fn setting(resolved: &Resolved, overrides: &[String], datasets: &[DatasetInp
     if published { Setting::Full } else { Setting::Other }
 }
 
-/// Whether the program draws some of its images.
+/// Returns true if the program draws some of the arm's images.
 fn is_drawn(arm: &Arm) -> bool {
     let data = &arm.study.data;
     data.segmentation.dataset.is_drawn() || (arm.spec.pretrained && data.pretraining.dataset.is_drawn())
@@ -38,7 +39,7 @@ fn is_of_published_size(arm: &Arm) -> bool {
     model.sizes().is_published() && model.sizes().sides().usual == size
 }
 
-/// Whether the arm's data sets hold as many images as the published ones.
+/// Returns true if the arm's data sets hold as many images as the published ones.
 fn is_complete(arm: &Arm, datasets: &[DatasetInput]) -> bool {
     let data = &arm.study.data;
     let selects = data.segmentation.train != Selection::default();
@@ -50,10 +51,10 @@ fn is_complete(arm: &Arm, datasets: &[DatasetInput]) -> bool {
                 && is_whole("pretraining", arm, selects, PUBLISHED_UNLABELLED, datasets))
 }
 
-/// Whether what the arm used in `role` is a data set of `images` images. An arm that selects some of them is held against the
-/// arms that use the same data set whole; where there are none, it cannot be told.
+/// Returns true if the data set that the arm uses in `role` has `images` images. An arm that selects some of the images
+/// is compared with the arms that use the same data set whole. If there are none, the result is false.
 fn is_whole(role: &str, arm: &Arm, selects: bool, images: u64, datasets: &[DatasetInput]) -> bool {
-    // What one protocol removes from the data set, the other holds.
+    // If one protocol removes pictures from the data set, the other protocol still holds them.
     let mut sets: Vec<&DatasetInput> = datasets.iter().filter(|set| set.role == role).collect();
     if sets.iter().any(|set| !is_reduced(set)) {
         sets.retain(|set| !is_reduced(set));
@@ -73,12 +74,13 @@ fn total(set: &DatasetInput) -> u64 {
     set.splits.iter().map(|split| split.images).sum()
 }
 
-/// Whether equal pictures were removed from it.
+/// Returns true if equal pictures were removed from the set.
 fn is_reduced(set: &DatasetInput) -> bool {
     set.repeated.is_some_and(|repeated| repeated.removed && repeated.pictures > 0)
 }
 
-/// Whether it is of `images` images, before equal ones were removed: each takes one of its class, and one of the other is cut with it.
+/// Returns true if the set had `images` images before equal ones were removed. Each removed picture lowers the total by
+/// one or two: itself, and a picture of the other class that is cut to match.
 fn holds(set: &DatasetInput, images: u64) -> bool {
     let removed = set.repeated.filter(|repeated| repeated.removed).map_or(0, |repeated| repeated.pictures);
     (images.saturating_sub(2 * removed)..=images).contains(&total(set))

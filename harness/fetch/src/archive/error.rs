@@ -50,7 +50,7 @@ pub enum Refusal {
     /// `..`, absolute, or a Windows prefix.
     #[error("would be written outside its folder ({0})")]
     Escapes(&'static str),
-    /// Not a name that every file system keeps unchanged.
+    /// The name is not one that every file system keeps unchanged.
     #[error("has a name that some systems cannot store: {0}")]
     Name(&'static str),
     /// Over [`Limits::name_bytes`](super::Limits::name_bytes).

@@ -1,4 +1,4 @@
-//! Unpacks archives from strangers within limits: tar, tar in gzip, and zip.
+//! Unpacks untrusted archives within limits: tar, tar in gzip, and zip.
 //!
 //! An archive is refused as a whole, naming the member, as soon as a member would leave its folder, is neither a plain file nor
 //! a folder, or has the name of another (also if only case or the spelling of accents differs, because some file systems ignore

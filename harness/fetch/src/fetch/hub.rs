@@ -4,7 +4,7 @@ use crate::manifest::{HubFile, HubKind, Source};
 use hf_hub::{Cache, Repo, RepoType};
 use std::{env, fmt, path::PathBuf};
 
-/// The hub, configured as for its own programs.
+/// The hub, configured like its own programs.
 #[derive(Clone)]
 pub struct Hub {
     endpoint: String,
@@ -19,7 +19,8 @@ impl fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// Configures the hub by `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE` and `HF_TOKEN`, or by a token saved by `hf auth login`.
+    /// Configures the hub from `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE` and `HF_TOKEN`, or from a token saved by
+    /// `hf auth login`.
     pub fn of_environment() -> Self {
         let variable = |name: &str| env::var(name).ok().map(|value| value.trim().to_owned()).filter(|v| !v.is_empty());
         let folder = |name: &str| variable(name).map(PathBuf::from);

@@ -18,7 +18,7 @@ use url::Url;
 pub struct Policy {
     /// Time limit for connecting.
     pub connect: Duration,
-    /// Time limit for receiving nothing.
+    /// Time limit for a period in which nothing arrives.
     pub stall: Duration,
     /// Number of attempts in a row at one source without progress.
     pub tries: u32,
@@ -99,7 +99,7 @@ impl Network {
             .max_redirects(0)
             .timeout_resolve(Some(policy.connect))
             .timeout_connect(Some(policy.connect))
-            // Per piece, not for the whole: a body may take hours.
+            // These limits are per piece, because a whole body may take hours.
             .timeout_per_read(Some(policy.stall))
             .timeout_per_write(Some(policy.stall))
             .timeout_recv_response(Some(policy.stall))

@@ -1,4 +1,4 @@
-//! An incomplete file, `<file>.part`, and beside it `<file>.part.json`, which says which file it is a part of.
+//! An incomplete file, `<file>.part`, and beside it `<file>.part.json`, which identifies the file that it is a part of.
 
 use harness_record::{RecordError, files};
 use serde::{Deserialize, Serialize};

@@ -20,7 +20,7 @@ use std::{
 
 /// The interval at which the user's view is refreshed.
 const TICK: Duration = Duration::from_millis(100);
-/// How long to wait for the threads after a stop. Then they are abandoned; their parts are valid at any time.
+/// Maximum wait for the threads after a stop. Then they are abandoned; their parts are valid at any time.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Fetches all files, several at once. A failure does not stop the others. Returns the results in the order of `jobs`.

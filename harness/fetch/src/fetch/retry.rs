@@ -37,7 +37,7 @@ fn in_order(job: &Job) -> Vec<&Source> {
     sources
 }
 
-/// How one source failed.
+/// The failure of one source.
 enum Gave {
     /// Another source may have the file.
     Up(Vec<String>),

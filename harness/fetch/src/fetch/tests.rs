@@ -18,7 +18,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Not a multiple of any block size.
+/// The content of a file. Its length is not a multiple of any block size.
 fn body() -> Vec<u8> {
     (0..300_007_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
@@ -42,7 +42,7 @@ fn network() -> Arc<Network> {
     Arc::new(Network::new(policy()).unwrap())
 }
 
-/// A file as in a manifest.
+/// A file as a manifest describes it.
 fn remote(urls: &[String]) -> RemoteFile {
     let seen = seen(&body());
     RemoteFile {
@@ -142,7 +142,7 @@ fn a_dropped_connection_is_gone_on_with_where_it_broke() {
 
 #[test]
 fn many_drops_are_forgiven_while_it_gets_on() {
-    // Seven faults in a row, with three attempts: each made progress.
+    // There are seven faults in a row and only three attempts, but each attempt made progress.
     let server = Server::new(body(), vec![Answer::DropAfter(40_000); 7]);
     let place = Place::new();
     place.fetch(&remote(&[server.url()])).unwrap();
@@ -210,7 +210,7 @@ fn a_file_that_changed_between_two_requests_is_fetched_anew() {
     let place = Place::new();
     place.fetch(&remote(&[server.url()])).unwrap();
     place.holds_the_file();
-    // This server does not: the halves do not fit together, and the whole is fetched once more.
+    // This server does not. The halves do not fit together, so the whole file is fetched once more.
     let server = Server::new(body(), vec![Answer::OtherVersion { drop_after: 100_000 }, Answer::IgnoreIfRange]);
     let place = Place::new();
     place.fetch(&remote(&[server.url()])).unwrap();
@@ -220,7 +220,7 @@ fn a_file_that_changed_between_two_requests_is_fetched_anew() {
 
 #[test]
 fn a_truncated_file_is_not_the_file() {
-    // With a length that is right for the body, and without any.
+    // The length is that of the cut body, or it is not given.
     for answer in [Answer::Truncated(200_000), Answer::TruncatedWithoutLength(200_000)] {
         let server = Server::new(body(), vec![answer; 50]);
         let place = Place::new();
@@ -236,7 +236,7 @@ fn without_any_length_nothing_unverified_is_taken() {
     let attempts = attempts(place.fetch(&unverified(&[server.url()])));
     assert!(attempts[0].why[0].contains("whether it came whole could not be told"), "{attempts:?}");
     place.holds_no_file();
-    // With a length it is accepted, and its digest is reported.
+    // If the length is given, the file is accepted, and its digest is reported.
     let server = Server::new(body(), vec![]);
     assert_eq!(place.fetch(&unverified(&[server.url()])).unwrap().seen, seen(&body()));
 }

@@ -86,7 +86,7 @@ fn resumable(job: &Job, url: &str, part: &Part, network: &Network, meter: &Meter
     let length = part.length();
     let most = job.file.size.unwrap_or(network.policy.largest);
     let whole = part.whole().filter(|whole| {
-        // Without a name for the version, only the digest can show that both halves belong together.
+        // If the version has no name, only the digest can show that both halves belong together.
         whole.url == url && (whole.validator().is_some() || job.file.is_verified()) && length <= most
     });
     match whole {

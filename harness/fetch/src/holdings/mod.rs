@@ -26,7 +26,7 @@ pub(crate) const NOTES: &str = ".harness";
 /// The largest record, in bytes: that of a hundred thousand files.
 const LIMIT: u64 = 64 << 20;
 
-/// How data were installed.
+/// The way in which data were installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
@@ -43,7 +43,7 @@ pub enum How {
 pub struct Holding {
     /// The manifest's name.
     pub manifest: String,
-    /// How they were installed.
+    /// The way in which they were installed.
     pub how: How,
     /// The time, in seconds since 1970.
     pub when: u64,
@@ -113,7 +113,7 @@ impl State {
         matches!(self, Self::BuiltIn | Self::Ready | Self::ByHand)
     }
 
-    /// Returns true if a fetch would bring it.
+    /// Returns true if a fetch would install them.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Begun(_) | Self::Missing)
     }

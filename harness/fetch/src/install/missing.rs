@@ -47,7 +47,7 @@ pub fn missing(manifest: &Manifest, data: &Path, why: &str) -> String {
     }
 }
 
-/// How to make data that are put in place by hand, and where they belong; `None` for all other data.
+/// Instructions for data that are put in place by hand, and their place. `None` for all other data.
 pub fn by_hand(manifest: &Manifest, data: &Path) -> Option<String> {
     let Origin::Local(text) = &manifest.origin else { return None };
     let mut told = text.trim().to_owned();

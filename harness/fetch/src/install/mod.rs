@@ -1,4 +1,5 @@
-//! Turns files into data that a study can read: fetched if missing, unpacked, counted, hashed, and installed atomically.
+//! Installs data that a study can read: fetches what is missing, unpacks, counts and hashes the files, and moves them
+//! into place atomically.
 
 mod missing;
 mod place;
@@ -21,7 +22,7 @@ use std::{path::Path, path::PathBuf, sync::Arc};
 /// The reason why data are not installed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// They are missing, and fetching is impossible or forbidden. The text says what to put where.
+    /// They are missing, and fetching is impossible or forbidden. The text lists the files and their places.
     #[error("{0}")]
     Missing(String),
     /// Something else is in their place.
@@ -39,7 +40,7 @@ pub enum InstallError {
         what: String,
         /// The manifest.
         manifest: String,
-        /// What is missing.
+        /// The missing parts.
         lacking: Vec<String>,
     },
     /// A file in the expected place is not the manifest's.
@@ -124,7 +125,7 @@ pub fn install(
     monitor: &dyn Monitor,
 ) -> Result<Vec<Holding>, InstallError> {
     let mut sorted: Vec<&Manifest> = manifests.to_vec();
-    sorted.sort_by(|a, b| a.name.cmp(&b.name)); // so that two processes never wait for each other
+    sorted.sort_by(|a, b| a.name.cmp(&b.name)); // the order ensures that two processes never wait for each other
     sorted.dedup_by(|a, b| a.name == b.name);
     let mut absent = Vec::new();
     for manifest in sorted {
@@ -153,7 +154,8 @@ pub fn install(
     Ok(holdings)
 }
 
-/// Without a network, or for data that no network has, says at once what to put where, before creating any lock or folder.
+/// If there is no network, or no network has the data, fails at once with instructions, before creating any lock or
+/// folder.
 fn refuse_what_cannot_come(absent: &[&Manifest], options: &Options<'_>) -> Result<(), InstallError> {
     let mut texts = Vec::new();
     for manifest in absent {

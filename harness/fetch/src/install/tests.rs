@@ -83,7 +83,7 @@ impl Place {
         path
     }
 
-    /// Without a network.
+    /// Installs without a network.
     fn install(&self, manifest: &Manifest) -> Result<Vec<Holding>, InstallError> {
         let options = Options { data: self.0.path(), network: Err("nothing may be fetched (--offline)"), keep: false };
         install(&[manifest], &options, &Silent)
@@ -119,7 +119,7 @@ fn archives_that_lie_ready_are_checked_and_unpacked_without_a_network() {
     assert_eq!(place.install(&pets()).unwrap(), []);
     let verified = verify(&pets(), place.0.path(), &Silent).unwrap();
     assert_eq!((verified.files, verified.wrong.len(), verified.held_against), (4, 0, true));
-    // Same size, other bytes: only hashing shows it.
+    // The file has the same size but other bytes, so only hashing shows it.
     place.put("pets/images/a.jpg", b"A cat");
     assert_eq!(place.state(), State::Ready);
     let wrong = verify(&pets(), place.0.path(), &Silent).unwrap().wrong;
@@ -127,7 +127,7 @@ fn archives_that_lie_ready_are_checked_and_unpacked_without_a_network() {
     fs::remove_file(place.0.path().join("pets/images/a.jpg")).unwrap();
     assert_eq!(place.state(), State::Changed(vec!["images/a.jpg is missing".to_owned()]));
     assert!(matches!(place.install(&pets()), Err(InstallError::InTheWay { .. })), "nothing is overwritten");
-    // If removed on purpose, they are fetched again.
+    // Data that were removed on purpose are fetched again.
     fs::remove_dir_all(place.0.path().join("pets")).unwrap();
     assert_eq!(place.state(), State::Missing);
 }
@@ -144,7 +144,7 @@ fn without_a_network_it_is_said_what_to_put_where() {
         assert!(text.contains(part), "no {part} in:\n{text}");
     }
     assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 0, "nothing was made");
-    // One of two is not enough, and is kept.
+    // One of the two archives is not enough. It is kept.
     place.put("downloads/pets/images.tar", &images());
     assert!(matches!(place.install(&pets()), Err(InstallError::Missing(_))));
     assert!(matches!(place.state(), State::Begun(_)) && place.is_there("downloads/pets/images.tar"));

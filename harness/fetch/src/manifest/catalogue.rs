@@ -7,7 +7,7 @@ use super::{Manifest, Origin};
 pub struct Catalogue(Vec<Manifest>);
 
 impl Catalogue {
-    /// These manifests.
+    /// Creates a collection of these manifests.
     pub fn new(mut manifests: Vec<Manifest>) -> Self {
         manifests.sort_by(|a, b| a.name.cmp(&b.name));
         Self(manifests)
@@ -56,8 +56,8 @@ impl Catalogue {
         leaves
     }
 
-    /// Checks the relations between manifests. Each problem names the manifest, the field and the expected value. Parts named
-    /// in `unread`, manifests that exist but cannot be read, are not checked.
+    /// Checks the relations between manifests. Each problem names the manifest, the field and the expected value. Parts
+    /// named in `unread`, which are manifests that exist but cannot be read, are not checked.
     pub fn check(&self, unread: &[&str]) -> Vec<(&Manifest, String, String)> {
         let mut wrong = Vec::new();
         for manifest in &self.0 {

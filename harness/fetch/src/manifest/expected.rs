@@ -37,8 +37,8 @@ impl Expected {
         }
     }
 
-    /// The amount that it requires. If a folder meets the expectations of several manifests, the one that requires most is
-    /// meant.
+    /// The amount that it requires. If a folder meets the expectations of several manifests, the one that requires most
+    /// is chosen.
     pub fn weight(&self) -> u64 {
         match self {
             Self::Files { least, .. } => *least,

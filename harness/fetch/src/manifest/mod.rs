@@ -20,7 +20,7 @@ pub const UNVERIFIED: &str = "unverified";
 /// Folder below the data folder for archives, complete or partial.
 const DOWNLOADS: &str = "downloads";
 
-/// A data set, or weights that training starts from.
+/// A data set, or initial weights for training.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -51,7 +51,8 @@ pub struct Manifest {
     /// The required contents of its folder. A folder that lacks some of them is incomplete.
     #[serde(default)]
     pub expect: Vec<Expected>,
-    /// The alternative contents of its folder: another layout that can be read as well, and that no fetch brings.
+    /// The alternative contents of its folder: another layout that can be read but is not the one that a fetch
+    /// installs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<Expected>,
 }
@@ -152,14 +153,14 @@ pub enum Layout {
     StanfordDogs,
     /// Single files of weights.
     Weights,
-    /// Nothing on disk: the pictures are drawn.
+    /// No files on disk, because the pictures are drawn.
     Drawn,
     /// The folders of its parts.
     Parts,
 }
 
 impl Layout {
-    /// Its name in manifests, by which a data set knows that it reads it.
+    /// Its name in manifests. A data set recognises the layouts that it reads by this name.
     pub fn name(&self) -> String {
         match serde_json::to_value(self) {
             Ok(Value::Object(named)) => named.into_iter().next().map(|(name, _)| name).unwrap_or_default(),
@@ -177,7 +178,7 @@ pub struct Split {
     pub name: String,
     /// Its number of images.
     pub images: u64,
-    /// The file that lists them, or the folder that holds them.
+    /// The file that lists them, or the folder that contains them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
 }
@@ -206,7 +207,7 @@ impl Manifest {
         self.folder.as_deref().unwrap_or(&self.name)
     }
 
-    /// The files that it names: all needed, or alternatives.
+    /// The files that it names: all are needed, or they are alternatives.
     pub fn files(&self) -> &[RemoteFile] {
         match &self.origin {
             Origin::Download(files) | Origin::OneOf(files) => files,
@@ -214,7 +215,8 @@ impl Manifest {
         }
     }
 
-    /// Returns true if the folder belongs to this manifest alone. Files of `one-of` lie in a folder that others may share.
+    /// Returns true if the folder belongs only to this manifest. Files of `one-of` lie in a folder that others may
+    /// share.
     pub fn owns_folder(&self) -> bool {
         !matches!(self.origin, Origin::OneOf(_))
     }
@@ -228,7 +230,8 @@ impl Manifest {
         (files.iter().filter_map(|file| file.size).sum(), files.iter().all(|file| file.size.is_some()))
     }
 
-    /// The missing part of the required contents of `folder`; nothing if it holds all of the alternative contents.
+    /// The missing parts of the required contents of `folder`. Empty if the folder holds all of the alternative
+    /// contents.
     pub fn lacks(&self, folder: &Path) -> Vec<String> {
         let holds = |expected: &Expected| expected.lacks(folder).is_none();
         if !self.accept.is_empty() && self.accept.iter().all(holds) {

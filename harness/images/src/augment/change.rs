@@ -1,7 +1,7 @@
-//! The changes of which all distortions and augmentations consist, each with what was drawn for it.
+//! The changes that make up all distortions and augmentations, each with the values drawn for it.
 //!
-//! They are drawn on the host, whatever device trains. The host makes them by [`crate::pixels`]; a GPU reads them from a table of
-//! words and makes the same bytes (`ops/cuda/kernels/pictures.cu`).
+//! They are drawn on the host, on every kind of device. The host applies them with [`crate::pixels`]. A GPU reads them
+//! from a table of words and produces the same bytes (`ops/cuda/kernels/pictures.cu`).
 
 use crate::pixels::{self, Labels, Picture, Raster};
 use std::borrow::Cow;
@@ -9,60 +9,62 @@ use std::borrow::Cow;
 /// One change of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
-    /// Turned counter-clockwise by quarters of a circle, 1 to 3.
+    /// Counter-clockwise rotation by quarter turns, 1 to 3.
     Turn(u32),
-    /// Left and right swapped.
+    /// Swaps left and right.
     Mirror,
-    /// The square of `side` pixels whose upper left pixel is (`left`, `top`), enlarged to the whole.
+    /// Cuts out the square of `side` pixels whose upper left pixel is (`left`, `top`), and enlarges it to the whole
+    /// image.
     Crop {
-        /// Pixels.
+        /// Side of the square, in pixels.
         side: u32,
-        /// Pixels from the left.
+        /// Distance from the left, in pixels.
         left: u32,
-        /// Pixels from above.
+        /// Distance from the top, in pixels.
         top: u32,
     },
-    /// Without colours.
+    /// Removes the colours.
     Grey,
-    /// Brightness times a factor.
+    /// Multiplies the brightness by a factor.
     Brightness(f32),
-    /// Contrast times a factor.
+    /// Multiplies the contrast by a factor.
     Contrast(f32),
-    /// Saturation times a factor.
+    /// Multiplies the saturation by a factor.
     Saturation(f32),
-    /// Hue turned by so much of the colour circle.
+    /// Turns the hue by this share of the colour circle.
     Hue(f64),
-    /// A rectangle filled with `fill`, in 0..1. Only the numbers show it, because a fill need not be a byte: it is laid on last.
+    /// Fills a rectangle with `fill`, in 0..1. A fill need not be a byte, so the mask is applied last, to the
+    /// floating-point values.
     Mask {
-        /// Pixels from above.
+        /// Distance from the top, in pixels.
         top: usize,
-        /// Pixels from the left.
+        /// Distance from the left, in pixels.
         left: usize,
-        /// Pixels.
+        /// Height in pixels.
         height: usize,
-        /// Pixels.
+        /// Width in pixels.
         width: usize,
         /// The value of its pixels.
         fill: f32,
     },
 }
 
-/// An image of a batch, and what is done to it, one change after the other.
+/// An image of a batch, and the changes made to it in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
     /// Place of the image in the data set.
     pub place: u32,
-    /// The changes, in the order in which they are made.
+    /// The changes, in order.
     pub changes: Vec<Change>,
 }
 
 impl Drawn {
-    /// The image at `place` as it is.
+    /// The image at `place` without changes.
     pub fn unchanged(place: u32) -> Self {
         Self { place, changes: Vec::new() }
     }
 
-    /// Interleaved RGB of a square image of `side` pixels a side after all changes but masks.
+    /// Interleaved RGB of a square image of `side` pixels a side, after all changes except masks.
     pub fn picture<'a>(&self, rgb: &'a [u8], side: u32) -> Cow<'a, [u8]> {
         changed(&self.changes, rgb, side, Change::on_picture)
     }
@@ -96,7 +98,7 @@ fn changed<'a, const CHANNELS: usize>(
 }
 
 impl Change {
-    /// `None` if it leaves the bytes alone.
+    /// Applies the change to a picture. `None` if the change does not alter the bytes.
     fn on_picture(self, picture: &Picture) -> Option<Picture> {
         let Picture { width, height, data } = picture;
         let coloured = |data| Some(Picture { width: *width, height: *height, data });
@@ -116,7 +118,7 @@ impl Change {
         }
     }
 
-    /// `None` if it leaves the classes alone.
+    /// Applies the change to labels. `None` if the change does not alter the classes.
     fn on_labels(self, labels: &Labels) -> Option<Labels> {
         match self {
             Self::Turn(quarters) => Some(pixels::rotate(labels, quarters)),

@@ -1,4 +1,4 @@
-//! Distortions of images that the network must restore, a file each.
+//! Distortions of the images that the network must restore, each in its own file.
 
 use super::{Drawn, Draws, RandomChange, require, within};
 use harness_record::random;
@@ -13,7 +13,7 @@ macro_rules! distortions {
         /// A distortion.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub enum DistortionSpec {
-            /// None: the network restores the image that it sees.
+            /// No distortion: the network restores the image that it sees.
             #[serde(rename = "none")]
             None,
             $($(#[$doc])* #[serde(rename = $name)] $variant($spec),)+
@@ -35,34 +35,34 @@ macro_rules! distortions {
 }
 
 distortions! {
-    /// A filled rectangle.
+    /// Fills a rectangle.
     Mask = "mask" in mask::MaskSpec;
-    /// Rotation by quarter turns.
+    /// Rotates by quarter turns.
     Rotate = "rotate" in rotate::RotateSpec;
-    /// Other brightness, contrast, saturation and hue.
+    /// Changes brightness, contrast, saturation and hue.
     Jitter = "jitter" in jitter::JitterSpec;
-    /// Greyscale, at times.
+    /// Removes the colours of some images.
     Greyscale = "greyscale" in greyscale::GreyscaleSpec;
 }
 
-/// One of several distortions, each as likely as the others.
+/// One of several distortions, all equally likely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MixSpec {
-    /// The distortions, at least two, none of them a mix. One that is named twice is drawn twice as often.
+    /// The distortions, at least two, none of them a mix. A distortion that is listed twice is drawn twice as often.
     pub of: Vec<DistortionSpec>,
-    /// How often one is drawn; as published if absent.
+    /// The interval at which one is drawn. If absent, it is that of the published work.
     #[serde(default)]
     pub draw: DrawSpec,
 }
 
-/// How often a distortion is drawn of a mix.
+/// The interval at which a distortion of a mix is drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DrawSpec {
-    /// For each image.
+    /// A distortion is drawn for each image.
     PerImage,
-    /// Once for a whole batch, as published.
+    /// A distortion is drawn for each batch, as in the published work.
     #[default]
     PerBatch,
 }
@@ -77,7 +77,7 @@ impl DistortionSpec {
         }
     }
 
-    /// The distortion for people: `greyscale with probability 0.2`.
+    /// The distortion in words: `greyscale with probability 0.2`.
     pub fn describe(&self) -> String {
         match (self, self.single()) {
             (_, Some((_, settings))) => settings.describe(),
@@ -86,7 +86,7 @@ impl DistortionSpec {
         }
     }
 
-    /// Draws the changes of one batch for one epoch: of the training images `places`, of `side` pixels a side.
+    /// Draws the changes of one batch for one epoch: the training images `places`, of `side` pixels a side.
     pub fn draw(&self, side: usize, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
         let kinds = match self {
@@ -125,7 +125,7 @@ impl MixSpec {
         format!("one of these, drawn for each {what}: {}", parts.join("; "))
     }
 
-    /// For each place one of the mix.
+    /// The distortion of the mix for each place.
     fn drawn(&self, places: &[u32], draws: Draws) -> Vec<&DistortionSpec> {
         let draw = |&place: &u32| &self.of[random::below(&mut draws.of("mix", place), self.of.len() as u32) as usize];
         match self.draw {

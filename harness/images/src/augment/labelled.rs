@@ -1,4 +1,4 @@
-//! Augmentation: labelled images changed together with their class maps.
+//! Augmentation: random changes of labelled images and their class maps.
 
 use super::{Change, Drawn, Draws, JitterSpec, RandomChange, check_probability, happens, percent, require, within};
 use harness_record::random;
@@ -6,10 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most changes in a list.
+/// Maximum number of changes in a list.
 const MOST: usize = 8;
 
-/// Changes of training images, made one after the other; none if the list is empty.
+/// Changes of training images, applied in order. None if the list is empty.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct AugmentationSpec(pub Vec<Augmentation>);
@@ -18,19 +18,19 @@ pub struct AugmentationSpec(pub Vec<Augmentation>);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Augmentation {
-    /// Left and right swapped, at times.
+    /// Swaps left and right of some images.
     Flip(FlipSpec),
-    /// A square part, enlarged to the whole.
+    /// Enlarges a square part to the whole image.
     Crop(CropSpec),
-    /// Other brightness, contrast, saturation and hue; the classes stay.
+    /// Changes brightness, contrast, saturation and hue. The classes stay.
     Jitter(JitterSpec),
 }
 
-/// Left and right swapped, as torchvision's `RandomHorizontalFlip`.
+/// Swaps left and right, like torchvision's `RandomHorizontalFlip`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FlipSpec {
-    /// How likely an image is flipped.
+    /// Probability that an image is flipped.
     pub probability: f64,
 }
 
@@ -40,11 +40,13 @@ impl Default for FlipSpec {
     }
 }
 
-/// A square at a random place, resized to the whole: bilinear for the picture, nearest for the classes.
+/// Cuts out a square at a random place and resizes it to the whole image: bilinear for the picture, nearest for the
+/// classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CropSpec {
-    /// Least share of the side, in 0..1; each whole number of pixels from there to the whole side is as likely as the others.
+    /// Least share of the side, in 0..1. Every whole number of pixels from this share to the whole side is equally
+    /// likely.
     pub least: f64,
 }
 
@@ -55,7 +57,8 @@ impl Default for CropSpec {
 }
 
 impl AugmentationSpec {
-    /// What is impossible in it: the field below the list (`[1].crop.least`) and what was expected of it.
+    /// Checks the settings. The error names the invalid field, below the list (`[1].crop.least`), and the expected
+    /// value.
     pub fn check(&self) -> Result<(), (String, String)> {
         require(self.0.len() <= MOST, "", &format!("at most {MOST} changes"))?;
         self.0.iter().enumerate().try_for_each(|(i, change)| {
@@ -64,7 +67,7 @@ impl AugmentationSpec {
         })
     }
 
-    /// In words.
+    /// The changes in words.
     pub fn describe(&self) -> String {
         let changes: Vec<String> = self.0.iter().map(|change| change.name_and_settings().1.describe()).collect();
         if changes.is_empty() { "none".to_owned() } else { changes.join(", then ") }
@@ -75,7 +78,8 @@ impl AugmentationSpec {
         let draws = Draws { seed, epoch };
         let changes = |place| -> Vec<Change> {
             let of = |(i, change): (usize, &Augmentation)| {
-                // The position is part of the purpose: the same change twice makes two draws.
+                // The position in the list is part of the purpose, so the same change listed twice makes two different
+                // draws.
                 let (name, settings) = change.name_and_settings();
                 let purpose = format!("augmentation {i}: {name}");
                 settings.draw(side as usize, &mut draws.of(&purpose, place))

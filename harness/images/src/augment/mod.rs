@@ -1,8 +1,9 @@
-//! Random changes of training images: what pretraining distorts and must restore, and what fine-tuning adds by augmentation.
+//! Random changes of training images: the distortions of pretraining, and the augmentation of fine-tuning.
 //!
-//! Colours and places change on bytes, as torchvision's transforms change Pillow images; only a mask is laid on the numbers.
-//! Every draw has a generator of its own, seeded by what is drawn, seed, epoch and image, so no draw depends on the batch
-//! that an image is in, on other draws, or on threads. The one exception says so: a mix drawn once a batch.
+//! Colours and places change on bytes, as torchvision's transforms change Pillow images. Only a mask is applied to the
+//! floating-point values. Every draw has its own generator, seeded by its purpose, the seed, the epoch and the image.
+//! So no draw depends on the image's batch, on other draws, or on threads. The only exception is a mix that is drawn
+//! once per batch.
 
 mod change;
 mod distort;
@@ -31,7 +32,7 @@ trait RandomChange {
     /// Checks the settings. The error names the invalid field and the expected value.
     fn check(&self) -> Result<(), (String, String)>;
 
-    /// The change for people: `greyscale with probability 0.2`.
+    /// The change in words: `greyscale with probability 0.2`.
     fn describe(&self) -> String;
 
     /// Draws the changes of an image of `side` pixels a side.
@@ -43,7 +44,7 @@ trait RandomChange {
 struct Draws {
     /// Seed of the study.
     seed: u64,
-    /// Epoch, from 1; 0 for validation.
+    /// Epoch, counted from 1. 0 for validation.
     epoch: u32,
 }
 
@@ -54,22 +55,22 @@ impl Draws {
     }
 }
 
-/// True with that probability.
+/// Returns true with this probability.
 fn happens(probability: f64, rng: &mut ChaCha8Rng) -> bool {
     f64::from(random::unit(rng)) < probability
 }
 
-/// A share as a percentage, without the digits that are only rounding.
+/// A share as a percentage, without digits that are only rounding errors.
 fn percent(share: f64) -> f64 {
     (share * 1e4).round() / 100.0
 }
 
-/// `Err` with the field and what was expected of it, unless `right`.
+/// Returns an error with the field and the expected value, unless `right`.
 fn require(right: bool, field: &str, expected: &str) -> Result<(), (String, String)> {
     if right { Ok(()) } else { Err((field.to_owned(), expected.to_owned())) }
 }
 
-/// The same complaint about a field of the section `name`.
+/// Prefixes the invalid field of an error with the section `name`.
 fn within(name: &str) -> impl Fn((String, String)) -> (String, String) {
     move |(field, expected)| (format!("{name}.{field}"), expected)
 }

@@ -1,12 +1,12 @@
-//! The drawn changes of images, as the words that a GPU reads.
+//! Encodes the drawn changes of images as the words that a GPU reads.
 
 use super::{Change, change::Drawn};
 use crate::pixels;
 
-/// Words of a change: its kind, and up to five that say more.
+/// Words of a change: its kind, and up to five values.
 const WORDS: usize = 6;
 
-/// A row for each image: its place, the number of its changes, and [`WORDS`] for each of them. What is left of a row is 0.
+/// A row for each image: its place, the number of its changes, and [`WORDS`] for each change. The rest of a row is 0.
 #[derive(Debug)]
 pub struct Table {
     /// All rows, one after the other.
@@ -32,7 +32,7 @@ impl Table {
 }
 
 impl Change {
-    /// The kinds are numbered as in `pictures.cu`.
+    /// Encodes the change. The kinds have the same numbers as in `pictures.cu`.
     fn words(self) -> [u32; WORDS] {
         match self {
             Self::Turn(quarters) => [1, quarters, 0, 0, 0, 0],

@@ -1,4 +1,4 @@
-//! All pictures below a folder, read as those of a data set are: for measuring, not for learning.
+//! Reads all pictures below a folder like those of a data set. Used for benchmarks, not for training.
 
 use super::{
     DataError, Folder, Pictures, Purpose, Source, Survey, class_folders,
@@ -20,8 +20,9 @@ pub(crate) struct AnyFolder {
 }
 
 impl AnyFolder {
-    /// Looks through `folder` and all below it, in the order of the names. Hidden files and folders, and files that do not end as
-    /// pictures do, are passed over; symbolic links are followed. What is remembered of the files lies below `cache`.
+    /// Searches `folder` and everything below it, in the order of the names. Hidden files and folders, and files
+    /// without the extension of a picture, are skipped. Symbolic links are followed. Hashes of the files are remembered
+    /// below `cache`.
     pub(crate) fn survey(folder: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Self, DataError> {
         let (names, left_out) = names(folder)?;
         let folder = Folder::at(folder)?;
@@ -33,22 +34,22 @@ impl AnyFolder {
         Ok(Self { folder, survey: Survey { left_out, ..Survey::of(digest, sources) } })
     }
 
-    /// Files that cannot be read by their names.
+    /// Files that cannot be read because of their names.
     pub(crate) fn left_out(&self) -> &[FileRow] {
         &self.survey.left_out
     }
 
-    /// Reads, decodes and resizes all.
+    /// Reads, decodes and resizes all pictures.
     pub(crate) fn decode(&self, size: u32, monitor: &dyn Monitor) -> Result<Made, DataError> {
         decoded::make(std::slice::from_ref(&self.folder), &self.survey, Purpose::Pretraining, size, monitor)
     }
 
-    /// Puts what was decoded into the cache.
+    /// Puts the decoded pictures into the cache.
     pub(crate) fn keep(&self, made: Made, cache: &Path, size: u32) -> Result<Pictures, DataError> {
         decoded::write(&decoded::path(cache, &self.survey.digest, Purpose::Pretraining, size), made)
     }
 
-    /// Those that the cache has.
+    /// The pictures, if the cache has them.
     pub(crate) fn cached(&self, cache: &Path, size: u32, monitor: &dyn Monitor) -> Option<Pictures> {
         let path = decoded::path(cache, &self.survey.digest, Purpose::Pretraining, size);
         decoded::read(&path, &self.survey, Purpose::Pretraining, size, monitor)

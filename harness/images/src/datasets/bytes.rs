@@ -1,4 +1,4 @@
-//! Bytes of pictures, in memory of their own or in a file that is mapped into it.
+//! Bytes of pictures, in their own memory or in a mapped file.
 
 use memmap2::Mmap;
 use std::{
@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-/// Bytes that are only read. Cheap to clone where they are a part of a mapped file.
+/// Bytes that are only read. They are cheap to clone if they are a part of a mapped file.
 #[derive(Clone)]
 pub struct Bytes(Held);
 
@@ -20,13 +20,15 @@ enum Held {
 }
 
 impl Bytes {
-    /// A whole file. Nothing is read before it is looked at, and processes that map the same file share the memory.
+    /// Maps a whole file. Nothing is read before it is accessed, and processes that map the same file share the memory.
     ///
-    /// Only for files that are never written to once they have their name, as those of [`harness_record::files::write`]: bytes that
-    /// change under a reader would be a defect, and a file that becomes shorter would end the process.
+    /// Only for files that are never changed once they have their name, such as those of
+    /// [`harness_record::files::write`]. If bytes changed under a reader, that would be undefined behaviour, and if the
+    /// file became shorter, the process would crash.
     pub(super) fn map(file: &File) -> io::Result<Self> {
         #[allow(unsafe_code)]
-        // SAFETY: the file is not changed while it is mapped, as the caller sees to; replacing or deleting it leaves the mapping.
+        // SAFETY: the caller ensures that the file is not changed while it is mapped. Replacing or deleting it leaves
+        // the mapping intact.
         let map = unsafe { Mmap::map(file) }?;
         let all = 0..map.len();
         Ok(Self(Held::Mapped(Arc::new(map), all)))

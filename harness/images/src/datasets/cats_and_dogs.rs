@@ -1,4 +1,4 @@
-//! A folder of folders of photographs, one a class.
+//! A folder with one folder of photographs for each class.
 
 use super::{
     DataError, DataSet, Folder, Purpose, Survey,
@@ -14,21 +14,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
 
-/// Its folder, where a spec names none.
+/// The default folder.
 pub(super) const FOLDER: &str = "cats-and-dogs/PetImages";
 
 const EXPECTED: &str = "one folder of pictures a class, like Cat/0.jpg and Dog/0.jpg";
 const SOURCE: &str = "unpack https://download.microsoft.com/download/3/E/1/\
     3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip, or put a folder of pictures a class there";
 
-/// Where a folder of classes lies, and how much of it is used.
+/// The location of a folder of classes, and the number of pictures to use.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct CatsAndDogs {
     /// Folder below the data folder whose sub-folders are the classes.
     #[serde(default = "cats_and_dogs_folder")]
     pub folder: String,
-    /// Draw that many usable pictures of every class at random; by default as many as the smallest class has.
+    /// Number of usable pictures to draw at random from every class. If absent, the number of the smallest class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub per_class: Option<u32>,
@@ -71,10 +71,10 @@ impl DataSet for CatsAndDogs {
         Ok(vec![folder(self, data_dir)?])
     }
 
-    /// Draws as many usable pictures of each class as the spec says, or as the class with the fewest has.
+    /// Draws as many usable pictures of each class as the spec says, or as many as the smallest class has.
     ///
-    /// Files are taken in a random order that depends on the class's name and files alone, and decoded until there are enough;
-    /// what decodes is remembered beside the hashes. Files behind that point are not read.
+    /// Files are taken in a random order that depends only on the class's name and files, and decoded until there are
+    /// enough. The results of decoding are remembered beside the hashes. Files after that point are not read.
     fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
         if self.per_class == Some(0) {
             let reason = "0 pictures; expected at least 1, or nothing for as many as the smallest class has".into();
@@ -85,7 +85,7 @@ impl DataSet for CatsAndDogs {
         for Class { name, files } in &mut classes {
             shuffle(files, &["cats-and-dogs", name, "subset"]);
         }
-        // The class with the fewest files first: then no class is read beyond the number that it can set.
+        // The class with the fewest files comes first, so that no class is read beyond the number that it can set.
         classes.sort_by(|a, b| (a.files.len(), &a.name).cmp(&(b.files.len(), &b.name)));
 
         let mut hashes = Hashes::open(cache, &folder);
@@ -129,7 +129,7 @@ fn folder(spec: &CatsAndDogs, data_dir: &Path) -> Result<Folder, DataError> {
         .ok_or_else(|| missing(&data_dir.join(&spec.folder), vec!["the folder".into()]))
 }
 
-/// The first `limit` files of a class that decode, and rows for those before them that do not.
+/// The first `limit` files of a class that decode, and rows for the files before them that do not.
 fn draw(
     class: &Class,
     limit: usize,

@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
 
-/// Its folder, where a spec names none.
+/// The default folder.
 pub(super) const FOLDER: &str = "cats-and-dogs-filtered";
 
 const EXPECTED: &str = "cats_and_dogs_filtered/train/cats/cat.0.jpg and so on, with folders `train` and `validation`, each with `cats` and `dogs`";
 const SOURCE: &str = "`harness data fetch cats-and-dogs-filtered`, or unpack \
     https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip there";
 
-/// Where the filtered set lies, and which parts of it are used.
+/// The location of the filtered set, and the parts to use.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct CatsAndDogsFiltered {
     /// Folder below the data folder that holds `cats_and_dogs_filtered/`.
     pub folder: String,
-    /// Its parts that are used; both by default.
+    /// The parts to use. Both if absent.
     pub splits: Vec<FilteredSplit>,
 }
 
@@ -76,7 +76,7 @@ impl DataSet for CatsAndDogsFiltered {
         Ok(vec![folder(self, data_dir)?])
     }
 
-    /// All pictures of the parts that the spec names.
+    /// Takes all pictures of the parts that the spec names.
     fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
         let folder = folder(self, data_dir)?;
         let (mut all, mut left_out) = (Vec::new(), Vec::new());

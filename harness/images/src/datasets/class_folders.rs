@@ -1,4 +1,4 @@
-//! Folders whose sub-folders are classes, each with its pictures.
+//! Folders whose sub-folders are classes of pictures.
 
 use super::{
     DataError, Files, Folder, Item, Part, Source, Survey, digest_of,
@@ -14,15 +14,15 @@ use rand_chacha::{
 };
 use std::path::Path;
 
-/// A class: the name of its folder, and its pictures, sorted, by their names below the data set's folder.
+/// A class: the name of its folder, and the names of its pictures below the data set's folder, sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Class {
     pub name: String,
     pub files: Vec<String>,
 }
 
-/// The classes below `root` (`""`: the folder itself), sorted, and rows for pictures that are not used. `missing` makes an error
-/// of what is not there.
+/// The classes below `root` (`""`: the folder itself), sorted, and rows for pictures that are not used. `missing`
+/// creates the error for missing parts.
 pub(super) fn classes(
     folder: &Folder,
     root: &str,
@@ -96,13 +96,14 @@ pub(super) fn survey_of(
     Ok(Survey { left_out, ..Survey::of(digest, sources) })
 }
 
-/// A picture of a class, which no label map belongs to.
+/// A picture of a class without a label map.
 pub(super) fn source(class: &str, file: FileHash) -> Source {
     let item = Item { name: file.name.clone(), group: class.to_owned(), part: Part::Unlabelled };
     Source { item, folder: 0, files: Files::Picture(file) }
 }
 
-/// Fisher–Yates with a generator of our own, so that the order is the same for ever. `items` come sorted; `words` name the purpose.
+/// Fisher–Yates with our own generator, so that the order never changes. `items` must be sorted. `words` name the
+/// purpose.
 pub(super) fn shuffle<T>(items: &mut [T], words: &[&str]) {
     let mut generator = ChaCha8Rng::from_seed(digest::seed(words));
     for last in (1..items.len()).rev() {

@@ -1,8 +1,8 @@
 //! Decoded pictures, and the cache file that keeps them.
 //!
-//! The file is `rgb`, `classes`, a JSON head, and a foot of fixed length: three lengths, a sum of all before it, a mark.
-//! Head and foot come last so that the pixels need not be moved or copied to be written. A second start maps the file and
-//! compares the sum on all threads, which is all the reading there is.
+//! The file holds `rgb`, `classes`, a JSON header, and a footer of fixed length with three lengths, a checksum of
+//! everything before it, and a magic number. Header and footer come last so that the pixels need not be moved or copied
+//! for writing. A later start only maps the file and compares the checksum on all threads.
 
 use super::{
     Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, cifar_10, known::FileHash, pack::Packed,
@@ -23,10 +23,10 @@ const FORMAT: u32 = 2;
 const MARK: &[u8; 8] = b"harnesPX";
 const FOOT: usize = 3 * 8 + 64 + MARK.len();
 const LIMIT: u64 = 1 << 40;
-/// Bytes that a thread sums up at once.
+/// Number of bytes that a thread sums up at once.
 const PIECE: usize = 1 << 20;
 
-/// Pictures decoded between two looks at whether to stop.
+/// Number of pictures that are decoded before checking whether to stop.
 const BATCH: usize = 256;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub(super) fn path(cache: &Path, digest: &str, purpose: Purpose, size: u32) -> P
     cache.join("decoded").join(format!("{key}.bin"))
 }
 
-/// Decodes all pictures of a survey, which lie in `folders`, or draws them if there are none.
+/// Decodes all pictures of a survey, which lie in `folders`, or draws them if the data set has no files.
 pub(super) fn make(
     folders: &[Folder],
     survey: &Survey,
@@ -68,7 +68,7 @@ pub(super) fn make(
     let pixels_each = size as usize * size as usize;
     let all = survey.sources.len() * pixels_each;
     let trimaps = if purpose == Purpose::Segmentation { all } else { 0 };
-    // Room for all that is written to the cache file, so that it need not be moved.
+    // Reserves room for everything that is written to the cache file, so that it need not be moved.
     let mut rgb = Vec::with_capacity(all * 3 + trimaps + survey.sources.len() * 200 + FOOT);
     let mut classes = Vec::with_capacity(trimaps);
     let (mut items, mut skipped) = (Vec::with_capacity(survey.sources.len()), Vec::new());
@@ -109,7 +109,7 @@ pub(super) fn make(
 /// An item, its `[size, size, 3]` bytes, and its `[size, size]` classes if it has a trimap.
 type Picture = (Item, Vec<u8>, Vec<u8>);
 
-/// One picture, or a row that says why it is left out.
+/// One picture, or a row with the reason that it is left out.
 fn one(
     folders: &[Folder],
     unpacked: &cifar_10::Unpacked,
@@ -138,7 +138,7 @@ fn one(
         .map_err(|reason| row(FileUse::Skipped, &item.name, &item.group, reason)))
 }
 
-/// `[size, size, 3]` bytes, and `[size, size]` classes if there is a trimap; or why there are none.
+/// `[size, size, 3]` bytes, and `[size, size]` classes if there is a trimap. Otherwise the reason that there are none.
 type Resized = Result<(Vec<u8>, Vec<u8>), String>;
 
 fn from_files(folder: &Folder, picture: &FileHash, trimap: Option<&FileHash>, size: u32) -> Result<Resized, DataError> {
@@ -165,12 +165,12 @@ fn from_pack(packed: &Packed, picture: &FileHash, trimap: Option<&FileHash>, siz
     })
 }
 
-/// Classes from 0, of a trimap's labels from 1.
+/// Converts a trimap's labels, which count from 1, to classes, which count from 0.
 fn classes(labels: Vec<u8>) -> Vec<u8> {
     labels.into_iter().map(|label| label - 1).collect()
 }
 
-/// The trimap of `image`, or why it cannot be used.
+/// The trimap of `image`, or the reason that it cannot be used.
 pub(super) fn trimap(
     folder: &Folder,
     file: &FileHash,
@@ -189,7 +189,7 @@ pub(super) fn trimap(
     })
 }
 
-/// A picture as its file has it, or why it cannot be decoded.
+/// A picture in its original size, or the reason that it cannot be decoded.
 pub(super) fn photograph(
     folder: &Folder,
     file: &FileHash,
@@ -197,7 +197,7 @@ pub(super) fn photograph(
     Ok(content(folder, file)?.and_then(|bytes| pixels::decode(&bytes)))
 }
 
-/// The bytes of a file, which must be those that the survey saw.
+/// The bytes of a file. Fails if they are not the ones that the survey saw.
 fn content(folder: &Folder, file: &FileHash) -> Result<Result<Vec<u8>, pixels::DecodeError>, DataError> {
     let path = folder.file(&file.name);
     let bytes = match files::read(&path, pixels::MAX_BYTES) {
@@ -211,7 +211,7 @@ fn content(folder: &Folder, file: &FileHash) -> Result<Result<Vec<u8>, pixels::D
     Ok(Ok(bytes))
 }
 
-/// Puts pictures into the cache and gives them back.
+/// Puts pictures into the cache and returns them.
 pub(super) fn write(path: &Path, made: Made) -> Result<Pictures, DataError> {
     let Made { head, rgb: mut bytes, classes } = made;
     let pixels = bytes.len();
@@ -229,7 +229,7 @@ pub(super) fn write(path: &Path, made: Made) -> Result<Pictures, DataError> {
     Ok(pictures(head, bytes.into(), classes.into()))
 }
 
-/// The pictures of a survey, if they are in the cache and whole.
+/// The pictures of a survey, if the cache has them undamaged.
 pub(super) fn read(
     path: &Path,
     survey: &Survey,
@@ -264,14 +264,14 @@ fn map(path: &Path) -> io::Result<Bytes> {
     Bytes::map(&file)
 }
 
-/// A sum that shows damage: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from forgers, and
-/// SHA-256 of all bytes would take longer than reading them.
+/// A checksum that shows damage: SHA-256 over the CRC-32 of each piece. A cache must be safe from accidents, not from
+/// forgery, and SHA-256 of all bytes would take longer than reading them.
 fn sum(bytes: &[u8]) -> String {
     let sums: Vec<[u8; 4]> = bytes.par_chunks(PIECE).map(|piece| crc32fast::hash(piece).to_le_bytes()).collect();
     digest::of_bytes(sums.as_flattened())
 }
 
-/// Head, pixels and classes of a cache file, if it is whole.
+/// Header, pixels and classes of a cache file, if it is undamaged.
 fn parse(bytes: &Bytes) -> Option<(Head, Bytes, Bytes)> {
     let (body, foot) = bytes.split_last_chunk::<FOOT>()?;
     let (lengths, rest) = foot.split_first_chunk::<24>()?;

@@ -1,4 +1,4 @@
-//! Widths and heights of a data set's pictures, before they were resized.
+//! Widths and heights of a data set's pictures, before resizing.
 
 use super::{DataError, DatasetSpec, Item};
 use crate::pixels;
@@ -10,17 +10,18 @@ use std::{
     path::Path,
 };
 
-/// Bytes of a file that are read. A camera writes less than this before the picture itself.
+/// Number of bytes that are read of a file. A camera writes less than this before the picture itself.
 const HEAD: u64 = 256 << 10;
 
-/// Width and height of each of `items` that is a file of its own and says so in its head, in the order of the items.
+/// Width and height of each of `items`, in order. Only pictures that are single files and give their size in their
+/// header are included.
 pub fn dimensions(
     spec: &DatasetSpec,
     items: &[Item],
     data_dir: &Path,
     monitor: &dyn Monitor,
 ) -> Result<Vec<(u32, u32)>, DataError> {
-    // In a pack they are resized already, and pictures of a composed set lie in several folders.
+    // In a pack, pictures are already resized. The pictures of a composed set lie in several folders.
     let [folder] = &spec.open(data_dir)?[..] else { return Ok(Vec::new()) };
     if folder.packed().is_some() {
         return Ok(Vec::new());
@@ -32,7 +33,7 @@ pub fn dimensions(
             if monitor.stopped() {
                 return Err(DataError::Interrupted);
             }
-            // A picture that is none of these was named when it was decoded; here it only adds nothing.
+            // An error is ignored, because a picture that cannot be read was already reported when it was decoded.
             let head = head(&folder.file(&item.name)).ok();
             monitor.advance(1);
             Ok(head.and_then(|head| pixels::dimensions(&head)))

@@ -3,10 +3,10 @@
 use harness_record::RecordError;
 use std::path::PathBuf;
 
-/// Why a data set cannot be read. Every message says what was expected and what to do.
+/// The reason that a data set cannot be read. Every message says what was expected and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// The data set, or a part of its layout, is not there.
+    /// The data set, or a part of its layout, is missing.
     #[error(
         "{folder}: {} not found. Expected there: {expected}. To get the data: {source_of_data}. \
          If you have them elsewhere, name the folder that holds them with --data-dir or HARNESS_DATA",
@@ -15,21 +15,21 @@ pub enum DataError {
     Missing {
         /// The data set's folder.
         folder: PathBuf,
-        /// What is missing in it; `the folder` if it does not exist itself.
+        /// The missing parts. `the folder` if the folder itself does not exist.
         missing: Vec<String>,
-        /// The layout that is expected.
+        /// The expected layout.
         expected: &'static str,
-        /// Where the data come from.
+        /// Instructions for getting the data.
         source_of_data: &'static str,
     },
-    /// A folder in a spec is not one below the data folder.
+    /// A folder in a spec is not a folder below the data folder.
     #[error("folder: {folder:?} {reason}; expected a relative path below the data folder, like {example:?}")]
     Folder {
-        /// As written in the spec.
+        /// The folder as written in the spec.
         folder: String,
-        /// What is wrong with it.
+        /// The problem of the folder.
         reason: &'static str,
-        /// A good one.
+        /// A valid folder.
         example: &'static str,
     },
     /// A field of a spec has a value that cannot be used.
@@ -37,7 +37,7 @@ pub enum DataError {
     Field {
         /// Path of the field below `dataset`.
         field: &'static str,
-        /// What is wrong, and what was expected.
+        /// The problem, and the expected value.
         reason: String,
     },
     /// A line of a list file cannot be used.
@@ -49,7 +49,7 @@ pub enum DataError {
         line: usize,
         /// The line itself.
         text: String,
-        /// What is wrong, and what was expected.
+        /// The problem, and the expected line.
         reason: String,
     },
     /// A folder of the layout is a symbolic link to somewhere else.
@@ -67,19 +67,19 @@ pub enum DataError {
     TooFew {
         /// The class's folder.
         path: PathBuf,
-        /// Pictures asked for.
+        /// Number of pictures requested.
         wanted: u32,
-        /// Pictures that decode.
+        /// Number of pictures that decode.
         usable: usize,
-        /// Files in the folder.
+        /// Number of files in the folder.
         files: usize,
     },
-    /// A file of records, or what belongs to it, cannot be used.
+    /// A file of records, or a file that belongs to it, cannot be used.
     #[error("{path}: {reason}")]
     Records {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and what was expected.
+        /// The problem, and what was expected.
         reason: String,
     },
     /// A part of the published corpus has another number of pictures.
@@ -94,24 +94,24 @@ pub enum DataError {
         part: &'static str,
         /// `cat` or `dog`.
         class: &'static str,
-        /// Pictures that can be used.
+        /// Number of usable pictures.
         found: usize,
-        /// Files that cannot.
+        /// Number of unusable files.
         damaged: usize,
-        /// Pictures of the published corpus.
+        /// Number of pictures in the published corpus.
         expected: usize,
     },
-    /// Nothing is left of a data set.
+    /// A data set has no usable pictures.
     #[error("{path}: no usable pictures; {left_out} files were left out, the first: {first}")]
     NothingUsable {
         /// The data set's folder.
         path: PathBuf,
         /// Number of files left out.
         left_out: usize,
-        /// The first of them and its reason.
+        /// The first of them, with the reason.
         first: String,
     },
-    /// A data set without trimaps was asked for segmentation.
+    /// Segmentation was requested of a data set without trimaps.
     #[error(
         "{dataset} has no trimaps, so nothing can be trained or tested on it but pretraining; use oxford-iiit-pet or synthetic-pets"
     )]
@@ -124,25 +124,25 @@ pub enum DataError {
     Pack {
         /// The pack.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem of the pack.
         reason: String,
     },
-    /// A data set without files was to be packed.
+    /// Packing was requested of a data set without files.
     #[error("{dataset} needs no pack: its pictures are drawn wherever they are used")]
     NothingToPack {
         /// Name of the data set in specs.
         dataset: &'static str,
     },
-    /// A file changed between its survey and its reading.
+    /// A file changed after the survey and before it was read.
     #[error("{path} changed while it was being used; run again")]
     Changed {
         /// The file.
         path: PathBuf,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried, as a verb.
+        /// The action that failed, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,

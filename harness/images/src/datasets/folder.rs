@@ -1,4 +1,4 @@
-//! A data set's folder: which files lie in it, and that they lie in it.
+//! A data set's folder: lists its files and checks that they lie inside it.
 
 use super::{
     DataError,
@@ -17,14 +17,14 @@ use std::{
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Without symbolic links.
+    /// The path without symbolic links.
     real: PathBuf,
     /// The pack that holds its files, if they are not below `path`.
     packed: Option<Arc<Packed>>,
 }
 
 impl Folder {
-    /// The folder that a spec names, below the data folder or in a pack that lies there; `None` if there is none.
+    /// Opens the folder that a spec names, below the data folder or in a pack there. `None` if there is no such folder.
     pub(super) fn open(data_dir: &Path, folder: &str, example: &'static str) -> Result<Option<Self>, DataError> {
         check_below(folder, example)?;
         let path = data_dir.join(folder);
@@ -36,7 +36,8 @@ impl Folder {
         Ok(Some(Self { path, real, packed: None }))
     }
 
-    /// The folder that a spec names, if it holds all of `required`; else what is missing in it, `the folder` if it is that.
+    /// Opens the folder that a spec names, if it has everything in `required`. Otherwise lists what is missing:
+    /// `the folder` if it does not exist.
     pub(super) fn holding(
         data_dir: &Path,
         folder: &str,
@@ -49,7 +50,7 @@ impl Folder {
         }
     }
 
-    /// The folder, if it holds all of `required`; else what is missing in it.
+    /// Returns the folder if it has everything in `required`. Otherwise lists what is missing.
     pub(super) fn with(self, required: &[(&str, Kind)]) -> Result<Result<Self, Vec<String>>, DataError> {
         let mut absent = Vec::new();
         for &(name, kind) in required {
@@ -62,13 +63,13 @@ impl Folder {
         Ok(if absent.is_empty() { Ok(self) } else { Err(absent) })
     }
 
-    /// A folder wherever it is, not named by a spec.
+    /// Opens a folder at any path, not named by a spec.
     pub(super) fn at(path: &Path) -> Result<Self, DataError> {
         let real = path.canonicalize().map_err(DataError::io("open", path))?;
         Ok(Self { path: path.to_owned(), real, packed: None })
     }
 
-    /// The pack that it is in, if it is in one.
+    /// The pack that holds the folder, if there is one.
     pub(super) fn packed(&self) -> Option<&Packed> {
         self.packed.as_deref()
     }
@@ -77,7 +78,7 @@ impl Folder {
         &self.path
     }
 
-    /// The folder itself, whatever name leads to it.
+    /// The real path of the folder, without symbolic links.
     pub(super) fn real(&self) -> &Path {
         &self.real
     }
@@ -87,7 +88,7 @@ impl Folder {
         name.split('/').fold(self.path.clone(), |path, part| path.join(part))
     }
 
-    /// Bytes of the file of that name, refusing more than `limit`.
+    /// Reads the file of that name. Fails if it has more than `limit` bytes.
     pub(super) fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, DataError> {
         match &self.packed {
             Some(packed) => packed.whole(name, limit),
@@ -95,7 +96,7 @@ impl Folder {
         }
     }
 
-    /// `length` bytes of the file of that name, from `offset` on.
+    /// Reads `length` bytes of the file of that name, from `offset` on.
     pub(super) fn read_range(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, DataError> {
         if let Some(packed) = &self.packed {
             return packed.range(name, offset, length);
@@ -128,8 +129,8 @@ impl Folder {
         Ok(if metadata.is_dir() { Some(Kind::Folder) } else { metadata.is_file().then_some(Kind::File) })
     }
 
-    /// Names of what lies in a sub-folder (`""`: the folder itself) and what each is, sorted. Names that begin with `.`,
-    /// and names that are not Unicode, are no data of ours.
+    /// Names and kinds of the entries of a sub-folder (`""`: the folder itself), sorted. Names that begin with `.` and
+    /// names that are not Unicode are skipped, because they are not part of a data set.
     pub(super) fn list(&self, below: &str) -> Result<Vec<(String, Kind)>, DataError> {
         if let Some(packed) = &self.packed {
             return Ok(packed.list(below));
@@ -158,7 +159,7 @@ impl Folder {
     }
 }
 
-/// Name and ending (in lower case) of a file name that ends as pictures do.
+/// Stem and extension (in lower case) of a file name with the extension of a picture.
 pub(super) fn picture_name(file: &str) -> Option<(&str, String)> {
     let (stem, ending) = file.rsplit_once('.')?;
     let ending = ending.to_ascii_lowercase();

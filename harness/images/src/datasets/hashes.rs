@@ -1,7 +1,7 @@
 //! SHA-256 of a data set's files, remembered from one start to the next.
 //!
-//! A file whose size and time of change are the remembered ones is not read again. (As git does: a file changed within the
-//! last moments could change again without either being different, so it is not remembered.)
+//! A file whose size and modification time are the remembered ones is not read again. A file that was changed moments
+//! ago is not remembered, because it could change again with the same size and time. (Git has the same rule.)
 
 use super::{
     DataError,
@@ -21,7 +21,8 @@ use std::{
 
 const LIMIT: u64 = 1 << 30;
 
-/// A file is remembered only if it changed longer ago than this, which is more than the coarsest clock of a file system (FAT: 2 s).
+/// A file is remembered only if it was changed longer ago than this. It is more than the coarsest clock of a file
+/// system (FAT: 2 s).
 const SETTLED: Duration = Duration::from_secs(3);
 
 /// Digest of a picture's pixels, or why a file is no picture.
@@ -37,7 +38,8 @@ pub(super) struct Hashes<'a> {
 }
 
 impl<'a> Hashes<'a> {
-    /// Opens the cache's memory of `folder`, which is empty if its file is missing or damaged. A folder in a pack has the pack's own.
+    /// Opens the cache's file for `folder`. It is empty if the file is missing or damaged. A folder in a pack has the
+    /// information of the pack.
     pub(super) fn open(cache: &Path, folder: &'a Folder) -> Self {
         let key = digest::of_bytes(folder.real().as_os_str().as_encoded_bytes());
         // Another version of the decoder may find other files damaged.
@@ -47,7 +49,7 @@ impl<'a> Hashes<'a> {
         Self { folder, path, entries, changed: false }
     }
 
-    /// Writes what is remembered, if there is anything new.
+    /// Writes the remembered information, if there is anything new.
     pub(super) fn save(&self) -> Result<(), DataError> {
         if self.changed {
             let bytes = serde_json::to_vec(&self.entries)
@@ -63,7 +65,7 @@ impl<'a> Hashes<'a> {
         Ok(names.iter().zip(entries).map(|(name, e)| FileHash { name: name.clone(), sha256: e.sha256 }).collect())
     }
 
-    /// SHA-256 of each of `names`, in that order, and why it is no picture if it is none.
+    /// SHA-256 of each of `names`, in that order. For a file that is not a picture, the reason.
     pub(super) fn checked(
         &mut self,
         names: &[String],
@@ -77,7 +79,7 @@ impl<'a> Hashes<'a> {
         Ok(names.iter().zip(entries).map(pair).collect())
     }
 
-    /// SHA-256 of each of `names`, in that order, and what it shows.
+    /// SHA-256 of each of `names`, in that order, and the digest of its pixels.
     pub(super) fn with_pixels(
         &mut self,
         names: &[String],
@@ -94,7 +96,7 @@ impl<'a> Hashes<'a> {
         Ok(names.iter().zip(entries).map(pair).collect())
     }
 
-    /// All that is known of `pictures`, and digests of `others`, as another machine can use it.
+    /// All information about `pictures`, and digests of `others`, in a form that another machine can use.
     pub(super) fn all_of(
         &mut self,
         pictures: &[String],
@@ -179,7 +181,7 @@ fn read(path: &Path, size: u64, changed: u64, wanted: Wanted) -> Result<Known, D
     Ok(Known { size, changed, sha256: digest::of_bytes(&bytes), verdict, pixels })
 }
 
-/// Digest of what a picture shows: the same for every file that decodes to the same pixels.
+/// Digest of a picture's pixels. It is the same for every file that decodes to the same pixels.
 pub(super) fn of_pixels(picture: &Picture) -> String {
     let Picture { width, height, data } = picture;
     digest::of_bytes(format!("{width} {height} {}", digest::of_bytes(data)).as_bytes())
@@ -213,13 +215,13 @@ mod tests {
         write(&file, "one", hour);
         let time = fs::metadata(&file).unwrap().modified().unwrap();
         assert_eq!(hash(), digest::of_bytes(b"one"));
-        // The same size and time, so it is not read: what is remembered is given.
+        // The size and time are the same, so the file is not read and the remembered digest is returned.
         fs::write(&file, "two").unwrap();
         File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
         assert_eq!(hash(), digest::of_bytes(b"one"));
         write(&file, "two", 2 * hour);
         assert_eq!(hash(), digest::of_bytes(b"two"));
-        // Too fresh to be remembered.
+        // The file was changed too recently to be remembered.
         write(&file, "six", Duration::ZERO);
         let time = fs::metadata(&file).unwrap().modified().unwrap();
         assert_eq!(hash(), digest::of_bytes(b"six"));

@@ -1,4 +1,4 @@
-//! What is known of a name in a data set's folder, whether the folder lies on disk or in a pack.
+//! Information about a name in a data set's folder. The folder may lie on disk or in a pack.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Kind {
     File,
     Folder,
-    /// A symbolic link that leads out of the data set's folder or nowhere.
+    /// A symbolic link that leads out of the data set's folder or to nothing.
     Outside,
 }
 
@@ -21,20 +21,20 @@ pub(super) struct FileHash {
     pub sha256: String,
 }
 
-/// Knowledge about a file.
+/// Remembered information about a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Known {
     pub(super) size: u64,
-    /// Time of change, in nanoseconds since 1970.
+    /// Modification time, in nanoseconds since 1970.
     pub(super) changed: u64,
     pub(super) sha256: String,
     pub(super) verdict: Verdict,
-    /// Digest of its pixels, where it was asked for and it is a picture.
+    /// Digest of its pixels, if it was requested and the file is a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pixels: Option<String>,
 }
 
-/// The knowledge that is wanted about a file; each level includes those before it.
+/// The information that is requested about a file. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Hash,
@@ -43,7 +43,7 @@ pub(super) enum Wanted {
 }
 
 impl Known {
-    /// The same without what holds on this machine only.
+    /// The same without the values that hold only on this machine.
     pub(super) fn portable(self) -> Self {
         Self { changed: 0, ..self }
     }

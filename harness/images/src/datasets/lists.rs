@@ -1,14 +1,14 @@
-//! The list files of Oxford-IIIT Pet: `name class_id species breed_id` a line, `#` begins a comment.
+//! The list files of Oxford-IIIT Pet. Each line is `name class_id species breed_id`, and `#` begins a comment.
 
 use super::{DataError, Folder};
 use std::collections::BTreeMap;
 
 const LIMIT: u64 = 16 << 20;
 
-/// Names and the lines that list them, counted from 1.
+/// Names and the numbers of their lines, counted from 1.
 pub(super) type List = BTreeMap<String, usize>;
 
-/// Reads a list file. A line that is not understood is an error, as is a name that is listed twice or is no plain name.
+/// Reads a list file. Fails if a line cannot be parsed, or if a name is listed twice or is not a plain name.
 pub(super) fn read(folder: &Folder, name: &str) -> Result<List, DataError> {
     let path = folder.file(name);
     let bytes = folder.read(name, LIMIT)?;
@@ -28,7 +28,7 @@ pub(super) fn read(folder: &Folder, name: &str) -> Result<List, DataError> {
     Ok(list)
 }
 
-/// An error for a name that is in two lists which must not share any.
+/// An error for a name that is in both of two lists that must be disjoint.
 pub(super) fn disjoint(
     folder: &Folder,
     (a, list_a): (&str, &List),
@@ -64,7 +64,7 @@ fn entry(line: &str) -> Result<&str, String> {
     Ok(name)
 }
 
-/// Breed in the name of an image: `Maine_Coon` of `Maine_Coon_12`.
+/// Breed in the name of an image: `Maine_Coon` for `Maine_Coon_12`.
 pub(super) fn breed(name: &str) -> Option<&str> {
     let (breed, number) = name.rsplit_once('_')?;
     (!breed.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(breed)

@@ -1,8 +1,9 @@
-//! Data sets: what a spec names, what of it lies on disk, and its pictures as bytes.
+//! Data sets: their specs, their files on disk, and their pictures as bytes.
 //!
-//! [`survey`] looks at a data set's files and gives the digest that names their content, without decoding (but for the
-//! choice of a subset, which must know what can be decoded). [`load`] gives the pictures, decoded and resized, from the cache if
-//! they have been loaded before. No file is dropped in silence: [`Pictures::left_out`] names each and says why.
+//! [`survey`] looks at a data set's files and computes the digest that names their content. It decodes nothing, except
+//! to choose a subset of pictures that can be decoded. [`load`] returns the pictures, decoded and resized. It takes
+//! them from the cache if they were loaded before. No file is dropped silently: [`Pictures::left_out`] lists each one
+//! with the reason.
 
 pub(crate) mod any_folder;
 mod bytes;
@@ -38,7 +39,7 @@ macro_rules! data_sets {
     ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:ident;)+) => {
         $(mod $module; pub use $module::$variant;)+
 
-        /// Which data set: `dataset: {oxford-iiit-pet: {folder: pets-sample}}`.
+        /// The data set: `dataset: {oxford-iiit-pet: {folder: pets-sample}}`.
         #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
         #[serde(deny_unknown_fields)]
         pub enum DatasetSpec {
@@ -61,7 +62,7 @@ macro_rules! data_sets {
                 None
             }
 
-            /// What the data set's file says of it.
+            /// The interface that the data set's own file implements.
             fn data_set(&self) -> &dyn DataSet {
                 match self {
                     $(Self::$variant(spec) => spec),+
@@ -74,31 +75,33 @@ macro_rules! data_sets {
 data_sets! {
     /// Oxford-IIIT Pet: photographs with trimaps, in the official layout.
     OxfordIiitPet = "oxford-iiit-pet" in oxford;
-    /// A folder of folders of photographs, one a class, as Microsoft's Cats & Dogs. Without trimaps.
+    /// A folder with one folder of photographs for each class, such as Microsoft's Cats & Dogs. Without trimaps.
     CatsAndDogs = "cats-and-dogs" in cats_and_dogs;
-    /// The part of Kaggle's Dogs vs. Cats that TensorFlow's tutorials use, as its archive unpacks. Without trimaps.
+    /// The part of Kaggle's Dogs vs. Cats that TensorFlow's tutorials use, in the layout of its archive. Without
+    /// trimaps.
     CatsAndDogsFiltered = "cats-and-dogs-filtered" in cats_and_dogs_filtered;
-    /// CIFAR-10, as its binary archive or the hub has it: of its ten classes' pictures for training all, or some. Without trimaps.
+    /// CIFAR-10, from its binary archive or from the hub: the training pictures of all ten classes or of some. Without
+    /// trimaps.
     Cifar10 = "cifar-10" in cifar_10;
     /// Stanford Dogs in its official layout. Without trimaps.
     StanfordDogs = "stanford-dogs" in stanford_dogs;
     /// The published pretraining corpus, composed of the four above. Without trimaps.
     PetsCorpus = "pets-corpus" in pets_corpus;
-    /// Drawn pictures with trimaps: nothing to download.
+    /// Drawn pictures with trimaps. Nothing has to be downloaded.
     SyntheticPets = "synthetic-pets" in synthetic_pets;
 }
 
-/// The use of pictures.
+/// The purpose for which pictures are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
-    /// Learning from pictures alone.
+    /// Training on pictures without labels.
     Pretraining,
-    /// Learning trimaps, or testing them.
+    /// Training or testing with trimaps.
     Segmentation,
 }
 
-/// Part of a data set, as its makers cut it.
+/// A part of a data set, as its authors split it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
@@ -106,7 +109,7 @@ pub enum Part {
     Trainval,
     /// For testing only.
     Test,
-    /// Without trimaps, or used as if.
+    /// Pictures without trimaps, or used without them.
     Unlabelled,
 }
 
@@ -132,32 +135,33 @@ pub struct Item {
     pub part: Part,
 }
 
-/// The files of a data set that serve one purpose, as they lie on disk.
+/// The files of a data set that serve one purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     /// SHA-256 over name and content of every file that is read, and over the spec's selecting options.
     pub digest: String,
     /// Files that will not be read, or that were found damaged while choosing, each with the reason.
     pub left_out: Vec<FileRow>,
-    /// Files of a larger set that the draw of a subset left over, most of them never opened. They are not listed one by one.
+    /// Number of files of a larger set that are not part of the drawn subset. Most of them were never opened. They are
+    /// not listed one by one.
     pub not_drawn: u64,
-    /// Pictures that show the same as another one, where that was looked for.
+    /// Repeated pictures, if they were searched for.
     pub repeated: Option<Repeated>,
     /// The files to read, in the order of the items.
     sources: Vec<Source>,
 }
 
-/// Pictures that show the same as another one, pixel for pixel.
+/// Pictures that equal another one, pixel for pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
-    /// Their number. The first by name of several equal ones is not counted.
+    /// Number of repeated pictures. The first by name of several equal ones is not counted.
     pub pictures: u64,
     /// True if they were left out.
     pub removed: bool,
 }
 
 impl Survey {
-    /// All of `sources`.
+    /// A survey of `sources`, with nothing left out.
     fn of(digest: String, sources: Vec<Source>) -> Self {
         Self { digest, left_out: Vec::new(), not_drawn: 0, repeated: None, sources }
     }
@@ -186,7 +190,7 @@ enum Files {
 }
 
 impl Files {
-    /// Name and content of each.
+    /// Name and content of each file.
     fn hashes(&self) -> impl Iterator<Item = &FileHash> {
         let both = match self {
             Self::Picture(picture) => [Some(picture), None],
@@ -205,13 +209,13 @@ pub struct Pictures {
     pub size: u32,
     /// The survey's digest.
     pub digest: String,
-    /// One a picture, sorted by part, then by name.
+    /// One item per picture, sorted by part, then by name.
     pub items: Vec<Item>,
     /// `[N, size, size, 3]` bytes: red, green, blue.
     pub rgb: Bytes,
     /// `[N, size, size]` classes, 0 pet, 1 background, 2 border; empty for [`Purpose::Pretraining`].
     pub classes: Bytes,
-    /// Files that were not used: `skipped` if they are damaged, `unused` if nothing says what they are for.
+    /// Files that were not used: `skipped` if they are damaged, `unused` if they were left out for another reason.
     pub left_out: Vec<FileRow>,
 }
 
@@ -229,7 +233,7 @@ impl Pictures {
     }
 }
 
-/// Looks at the files of a data set below `data_dir`. Their hashes are remembered below `cache`.
+/// Surveys the files of a data set below `data_dir`. Their hashes are remembered below `cache`.
 pub fn survey(
     spec: &DatasetSpec,
     purpose: Purpose,
@@ -243,9 +247,10 @@ pub fn survey(
     spec.data_set().survey(purpose, data_dir, cache, monitor)
 }
 
-/// The pictures that `survey` found, `size` × `size` pixels each: from the cache, or decoded and put there.
+/// Loads the pictures that `survey` found, `size` × `size` pixels each, from the cache, or decodes them and puts them
+/// there.
 ///
-/// The result does not depend on the number of threads, nor on whether the cache had it.
+/// The result depends neither on the number of threads nor on the cache.
 pub fn load(
     spec: &DatasetSpec,
     purpose: Purpose,
@@ -290,7 +295,7 @@ fn no_digest(source: serde_json::Error) -> DataError {
     DataError::Io { action: "digest", path: "dataset".into(), source: source.into() }
 }
 
-/// Why a file is left out, as a row.
+/// A row for a file that is left out, with the reason.
 fn row(used: FileUse, file: impl Into<String>, group: &str, reason: impl Into<String>) -> FileRow {
     FileRow { used, file: file.into(), group: group.to_owned(), reason: reason.into() }
 }

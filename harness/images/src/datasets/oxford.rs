@@ -15,7 +15,7 @@ use std::{
     path::Path,
 };
 
-/// Its folder, where a spec names none.
+/// The default folder.
 pub(super) const FOLDER: &str = "oxford-iiit-pet";
 
 const IMAGES: &str = "images";
@@ -30,7 +30,7 @@ const SOURCE: &str = "unpack images.tar.gz (md5 5c4f3ee8e5d25df40f4fd59a7f44e54c
     (md5 95a8c909bbe2e81eed6a22bccdf3f68f) of https://thor.robots.ox.ac.uk/datasets/pets/ \
     or https://www.robots.ox.ac.uk/~vgg/data/pets/data/ there";
 
-/// Where Oxford-IIIT Pet lies.
+/// The location of Oxford-IIIT Pet.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct OxfordIiitPet {
@@ -70,8 +70,8 @@ impl DataSet for OxfordIiitPet {
         Ok(vec![folder(self, data_dir)?])
     }
 
-    /// Takes, for segmentation, all listed images that have a trimap; for pretraining, the images of `trainval.txt`, with or without a
-    /// trimap. Pretraining never sees the test images.
+    /// For segmentation, takes all listed images that have a trimap. For pretraining, takes the images of
+    /// `trainval.txt`, with or without a trimap. Pretraining never sees the test images.
     fn survey(
         &self,
         purpose: Purpose,
@@ -108,7 +108,7 @@ impl DataSet for OxfordIiitPet {
     }
 }
 
-/// Opens its folder, if all of the layout is there.
+/// Opens its folder if the whole layout is there.
 fn folder(spec: &OxfordIiitPet, data_dir: &Path) -> Result<Folder, DataError> {
     let required = [(IMAGES, Kind::Folder), (TRIMAPS, Kind::Folder), (TRAINVAL, Kind::File), (TEST, Kind::File)];
     Folder::holding(data_dir, &spec.folder, FOLDER, &required)?.map_err(|missing| DataError::Missing {
@@ -119,7 +119,7 @@ fn folder(spec: &OxfordIiitPet, data_dir: &Path) -> Result<Folder, DataError> {
     })
 }
 
-/// The files of the folder, by the stems of their names.
+/// The files of the folder, by the stem of their names.
 struct Layout {
     trainval: lists::List,
     test: lists::List,
@@ -127,7 +127,7 @@ struct Layout {
     list_files: Vec<&'static str>,
     images: BTreeMap<String, Kind>,
     trimaps: BTreeMap<String, Kind>,
-    /// Pictures among the images that are none of this data set.
+    /// Pictures in the folder of images that do not belong to this data set.
     strange: Vec<FileRow>,
 }
 
@@ -166,7 +166,7 @@ impl Layout {
         Ok(Self { trainval, test, list, list_files, images, trimaps, strange })
     }
 
-    /// The images to use, and a row for every other image and for every entry without one.
+    /// The images to use, and a row for every other image and for every entry without an image.
     fn choose(&self, purpose: Purpose) -> (Vec<Chosen>, Vec<FileRow>) {
         let (mut chosen, mut left_out) = (Vec::new(), self.strange.clone());
         for (stem, kind) in &self.images {
@@ -191,7 +191,7 @@ impl Layout {
         (chosen, left_out)
     }
 
-    /// Part and trimap of an image, or why it is not used.
+    /// Part and trimap of an image, or the reason that it is not used.
     fn judge(&self, stem: &str, kind: Kind, purpose: Purpose) -> Result<(Part, Option<String>), String> {
         const LINK: &str = "a symbolic link that leads out of the data set's folder";
         match kind {

@@ -1,12 +1,12 @@
-//! What each data set's file says of it, and what follows from that.
+//! The interface between a data set's own file and the rest of the program.
 
 use super::{DataError, DatasetSpec, Folder, Purpose, Survey, check_below};
 use harness_record::{monitor::Monitor, vocabulary::Protocol};
 use std::path::Path;
 
-/// What a data set's file says of a data set with these options.
+/// The functions that each data set's file provides for a data set with these options.
 pub(super) trait DataSet {
-    /// Its folders below the data folder: none, one, or those of its parts.
+    /// Its folders below the data folder: none, one, or one for each of its parts.
     fn folders(&self) -> Vec<&str>;
 
     /// The field that names the folder at `place` in [`Self::folders`].
@@ -14,17 +14,17 @@ pub(super) trait DataSet {
         "folder".to_owned()
     }
 
-    /// Finds an impossible option, apart from folders: gives the field and what was expected of it.
+    /// Checks the options, except for folders. The error names the invalid field and the expected value.
     fn check(&self) -> Result<(), (String, String)> {
         Ok(())
     }
 
-    /// True if there is something to segment in it.
+    /// True if it has trimaps, so that it can be segmented.
     fn has_trimaps(&self) -> bool {
         false
     }
 
-    /// The purposes for which all of its pictures are read, each picture once.
+    /// The purposes that together read all of its pictures, each picture once.
     fn purposes(&self) -> Vec<Purpose> {
         vec![if self.has_trimaps() { Purpose::Segmentation } else { Purpose::Pretraining }]
     }
@@ -34,17 +34,17 @@ pub(super) trait DataSet {
         false
     }
 
-    /// True if it is what the published work pretrained on.
+    /// True if it is the corpus that the published work pretrained on.
     fn is_published_corpus(&self) -> bool {
         false
     }
 
-    /// The same with what the protocol decides written out; `None` if the protocol decides nothing.
+    /// The same data set with the protocol's choices written out. `None` if the protocol decides nothing.
     fn under(&self, _protocol: Protocol) -> Option<DatasetSpec> {
         None
     }
 
-    /// A few words for the report.
+    /// A short description for the report.
     fn describe(&self) -> String;
 
     /// The data set in `folder` (below the data folder), if it is the one that reads a manifest's `layout`.
@@ -55,7 +55,8 @@ pub(super) trait DataSet {
     /// Opens its folders.
     fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError>;
 
-    /// Finds what is read for `purpose`, and hashes it. A data set without trimaps is asked for pretraining alone.
+    /// Finds the files that are read for `purpose`, and hashes them. A data set without trimaps is only asked for
+    /// pretraining.
     fn survey(
         &self,
         purpose: Purpose,
@@ -66,17 +67,17 @@ pub(super) trait DataSet {
 }
 
 impl DatasetSpec {
-    /// Its folders below the data folder: none, one, or those of its parts.
+    /// Its folders below the data folder: none, one, or one for each of its parts.
     pub fn folders(&self) -> Vec<&str> {
         self.data_set().folders()
     }
 
-    /// True if there is something to segment in it.
+    /// True if it has trimaps, so that it can be segmented.
     pub fn has_trimaps(&self) -> bool {
         self.data_set().has_trimaps()
     }
 
-    /// The purposes for which all of its pictures are read, each picture once; none if it has no pictures.
+    /// The purposes that together read all of its pictures, each picture once. None if it has no pictures.
     pub fn purposes(&self) -> Vec<Purpose> {
         self.data_set().purposes()
     }
@@ -86,28 +87,28 @@ impl DatasetSpec {
         self.data_set().is_drawn()
     }
 
-    /// True if it is what the published work pretrained on.
+    /// True if it is the corpus that the published work pretrained on.
     pub fn is_published_corpus(&self) -> bool {
         self.data_set().is_published_corpus()
     }
 
-    /// A few words for the report.
+    /// A short description for the report.
     pub fn describe(&self) -> String {
         self.data_set().describe()
     }
 
-    /// The same, with what the protocol decides written out: what is surveyed and loaded.
+    /// The same data set with the protocol's choices written out. This is the data set that is surveyed and loaded.
     #[must_use]
     pub fn under(&self, protocol: Protocol) -> Self {
         self.data_set().under(protocol).unwrap_or_else(|| self.clone())
     }
 
-    /// True if the protocol decides which pictures there are.
+    /// True if the protocol decides which pictures it has.
     pub fn depends_on_protocol(&self) -> bool {
         self.under(Protocol::Published) != self.under(Protocol::Corrected)
     }
 
-    /// What is impossible in it: the field, below `dataset`, and what was expected of it.
+    /// Checks the options. The error names the invalid field, below `dataset`, and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         let below = |(field, expected): (String, String)| (format!("{}.{field}", self.name()), expected);
         self.check_folders().and_then(|()| self.data_set().check()).map_err(below)
@@ -129,7 +130,7 @@ impl DatasetSpec {
     }
 }
 
-/// Refuses a list that is empty or names something twice.
+/// Refuses a list that is empty or contains an item twice.
 pub(super) fn each_once<T: PartialEq>(field: &str, items: &[T], what: &str) -> Result<(), (String, String)> {
     if items.is_empty() {
         return Err((field.to_owned(), format!("at least one {what}")));
@@ -173,7 +174,7 @@ mod tests {
             assert_eq!((spec.name(), spec.folders()), (name, vec!["some/folder"]));
             assert_eq!((spec.check(), spec.is_drawn()), (Ok(()), false));
         }
-        // Neither is asked for the folder: it has its own, or none.
+        // The folder is ignored: the first has its own folders, and the second has none.
         assert_eq!(of("parts"), Some(DatasetSpec::PetsCorpus(PetsCorpus::default())));
         let drawn = of("drawn").unwrap();
         assert_eq!((drawn.folders().len(), drawn.is_drawn(), drawn.purposes().len()), (0, true, 2));

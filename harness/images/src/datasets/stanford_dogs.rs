@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
 
-/// Its folder, where a spec names none.
+/// The default folder.
 pub(super) const FOLDER: &str = "stanford-dogs";
 
 const IMAGES: &str = "Images";
@@ -21,7 +21,7 @@ const EXPECTED: &str = "Images/n02085620-Chihuahua/n02085620_10074.jpg and so on
 const SOURCE: &str = "`harness data fetch stanford-dogs`, or unpack \
     http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar there";
 
-/// Where Stanford Dogs lies.
+/// The location of Stanford Dogs.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct StanfordDogs {
@@ -60,7 +60,7 @@ impl DataSet for StanfordDogs {
     }
 }
 
-/// Opens its folder, if it has the official layout; else says what is missing.
+/// Opens its folder if it has the official layout. Otherwise lists the missing parts.
 pub(super) fn look(folder: &str, data_dir: &Path) -> Result<Result<Folder, Vec<String>>, DataError> {
     Folder::holding(data_dir, folder, FOLDER, &[(IMAGES, Kind::Folder)])
 }
@@ -83,7 +83,7 @@ pub(super) fn breeds(folder: &Folder) -> Result<(Vec<Class>, Vec<FileRow>), Data
     Ok((breeds, left_out))
 }
 
-/// `Chihuahua` of `n02085620-Chihuahua`. A folder that is named otherwise is a breed of that name.
+/// `Chihuahua` for `n02085620-Chihuahua`. Any other folder name is the name of the breed.
 fn without_synset(name: &str) -> &str {
     let synset =
         |text: &str| text.strip_prefix('n').is_some_and(|n| n.len() == 8 && n.bytes().all(|b| b.is_ascii_digit()));

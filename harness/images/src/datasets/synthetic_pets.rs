@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
 
-/// Most pictures of one part: their numbers have five digits, so that names sort as they are drawn.
+/// Maximum number of pictures of one part. Their numbers have five digits, so that names sort in the order of drawing.
 const MAX: u32 = 99_999;
 
-/// The numbers of pictures that the demo draws.
+/// The numbers of pictures in the demo.
 const DEMO: SyntheticPets = SyntheticPets { trainval: 200, test: 80, unlabelled: 400, seed: 0 };
 
-/// How many pictures are drawn.
+/// The numbers of pictures that are drawn.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct SyntheticPets {
@@ -27,7 +27,7 @@ pub struct SyntheticPets {
     /// Pictures for pretraining.
     #[schemars(range(max = 99_999))]
     pub unlabelled: u32,
-    /// Other seeds give other pictures. Not the study's seed: its repetitions share one data set.
+    /// Seed of the pictures. It is not the study's seed, because all seeds of a study share one data set.
     #[serde(default)]
     pub seed: u64,
 }
@@ -86,7 +86,7 @@ impl DataSet for SyntheticPets {
                 return Err(DataError::Field { field, reason: format!("{count} pictures; expected at most {MAX}") });
             }
             sources.extend((0..count).map(|index| Source {
-                // Name and breed are known when it is drawn.
+                // Name and breed are known only when the picture is drawn.
                 item: Item { name: String::new(), group: String::new(), part },
                 folder: 0,
                 files: Files::Drawn { seed: self.seed, index },
@@ -109,7 +109,7 @@ fn spec_options(spec: &SyntheticPets) -> serde_json::Value {
     json!({ "trainval": spec.trainval, "test": spec.test, "unlabelled": spec.unlabelled, "seed": spec.seed })
 }
 
-/// Draws one picture: its item, its pixels, its classes.
+/// Draws one picture. Returns its item, its pixels and its classes.
 pub(super) fn draw(seed: u64, part: Part, index: u32, size: u32) -> (Item, Vec<u8>, Vec<u8>) {
     let drawn = drawn_pets::draw(seed, part.name(), index, size);
     let name = format!("synthetic/{}/{index:05}-{}.png", part.name(), drawn.breed);

@@ -1,4 +1,4 @@
-//! The data sets as their callers see them, on generated folders and on the real photographs where there are any.
+//! Tests data sets through their public functions, on generated folders and on real photographs if there are any.
 
 mod corpus;
 mod hub;
@@ -41,7 +41,7 @@ fn trimap(width: u32, height: u32, values: [u8; 3]) -> Vec<u8> {
     file(GrayImage::from_fn(width, height, |x, _| image::Luma([values[(x * 3 / width) as usize]])), ImageFormat::Png)
 }
 
-/// A data folder, a cache, and what to ask of them.
+/// A data folder and a cache, with helpers to read data sets from them.
 struct Home {
     folder: tempfile::TempDir,
 }
@@ -288,7 +288,7 @@ fn a_subset_passes_over_damaged_files_and_reads_no_more_than_it_needs() {
     let survey = home.survey(&cats(Some(5)), Purpose::Pretraining).unwrap();
     assert_eq!(survey.not_drawn as usize, 61 - 10 - survey.left_out.len());
 
-    // The smallest class sets the number: 20 cats decode.
+    // The smallest class sets the number, and 20 of its cats decode.
     let all = home.load(&cats(None), Purpose::Pretraining).unwrap();
     assert_eq!(all.items.len(), 40);
     assert_eq!(all.left_out.iter().filter(|row| row.group == "Cat").count(), 10);

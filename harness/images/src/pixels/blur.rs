@@ -1,4 +1,4 @@
-//! Gaussian blur as Pillow computes it: three extended box blurs.
+//! Gaussian blur like Pillow's: three extended box blurs.
 //!
 //! Gwosdek, Grewenig, Bruhn, Weickert: "Theoretical Foundations of Gaussian Convolution by Extended Box Filtering" (2011).
 
@@ -6,9 +6,9 @@ use super::Picture;
 
 const PASSES: u8 = 3;
 
-/// Blurs as `ImageFilter.GaussianBlur(radius)` does, `radius` being the standard deviation in pixels; 0 changes nothing.
+/// Blurs like `ImageFilter.GaussianBlur(radius)`. `radius` is the standard deviation in pixels; 0 changes nothing.
 ///
-/// Pixels beyond the border are taken to equal the nearest one inside.
+/// Pixels beyond the border have the value of the nearest pixel inside.
 pub fn gaussian_blur(picture: &Picture, radius: f32) -> Picture {
     let mut blurred = picture.clone();
     let (width, height) = (picture.width as usize, picture.height as usize);
@@ -44,7 +44,8 @@ pub fn gaussian_blur(picture: &Picture, radius: f32) -> Picture {
     blurred
 }
 
-/// A box of 2·`radius` + 1 pixels of weight `inner`, with one pixel of weight `outer` at either end; weights in units of 2⁻²⁴.
+/// A box of 2·`radius` + 1 pixels of weight `inner`, with one pixel of weight `outer` at either end. Weights are in
+/// units of 2⁻²⁴.
 struct Window {
     radius: usize,
     inner: u32,
@@ -52,7 +53,7 @@ struct Window {
 }
 
 impl Window {
-    /// The box whose [`PASSES`]-fold application has the variance `sigma`². In single precision, as in Pillow.
+    /// The box whose [`PASSES`]-fold application has the variance `sigma`², computed in single precision as in Pillow.
     fn of_gaussian(sigma: f32) -> Self {
         let variance = sigma * sigma / f32::from(PASSES);
         let length = (12.0 * f64::from(variance) + 1.0).sqrt() as f32; // Pillow calls the C `sqrt`, which is double
@@ -65,11 +66,11 @@ impl Window {
         Self { radius: radius as usize, inner, outer }
     }
 
-    /// One pass over a line.
+    /// Makes one pass over a line.
     fn slide(&self, from: &[u8], to: &mut [u8]) {
         let (last, radius) = (from.len() - 1, self.radius);
         let at = |position: usize| u32::from(from[position.min(last)]);
-        // Sum over the box around the pixel before the first.
+        // Sum over the box around the position before the first pixel.
         let mut sum = at(0) * (radius as u32 + 1) + (0..radius).map(at).sum::<u32>();
         for (x, to) in to.iter_mut().enumerate() {
             sum += at(x + radius);

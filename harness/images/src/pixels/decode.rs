@@ -1,4 +1,4 @@
-//! From the bytes of a file to pixels.
+//! Decodes the bytes of a file to pixels.
 
 use super::{
     Labels, Picture,
@@ -11,7 +11,7 @@ use std::io::Cursor;
 /// Bytes of a pixel while it is decoded, at most: 16 bits a sample, 4 samples.
 const PIXEL_BYTES: u64 = 8;
 
-/// Bytes that what stands in a PNG beside its pixels, such as a colour profile, may unpack to. It is not used.
+/// Maximum unpacked size, in bytes, of the data beside a PNG's pixels, such as a colour profile. They are not used.
 const MAX_BESIDE: u64 = 8 << 20;
 
 /// Decodes a picture as Pillow's `Image.open(…).convert("RGB")`: the format is told by the content and never by a name,
@@ -24,7 +24,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
     let (image, _) = decode_other(bytes, format)?;
     let (width, height) = (image.width(), image.height());
     let data = match image {
-        // Pillow keeps the high byte of 16; the `image` crate would round.
+        // Pillow keeps the high byte of 16 bits, whereas the `image` crate would round.
         DynamicImage::ImageRgb16(wide) => wide.into_raw().into_iter().map(high_byte).collect(),
         DynamicImage::ImageRgba16(wide) => {
             wide.into_raw().as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b].map(high_byte)).collect()
@@ -34,7 +34,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
     Ok(Picture { width, height, data })
 }
 
-/// Decodes a label map, a greyscale picture of 8 bits a pixel, and gives its numbers as they stand in the file.
+/// Decodes a label map, a greyscale picture of 8 bits per pixel, and returns the numbers in the file.
 pub fn decode_labels(bytes: &[u8]) -> Result<Labels, DecodeError> {
     let format = format_of(bytes)?;
     if format == ImageFormat::Jpeg {
@@ -67,7 +67,7 @@ fn name(format: ImageFormat) -> Option<&'static str> {
     })
 }
 
-/// Decodes what is not a JPEG, and says which pixels the file itself has.
+/// Decodes a file that is not a JPEG. Also returns the colour type in the file.
 fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, ExtendedColorType), DecodeError> {
     let damaged =
         |e: image::ImageError| DecodeError::Damaged { format: name(format).unwrap_or_default(), reason: e.to_string() };
@@ -82,8 +82,8 @@ fn decode_other(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Exte
     Ok((DynamicImage::from_decoder(decoder).map_err(damaged)?, pixels))
 }
 
-/// Memory that a decoder of the `image` crate may take, in bytes. That of PNG unpacks a colour profile before it tells the picture's
-/// size: a small file could claim the memory of the largest picture.
+/// Memory that a decoder of the `image` crate may use, in bytes. The PNG decoder unpacks a colour profile before it
+/// reports the picture's size, so a small file could claim the memory of the largest picture.
 fn memory(bytes: &[u8], format: ImageFormat) -> Result<u64, DecodeError> {
     if format != ImageFormat::Png {
         return Ok(MAX_PIXELS * PIXEL_BYTES);

@@ -1,9 +1,9 @@
-//! Width and height of a picture from the head of its file.
+//! Reads width and height of a picture from the head of its file.
 
 use image::{ImageFormat, ImageReader};
 use std::io::Cursor;
 
-/// Width and height in pixels, as the first bytes of a file say; `None` where they do not. Nothing is decoded.
+/// Width and height in pixels, from the first bytes of a file. `None` if they do not give them. Nothing is decoded.
 pub fn dimensions(head: &[u8]) -> Option<(u32, u32)> {
     match image::guess_format(head).ok()? {
         ImageFormat::Jpeg => of_jpeg(head),
@@ -11,19 +11,19 @@ pub fn dimensions(head: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
-/// Those of the first frame header of a JPEG.
+/// Width and height from the first frame header of a JPEG.
 fn of_jpeg(head: &[u8]) -> Option<(u32, u32)> {
     let mut rest = head.strip_prefix(&[0xff, 0xd8])?;
     loop {
         rest = rest.strip_prefix(&[0xff])?;
         let (&marker, after) = rest.split_first()?;
-        // Bytes that fill, and a marker that stands alone.
+        // Fill bytes, and a marker without a length.
         if marker == 0xff || marker == 0x01 {
             rest = if marker == 0xff { rest } else { after };
             continue;
         }
         let length = usize::from(u16::from_be_bytes(*after.first_chunk()?));
-        // A start of frame; three of the sixteen numbers are used otherwise.
+        // A start of frame. Three of the sixteen numbers have another meaning.
         if matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc) {
             let &[_, _, _, h1, h0, w1, w0] = after.first_chunk()?;
             return Some((u32::from(u16::from_be_bytes([w1, w0])), u32::from(u16::from_be_bytes([h1, h0]))));

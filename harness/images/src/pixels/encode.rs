@@ -1,13 +1,13 @@
-//! PNG, for what people look at.
+//! Encodes PNG files for people to look at.
 
 use image::{ExtendedColorType, ImageEncoder as _, ImageResult, codecs::png::PngEncoder};
 
-/// PNG of interleaved RGB bytes; `size` is (width, height) in pixels.
+/// Encodes interleaved RGB bytes as PNG. `size` is (width, height) in pixels.
 pub fn encode_rgb(rgb: &[u8], size: (u32, u32)) -> ImageResult<Vec<u8>> {
     encode(rgb, size, ExtendedColorType::Rgb8)
 }
 
-/// PNG of one byte a pixel; `size` is (width, height) in pixels.
+/// Encodes one byte per pixel as greyscale PNG. `size` is (width, height) in pixels.
 pub fn encode_grey(grey: &[u8], size: (u32, u32)) -> ImageResult<Vec<u8>> {
     encode(grey, size, ExtendedColorType::L8)
 }

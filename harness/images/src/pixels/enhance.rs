@@ -1,7 +1,8 @@
-//! Brightness, contrast and saturation, as Pillow's `ImageEnhance` changes them.
+//! Changes brightness, contrast and saturation like Pillow's `ImageEnhance`.
 //!
-//! Each is a blend of a picture without that property and the picture itself: a factor of 0 gives the former, 1 the
-//! picture as it is, and more than 1 goes on beyond it. `rgb` is interleaved, three bytes a pixel; so are the results.
+//! Each function blends a picture without that property with the picture itself. A factor of 0 gives the former, 1
+//! gives the picture itself, and more than 1 extrapolates beyond it. `rgb` and the results are interleaved, with three
+//! bytes per pixel.
 
 use super::grey::{greyscale, luma};
 
@@ -10,7 +11,8 @@ pub fn adjust_brightness(rgb: &[u8], factor: f32) -> Vec<u8> {
     rgb.iter().map(|&value| blend(0, value, factor)).collect()
 }
 
-/// Does what Pillow's `ImageEnhance.Contrast(image).enhance(factor)` does: 0 gives the picture's mean luma everywhere, rounded to a byte.
+/// Does what Pillow's `ImageEnhance.Contrast(image).enhance(factor)` does: 0 gives the picture's mean luma everywhere,
+/// rounded to a byte.
 pub fn adjust_contrast(rgb: &[u8], factor: f32) -> Vec<u8> {
     let pixels = rgb.as_chunks::<3>().0;
     let sum: u64 = pixels.iter().map(|&pixel| u64::from(luma(pixel))).sum();
@@ -23,7 +25,7 @@ pub fn adjust_saturation(rgb: &[u8], factor: f32) -> Vec<u8> {
     greyscale(rgb).iter().zip(rgb).map(|(&grey, &value)| blend(grey, value, factor)).collect()
 }
 
-/// Does what Pillow's `Image.blend` does: in single precision, then cut (not rounded) to a byte.
+/// Does what Pillow's `Image.blend` does: it computes in single precision, then truncates to a byte.
 fn blend(from: u8, to: u8, factor: f32) -> u8 {
     let (from, to) = (f32::from(from), f32::from(to));
     (from + factor * (to - from)) as u8 // the cast keeps within 0..=255

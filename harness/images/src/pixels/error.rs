@@ -1,43 +1,43 @@
 //! The limits of pictures, and the errors of their decoders.
 
-/// The most pixels that a picture may have: a few bytes of a file can claim to be a picture that fills the memory.
+/// Maximum number of pixels of a picture. A few bytes of a file can claim a picture that fills the memory.
 pub const MAX_PIXELS: u64 = 100_000_000;
 
-/// The most bytes that a file may have.
+/// Maximum size of a file, in bytes.
 pub const MAX_BYTES: u64 = 64 << 20;
 
-/// Why bytes are not a picture.
+/// The reason that bytes are not a picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// No bytes at all.
+    /// There are no bytes.
     #[error("the file is empty")]
     Empty,
-    /// More than [`MAX_BYTES`].
+    /// The file has more than [`MAX_BYTES`].
     #[error("the file has {0} bytes, more than the {MAX_BYTES} that are read")]
     TooManyBytes(u64),
-    /// More than [`MAX_PIXELS`].
+    /// The picture has more than [`MAX_PIXELS`].
     #[error("the picture has {0} × {1} pixels, more than the {MAX_PIXELS} that are read")]
     TooManyPixels(u32, u32),
-    /// The first bytes are those of no format that is read.
+    /// The first bytes are not those of a supported format.
     #[error("not a JPEG, PNG, GIF, BMP or WebP file")]
     UnknownFormat,
     /// The file ends before the picture does.
     #[error("truncated: the file ends before the picture does")]
     Truncated,
-    /// The format's decoder refused it.
+    /// The decoder of the format refused the file.
     #[error("{format}: {reason}")]
     Damaged {
-        /// Name of the format, as the first bytes have it.
+        /// Name of the format, detected from the first bytes.
         format: &'static str,
-        /// The decoder's own words.
+        /// The message of the decoder.
         reason: String,
     },
-    /// A label map with colours, a palette, transparency or another depth.
+    /// The label map has colours, a palette, transparency or another depth.
     #[error("a label map must be greyscale with 8 bits a pixel")]
     NotGrey,
 }
 
-/// Refuses pictures of more than [`MAX_PIXELS`], and of none.
+/// Refuses pictures with more than [`MAX_PIXELS`], or with none.
 pub(super) fn check_size(width: u32, height: u32) -> Result<(), DecodeError> {
     if width == 0 || height == 0 {
         return Err(DecodeError::Damaged { format: "picture", reason: format!("it has {width} × {height} pixels") });

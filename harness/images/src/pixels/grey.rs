@@ -1,14 +1,14 @@
 //! Greyscale.
 
-/// The luma of every pixel in all three channels, as Pillow's `convert("L").convert("RGB")`.
+/// The luma of every pixel in all three channels, like Pillow's `convert("L").convert("RGB")`.
 ///
-/// `rgb` is interleaved, three bytes a pixel; so is the result. The weights are those of ITU-R BT.601 in 16-bit fixed
-/// point, rounded to nearest.
+/// `rgb` and the result are interleaved, with three bytes per pixel. The weights are those of ITU-R BT.601 in 16-bit
+/// fixed point, rounded to nearest.
 pub fn greyscale(rgb: &[u8]) -> Vec<u8> {
     rgb.as_chunks::<3>().0.iter().flat_map(|&pixel| [luma(pixel); 3]).collect()
 }
 
-/// The luma of a pixel, as Pillow's `convert("L")`.
+/// The luma of a pixel, like Pillow's `convert("L")`.
 pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000) >> 16) as u8
 }

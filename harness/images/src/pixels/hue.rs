@@ -1,12 +1,12 @@
-//! Hue, as torchvision changes it on a Pillow image.
+//! Changes the hue like torchvision does on a Pillow image.
 //!
-//! The way there and back is Pillow's conversion to and from `HSV` of one byte each (after Python's `colorsys`), its
-//! mixture of single and double precision included.
+//! The conversion to and from `HSV` is that of Pillow, with one byte per channel (after Python's `colorsys`), including
+//! its mixture of single and double precision.
 
-/// Turns the hue of every pixel by `turns` of the colour circle, as torchvision's `adjust_hue(image, turns)`.
+/// Turns the hue of every pixel by `turns` of the colour circle, like torchvision's `adjust_hue(image, turns)`.
 ///
-/// `rgb` is interleaved, three bytes a pixel; so is the result. The turn is cut to whole steps of 1/255, and even one of
-/// 0 changes some colours by a little, because HSV has fewer of them.
+/// `rgb` and the result are interleaved, with three bytes per pixel. The turn is truncated to whole steps of 1/255.
+/// Even a turn of 0 changes some colours slightly, because HSV has fewer colours.
 pub fn adjust_hue(rgb: &[u8], turns: f64) -> Vec<u8> {
     let steps = hue_steps(turns);
     let mut turned = rgb.to_vec();
@@ -19,10 +19,10 @@ pub fn adjust_hue(rgb: &[u8], turns: f64) -> Vec<u8> {
 
 /// Steps of 1/255 of a turn, modulo 256.
 pub(crate) fn hue_steps(turns: f64) -> u8 {
-    (turns * 255.0) as i32 as u8 // both casts as in NumPy: cut towards 0, then modulo 256
+    (turns * 255.0) as i32 as u8 // both casts as in NumPy: truncated towards 0, then modulo 256
 }
 
-/// Hue, saturation and value, as Pillow's `rgb2hsv`.
+/// Hue, saturation and value, like Pillow's `rgb2hsv`.
 fn hsv([r, g, b]: [u8; 3]) -> [u8; 3] {
     let (most, least) = (r.max(g).max(b), r.min(g).min(b));
     if most == least {
@@ -43,12 +43,12 @@ fn hsv([r, g, b]: [u8; 3]) -> [u8; 3] {
     [byte(hue), byte(saturation), most]
 }
 
-/// A share in 0..=1 as a byte, cut.
+/// Converts a share in 0..=1 to a byte, truncated.
 fn byte(share: f32) -> u8 {
     (f64::from(share) * 255.0) as u8
 }
 
-/// Red, green and blue, as Pillow's `hsv2rgb`.
+/// Red, green and blue, like Pillow's `hsv2rgb`.
 fn colour([hue, saturation, value]: [u8; 3]) -> [u8; 3] {
     if saturation == 0 {
         return [value; 3];
@@ -88,7 +88,7 @@ mod tests {
     fn a_third_of_a_turn_takes_red_to_green_to_blue() {
         let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255];
         assert_eq!(adjust_hue(&colours, 1.0 / 3.0), [0, 255, 0, 0, 0, 255, 255, 0, 0]);
-        // Backwards it is one step too far: a turn has 255 steps, but the sum is taken modulo 256.
+        // Backwards, the result is one step too far: a full turn has 255 steps, but the sum is taken modulo 256.
         assert_eq!(adjust_hue(&colours, -1.0 / 3.0), [6, 0, 255, 255, 0, 0, 0, 255, 0]);
     }
 

@@ -1,12 +1,12 @@
-//! JPEG, decoded by mozjpeg.
+//! Decodes JPEG with mozjpeg.
 //!
-//! Pillow decodes with libjpeg-turbo: its accurate integer transform, its "fancy" upsampling of chroma. The decoder of
-//! the `image` crate (zune-jpeg) upsamples otherwise: over 1,000 photographs of cats and dogs it differs from Pillow by up
-//! to 13 of 255, and by up to 9 after reduction to 120 × 120. mozjpeg is the same C code as libjpeg-turbo's in all that a
-//! decoder needs; built without its assembler files it wants a C compiler and neither nasm nor cmake. It gave Pillow's very
-//! bytes on all of those photographs, and the same verdict on 2,010 of 2,016 damaged or unusual files. (A pure Rust port,
-//! libjpeg-turbo-rs 0.9.0, gave the same bytes for photographs, but panics on CMYK files with subsampled chroma and judged 330
-//! of those files otherwise.)
+//! Pillow decodes with libjpeg-turbo, with its accurate integer transform and its "fancy" upsampling of chroma. The
+//! decoder of the `image` crate (zune-jpeg) upsamples differently: over 1,000 photographs of cats and dogs it differs
+//! from Pillow by up to 13 of 255, and by up to 9 after reduction to 120 × 120. The decoder of mozjpeg is the same C
+//! code as in libjpeg-turbo. Built without its assembler files, it needs a C compiler but neither nasm nor cmake. It
+//! gave exactly Pillow's bytes on all of those photographs, and the same verdict on 2,010 of 2,016 damaged or unusual
+//! files. (A pure Rust port, libjpeg-turbo-rs 0.9.0, gave the same bytes for photographs, but panics on CMYK files with
+//! subsampled chroma and gave another verdict on 330 of those files.)
 
 use super::{
     Picture,
@@ -19,19 +19,20 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Progressive pictures have about ten scans; a small file can have thousands, each costing time for the whole picture.
+/// Progressive pictures have about ten scans. A small file can have thousands, and each takes time for the whole
+/// picture.
 const MAX_SCANS: usize = 500;
 
-/// Decodes a JPEG as Pillow does: damaged entropy data are passed over (two photographs of Oxford-IIIT Pet have some),
-/// but a file that ends before its picture does is an error.
+/// Decodes a JPEG like Pillow. Damaged entropy data are skipped (two photographs of Oxford-IIIT Pet have some), but a
+/// file that ends before its picture does is an error.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
     if scans > MAX_SCANS {
         return Err(damaged(format!("{scans} scans, where at most {MAX_SCANS} are read")));
     }
     let ran_dry = Cell::new(false);
-    // libjpeg leaves by a non-local exit when it cannot go on: here an unwinding without a message on the terminal.
-    // (So no profile may set `panic = "abort"`.)
+    // libjpeg exits non-locally when it cannot go on. Here that is an unwinding without a message on the terminal, so
+    // no profile may set `panic = "abort"`.
     let decoded = catch_unwind(AssertUnwindSafe(|| decompress(Source { rest: bytes, ran_dry: &ran_dry })));
     match decoded {
         _ if ran_dry.get() => Err(DecodeError::Truncated),
@@ -63,7 +64,7 @@ fn decompress(source: Source<'_>) -> Result<Picture, DecodeError> {
     Ok(Picture { width, height, data })
 }
 
-/// All rows. What follows the last is not looked at: Pillow does not miss an end marker either.
+/// Reads all rows. Data after the last row are ignored, because Pillow does not require an end marker either.
 fn samples<R: BufRead>(started: io::Result<DecompressStarted<R>>) -> io::Result<Vec<u8>> {
     started?.read_scanlines()
 }
@@ -72,7 +73,8 @@ fn damaged(reason: String) -> DecodeError {
     DecodeError::Damaged { format: "JPEG", reason }
 }
 
-/// Four-channel JPEGs store 255 minus the ink, by Adobe's custom, which Pillow takes for granted; then Pillow's `cmyk2rgb`.
+/// Converts CMYK like Pillow's `cmyk2rgb`. Four-channel JPEGs store 255 minus the ink, by Adobe's convention, which
+/// Pillow assumes.
 fn rgb_of_inverted_cmyk([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     let light = i32::from(k); // 255 - black
     [c, m, y].map(|inverted| {
@@ -81,8 +83,8 @@ fn rgb_of_inverted_cmyk([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     })
 }
 
-/// The file, which says when more is asked of it than it has. (The decoder would take the end for an end marker, and
-/// fill the rest with grey.)
+/// The file. It records when the decoder asks for more bytes than it has. (The decoder would treat the end as an end
+/// marker, and fill the rest with grey.)
 struct Source<'a> {
     rest: &'a [u8],
     ran_dry: &'a Cell<bool>,
@@ -124,7 +126,7 @@ mod tests {
     fn encoded(space: ColorSpace, progressive: bool) -> Vec<u8> {
         let mut encoder = Compress::new(space);
         if !progressive {
-            encoder.set_fastest_defaults(); // without which mozjpeg makes everything progressive
+            encoder.set_fastest_defaults(); // otherwise mozjpeg makes everything progressive
         }
         encoder.set_size(SIZE, SIZE);
         encoder.set_quality(90.0);

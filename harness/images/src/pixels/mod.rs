@@ -1,8 +1,8 @@
-//! Pictures as bytes: decoding, resizing, turning, blurring, colours.
+//! Pictures as bytes: decoding, resizing, turning, blurring, and changing colours.
 //!
-//! The published numbers were computed from what Python's Pillow makes of the photographs, so every function here
-//! repeats Pillow's integer arithmetic, rounding included. All are pure functions of bytes: the same on every machine
-//! and with any number of threads.
+//! The published numbers were computed from photographs processed by Python's Pillow, so every function here repeats
+//! Pillow's integer arithmetic, including its rounding. All are pure functions of bytes: they give the same result on
+//! every machine and with any number of threads.
 
 mod blur;
 mod decode;
@@ -28,10 +28,12 @@ pub(crate) use hue::hue_steps;
 pub use resize::{resize_bilinear, resize_nearest};
 pub use transpose::{crop, mirror, rotate};
 
-/// Raised whenever a function of this module changes the bytes that it returns: decoded data of another version is not reused.
+/// Raised when a function of this module changes the bytes that it returns. Decoded data of another version are not
+/// reused.
 pub const VERSION: u32 = 1;
 
-/// A picture of `height` rows of `width` pixels, row by row, interleaved: `data[(y * width + x) * CHANNELS + channel]`.
+/// A picture of `height` rows of `width` pixels, stored by row and interleaved:
+/// `data[(y * width + x) * CHANNELS + channel]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raster<const CHANNELS: usize> {
     /// Pixels in a row.
@@ -45,5 +47,5 @@ pub struct Raster<const CHANNELS: usize> {
 /// A photograph: red, green and blue, 0..=255 each.
 pub type Picture = Raster<3>;
 
-/// A label map: one number a pixel, as it stands in the file.
+/// A label map: one number per pixel, as stored in the file.
 pub type Labels = Raster<1>;

@@ -1,8 +1,8 @@
-//! Turning and mirroring: the same pixels in other places.
+//! Turns and mirrors pictures. The pixels only change places.
 
 use super::Raster;
 
-/// Turns by quarters of a circle, counter-clockwise, as Pillow's `Image.rotate(90 * quarters, expand=True)`.
+/// Turns by quarter turns, counter-clockwise, like Pillow's `Image.rotate(90 * quarters, expand=True)`.
 ///
 /// An odd number swaps width and height; 4 quarters change nothing.
 pub fn rotate<const CHANNELS: usize>(raster: &Raster<CHANNELS>, quarters: u32) -> Raster<CHANNELS> {
@@ -15,12 +15,13 @@ pub fn rotate<const CHANNELS: usize>(raster: &Raster<CHANNELS>, quarters: u32) -
     }
 }
 
-/// Swaps left and right, as Pillow's `ImageOps.mirror`.
+/// Swaps left and right, like Pillow's `ImageOps.mirror`.
 pub fn mirror<const CHANNELS: usize>(raster: &Raster<CHANNELS>) -> Raster<CHANNELS> {
     gather(raster, (raster.width, raster.height), |x, y| (raster.width - 1 - x, y))
 }
 
-/// Cuts out the part of `size` (columns, rows) whose upper left pixel is at `corner` (column, row), as Pillow's `Image.crop`.
+/// Cuts out the part of `size` (columns, rows) whose upper left pixel is at `corner` (column, row), like Pillow's
+/// `Image.crop`.
 ///
 /// The part must lie within the raster.
 pub fn crop<const CHANNELS: usize>(
@@ -31,7 +32,7 @@ pub fn crop<const CHANNELS: usize>(
     gather(raster, size, |x, y| (corner.0 + x, corner.1 + y))
 }
 
-/// A raster of `size` (columns, rows) whose pixel at (column, row) is the old one at `from` of it.
+/// A raster of `size` (columns, rows). Its pixel at (column, row) is the old pixel at `from(column, row)`.
 fn gather<const CHANNELS: usize>(
     raster: &Raster<CHANNELS>,
     (width, height): (u32, u32),

@@ -1,12 +1,12 @@
-//! The split of images into those that train, validate and test.
+//! The split of images into training, validation and test.
 //!
-//! * [`SplitSpec`]: where labelled images are cut
-//! * [`Selection`]: which of the training images train
-//! * [`split`]: labelled images; [`unlabelled`]: images for pretraining
+//! * [`SplitSpec`]: the cut of labelled images
+//! * [`Selection`]: the part of the training images that is used
+//! * [`split`]: splits labelled images; [`unlabelled`]: splits images for pretraining
 //!
-//! A cut depends on the list of images and on its own seed alone, never on the study's seed, so that all runs of a study
-//! share it. Each cut shuffles the list once. Where breeds are to have their share, the first images of each breed in that
-//! order are taken, so that a cut in proportion draws no other random numbers than a plain one.
+//! A cut depends only on the list of images and on its own seed, never on the study's seed, so that all runs of a study
+//! share it. Each cut shuffles the list once. If breeds should have their share, the first images of each breed in that
+//! order are taken. So a cut in proportion draws the same random numbers as a plain one.
 
 mod selection;
 mod spec;
@@ -29,20 +29,20 @@ pub struct Split {
     pub test: Vec<u32>,
 }
 
-/// Why images cannot be split as asked.
+/// The reason that images cannot be split as requested.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SplitError {
-    /// Nothing would be left to train with.
+    /// No images would be left for training.
     #[error("{wanted} of {there} images are wanted for {purpose}, but at least one must be left to train")]
     TooFew {
         /// `validation` or `the test`.
         purpose: &'static str,
-        /// Number of images asked for.
+        /// Number of images requested.
         wanted: u32,
-        /// Number of images that there are.
+        /// Number of images available.
         there: u32,
     },
-    /// A breed is named that no training image shows.
+    /// No training image shows a breed that the spec names.
     #[error(
         "no training image shows a {species} of breed `{breed}`{}; the breeds of {species}s among them: {}",
         meant.as_ref().map_or_else(String::new, |meant| format!(", did you mean `{meant}`?")),
@@ -51,14 +51,14 @@ pub enum SplitError {
     UnknownBreed {
         /// `cat` or `dog`.
         species: &'static str,
-        /// The breed as it is named.
+        /// The breed as the spec names it.
         breed: String,
-        /// The nearest breed of the species, if one is near.
+        /// The most similar breed of the species, if one is similar enough.
         meant: Option<String>,
         /// All breeds of the species among the training images.
         there: Vec<String>,
     },
-    /// None of the training images is of a selected breed.
+    /// No training image shows a selected breed.
     #[error("none of the {there} training images is of a selected breed")]
     NoneSelected {
         /// Number of training images.
@@ -66,7 +66,7 @@ pub enum SplitError {
     },
 }
 
-/// Cuts labelled images as `spec` says, then keeps of the training images those of `selection`.
+/// Cuts labelled images as `spec` says, then keeps only the training images of `selection`.
 pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<Split, SplitError> {
     let cut = match spec {
         SplitSpec::Official(spec) => official(items, spec)?,
@@ -75,10 +75,12 @@ pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<
     Ok(Split { train: selection.of(items, cut.train)?, ..cut })
 }
 
-/// Cuts images for pretraining: `validation` of them are held out, and of the rest a `fraction` in (0, 1] trains.
+/// Cuts images for pretraining: `validation` of them are held out, and a `fraction` in (0, 1] of the rest is used for
+/// training.
 ///
-/// The fraction does not change which images are held out. ⌊n · fraction⌋ of the n others train, but at least one, and every group
-/// (breed or class) has its share of them to within one image. A smaller fraction is part of every larger one.
+/// The fraction does not change which images are held out. Of the n remaining images, ⌊n · fraction⌋ but at least one
+/// are used for training, and every group (breed or class) has its share of them to within one image. A smaller
+/// fraction is part of every larger one.
 pub fn unlabelled(items: &[Item], validation: u32, fraction: f64) -> Result<Split, SplitError> {
     let mut rest = shuffled(&all(items), &["split", "pretraining"]);
     leaves_some("validation", validation, rest.len())?;
@@ -87,7 +89,7 @@ pub fn unlabelled(items: &[Item], validation: u32, fraction: f64) -> Result<Spli
     Ok(Split { train: strata::nested(items, rest, wanted), validation, test: Vec::new() })
 }
 
-/// The data set's own test images test; the others are cut into train and validation.
+/// Uses the data set's own test images for testing, and cuts the others into train and validation.
 fn official(items: &[Item], spec: &OfficialSplit) -> Result<Split, SplitError> {
     let (test, rest): (Vec<u32>, Vec<u32>) =
         all(items).into_iter().partition(|&place| items[place as usize].part == Part::Test);
@@ -103,7 +105,7 @@ fn official(items: &[Item], spec: &OfficialSplit) -> Result<Split, SplitError> {
     Ok(Split { train, validation, test })
 }
 
-/// All images are cut into the test and the rest, and the rest into validation and train, both in proportion to breeds.
+/// Cuts all images into test and the rest, and the rest into validation and train, both in proportion to breeds.
 fn merged(items: &[Item], spec: &MergedSplit) -> Result<Split, SplitError> {
     let order = shuffled(&all(items), &["split", "merged", &spec.seed.to_string()]);
     let wanted = rounded_up(order.len(), spec.test);
@@ -120,18 +122,19 @@ fn all(items: &[Item]) -> Vec<u32> {
     (0..items.len() as u32).collect()
 }
 
-/// `places` in the random order that belongs to `words`.
+/// Shuffles `places` with the generator for `words`.
 fn shuffled(places: &[u32], words: &[&str]) -> Vec<u32> {
     let order = random::shuffled(places.len() as u32, &mut random::generator(words));
     order.into_iter().map(|i| places[i as usize]).collect()
 }
 
-/// ⌈n · share⌉, as scikit-learn's `train_test_split` sizes its test part.
+/// ⌈n · share⌉, the size of the test part in scikit-learn's `train_test_split`.
 fn rounded_up(n: usize, share: f64) -> u32 {
     (n as f64 * share).ceil() as u32
 }
 
-/// ⌊n · fraction⌋, at least one. The small number makes up for fractions that binary numbers miss: 0.29 of 100 is 29.
+/// ⌊n · fraction⌋, at least one. A small number is added for fractions that binary numbers cannot represent: 0.29 of
+/// 100 is 29.
 fn share_of(n: usize, fraction: f64) -> usize {
     ((n as f64 * fraction + 1e-6).floor() as usize).clamp(1, n)
 }
@@ -142,7 +145,7 @@ fn leaves_some(purpose: &'static str, wanted: u32, there: usize) -> Result<(), S
 }
 
 impl Split {
-    /// Rows of `files.csv`: every picture of the split, then what was left out and why.
+    /// Rows of `files.csv`: every picture of the split, then every file that was left out, with the reason.
     pub fn files(&self, pictures: &Pictures) -> Vec<FileRow> {
         let row = |used: FileUse, place: u32| {
             let item = &pictures.items[place as usize];

@@ -7,15 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Which of the training images train: those of some breeds, and of these a fraction. It applies after the cut and to the
-/// training images alone; validation and test stay whole.
+/// The part of the training images that is used for training: the images of some breeds, and a fraction of these. It is
+/// applied after the cut and only to the training images. Validation and test stay whole.
 ///
-/// Cats are told from dogs as Oxford-IIIT Pet does it: names of cat breeds begin with a capital.
+/// Cats and dogs are told apart by the names of Oxford-IIIT Pet: names of cat breeds begin with a capital letter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Selection {
-    /// Share of the selected images that train, above 0 and at most 1: the first ones of the shuffled training images, so that
-    /// a smaller fraction is part of every larger one.
+    /// Share of the selected images that is used for training, above 0 and at most 1. These are the first of the
+    /// shuffled training images, so a smaller fraction is part of every larger one.
     pub fraction: f64,
     /// Breeds of cats to keep; all if absent, none if empty.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,7 @@ impl Default for Selection {
     }
 }
 
-/// `all dogs`, `the dog breeds beagle and pug`; nothing where no breed is named.
+/// The breeds in words: `all dogs`, `the dog breeds beagle and pug`. `None` if the list is empty.
 fn in_words(species: Species, breeds: Option<&Vec<String>>) -> Option<String> {
     match breeds.map(Vec::as_slice) {
         None => Some(format!("all {species}s")),
@@ -41,7 +41,7 @@ fn in_words(species: Species, breeds: Option<&Vec<String>>) -> Option<String> {
     }
 }
 
-/// Says how the names of a species' breeds are spelled.
+/// The spelling of the names of a species' breeds.
 fn spelling(species: Species) -> &'static str {
     match species {
         Species::Cat => "a breed of cats, whose name begins with a capital, as in Maine_Coon",
@@ -50,7 +50,7 @@ fn spelling(species: Species) -> &'static str {
 }
 
 impl Selection {
-    /// What is impossible in it: the field, below the section, and what was expected of it.
+    /// Checks the settings. The error names the invalid field, below the section, and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         if !(self.fraction > 0.0 && self.fraction <= 1.0) {
             return Err(("fraction".into(), "a number above 0 and at most 1".into()));
@@ -73,7 +73,8 @@ impl Selection {
         Ok(())
     }
 
-    /// In words: `the first 50 % of the training images of the cat breeds Birman and Bombay and of all dogs`.
+    /// The selection in words:
+    /// `the first 50 % of the training images of the cat breeds Birman and Bombay and of all dogs`.
     pub fn describe(&self) -> String {
         let parts: Vec<String> =
             self.lists().into_iter().filter_map(|(species, breeds)| in_words(species, breeds)).collect();
@@ -92,8 +93,8 @@ impl Selection {
         [(Species::Cat, self.cats.as_ref()), (Species::Dog, self.dogs.as_ref())]
     }
 
-    /// The selected ones of the shuffled training images `train`, in the same order: of n images of the selected breeds the
-    /// first ⌊n · fraction⌋, at least one.
+    /// Selects from the shuffled training images `train` and keeps their order. Of the n images of the selected breeds,
+    /// the first ⌊n · fraction⌋ are taken, and at least one.
     pub(super) fn of(&self, items: &[Item], train: Vec<u32>) -> Result<Vec<u32>, SplitError> {
         let there = train.len() as u32;
         let breed = |place: u32| items[place as usize].group.as_str();
@@ -115,7 +116,7 @@ impl Selection {
     }
 }
 
-/// Refuses a breed in `named` that is not among those of its species in `breeds`.
+/// Refuses a breed in `named` that is not a breed of its species in `breeds`.
 fn known(species: Species, named: &[String], breeds: &BTreeSet<&str>) -> Result<(), SplitError> {
     let there: Vec<&str> = breeds.iter().copied().filter(|breed| Species::of_breed(breed) == Some(species)).collect();
     match named.iter().find(|name| !there.contains(&name.as_str())) {

@@ -3,56 +3,56 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where labelled images are cut: `split: {official: {validation: {images: 500}}}`.
+/// The cut of labelled images: `split: {official: {validation: {images: 500}}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SplitSpec {
-    /// The data set's own test images test; the others are cut into train and validation.
+    /// The test images of the data set are used for testing. The others are cut into train and validation.
     Official(OfficialSplit),
     /// All images are merged, then cut into train, validation and test, in proportion to breeds.
     Merged(MergedSplit),
 }
 
-/// A cut of the images that the data set means for training.
+/// A cut of the images that the data set provides for training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfficialSplit {
-    /// How many of them validate.
+    /// Number or share of them that is used for validation.
     pub validation: Amount,
-    /// Whether every breed gives its share of the validation images, to within one image.
+    /// True if every breed contributes its share of the validation images, to within one image.
     #[serde(default)]
     pub stratified: bool,
-    /// Seed of the cut, the same for all seeds of the study.
+    /// Seed of the cut. It is the same for all seeds of the study.
     #[serde(default)]
     pub seed: u64,
 }
 
-/// A cut of all images, as two calls of scikit-learn's `train_test_split` with `stratify` make it: of n images, the first
-/// call takes ⌈n · test⌉ for the test, the second ⌈m · validation⌉ of the other m.
+/// A cut of all images, with the same sizes as two calls of scikit-learn's `train_test_split` with `stratify`: of n
+/// images, the first call takes ⌈n · test⌉ for the test, and the second takes ⌈m · validation⌉ of the remaining m.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergedSplit {
-    /// Share of all images that tests.
+    /// Share of all images that is used for testing.
     pub test: f64,
-    /// Share of the other images that validates.
+    /// Share of the remaining images that is used for validation.
     pub validation: f64,
-    /// Seed of the cut, the same for all seeds of the study.
+    /// Seed of the cut. It is the same for all seeds of the study.
     #[serde(default)]
     pub seed: u64,
 }
 
-/// How many images.
+/// A number of images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Amount {
-    /// That many.
+    /// This number of images.
     Images(u32),
-    /// A share of those there are, rounded to the nearest whole number.
+    /// A share of the available images, rounded to the nearest whole number.
     Share(f64),
 }
 
 impl Amount {
-    /// How many of `n` images.
+    /// The number of images, out of `n`.
     pub(super) fn of(self, n: usize) -> u32 {
         match self {
             Self::Images(images) => images,
@@ -69,7 +69,7 @@ impl Amount {
 }
 
 impl SplitSpec {
-    /// What is impossible in it: the field, below `split`, and what was expected of it.
+    /// Checks the settings. The error names the invalid field, below `split`, and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         let shares = match self {
             Self::Official(OfficialSplit { validation: Amount::Images(_), .. }) => Vec::new(),
@@ -84,7 +84,7 @@ impl SplitSpec {
         }
     }
 
-    /// In words: `the data set's own test images; of the others 500 validate, drawn with seed 0`.
+    /// The split in words: `the data set's own test images; of the others 500 validate, drawn with seed 0`.
     pub fn describe(&self) -> String {
         match self {
             Self::Official(OfficialSplit { validation, stratified, seed }) => {
@@ -105,7 +105,7 @@ impl SplitSpec {
     }
 }
 
-/// `33.3 %`: with so many decimals as the share needs, at most four.
+/// A share as text, `33.3 %`, with as many decimals as it needs and at most four.
 pub(super) fn percent(share: f64) -> String {
     format!("{} %", (share * 1e6).round() / 1e4)
 }

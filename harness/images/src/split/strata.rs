@@ -1,4 +1,4 @@
-//! Parts of a list in which every group has its share.
+//! Selects parts of a list in which every group has its share.
 
 use crate::datasets::Item;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ impl Groups {
         Self { of: places.iter().map(number).collect(), sizes }
     }
 
-    /// Sorts `places` into the first `quotas[g]` of each group g, and the rest; both keep their order.
+    /// Divides `places` into the first `quotas[g]` of each group g, and the rest. Both parts keep their order.
     fn divide(&self, places: Vec<u32>, mut quotas: Vec<u64>) -> (Vec<u32>, Vec<u32>) {
         let (mut first, mut rest) = (Vec::new(), Vec::new());
         for (place, &group) in places.into_iter().zip(&self.of) {
@@ -41,8 +41,9 @@ impl Groups {
         (first, rest)
     }
 
-    /// Shares of `wanted` images by largest remainder: each group's exact share rounded down, and one more for the groups
-    /// that lose most by that. Of equal losses the group that appears first wins, which in a shuffled list is chance.
+    /// Shares of `wanted` images by largest remainder: each group's exact share is rounded down, and the groups that
+    /// lose most by that get one more. If losses are equal, the group that appears first wins, which is random in a
+    /// shuffled list.
     fn by_largest_remainder(&self, wanted: u64) -> Vec<u64> {
         let total: u64 = self.sizes.iter().sum();
         let mut quotas: Vec<u64> = self.sizes.iter().map(|size| size * wanted / total).collect();
@@ -53,12 +54,12 @@ impl Groups {
         quotas
     }
 
-    /// Shares of `wanted` images that only grow as more are wanted, each within one image of the exact share.
+    /// Shares of `wanted` images, each within one image of the exact share. No share falls when more images are wanted.
     ///
-    /// Largest remainders do not have that property: with one image more to share out, a group can lose one. This is the quota
-    /// method of Balinski and Young, "The quota method of apportionment", American Mathematical Monthly 82, 1975: one image
-    /// after the other goes to the group that would wait longest for its exact share to reach its next whole number, among
-    /// those that the image would not put a whole image ahead of their share.
+    /// Largest remainders do not have that property: with one more image to share out, a group can lose one. This is
+    /// the quota method of Balinski and Young, "The quota method of apportionment", American Mathematical Monthly 82,
+    /// 1975. The images are given out one by one. Each goes to the group that would wait longest for its exact share to
+    /// reach its next whole number, among those groups that the image would not put a whole image ahead of their share.
     fn by_quota_method(&self, wanted: u64) -> Vec<u64> {
         let total: u64 = self.sizes.iter().sum();
         let mut quotas = vec![0; self.sizes.len()];
@@ -77,16 +78,16 @@ impl Groups {
     }
 }
 
-/// Cuts `places` in two: `wanted` of them, to which each group gives its share to within one image, and the rest. Taken are
-/// the first of each group; both parts keep the order.
+/// Cuts `places` in two: `wanted` of them, with each group's share to within one image, and the rest. The first part
+/// has the first places of each group. Both parts keep the order.
 pub(super) fn cut(items: &[Item], places: Vec<u32>, wanted: usize) -> (Vec<u32>, Vec<u32>) {
     let groups = Groups::new(items, &places);
     let quotas = groups.by_largest_remainder(wanted as u64);
     groups.divide(places, quotas)
 }
 
-/// `wanted` of `places`, to which each group gives its share to within one image, in the order of `places`. What is taken for a
-/// smaller number is also taken for every larger one.
+/// Selects `wanted` of `places`, with each group's share to within one image, in the order of `places`. A selection for
+/// a smaller number is part of the selection for every larger one.
 pub(super) fn nested(items: &[Item], places: Vec<u32>, wanted: usize) -> Vec<u32> {
     let groups = Groups::new(items, &places);
     let quotas = groups.by_quota_method(wanted as u64);
@@ -106,7 +107,7 @@ mod tests {
     fn the_largest_remainders_get_what_rounding_down_leaves() {
         // Exact shares of 7 among 10, 3, 2 of 15: 4.67, 1.4, 0.93.
         assert_eq!(groups(&[10, 3, 2]).by_largest_remainder(7), [5, 1, 1]);
-        // Equal remainders go to who appears first.
+        // If remainders are equal, the group that appears first wins.
         assert_eq!(groups(&[5, 5, 5]).by_largest_remainder(2), [1, 1, 0]);
         assert_eq!(groups(&[4, 4]).by_largest_remainder(8), [4, 4]);
         assert_eq!(groups(&[4, 4]).by_largest_remainder(0), [0, 0]);

@@ -1,4 +1,4 @@
-//! Files that end early, kinds that are rarely met, and what has the wrong name.
+//! Tests files that end early, rare kinds of files, and files with the wrong extension.
 
 use crate::files::{HEIGHT, WIDTH, all, animated_gif, deep_png, drawing, encoded, palette_png};
 use flate2::{Compression, write::GzEncoder};

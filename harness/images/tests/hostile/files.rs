@@ -1,4 +1,4 @@
-//! Pictures' files, made here; none is a photograph.
+//! Creates files of pictures for the tests. None is a photograph.
 
 use flate2::{Compression, write::ZlibEncoder};
 use image::{
@@ -10,7 +10,7 @@ use std::io::{Cursor, Write as _};
 pub(crate) const WIDTH: u32 = 60;
 pub(crate) const HEIGHT: u32 = 44;
 
-/// A drawing whose bytes do not pack well.
+/// A drawing that does not compress well.
 pub(crate) fn drawing() -> RgbImage {
     RgbImage::from_fn(WIDTH, HEIGHT, |x, y| Rgb([x * 4, y * 5, (x * x + y * 77) * 31].map(|value| value as u8)))
 }
@@ -32,7 +32,7 @@ pub(crate) fn jpeg(progressive: bool) -> Vec<u8> {
     started.finish().unwrap()
 }
 
-/// 16 bits a sample: the high byte is the drawing's, the low one would round it up.
+/// 16 bits per sample. The high byte is the drawing's, and the low byte would round it up.
 pub(crate) fn deep_png() -> Vec<u8> {
     let deep = drawing().into_raw().into_iter().map(|value| u16::from(value) << 8 | 0xff).collect();
     encoded(DynamicImage::ImageRgb16(ImageBuffer::from_raw(WIDTH, HEIGHT, deep).unwrap()), ImageFormat::Png)
@@ -80,7 +80,7 @@ pub(crate) fn palette_png() -> Vec<u8> {
     png((2, 2), 8, 3, &[palette, chunk(*b"tRNS", &[0, 255]), chunk(*b"IDAT", &rows)])
 }
 
-/// One of each kind that is read.
+/// One file of each supported kind.
 pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     let grey = GrayImage::from_fn(WIDTH, HEIGHT, |x, y| image::Luma([(x * y * 37) as u8]));
     let clear = RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| image::Rgba([x as u8, y as u8, (x * y) as u8, (x * 4) as u8]));

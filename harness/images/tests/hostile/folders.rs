@@ -1,4 +1,4 @@
-//! Data sets in which such files lie.
+//! Tests data sets that contain such files.
 
 use crate::files::{all, chunk, encoded, jpeg, png, zlib};
 use harness_images::datasets::{CatsAndDogs, DataError, DatasetSpec, OxfordIiitPet, Pictures, Purpose, load, survey};
@@ -6,9 +6,9 @@ use harness_record::{monitor::Silent, vocabulary::FileUse};
 use image::{GrayImage, ImageFormat, Luma};
 use std::{fmt::Write as _, fs, path::Path};
 
-/// Each is refused: its name, its bytes, and a word of the reason.
+/// Files that are refused: name, bytes, and a word of the reason.
 fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    // Half of an animation still has a whole first frame.
+    // Half of an animation still has a complete first frame, so it is not refused.
     let files = all().into_iter().filter(|(name, _)| *name != "animated.gif");
     let mut all: Vec<_> = files.map(|(name, whole)| (name, whole[..whole.len() / 2].to_vec(), "")).collect();
     all.push(("huge.png", png((100_000, 100_000), 8, 2, &[chunk(*b"IDAT", &zlib(&[0; 9]))]), "100000 × 100000 pixels"));
@@ -38,13 +38,13 @@ fn among_classes_each_is_left_out_with_its_reason() {
             fs::write(folder.join(name), bytes).unwrap();
         }
     }
-    // Nothing is left.
+    // No usable picture is left.
     assert!(matches!(cats(home.path(), Some(1)), Err(DataError::TooFew { usable: 0, .. })));
     let Err(DataError::NothingUsable { left_out, .. }) = cats(home.path(), None) else {
         panic!("something was usable")
     };
     assert!(left_out >= refused().len());
-    // Each kind whole, under a name that is none of its own.
+    // A whole file of each kind, under a name with the wrong extension.
     for class in ["Cat", "Dog"] {
         for (n, (_, bytes)) in all().into_iter().enumerate() {
             fs::write(home.path().join(format!("cats/{class}/{n}.jpg")), bytes).unwrap();
@@ -52,7 +52,7 @@ fn among_classes_each_is_left_out_with_its_reason() {
     }
     let pictures = cats(home.path(), None).unwrap();
     assert_eq!(pictures.items.len(), 2 * all().len());
-    // The first class is read to its end, the other until it has as many.
+    // The first class is read to its end, and the other until it has as many pictures.
     assert!((refused().len()..=2 * refused().len()).contains(&pictures.left_out.len()));
     for (name, _, word) in refused() {
         let row = pictures.left_out.iter().find(|row| row.file == format!("Cat/{name}")).unwrap();
@@ -60,7 +60,7 @@ fn among_classes_each_is_left_out_with_its_reason() {
     }
 }
 
-/// Oxford-IIIT Pet of these images and trimaps.
+/// Creates an Oxford-IIIT Pet data set of these images and trimaps.
 fn pets(files: &[(Vec<u8>, Vec<u8>)]) -> (tempfile::TempDir, Result<Pictures, DataError>) {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("pets");

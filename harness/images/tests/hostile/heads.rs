@@ -1,4 +1,4 @@
-//! Heads that claim a picture which would fill the memory, in files of a few bytes.
+//! Tests files of a few bytes whose headers claim a picture that would fill the memory.
 
 use crate::{
     files::{chunk, jpeg, png, zlib},
@@ -9,10 +9,10 @@ use harness_images::pixels::{DecodeError, MAX_PIXELS, decode, decode_labels};
 const HUGE: u32 = 100_000;
 /// Largest side that a BMP or a JPEG may claim before its decoder refuses it by itself.
 const LARGE: u32 = 60_000;
-/// More than any decoder takes before it has seen a picture's size.
+/// More than any decoder allocates before it has seen a picture's size.
 const LITTLE: usize = 1 << 20;
 
-/// The bytes are refused as too many pixels, and hardly any memory was taken.
+/// Asserts that the bytes are refused as too many pixels, and that hardly any memory was allocated.
 #[track_caller]
 fn refused(name: &str, bytes: &[u8], side: u32) {
     let (result, peak) = peak_of(|| decode(bytes));
@@ -34,7 +34,7 @@ fn png_files() {
 
 #[test]
 fn gif_files() {
-    // Its numbers have 16 bits.
+    // The numbers of this format have 16 bits.
     let side = u16::MAX;
     let size = [side.to_le_bytes(), side.to_le_bytes()].concat();
     let screen = [&b"GIF89a"[..], &size, &[0x80, 0, 0], &[0, 0, 0, 255, 255, 255]].concat();
@@ -74,14 +74,14 @@ fn riff(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn webp_files() {
-    // 14 bits.
+    // The numbers have 14 bits.
     let side = (1_u32 << 14) - 1;
     let lossless = [&[0x2f][..], &((side - 1) | (side - 1) << 14).to_le_bytes(), &[0x88; 100]].concat();
     refused("WebP, lossless", &webp(&riff(*b"VP8L", &lossless)), side);
     let short = side as u16;
     let key = [&[0x10, 0, 0, 0x9d, 0x01, 0x2a][..], &short.to_le_bytes(), &short.to_le_bytes(), &[0; 200]].concat();
     refused("WebP, lossy", &webp(&riff(*b"VP8 ", &key)), u32::from(short));
-    // 24 bits, less one.
+    // The numbers have 24 bits and are stored less one.
     let side = (HUGE - 1).to_le_bytes();
     let canvas = [&[0; 4][..], &side[..3], &side[..3]].concat();
     let bytes = webp(&[riff(*b"VP8X", &canvas), riff(*b"VP8L", &lossless)].concat());
@@ -91,7 +91,7 @@ fn webp_files() {
 
 #[test]
 fn jpeg_files() {
-    // Its numbers have 16 bits.
+    // The numbers have 16 bits.
     for progressive in [false, true] {
         let mut bytes = jpeg(progressive);
         let frame = if progressive { 0xc2 } else { 0xc0 };
@@ -122,7 +122,7 @@ fn what_is_packed_beside_the_pixels_is_bounded() {
         let kind = String::from_utf8_lossy(kind);
         assert!(peak < 32 << 20, "{kind} of {} bytes: {peak} bytes were taken, {:?}", bytes.len(), result.err());
     }
-    // More rows than the picture has are not unpacked.
+    // Rows beyond the picture's height are not unpacked.
     let bytes = png((1, 1), 8, 0, &[chunk(*b"IDAT", &packed)]);
     let (_, peak) = peak_of(|| decode(&bytes));
     assert!(peak < 32 << 20, "{peak} bytes were taken");
@@ -130,7 +130,7 @@ fn what_is_packed_beside_the_pixels_is_bounded() {
 
 #[test]
 fn the_largest_that_is_read_takes_no_more_than_is_allowed() {
-    // Just too large is refused by its head, too.
+    // A picture that is just too large is refused by its header, too.
     let side = MAX_PIXELS.isqrt() as u32 + 1;
     refused("PNG", &png((side, side), 8, 2, &[chunk(*b"IDAT", &zlib(&[0; 10]))]), side);
     let side = 2000;

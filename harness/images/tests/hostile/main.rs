@@ -1,5 +1,5 @@
-//! Pictures from strangers: heads that claim too much, files that end early, kinds that are rarely met, and folders full of them.
-//! Each is decoded, or refused with a reason and within bounded memory; none panics.
+//! Tests untrusted pictures: headers that claim too much, files that end early, rare kinds, and folders full of them.
+//! Each is decoded, or refused with a reason and within bounded memory. None panics.
 
 #![allow(clippy::unwrap_used)]
 

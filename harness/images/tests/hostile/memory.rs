@@ -1,4 +1,4 @@
-//! Peak memory of some work, as far as it asks Rust's allocator on its own thread.
+//! Measures the peak memory of some work: everything that its thread requests from Rust's allocator.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -22,28 +22,28 @@ fn count(bytes: isize) {
 }
 
 #[expect(unsafe_code, reason = "an allocator is unsafe by its trait; every call is the system allocator's")]
-// SAFETY: all is passed on to the system's allocator as it is; counting allocates nothing.
+// SAFETY: every call is passed on to the system's allocator unchanged. Counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller upholds the contract of this method.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller upholds the contract of this method.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         count(-(layout.size() as isize));
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller upholds the contract of this method.
         unsafe { System.dealloc(memory, layout) }
     }
 }
 
-/// Runs `work`. Gives its result, and how many bytes more than before it held at its peak.
+/// Runs `work`. Returns its result, and the number of bytes that it held at its peak beyond those held before.
 pub(crate) fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.get();
     PEAK.set(before);

@@ -1,4 +1,4 @@
-//! Splits: nothing is lost or used twice, shares are exact, fractions are nested, and no draw ever changes.
+//! Tests splits: nothing is lost or used twice, shares are exact, fractions are nested, and the draws never change.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -29,7 +29,8 @@ fn items_of(group: &str, part: Part, n: usize) -> impl Iterator<Item = Item> {
     (0..n).map(move |i| Item { name: format!("{}/{group}_{i}.jpg", part.name()), group: group.to_owned(), part })
 }
 
-/// Images of each breed in trainval and test, as about in the official lists; the totals, 3,680 and 3,669, are exactly theirs.
+/// Number of images of each breed in trainval and test, roughly as in the official lists. The totals, 3,680 and 3,669,
+/// are exact.
 fn listed(breed: &str) -> (usize, usize) {
     match breed {
         "Abyssinian" => (100, 98),
@@ -63,7 +64,7 @@ fn per_group<'a>(items: &'a [Item], places: &[u32]) -> BTreeMap<&'a str, usize> 
     counts
 }
 
-/// SHA-256 of train, validation and test, order and all, each cut to 16 digits.
+/// SHA-256 of train, validation and test with their orders, each cut to 16 digits.
 fn digests(split: &Split) -> String {
     let list = |places: &Vec<u32>| {
         let places: Vec<String> = places.iter().map(u32::to_string).collect();
@@ -72,7 +73,7 @@ fn digests(split: &Split) -> String {
     [&split.train, &split.validation, &split.test].map(list).join(" ")
 }
 
-/// Every place of `all` is in exactly one list.
+/// Asserts that every place of `all` is in exactly one list.
 fn assert_partition(split: &Split, all: impl Iterator<Item = u32>) {
     let mut places = [&split.train[..], &split.validation, &split.test].concat();
     places.sort_unstable();
@@ -103,7 +104,7 @@ fn the_published_cut_has_its_sizes_and_fractions() {
     }
     let share = split(&items, &official(Amount::Share(0.2), false, 0), &ALL).unwrap();
     assert_eq!(sizes(&share), (2944, 736, 3669));
-    // The same order, cut at another place.
+    // The order is the same, but the cut is at another place.
     assert_eq!(share.validation[..500], all.validation);
 }
 
@@ -113,7 +114,8 @@ fn merged_and_stratified_as_scikit_learn_does_it() {
     let split = split(&items, &merged(0.2, 0.3, 42), &ALL).unwrap();
     assert_eq!(sizes(&split), (4115, 1764, 1470));
     assert_partition(&split, 0..7349);
-    // Images of a breed, and how many of them scikit-learn 1.9.1 puts into train, validation and test, whatever its seed.
+    // Number of images of a breed, and of those that scikit-learn 1.9.1 puts into train, validation and test with any
+    // seed.
     let expected = BTreeMap::from([
         (184, (103, 44, 37)),
         (189, (106, 45, 38)),
@@ -128,7 +130,7 @@ fn merged_and_stratified_as_scikit_learn_does_it() {
         let (trainval, own_test) = listed(breed);
         assert_eq!((train[breed], validation[breed], test[breed]), expected[&(trainval + own_test)], "{breed}");
     }
-    // Images of both lists are in each part.
+    // Each part has images of both lists.
     for list in [&split.train, &split.validation, &split.test] {
         let parts: BTreeSet<Part> = list.iter().map(|&place| items[place as usize].part).collect();
         assert_eq!(parts.len(), 2);
@@ -139,7 +141,7 @@ fn merged_and_stratified_as_scikit_learn_does_it() {
 #[test]
 fn a_stratified_official_cut_as_scikit_learn_does_it() {
     let items = oxford();
-    // Number of images that scikit-learn 1.9.1 lets validate, of breeds with 93, 96, 99 and 100 images.
+    // Number of validation images in scikit-learn 1.9.1, for breeds with 93, 96, 99 and 100 images.
     for (validation, total, expected) in [
         (Amount::Share(0.2), 736, BTreeMap::from([(93, 19..=19), (96, 19..=19), (99, 20..=20), (100, 20..=20)])),
         (Amount::Images(500), 500, BTreeMap::from([(93, 13..=13), (96, 13..=13), (99, 13..=13), (100, 13..=14)])),
@@ -186,7 +188,7 @@ fn a_breed_that_is_not_there_is_named_with_those_that_are() {
         "no training image shows a cat of breed `Main-coon`, did you mean `Maine_Coon`?; \
          the breeds of cats among them: Birman, Bombay, Maine_Coon"
     );
-    // A breed of the test images alone is none of the training images.
+    // A breed that only test images show is not a breed of the training images.
     assert_eq!(
         refused(Selection { cats: named("Sphynx"), ..ALL }),
         "no training image shows a cat of breed `Sphynx`; the breeds of cats among them: Birman, Bombay, Maine_Coon"
@@ -224,14 +226,14 @@ fn a_cut_that_leaves_nothing_to_train_is_refused() {
 fn no_draw_ever_changes() {
     let items = oxford();
     let pinned = |spec: SplitSpec| digests(&split(&items, &spec, &ALL).unwrap());
-    // These two are as the first version of this program cut them.
+    // The first version of this program made the same cuts for these two.
     assert_eq!(pinned(official(Amount::Images(500), false, 0)), "500a15af6dce7f4a 048654ddc3c27cd5 b75d64843065a571");
     assert_eq!(pinned(official(Amount::Images(500), false, 7)), "4ca626c9b2a102df 11bd5a1b950b71b9 b75d64843065a571");
     assert_eq!(pinned(official(Amount::Share(0.2), true, 0)), "01ec9e788f1e5a91 8c9c5c1e1dd5377b b75d64843065a571");
     assert_eq!(pinned(merged(0.2, 0.3, 42)), "d44544e8857db2c8 301917a7c78900ad 9d180eed27945b60");
     let classes: Vec<Item> =
         items_of("Cat", Part::Unlabelled, 500).chain(items_of("Dog", Part::Unlabelled, 500)).collect();
-    // This one too.
+    // The first version made this cut, too.
     assert_eq!(digests(&unlabelled(&classes, 100, 1.0).unwrap()), "a337df9e6315e3cc 214e32f23e78058e e3b0c44298fc1c14");
     assert_eq!(digests(&unlabelled(&classes, 100, 0.5).unwrap()), "a9f39f795463783b 214e32f23e78058e e3b0c44298fc1c14");
 }
@@ -252,7 +254,7 @@ fn other_seeds_give_other_cuts() {
     }
 }
 
-/// Half of a folder of two classes has half of each.
+/// A fraction of 0.5 of a folder of two classes has half of each class.
 #[test]
 fn a_fraction_of_unlabelled_images_is_balanced() {
     let items: Vec<Item> =
@@ -267,7 +269,7 @@ fn a_fraction_of_unlabelled_images_is_balanced() {
     }
 }
 
-/// The folder of real photographs, as the environment says or beside the checkout.
+/// The folder of real photographs, from the environment or beside the checkout.
 fn photographs() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let folder = std::env::var_os("HARNESS_DATA").map_or_else(beside, PathBuf::from);

@@ -1,4 +1,4 @@
-//! Properties that hold for any list of images and any spec.
+//! Properties of splits that hold for any list of images and any spec.
 
 use super::{ALL, assert_partition, assert_shares, merged, official};
 use harness_images::{
@@ -9,7 +9,7 @@ use harness_record::random;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Lists of up to 300 images of up to seven breeds, in a random order, a fifth of them for the test.
+/// Lists of up to 300 images of up to seven breeds in random order. A fifth of them is for the test.
 fn lists() -> impl Strategy<Value = Vec<Item>> {
     let item = (prop::sample::select(&["Birman", "Bombay", "Sphynx", "pug", "beagle", "boxer", "samoyed"][..]), 0..5u8);
     prop::collection::vec(item, 2..300).prop_map(|items| {
@@ -20,7 +20,7 @@ fn lists() -> impl Strategy<Value = Vec<Item>> {
     })
 }
 
-/// Any spec, most of them possible.
+/// Any spec. Most of them are possible.
 fn specs() -> impl Strategy<Value = SplitSpec> {
     let amount = prop_oneof![(0..40u32).prop_map(Amount::Images), (0.01..0.99).prop_map(Amount::Share)];
     prop_oneof![
@@ -50,7 +50,7 @@ proptest! {
                 if spec.stratified {
                     assert_shares(&items, &cut.validation, &rest);
                 } else {
-                    // The order of the first version of this program.
+                    // Expects the same order as in the first version of this program.
                     let order = random::shuffled(rest.len() as u32, &mut random::generator(&["split", &spec.seed.to_string()]));
                     let mut sorted = rest.clone();
                     sorted.sort_unstable();
@@ -110,7 +110,7 @@ proptest! {
         });
         let set = |places: &[u32]| places.iter().copied().collect::<BTreeSet<_>>();
         prop_assert!(!less.is_empty() && set(&less).is_subset(&set(&more)) && set(&more).is_subset(&set(&all.train)));
-        // In the order of the whole.
+        // Expects the images in the order of the whole list.
         let order = |part: &[u32]| all.train.iter().filter(|place| part.contains(place)).copied().collect::<Vec<_>>();
         prop_assert_eq!(order(&less), less);
     }

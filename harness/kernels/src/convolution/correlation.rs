@@ -115,7 +115,7 @@ kernel! {
             pixel += some;
         }
         if maps.relu {
-            // NaN stays: a diverged run must be seen.
+            // NaN is kept, so that a diverged run is noticed.
             for value in packed.iter_mut() {
                 *value = if *value < 0.0 { 0.0 } else { *value };
             }
@@ -196,7 +196,8 @@ impl Job<'_> {
 }
 
 kernel! {
-    /// Reads what the pixels at `places` see in the lanes of one panel, `[pixel][LANES]`, and writes a few lanes more.
+    /// Reads the inputs of the pixels at `places` in the lanes of one panel, `[pixel][LANES]`, and writes a few lanes
+    /// more.
     fn read<V>(staged: &[f32], places: &[usize], sources: &[(usize, usize)], out: &mut [f32]) {
         let furthest = places.iter().max().copied().unwrap_or(0) + sources.iter().map(|s| s.1).max().unwrap_or(0);
         assert!(furthest + LANES <= staged.len(), "a pixel sees beyond the images");

@@ -1,4 +1,5 @@
-//! Convolution as a matrix product of the weight and what each output sees, which is never stored as a whole.
+//! Convolution as the matrix product of the weight and the inputs of each output. The inputs are never stored as a
+//! whole.
 
 use super::sampling::{Finish, Placement, Sampling};
 use crate::{

@@ -34,7 +34,7 @@ use staging::Staging;
 /// Returns `[B, filters, H', W']`.
 ///
 /// # Panics
-/// If a slice does not have the size that the geometry requires.
+/// Panics if a slice does not have the size that the geometry requires.
 pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Finish<'_>, g: &Geometry) -> Vec<f32> {
     let batch = g.batch_of_images(images);
     g.check_weight(weight);
@@ -81,7 +81,7 @@ pub fn gather(isa: Isa, images: &[f32], relu: bool, weight: &[f32], finish: Fini
 /// Returns `[B, channels, H, W]`.
 ///
 /// # Panics
-/// If a slice does not have the size that the geometry requires.
+/// Panics if a slice does not have the size that the geometry requires.
 pub fn scatter(isa: Isa, maps: &[f32], relu: bool, weight: &[f32], finish: Finish<'_>, g: &Geometry) -> Vec<f32> {
     let batch = g.batch_of_maps(maps);
     g.check_weight(weight);
@@ -148,7 +148,7 @@ fn scatter_directly(
 /// `images` `[B, channels, H, W]` and `maps` `[B, filters, H', W']`: one is the input, the other the output's gradient.
 ///
 /// # Panics
-/// If a slice does not have the size that the geometry requires.
+/// Panics if a slice does not have the size that the geometry requires.
 pub fn correlate(isa: Isa, images: Operand<'_>, maps: Operand<'_>, g: &Geometry) -> Vec<f32> {
     assert_eq!(g.batch_of_images(images.values), g.batch_of_maps(maps.values), "as many maps as images");
     if winograd::serves(g.kernel, g.stride, g.channels, g.filters) {

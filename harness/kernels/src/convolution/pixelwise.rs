@@ -65,7 +65,7 @@ kernel! {
         right.fill(0.0);
         let plane = height * width;
         let source = &images[image * p.channels * plane + (y - p.before.0) * width..];
-        // NaN stays: a diverged run must be seen.
+        // NaN is kept, so that a diverged run is noticed.
         let seen = |value: f32| if relu && value < 0.0 { 0.0 } else { value };
         for first in (0..columns).step_by(8) {
             let some = 8.min(columns - first);

@@ -1,4 +1,4 @@
-//! Collects what the outputs of a convolution see into the panels of a matrix product, and stores its sums.
+//! Collects the inputs of a convolution's outputs into the panels of a matrix product, and stores its sums.
 
 use super::{
     grid::{Grid, Runs},
@@ -39,7 +39,7 @@ impl Sampling<'_> {
         (sources, runs.len())
     }
 
-    /// Writes what the outputs of `panel` see in `channels`: `[channel][tap][LANES]`, and a few lanes more.
+    /// Writes the inputs of the outputs of `panel` in `channels`: `[channel][tap][LANES]`, and a few lanes more.
     pub(crate) fn read(&self, isa: Isa, panel: usize, channels: Range<usize>, out: &mut [f32]) {
         let (sources, count) = self.sources(panel);
         let (plane, offsets) = (self.staging.plane(), &self.offsets);

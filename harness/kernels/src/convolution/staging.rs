@@ -1,4 +1,5 @@
-//! Images with a border of zeros, laid out so that what a kernel sees along a row of its output is contiguous.
+//! Images with a border of zeros. They are laid out so that the elements that a kernel reads along a row of its output
+//! are contiguous.
 
 use crate::{
     isa::{Isa, kernel},
@@ -30,7 +31,7 @@ impl Staging {
         self.rows * self.step * self.width
     }
 
-    /// Distance between what one output sees and what its neighbour below sees.
+    /// Distance between the elements that an output reads and those that its neighbour below reads.
     pub(crate) fn row(&self) -> usize {
         self.step * self.step * self.width
     }

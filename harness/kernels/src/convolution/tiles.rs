@@ -1,4 +1,4 @@
-//! What tiles see in convolutions and transposed convolutions.
+//! Convolutions and transposed convolutions by tiles.
 
 use super::{
     geometry::Geometry,

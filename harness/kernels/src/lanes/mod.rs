@@ -1,4 +1,4 @@
-//! Sixteen f32 side by side, whatever the size of the machine's registers.
+//! Sixteen f32 side by side, for any size of the machine's registers.
 //!
 //! All instruction sets compute in lanes of sixteen and fuse every product that is added. So a kernel's bits are the same on
 //! all of them: no sum depends on the width of a register.

@@ -84,7 +84,7 @@ proptest! {
     }
 }
 
-/// With values far from 0, sums of squares in f32 would lose the variance entirely.
+/// Values are far from 0. Sums of squares in f32 would lose the variance entirely.
 #[test]
 fn values_far_from_zero_keep_their_variance() {
     let x: Vec<f32> = numbers(2000, 1).into_iter().map(|v| 4096.0 + v).collect();

@@ -4,7 +4,8 @@ mod train_step;
 
 pub use train_step::{StepTimes, TrainStep, train_step};
 
-/// The median, as Python's `statistics.median`: the middle value, or the mean of the middle two. 0 if there are no values.
+/// The median, as in Python's `statistics.median`: the middle value, or the mean of the middle two. 0 if there are no
+/// values.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -53,7 +53,7 @@ pub fn train_step(work: &TrainStep<'_>, device: &Device) -> Result<StepTimes> {
         let loss = loss(&model, &images, &classes)?;
         optimizer.step(&loss.backward()?, rate)?;
         last = Some(loss.detach());
-        drop(loss); // and with it the tape, because PyTorch also frees it before the step is over
+        drop(loss); // frees the tape, too, because PyTorch also frees it before the step is over
         device.synchronize()?;
         if i >= work.warmup {
             seconds.push(start.elapsed().as_secs_f64());

@@ -13,7 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Declares a file of this folder as a module, and as a term that specs can name. The file's `FORMULA` says all about it.
+/// Declares a file of this folder as a module, and as a term that specs can name. The file's `FORMULA` defines the
+/// term.
 macro_rules! terms {
     ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:ident;)+) => {
         $(mod $module;)+
@@ -60,7 +61,7 @@ terms! {
 struct Formula {
     /// Its name for people.
     words: &'static str,
-    /// The probabilities that a network trained on it means by its outputs.
+    /// The probabilities that the outputs of a network trained on it stand for.
     reading: Reading,
     /// The loss of a batch (a scalar): `channels` `[B, 3, S, S]`, `target` `[B, S, S]` of u8.
     of: fn(channels: &Tensor, target: &Tensor) -> Result<Tensor>,
@@ -153,7 +154,7 @@ impl LossSpec {
         counted
     }
 
-    /// If its terms differ, the first reading in the order of [`Reading`].
+    /// If the readings of its terms differ, the first one in the order of [`Reading`] is used.
     fn reading(&self) -> Reading {
         self.0.keys().map(|term| term.formula().reading).min().unwrap_or(Reading::Logits)
     }

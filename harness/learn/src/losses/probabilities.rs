@@ -2,7 +2,8 @@
 
 use harness_record::metrics::CLASSES;
 
-/// The conversion from outputs to probabilities. A sum of terms uses the first that one of its terms asks for.
+/// The conversion from outputs to probabilities. A sum of terms uses the first conversion in this order that one of its
+/// terms has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reading {
     /// Outputs are logits: softmax.

@@ -1,4 +1,4 @@
-//! From a network's outputs to the counts of which [`harness_record::metrics`] makes scores.
+//! Computes the counts from a network's outputs. [`harness_record::metrics`] computes scores from them.
 
 use crate::losses::LossSpec;
 use crate::ops;
@@ -19,7 +19,7 @@ pub struct Outputs {
     pixels: usize,
 }
 
-/// What is known of one predicted image.
+/// The results for one predicted image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     /// Arg-max class of every pixel.
@@ -28,16 +28,16 @@ pub struct Scored {
     pub confusion: Confusion,
     /// Its soft sums.
     pub soft: SoftSums,
-    /// The stage's loss of it; `None` for baselines.
+    /// Its loss, by the loss of the stage. `None` for baselines.
     pub loss: Option<f64>,
     /// Confusion counts of all images of its batch; `None` for baselines.
     pub batch: Option<Confusion>,
-    /// How sure the network was of each pixel's class; `None` for baselines, which give no probabilities.
+    /// The network's confidence in each pixel's class. `None` for baselines, which give no probabilities.
     pub reliability: Option<Reliability>,
 }
 
 impl Outputs {
-    /// Brings `channels` `[B, 3, S, S]` to the host, as the protocol hands them on.
+    /// Copies `channels` `[B, 3, S, S]` to the host. They are the output after the protocol's treatment.
     pub fn new(channels: &Tensor) -> Result<Self> {
         let (_, _, h, w) = channels.dims4()?;
         let channels = channels.detach().to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
@@ -75,7 +75,7 @@ impl Outputs {
     }
 }
 
-/// First of the largest channels, for every pixel of an image `[3, pixels]`.
+/// The first of the largest channels, for every pixel of an image `[3, pixels]`.
 fn argmax(image: &[f32], pixels: usize) -> Vec<u8> {
     let largest = |p: usize| {
         (1..CLASSES).fold(0, |best, k| if image[k * pixels + p] > image[best * pixels + p] { k } else { best }) as u8
@@ -112,17 +112,17 @@ impl Scored {
         }
     }
 
-    /// All that is counted of it.
+    /// The counts of the image.
     pub(crate) fn counts(&self) -> Counts {
         Counts { confusion: self.confusion, soft: self.soft, loss: self.loss, batch: self.batch }
     }
 
-    /// The value of a metric; for a metric of batches, that of the image's batch.
+    /// The value of a metric. For a metric of batches, it is the value of the image's batch.
     pub fn value(&self, metric: &Metric) -> Option<f64> {
         metric.value(&self.counts())
     }
 
-    /// The row of `per_image.csv`; `batch` is the batch's place in its condition.
+    /// The row of `per_image.csv`. `batch` is the index of the batch in its condition.
     pub fn row(
         &self,
         names: [&str; 2],
@@ -135,7 +135,7 @@ impl Scored {
     }
 }
 
-/// The row of `per_image.csv` for an image of which that was counted; `names` are its own and its group's.
+/// The row of `per_image.csv` for an image with these counts. The names are those of the image and its group.
 pub(crate) fn image_row(
     counts: &Counts,
     [image, group]: [&str; 2],
@@ -155,12 +155,12 @@ pub(crate) fn image_row(
     }
 }
 
-/// Numbers in which all that is counted of an image is kept: pixels by true and predicted class, the soft overlap, the soft
-/// prediction, the loss.
+/// Number of values that hold the counts of an image: pixels by true and predicted class, the soft overlap, the soft
+/// prediction, and the loss.
 const COUNTED: usize = CLASSES * CLASSES + 3;
 
-/// What is counted of each image of a batch, `[B, 12]` of f64 where the network computes. `channels` `[B, 3, S, S]` are as the
-/// protocol hands them on, `target` `[B, S, S]` of u8. On CUDA nothing waits for the device.
+/// The counts of each image of a batch, `[B, 12]` of f64 on the network's device. `channels` `[B, 3, S, S]` are the
+/// output after the protocol's treatment, and `target` is `[B, S, S]` of u8. On CUDA nothing waits for the device.
 pub(crate) fn image_counts(channels: &Tensor, target: &Tensor, loss: &LossSpec) -> Result<Tensor> {
     if !channels.device().is_cpu()
         && let Some(weights) = loss.weights()
@@ -178,7 +178,7 @@ pub(crate) fn image_counts(channels: &Tensor, target: &Tensor, loss: &LossSpec) 
     Tensor::from_vec(numbers, (scored.len(), COUNTED), channels.device())
 }
 
-/// The values of [`image_counts`], read back. The images are one batch.
+/// Decodes the values of [`image_counts`] on the host. The images are one batch.
 pub(crate) fn batch_counts(values: &[f64]) -> Vec<Counts> {
     let image = |numbers: &[f64; COUNTED]| {
         let counts = |class: usize| std::array::from_fn(|k| numbers[class * CLASSES + k] as u64);
@@ -229,7 +229,7 @@ mod tests {
         LossSpec::new([(crate::losses::Term::CrossEntropy, 1.0)])
     }
 
-    /// Outputs of `classes` (a class a pixel, `pixels` an image) that are certain.
+    /// Certain outputs for `classes` (one class per pixel, `pixels` per image).
     fn outputs(classes: &[u8], pixels: usize) -> Outputs {
         let mut data = vec![-9.0f32; classes.len() * CLASSES];
         for (i, &class) in classes.iter().enumerate() {
@@ -298,7 +298,7 @@ mod tests {
         (channels, truth, losses)
     }
 
-    /// Counts must be the same, sums of probabilities and losses up to their rounding in f32.
+    /// Asserts that the counts are equal, and that sums of probabilities and losses are equal up to rounding in f32.
     fn assert_alike(ours: &[f64], theirs: &[f64]) {
         assert_eq!(ours.len(), theirs.len());
         for (ours, theirs) in ours.chunks(COUNTED).zip(theirs.chunks(COUNTED)) {

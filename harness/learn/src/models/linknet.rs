@@ -28,7 +28,7 @@ impl Default for LinknetSpec {
     }
 }
 
-/// How the published numbers were obtained.
+/// The procedure that produced the published numbers.
 const PUBLISHED: Published = Published {
     imagenet: true,
     // The program put it into evaluation mode after the first epoch and never back, so its batch norm is frozen in training.
@@ -162,7 +162,7 @@ impl Decoder {
 struct Linknet {
     stem: (Conv2d, BatchNorm2d),
     encoders: [Encoder; 4],
-    /// From the innermost to the outermost.
+    /// The decoders, from the innermost to the outermost.
     decoders: [Decoder; 4],
     double: ConvTranspose2d,
     smooth: Conv2d,

@@ -72,7 +72,7 @@ pub trait Sizes {
     /// The image sizes that it takes.
     fn sides(&self) -> Sides;
 
-    /// How its published numbers were obtained; `None` if none were published.
+    /// The procedure that produced its published numbers. `None` if none were published.
     fn published(&self) -> Option<&'static Published> {
         None
     }
@@ -142,7 +142,8 @@ impl ModelSpec {
         Err(format!("{kind} in {least}..={}: {why}", Sides::MOST))
     }
 
-    /// How it is trained and tested under `protocol`. A network without published numbers has only one procedure.
+    /// The procedure of training and testing under `protocol`. A network without published numbers has only one
+    /// procedure.
     pub fn procedure(&self, protocol: Protocol) -> &'static Procedure {
         match (protocol, self.sizes().published()) {
             (Protocol::Published, Some(published)) => &published.procedure,

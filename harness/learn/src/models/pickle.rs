@@ -1,6 +1,6 @@
 //! Reads the part of Python's pickle format (protocol 2) that `torch.save` uses for state dicts. It never calls anything.
 //!
-//! The file comes from a stranger. candle's reader panics on short tuples, copies referenced objects (so a few hundred bytes
+//! The file is untrusted. candle's reader panics on short tuples, copies referenced objects (so a few hundred bytes
 //! can fill any memory), and omits tensors that it cannot read. Here all objects lie in one list and refer to each other by
 //! index: there is at most one per byte read, none is copied, and dropping them does not recurse.
 

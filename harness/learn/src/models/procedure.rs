@@ -1,4 +1,4 @@
-//! How a network is trained and tested under each protocol.
+//! The procedure of training and testing a network under each protocol.
 //!
 //! Each published program had quirks of its own, and a reproduction has to repeat them. A network's file lists its quirks under
 //! `PUBLISHED`.
@@ -7,12 +7,12 @@ use crate::ops;
 use candle_core::{Result, Tensor};
 use harness_record::vocabulary::PrintedDice;
 
-/// How the published numbers of a network were obtained.
+/// The procedure that produced the published numbers of a network, and the choices that belong to it.
 #[derive(Debug)]
 pub struct Published {
     /// True if its encoder started from weights trained on `ImageNet`.
     pub imagenet: bool,
-    /// How it was trained and tested.
+    /// The procedure of training and testing.
     pub procedure: Procedure,
     /// The metric that was printed as its Dice and `IoU`.
     pub dice: PrintedDice,
@@ -21,13 +21,13 @@ pub struct Published {
 /// The purpose of a forward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Training: moving averages move.
+    /// Training: the moving averages are updated.
     Train,
-    /// Evaluation: nothing moves.
+    /// Evaluation: nothing is updated.
     Evaluate,
 }
 
-/// How a network is trained and tested.
+/// The procedure of training and testing a network.
 #[derive(Debug)]
 pub struct Procedure {
     /// The mode of fine-tuning after the first epoch; the first always uses training mode.
@@ -47,7 +47,7 @@ pub enum Finish {
     DividedByMaximum,
 }
 
-/// Training mode to train, evaluation mode to validate and test, and the network's output unchanged.
+/// Training mode for training, evaluation mode for validation and test, and the network's output unchanged.
 pub(super) const CORRECTED: Procedure =
     Procedure { later_epochs: Mode::Train, test: Mode::Evaluate, finish: Finish::AsItIs };
 

@@ -1,7 +1,7 @@
 //! Reads state dicts written by `torch.save`: zip archives, and the plain files from before PyTorch 1.6, the format of
 //! torchvision's weights.
 //!
-//! The file comes from a stranger; see [`super::pickle`]. Nothing is read beyond the file's own bytes, and all tensors together
+//! The file is untrusted; see [`super::pickle`]. Nothing is read beyond the file's own bytes, and all tensors together
 //! are at most eight times as large as the file.
 
 use super::pickle::{Object, Pickle, Place};

@@ -61,7 +61,7 @@ impl Quantizer {
         self.codes.set(&sums.broadcast_div(&smooth)?)
     }
 
-    /// Number of updates of the averages. Needed, with the buffers, to resume as if never stopped.
+    /// Number of updates of the averages. With the buffers, it allows a stage to resume as if it had never stopped.
     pub(super) fn pushes(&self) -> u64 {
         self.counts.pushes.load(Ordering::Relaxed)
     }

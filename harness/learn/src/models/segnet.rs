@@ -28,7 +28,7 @@ impl Default for SegnetSpec {
     }
 }
 
-/// How the published numbers were obtained.
+/// The procedure that produced the published numbers.
 const PUBLISHED: Published = Published {
     imagenet: false,
     // Only the VQ-VAE is known to have stayed in training mode throughout.
@@ -91,8 +91,8 @@ impl Block {
 
 /// The network: `[B, 3, S, S] -> [B, 3, S, S]` for any S of at least 16.
 ///
-/// The published network also divides its output by the largest value of the batch. That is part of how its numbers were
-/// obtained, so the caller does it: [`ops::divide_by_maximum`].
+/// The published network also divides its output by the largest value of the batch. That is part of the procedure that
+/// produced its numbers, so the caller does it: [`ops::divide_by_maximum`].
 #[derive(Debug)]
 struct Segnet {
     input: BatchNorm2d,

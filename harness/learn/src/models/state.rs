@@ -4,12 +4,12 @@ use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use harness_record::random;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-/// Says who changes a tensor.
+/// The kind of a tensor, which says whether the optimiser or the model changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The optimiser, by gradient.
+    /// The optimiser changes it, by its gradient.
     Parameter,
-    /// The model itself: moving averages, codebooks.
+    /// The model itself changes it: moving averages, codebooks.
     Buffer,
 }
 
@@ -18,7 +18,7 @@ pub enum Role {
 pub struct Entry {
     /// The tensor. It can be overwritten.
     pub var: Var,
-    /// Says whether the optimiser changes it.
+    /// The kind of the tensor.
     pub role: Role,
 }
 

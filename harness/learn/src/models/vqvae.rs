@@ -42,7 +42,7 @@ impl Default for VqvaeSpec {
     }
 }
 
-/// How the published numbers were obtained.
+/// The procedure that produced the published numbers.
 const PUBLISHED: Published = Published {
     imagenet: false,
     // The program never put it into evaluation mode, so its codebook keeps moving during the test.

@@ -15,7 +15,7 @@ use harness_kernels::{adam, isa::Isa, sum_of_squares as squares};
 /// All four have the same shape. Weight and moments must be tensors of three different variables, because they are overwritten.
 ///
 /// # Errors
-/// If the shapes differ.
+/// Fails if the shapes differ.
 pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor, step: AdamStep) -> Result<()> {
     if let Some(other) = [first, second, gradient].into_iter().find(|other| other.dims() != weight.dims()) {
         let message = format!("a step of Adam on a weight {:?} by {:?}", weight.dims(), other.dims());
@@ -39,7 +39,7 @@ pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor,
 /// L2 norm over all elements of all `gradients`, a scalar of f64 on their device. The squares are summed in their order.
 ///
 /// # Errors
-/// If there are no gradients.
+/// Fails if there are no gradients.
 pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
     let first = gradients.first().ok_or_else(|| Error::Msg("the norm of no gradients".into()))?;
     if !first.device().is_cpu() {

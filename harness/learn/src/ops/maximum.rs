@@ -11,7 +11,7 @@ use harness_kernels::{isa::Isa, maximum};
 /// maxima share it evenly, as in PyTorch's `x / x.max()`.
 ///
 /// # Errors
-/// If `x` has no elements. A maximum of 0 gives infinities and NaN, as in PyTorch.
+/// Fails if `x` has no elements. A maximum of 0 gives infinities and NaN, as in PyTorch.
 pub fn divide_by_maximum(x: &Tensor) -> Result<Tensor> {
     if x.elem_count() == 0 {
         return Err(Error::Msg(format!("the maximum of {:?}, which has no elements", x.dims())));

@@ -29,7 +29,7 @@ pub struct Normalized {
 /// `x` `[B, C, H, W]`, `weight` and `bias` `[C]`.
 ///
 /// # Errors
-/// If the shapes do not fit, or a channel has fewer than two values, so that its variance has no meaning.
+/// Fails if the shapes do not fit, or if a channel has fewer than two values, so that its variance has no meaning.
 pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
     by_own(x, weight, bias, epsilon, false)
 }
@@ -37,7 +37,7 @@ pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> R
 /// [`batch_norm`] followed by `max(0, ·)`, in the same pass.
 ///
 /// # Errors
-/// The errors of [`batch_norm`].
+/// The same as for [`batch_norm`].
 pub fn batch_norm_relu(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
     by_own(x, weight, bias, epsilon, true)
 }
@@ -75,7 +75,7 @@ fn by_own(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64, relu: bool) 
 /// `x` `[B, C, H, W]`, all others `[C]`. `mean` and `variance` get no gradient.
 ///
 /// # Errors
-/// If the shapes do not fit.
+/// Fails if the shapes do not fit.
 pub fn batch_norm_fixed(
     x: &Tensor,
     mean: &Tensor,
@@ -90,7 +90,7 @@ pub fn batch_norm_fixed(
 /// [`batch_norm_fixed`] followed by `max(0, ·)`, in the same pass.
 ///
 /// # Errors
-/// The errors of [`batch_norm_fixed`].
+/// The same as for [`batch_norm_fixed`].
 pub fn batch_norm_fixed_relu(
     x: &Tensor,
     mean: &Tensor,

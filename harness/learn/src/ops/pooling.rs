@@ -31,7 +31,7 @@ pub struct Pooled {
 /// number.
 ///
 /// # Errors
-/// If a window does not fit into the padded image, or the padding is more than half of the window.
+/// Fails if a window does not fit into the padded image, or if the padding is more than half of the window.
 pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Pooled> {
     let window = window(x.dims(), kernel, stride, padding)?;
     if !x.device().is_cpu() {
@@ -50,7 +50,7 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
 /// PyTorch.
 ///
 /// # Errors
-/// If the shapes differ, or an index lies outside the plane.
+/// Fails if the shapes differ or an index lies outside the plane.
 pub fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     if x.dims() != indices.dims() {
         return Err(Error::Msg(format!("max_unpool2d of {:?} by indices {:?}", x.dims(), indices.dims())));

@@ -42,8 +42,8 @@ pub(super) fn with_one_ahead<I: Send, T: Send, E: Send>(
     })
 }
 
-/// Waits until `look` finds something. A thread of rayon's pool does the pool's work meanwhile: the maker sends its work there, and if the pool
-/// has only one thread, no other could do it.
+/// Waits until `look` finds something. Meanwhile, a thread of rayon's pool does the pool's work. The maker sends its
+/// work to the pool, and if the pool has only one thread, no other thread could do it.
 fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(found) = look() {

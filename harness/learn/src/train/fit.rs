@@ -154,8 +154,8 @@ const STEP_LOSS: &str = "step loss";
 /// Name of the gradient's norm.
 const NORM: &str = "gradient norm";
 
-/// Decides when the host looks at a step: always if the network computes on the CPU, else only now and then, because the host
-/// has to wait.
+/// Decides when the host looks at a step: always if the network computes on the CPU, otherwise only at intervals,
+/// because the host has to wait.
 struct Looks {
     every: Duration,
     last: Instant,

@@ -1,4 +1,4 @@
-//! Training: epochs over a task, with a checkpoint after each.
+//! Training: epochs over a task, with a checkpoint after each epoch.
 
 mod ahead;
 mod batch;
@@ -41,26 +41,26 @@ pub use segment::Segmentation;
 pub use session::Progress;
 pub use spec::{EarlyStoppingSpec, FinetuneSpec, KeepSpec, PretrainSpec, Training};
 
-/// Why training ended early.
+/// The reason that training ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The user asked to stop; the last finished epoch is kept.
+    /// The user asked to stop. The last finished epoch is kept.
     #[error("interrupted")]
     Interrupted,
-    /// The loss or its gradient left the numbers.
+    /// The loss or its gradient is no longer finite.
     #[error("the {what} is {value} in epoch {epoch}: training diverged; try a lower learning rate")]
     Diverged {
-        /// What it is that left them: `loss of batch 3`.
+        /// The value that is not finite: `loss of batch 3`.
         what: String,
         /// Its value.
         value: f64,
-        /// Epoch, from 1.
+        /// Epoch, counted from 1.
         epoch: u32,
     },
     /// A set of images is empty.
     #[error("there are no images to {0}")]
     NoImages(&'static str),
-    /// candle refused.
+    /// candle reported an error.
     #[error("computing failed: {0}")]
     Compute(#[from] candle_core::Error),
     /// A file of the run cannot be read or written.
@@ -69,26 +69,26 @@ pub enum TrainError {
     /// Weights or a checkpoint cannot be read or written.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A checkpoint is not one of this stage.
+    /// A checkpoint does not belong to this stage.
     #[error("{path} is not a checkpoint of this stage ({reason}); delete it to start the stage again")]
     Checkpoint {
         /// The file.
         path: std::path::PathBuf,
-        /// What is wrong with it.
+        /// The problem of the file.
         reason: String,
     },
 }
 
-/// What one batch gave, where the network computes: nobody has waited for it.
+/// The results of one batch, on the network's device. Nobody has waited for them yet.
 #[derive(Debug)]
 pub struct Step {
-    /// What the optimiser lowers (a scalar).
+    /// The loss that the optimiser lowers (a scalar).
     pub loss: Tensor,
-    /// What the task measures, by name, in f32 or f64.
+    /// Measurements of the task, by name, in f32 or f64.
     pub measured: Vec<(&'static str, Tensor)>,
 }
 
-/// What a step measured, on the host.
+/// The measurements of a step, on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// Number of its images.
@@ -97,24 +97,24 @@ pub struct Measured {
     pub values: Vec<(&'static str, Vec<f64>)>,
 }
 
-/// What is learnt in an epoch.
+/// The task that is trained.
 pub trait Task: Sync {
     /// Number of training images.
     fn len(&self) -> usize;
-    /// Whether there are none.
+    /// Returns true if there are no training images.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// Whether there are validation images.
+    /// Returns true if there are validation images.
     fn validates(&self) -> bool;
-    /// Where all of its images are.
+    /// All images of the task.
     fn pictures(&self) -> &Pictures;
-    /// What the network is to make of an image.
+    /// The kind of target that the network learns.
     fn target(&self) -> Target;
-    /// The training images at `places` (each below `len`), which are one batch, and what that epoch's draws do to them. Drawn before
-    /// the step, so nothing of it may depend on the network.
+    /// The training images at `places` (each below `len`), which are one batch, with the random changes drawn for that
+    /// epoch. They are drawn before the step, so they must not depend on the network.
     fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn>;
-    /// Loss and measures of a batch. Must not wait for the network's device.
+    /// The loss and the measurements of a batch. Must not wait for the network's device.
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError>;
     /// Sums over the images of a step, by metric.
     fn sums(&self, step: &Measured) -> Vec<(&'static str, f64)>;
@@ -126,7 +126,7 @@ pub trait Task: Sync {
         epoch: u32,
         monitor: &dyn Monitor,
     ) -> Result<Vec<MetricRow>, TrainError>;
-    /// A few words on the epoch for a person: `loss 0.512 · Dice 0.771`.
+    /// A short summary of the epoch for people: `loss 0.512 · Dice 0.771`.
     fn summary(&self, model: &Model, rows: &[MetricRow]) -> String;
 }
 
@@ -150,7 +150,7 @@ fn metric_row(epoch: u32, split: Split, metric: &str, value: f64) -> MetricRow {
     }
 }
 
-/// The value of a metric in the rows of an epoch, as text of three digits.
+/// The value of a metric in the rows of an epoch, as text with three decimals.
 fn shown(rows: &[MetricRow], split: Split, metric: &str) -> Option<String> {
     let row = rows.iter().find(|r| r.split == split && r.metric == metric)?;
     Some(format!("{:.3}", row.value))

@@ -1,9 +1,9 @@
-//! Schedules of the learning rate, with one rate per epoch.
+//! Schedules of the learning rate, with one rate for each epoch.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes from epoch to epoch.
+/// The change of the learning rate from epoch to epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScheduleSpec {

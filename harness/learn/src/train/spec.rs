@@ -7,37 +7,37 @@ use harness_record::vocabulary::Stage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Declares the settings of a kind of training: the fields that every kind has, then its own. serde can put shared fields into a
-/// struct of their own (`flatten`), but then it no longer knows the path of a field that is wrong.
+/// Declares the settings of a kind of training: the fields that every kind has, then its own. serde can flatten shared
+/// fields from another struct, but then it no longer knows the path of an invalid field.
 macro_rules! training_spec {
     ($(#[$about:meta])* $name:ident of $stage:expr => { $($(#[$of_field:meta])* $field:ident: $type:ty),+ $(,)? }) => {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// Passes over the images; fewer where training stops early.
+            /// Number of passes over the images. Training may stop earlier.
             pub epochs: u32,
-            /// Images a step.
+            /// Images per step.
             pub batch: u32,
             /// The optimiser.
             pub optimizer: OptimizerSpec,
-            /// How the learning rate goes from epoch to epoch.
+            /// The change of the learning rate from epoch to epoch.
             #[serde(default)]
             pub schedule: ScheduleSpec,
-            /// Largest norm of a step's gradient over all weights: a longer one is shortened to it.
+            /// Maximum norm of a step's gradient over all weights. A longer gradient is shortened to it.
             #[serde(default)]
             pub gradient_clip: Option<f64>,
-            /// When to stop before the last epoch.
+            /// The condition for stopping before the last epoch.
             #[serde(default)]
             pub early_stopping: Option<EarlyStoppingSpec>,
-            /// Which epoch's weights are kept.
+            /// The epoch whose weights are kept.
             #[serde(default)]
             pub keep: KeepSpec,
             $($(#[$of_field])* pub $field: $type),+
         }
 
         impl $name {
-            /// The part of it that [`super::fit`] takes.
+            /// The settings for [`super::fit`].
             pub fn training(&self, seed: u64) -> Training<'_> {
                 Training {
                     stage: $stage,
@@ -52,7 +52,7 @@ macro_rules! training_spec {
                 }
             }
 
-            /// Whether it cannot do without validation images.
+            /// Returns true if it needs validation images.
             pub fn needs_validation(&self) -> bool {
                 self.training(0).needs_validation()
             }
@@ -63,7 +63,7 @@ macro_rules! training_spec {
 training_spec! {
     /// Reconstruction of unlabelled images from distorted ones.
     PretrainSpec of Stage::Pretrain => {
-        /// What is done to the images that the network must restore.
+        /// The distortion of the images that the network must restore.
         distortion: DistortionSpec,
     }
 }
@@ -71,10 +71,10 @@ training_spec! {
 training_spec! {
     /// Segmentation of labelled images.
     FinetuneSpec of Stage::Finetune => {
-        /// What is lowered, by protocol.
+        /// The loss that is lowered under each protocol.
         #[serde(default)]
         losses: LossesSpec,
-        /// Changes of the training images, one after the other; none if absent.
+        /// Random changes of the training images, applied in order. None if absent.
         #[serde(default)]
         augmentation: AugmentationSpec,
     }
@@ -84,35 +84,35 @@ training_spec! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStoppingSpec {
-    /// Epochs in a row without a validation loss below the lowest before them, after which training stops.
+    /// Number of consecutive epochs without a validation loss below the lowest so far, after which training stops.
     pub patience: u32,
 }
 
 impl EarlyStoppingSpec {
-    /// What is impossible in it: the field, below `early_stopping`, and what was expected of it.
+    /// Checks the settings. The error names the invalid field, below `early_stopping`, and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         if self.patience == 0 { Err(("patience".into(), "at least 1 epoch".into())) } else { Ok(()) }
     }
 
-    /// In words.
+    /// The settings in words.
     pub fn describe(&self) -> String {
         format!("stops after {} epochs without a lower validation loss", self.patience)
     }
 }
 
-/// Which epoch's weights, with all that belongs to them, a stage ends with.
+/// The epoch whose weights a stage ends with. All state that belongs to the weights is kept with them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeepSpec {
-    /// The last epoch's.
+    /// The weights of the last epoch.
     #[default]
     Last,
-    /// Those of the epoch with the lowest validation loss; of equal ones the first.
+    /// The weights of the epoch with the lowest validation loss; the first one if several are equal.
     Best,
 }
 
 impl KeepSpec {
-    /// In words.
+    /// The choice in words.
     pub fn describe(&self) -> String {
         match self {
             Self::Last => "the last epoch's weights are kept",
@@ -122,36 +122,36 @@ impl KeepSpec {
     }
 }
 
-/// What [`super::fit`] needs to know: how long, how fast, and what is kept.
+/// The settings of [`super::fit`]: the length of training, the learning rates, and the weights to keep.
 #[derive(Debug, Clone, Copy)]
 pub struct Training<'a> {
     /// The stage, which seeds its shuffles.
     pub stage: Stage,
     /// Seed of the study.
     pub seed: u64,
-    /// Most passes over the images.
+    /// Maximum number of passes over the images.
     pub epochs: u32,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     /// The optimiser.
     pub optimizer: &'a OptimizerSpec,
-    /// How its rate goes from epoch to epoch.
+    /// The change of its rate from epoch to epoch.
     pub schedule: &'a ScheduleSpec,
-    /// Largest norm of a step's gradient.
+    /// Maximum norm of a step's gradient.
     pub gradient_clip: Option<f64>,
-    /// When to stop before the last epoch.
+    /// The condition for stopping before the last epoch.
     pub early_stopping: Option<EarlyStoppingSpec>,
-    /// Which epoch's weights are kept.
+    /// The epoch whose weights are kept.
     pub keep: KeepSpec,
 }
 
-/// Most epochs of a stage.
+/// Maximum number of epochs of a stage.
 const MOST_EPOCHS: u32 = 100_000;
-/// Most images a step.
+/// Maximum number of images per step.
 const MOST_BATCH: u32 = 65_536;
 
 impl Training<'_> {
-    /// Whether it cannot do without validation images.
+    /// Returns true if it needs validation images.
     pub fn needs_validation(&self) -> bool {
         self.schedule.needs_validation() || self.early_stopping.is_some() || self.keep == KeepSpec::Best
     }
@@ -172,13 +172,13 @@ impl Training<'_> {
     }
 }
 
-/// Puts the name of a section before the field that is wrong in it.
+/// Prefixes the name of an invalid field with the name of its section.
 fn below(section: &str) -> impl Fn((String, String)) -> (String, String) {
     move |(field, expected)| (format!("{section}.{field}"), expected)
 }
 
 impl PretrainSpec {
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         self.training(0).check()?;
         self.distortion.check().map_err(below("distortion"))
@@ -186,7 +186,7 @@ impl PretrainSpec {
 }
 
 impl FinetuneSpec {
-    /// What is impossible in it: the field and what was expected of it.
+    /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         self.training(0).check()?;
         self.losses.check().map_err(below("losses"))?;

@@ -1,4 +1,4 @@
-//! Training that is interrupted anywhere and resumed gives the same bytes.
+//! Tests that training gives the same bytes when it is interrupted anywhere and resumed.
 
 use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, train, values, weights};
 use harness_images::{augment::DistortionSpec, datasets::Purpose};
@@ -31,7 +31,7 @@ pub(crate) fn assert_resumes(task: &dyn Task, spec: &FinetuneSpec) -> Progress {
     assert_eq!(progress.rows, again.rows);
     assert_eq!((progress.epoch, progress.kept_epoch), (again.epoch, again.kept_epoch));
     assert!(weights(&model) == weights(&resumed), "weights differ");
-    // Restarting a finished training, as after a crash before the weights were saved, gives the same result.
+    // Starting a finished training again, as after a crash before the weights were saved, gives the same result.
     let (restored, _) = train(task, cut.path(), spec, &Silent).unwrap();
     assert!(weights(&model) == weights(&restored), "weights differ when nothing is left to do");
     progress
@@ -61,7 +61,8 @@ fn interrupted_training_keeps_schedule_best_weights_and_patience() {
     for protocol in [Protocol::Corrected, Protocol::Published] {
         assert_resumes(&segmentation(&pictures, &split, protocol, &loss), &spec);
     }
-    // With prescribed losses the course is known: the best epoch is 3, and epoch 6 is the third without improvement.
+    // The losses are prescribed, so the course is known: the best epoch is 3, and epoch 6 is the third without
+    // improvement.
     let real = segmentation(&pictures, &split, Protocol::Corrected, &loss);
     let task = Scripted::new(&real, &[3.0, 2.0, 1.0, 2.0, 1.5, 1.2]);
     spec.epochs = 20;

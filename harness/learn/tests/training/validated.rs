@@ -14,7 +14,8 @@ fn training_stops_when_the_loss_no_longer_falls_and_keeps_what_it_is_told_to() {
     let split = cut(&pictures, 4);
     let loss = cross_entropy();
     let task = segmentation(&pictures, &split, Protocol::Published, &loss);
-    // Of the two lowest losses, in epochs 2 and 4, the first is the best. It also ends the patience of 2 after epoch 4.
+    // The two lowest losses are in epochs 2 and 4. The first of them is the best. It also ends the patience of 2 after
+    // epoch 4.
     let script = [3.0, 1.0, 2.0, 1.0, 0.5, 0.4];
     let run = |more: &str, epochs: u32| {
         let folder = tempfile::tempdir().unwrap();
@@ -31,7 +32,7 @@ fn training_stops_when_the_loss_no_longer_falls_and_keeps_what_it_is_told_to() {
     let (best, progress, log) = run(&format!(r#"{stopping}, "keep": "best""#), 6);
     assert_eq!((progress.epoch, progress.kept_epoch), (4, 2));
     assert_eq!(log[1..], ["the weights of epoch 2 are kept"]);
-    // Weights, codebook and its counters are those of epoch 2, whose validation also moved the codebook.
+    // Weights, codebook and its counters are from epoch 2. The validation of that epoch also moved the codebook.
     assert!(best == run("", 2).0 && best != last);
     // Without early stopping, training reaches the later, lower losses.
     let (best, progress, _) = run(r#", "keep": "best""#, 6);

@@ -1,4 +1,4 @@
-//! Rows on the pixels of all images of a condition together.
+//! Rows about the pixels of all images of a condition together.
 
 use crate::{
     metrics::{CLASS_NAMES, Confusion, Reliability},
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct ConfusionRow {
     /// `test`.
     pub split: Split,
-    /// As in [`MetricRow`](super::MetricRow).
+    /// The predictor, as in [`MetricRow`](super::MetricRow).
     pub predictor: Predictor,
-    /// As in [`MetricRow`](super::MetricRow).
+    /// The condition, as in [`MetricRow`](super::MetricRow).
     pub condition: Condition,
     /// Name of the true class.
     pub truth: String,
@@ -25,7 +25,7 @@ pub struct ConfusionRow {
 }
 
 impl ConfusionRow {
-    /// The rows of one predictor under one condition: true classes in their order, and in each the predicted ones.
+    /// The rows of one predictor under one condition, ordered by true class and then by predicted class.
     pub fn of(confusion: &Confusion, split: Split, predictor: Predictor, condition: Condition) -> Vec<Self> {
         let row = |(truth, predicted): (usize, usize)| Self {
             split,
@@ -45,9 +45,9 @@ impl ConfusionRow {
 pub struct CalibrationRow {
     /// `test`.
     pub split: Split,
-    /// `model`: baselines give no probabilities.
+    /// Always `model`, because baselines give no probabilities.
     pub predictor: Predictor,
-    /// As in [`MetricRow`](super::MetricRow).
+    /// The condition, as in [`MetricRow`](super::MetricRow).
     pub condition: Condition,
     /// Lower end of the bin, which is not part of it.
     pub low: f64,
@@ -62,7 +62,7 @@ pub struct CalibrationRow {
 }
 
 impl CalibrationRow {
-    /// The rows of one network under one condition: a row a bin, those without pixels, too.
+    /// The rows of one network under one condition: one row for each bin, including bins without pixels.
     pub fn of(reliability: &Reliability, split: Split, condition: Condition) -> Vec<Self> {
         let bins = reliability.bins().iter().enumerate().map(|(place, bin)| {
             let (low, high) = Reliability::ends(place);

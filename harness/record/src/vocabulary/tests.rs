@@ -1,4 +1,4 @@
-//! Words travel as text and come back the same.
+//! Tests that words written as text read back the same.
 
 use super::*;
 use std::fmt::Debug;

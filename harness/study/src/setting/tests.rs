@@ -10,7 +10,7 @@ fn resolved(study: &str, profile: &str) -> Resolved {
     Resolved::new(&Spec::named(&root, study).unwrap(), profile, &[]).unwrap()
 }
 
-/// The data sets of a study, of which the arms that select some images use half of those that train.
+/// The data sets of a study. An arm that selects some images uses half of the training images.
 fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetInput> {
     let set = |role: &str, arm: &Arm, all: u64, selects: bool| {
         let held_out = all / 5;
@@ -53,7 +53,7 @@ fn only_the_full_profile_on_all_of_the_images_is_the_published_experiment() {
         assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED - 1, PUBLISHED_UNLABELLED)), Setting::Other, "{study}");
         assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED, 25_000)), Setting::Other, "{study}");
         assert_eq!(of(&[]), Setting::Other, "{study}");
-        // What the folder says of its images does not help.
+        // The numbers of images do not matter in these profiles.
         for (profile, expected) in [("sample", Setting::Sample), ("demo", Setting::Synthetic)] {
             let small = resolved(study, profile);
             assert_eq!(setting(&small, &[], &published(&small)), expected, "{study}");

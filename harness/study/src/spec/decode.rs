@@ -1,4 +1,4 @@
-//! From a merged spec to typed settings, with serde's complaints in the words of the spec.
+//! Decodes a merged spec into typed settings and rewords serde's errors for the reader of a spec.
 
 use super::{
     diagnosis::{Diagnosis, Problems},
@@ -10,15 +10,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-/// Most problems named in one go.
+/// Maximum number of problems reported at once.
 const MOST_PROBLEMS: usize = 20;
 
-/// Words for what serde calls a field and a variant.
+/// The words shown for what serde calls a field and a variant.
 const FIELD: &str = "field";
 const CHOICE: &str = "choice";
 
-/// Reads `T` out of a merged spec. After a problem the field is set right or aside and reading goes on, so that several are
-/// named at once.
+/// Decodes a merged spec as `T`. After a problem, the field is repaired or taken out and decoding goes on, so that
+/// several problems are reported at once.
 pub fn decode<T: DeserializeOwned>(merged: &Merged) -> Result<T, Problems> {
     let mut value = merged.value.clone();
     let mut problems: Vec<Diagnosis> = Vec::new();
@@ -45,17 +45,17 @@ pub fn decode<T: DeserializeOwned>(merged: &Merged) -> Result<T, Problems> {
     }
 }
 
-/// What was changed in a document so that reading gets past its problems.
+/// The changes made to a document so that decoding gets past its problems.
 #[derive(Default)]
 struct Repairs {
-    /// Fields taken out or given another value.
+    /// Fields that were taken out or given another value.
     aside: Vec<Path>,
-    /// Fields given the name that was meant, and the name they had.
+    /// Fields that were renamed: the path with the right name, then the path as the spec has it.
     renamed: Vec<(Path, Path)>,
 }
 
 impl Repairs {
-    /// Whether a complaint about `path` only comes from a field taken out.
+    /// Returns true if a complaint about `path` only arises because a field was taken out.
     fn caused(&self, path: &Path) -> bool {
         let lost = |gone: &Path| {
             path.0.starts_with(&gone.0) || gone.parent().is_some_and(|around| around.0.starts_with(&path.0))
@@ -63,12 +63,13 @@ impl Repairs {
         self.aside.iter().any(lost)
     }
 
-    /// The path that the spec itself has for `path`.
+    /// The path in the spec as written, for `path` in the repaired document.
     fn as_written(&self, path: &Path) -> Path {
         self.renamed.iter().rev().fold(path.clone(), |path, (right, wrong)| path.moved(right, wrong))
     }
 
-    /// Gives the field the name that was `meant`, or takes it out. `None` where neither can be done.
+    /// Repairs the field: renames it to the name that was `meant`, gives it a placeholder, or takes it out. Returns
+    /// `None` if no repair is possible.
     fn repair(&mut self, complaint: &Complaint, value: &mut Value, meant: Option<String>) -> Option<()> {
         let Complaint { path, kind, .. } = complaint;
         if let (Some(name), Some(field)) = (&meant, path.get_mut(value).filter(|field| field.is_string()))
@@ -99,7 +100,7 @@ impl Repairs {
     }
 }
 
-/// All problems of a spec in any of its profiles; `check` makes the checks that types cannot.
+/// Returns all problems of a spec in any of its profiles. `check` makes the checks that types cannot.
 pub fn check_profiles<T: DeserializeOwned>(
     spec: &Spec,
     check: impl Fn(&Merged, &T) -> Vec<Diagnosis>,
@@ -114,12 +115,12 @@ pub fn check_profiles<T: DeserializeOwned>(
 
 /// One of serde's errors, taken apart.
 struct Complaint {
-    /// The field it is about; of a missing field, where it should be.
+    /// The field that the error is about. If a field is missing, the place where it should be.
     path: Path,
     kind: Complains,
-    /// What stands there.
+    /// The value found there.
     found: Option<Value>,
-    /// serde's own words.
+    /// The message of serde.
     message: String,
 }
 
@@ -153,7 +154,7 @@ impl Complaint {
         Self { path, kind, found, message }
     }
 
-    /// The complaint about the field that the spec has at `path`.
+    /// Describes the complaint. `path` is the field's path in the spec as written.
     fn diagnose(&self, merged: &Merged, path: &Path) -> Diagnosis {
         match &self.kind {
             Complains::Unknown { what, name } => {
@@ -195,8 +196,8 @@ fn step(segment: &Segment) -> Option<Step> {
     }
 }
 
-/// Path of the field `name` that serde refused at `path`. Where types are flattened or untagged serde loses the way: then the
-/// one field of that name below is meant.
+/// Path of the field `name` that serde refused at `path`. Where types are flattened or untagged, serde loses the path.
+/// Then the only field of that name below `path` is taken.
 fn field_named(name: &str, path: Path, value: &Value) -> Path {
     if path.last_key() == Some(name) && path.get(value).is_some() {
         return path;
@@ -233,7 +234,7 @@ fn search(name: &str, path: &Path, value: &Value, found: &mut Vec<Path>) {
     }
 }
 
-/// What was expected, in the words of a spec, where serde complains of a type or value.
+/// The expected type or value, in the terms of a spec, if serde complains of a type or value.
 fn mistyped(message: &str) -> Option<String> {
     let (kind, expected) = message.rsplit_once(", expected ")?;
     if !["invalid type", "invalid value", "invalid length"].iter().any(|start| kind.starts_with(start)) {
@@ -269,7 +270,7 @@ fn mistyped(message: &str) -> Option<String> {
     })
 }
 
-/// A value of the type that [`mistyped`] names, so that reading can go on.
+/// A value of the type that [`mistyped`] names, so that decoding can go on.
 fn placeholder(expected: &str) -> Option<Value> {
     Some(match expected {
         number if number.contains("number") => 1.into(),
@@ -294,7 +295,7 @@ fn describe(value: &Value) -> String {
     }
 }
 
-/// What to do about the commonest slips.
+/// Advice for the most common mistakes.
 fn remedy(found: &Value, expected: &str) -> Option<String> {
     match found {
         Value::String(text)

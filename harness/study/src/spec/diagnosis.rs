@@ -1,57 +1,57 @@
-//! What is wrong with a spec, where, and what to write instead.
+//! Problems of a spec: the message, the place, and the remedy.
 
 use super::locate::Span;
 use harness_record::suggest::closest;
 use std::fmt;
 
-/// Name of the place that `--set` settings come from.
+/// The name shown as the file of settings that come from `--set`.
 pub const COMMAND_LINE: &str = "command line";
 
-/// Characters of a source line that are shown; longer lines are cut around the problem.
+/// Maximum number of characters shown of a source line. Longer lines are cut around the problem.
 const SHOWN: usize = 100;
 
-/// One problem, shown the way rustc shows it.
+/// One problem, displayed in the style of rustc.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Diagnosis {
-    /// What is wrong, in one line.
+    /// The problem, in one line.
     pub message: String,
     /// The file as the user knows it, or [`COMMAND_LINE`].
     pub file: String,
-    /// Where in the file.
+    /// Position in the file.
     pub span: Option<Span>,
     /// Text of that line.
     pub source_line: Option<String>,
     /// The field, with its profile: `profiles.sample.finetuning.epochs`.
     pub field: Option<String>,
-    /// What would have been right: `a whole number`, ``one of: `a`, `b` ``.
+    /// The expected value: `a whole number`, ``one of: `a`, `b` ``.
     pub expected: Option<String>,
     /// The name that was probably meant.
     pub suggestion: Option<String>,
-    /// What to do, where that is more than another name.
+    /// Advice, if there is more to do than use another name.
     pub help: Option<String>,
 }
 
 impl Diagnosis {
-    /// A problem of a whole file.
+    /// Creates a problem of a whole file.
     pub fn of_file(file: &str, message: impl Into<String>) -> Self {
         Self { message: message.into(), file: file.to_owned(), ..Self::default() }
     }
 
-    /// Adds what would have been right.
+    /// Adds the expected value.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
-    /// Adds what to do.
+    /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds the names that would have been right, and the one of them that `name` was probably meant to be.
+    /// Adds the allowed names, and suggests the one that `name` was probably meant to be.
     #[must_use]
     pub fn one_of<S: AsRef<str>>(mut self, name: &str, names: &[S]) -> Self {
         self.expected = Some(match names {
@@ -67,7 +67,7 @@ impl Diagnosis {
     }
 }
 
-/// The text with everything spelled out that could steer a terminal or reorder what it shows.
+/// Returns the text with every character escaped that could control a terminal or reorder what it shows.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -80,7 +80,7 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// The same for a source line: one character stays one character, so that columns still fit.
+/// The same for a source line. Each character is replaced by exactly one character, so that columns still match.
 fn printable_line(text: &str) -> Vec<char> {
     text.chars()
         .map(|c| match c {
@@ -97,7 +97,7 @@ fn steers(c: char) -> bool {
 }
 
 impl Diagnosis {
-    /// All that matters in one line: `studies/blurring.yaml:8: wrong type: found …; expected …`.
+    /// The essential parts in one line: `studies/blurring.yaml:8: wrong type: found …; expected …`.
     pub fn line(&self) -> String {
         let place = self.span.map_or_else(|| self.file.clone(), |span| format!("{}:{}", self.file, span.line));
         let field = self.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
@@ -136,7 +136,7 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// The part of a line that is shown, and the column (from 0) and width of the marks under it.
+/// The part of a line that is shown, with the column (from 0) and the width of the marks under it.
 fn window(line: &str, span: Span) -> (String, usize, usize) {
     let line = printable_line(line.trim_end());
     let caret = (span.column - 1).min(line.len());
@@ -156,12 +156,12 @@ fn window(line: &str, span: Span) -> (String, usize, usize) {
     (shown.into_iter().collect(), caret, width.min((SHOWN - caret).max(1)))
 }
 
-/// Every problem found in one go; never empty.
+/// All problems found at once. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Diagnosis>);
 
 impl Problems {
-    /// The problems found, by file and line, or `None` where there are none. Equal ones are named once.
+    /// Sorts the problems by file and line and drops duplicates. Returns `None` if there are no problems.
     pub fn found(mut problems: Vec<Diagnosis>) -> Option<Self> {
         let place = |problem: &Diagnosis| problem.span.map(|span| (span.line, span.column));
         problems.sort_by(|a, b| (&a.file, place(a)).cmp(&(&b.file, place(b))));
@@ -174,23 +174,23 @@ impl Problems {
         (!kept.is_empty()).then_some(Self(kept))
     }
 
-    /// `Ok` where nothing was found.
+    /// Returns `Ok` if there are no problems.
     pub fn none_in(problems: Vec<Diagnosis>) -> Result<(), Self> {
         Self::found(problems).map_or(Ok(()), Err)
     }
 
-    /// All of them, in the order they were found.
+    /// All problems, sorted by file and line.
     pub fn all(&self) -> &[Diagnosis] {
         &self.0
     }
 
-    /// All of them, each changed.
+    /// Applies a change to every problem.
     #[must_use]
     pub fn map(self, change: impl FnMut(Diagnosis) -> Diagnosis) -> Self {
         Self(self.0.into_iter().map(change).collect())
     }
 
-    /// All of them, to be put together with others.
+    /// All problems as a list, for combining with others.
     pub fn into_vec(self) -> Vec<Diagnosis> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! A study's spec as its files have it: the study, the base it extends, their profiles; and what they make together.
+//! A study's spec as written in its files: the study, the base it extends and their profiles, and how they are merged.
 
 use super::{
     diagnosis::{Diagnosis, Problems},
@@ -15,17 +15,17 @@ use std::{
     sync::Arc,
 };
 
-/// Profiles a spec may override; the first is the spec as it stands.
+/// Profiles that a spec may override. The first one is the spec without any override.
 pub const PROFILES: [&str; 3] = ["full", "sample", "demo"];
-/// Folder of studies under the root.
+/// Folder of the studies under the root.
 const STUDIES: &str = "studies";
-/// Folder of bases beside the studies.
+/// Folder of the bases, inside the folder of the studies.
 const BASES: &str = "_base";
 
 /// A spec as written: its file and the base it extends.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// The study's name: the file's without `.yaml`.
+    /// The study's name, which is its file name without `.yaml`.
     pub name: String,
     file: Document,
     base: Option<Document>,
@@ -35,7 +35,7 @@ pub struct Spec {
 #[derive(Debug, Clone)]
 struct Document {
     source: Arc<Source>,
-    /// What stands outside of `extends` and `profiles`.
+    /// All fields except `extends` and `profiles`.
     root: Value,
     profiles: Map<String, Value>,
     extends: Option<String>,
@@ -55,12 +55,12 @@ pub fn names(root: &FilePath) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Where the spec of a study lies.
+/// Path of the file of a study's spec.
 pub fn file_of(root: &FilePath, name: &str) -> PathBuf {
     root.join(STUDIES).join(format!("{name}.yaml"))
 }
 
-/// Whether a name is a plain file stem: no separators, no dots.
+/// Returns true if the name is a plain file stem: letters, digits, `-` and `_`, without separators or dots.
 pub fn is_plain(name: &str) -> bool {
     let all = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     name.len() <= 100 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(all)
@@ -81,7 +81,8 @@ impl Spec {
         Self::read(root, &file)
     }
 
-    /// Reads a spec's file, and the base it extends from the folder `_base` beside it. Paths are shown relative to `root`.
+    /// Reads a spec's file and the base that it extends, from the folder `_base` beside it. Paths are shown relative to
+    /// `root`.
     pub fn read(root: &FilePath, file: &FilePath) -> Result<Self, Problems> {
         let label = |file: &FilePath| file.strip_prefix(root).unwrap_or(file).display().to_string();
         let document = Document::read(file, &label(file))?;
@@ -106,7 +107,7 @@ impl Spec {
         Ok(Self { name, file: document, base })
     }
 
-    /// The files of a study under `root`: its own, and that of the base which it extends.
+    /// The files of a study under `root`: its own file and the file of its base.
     pub fn files(&self, root: &FilePath) -> Vec<PathBuf> {
         let base = self.file.extends.as_ref().map(|base| root.join(STUDIES).join(BASES).join(format!("{base}.yaml")));
         [file_of(root, &self.name)].into_iter().chain(base).collect()

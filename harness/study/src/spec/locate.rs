@@ -1,62 +1,62 @@
-//! Where every field of a YAML text stands.
+//! Finds the position of every field in a YAML text.
 //!
-//! `serde_yaml` reads the values; it says nothing of positions. This module walks the events of a second parser and keeps
-//! the line and column of every key and value. It also refuses what would be read differently than it looks: a key given
-//! twice, a second document, aliases that unfold without end.
+//! `serde_yaml` reads the values but reports no positions. This module walks the events of a second parser and records
+//! the line and column of every key and value. It also refuses texts that are read differently from how they look: a
+//! repeated key, a second document, and aliases that expand without end.
 
 use super::path::Step;
 use saphyr_parser::{Event, Parser};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most values a text may have with its aliases unfolded.
+/// Maximum number of values in a text, with its aliases expanded.
 const MOST_VALUES: usize = 100_000;
-/// Most levels that mappings and lists may nest, aliases unfolded.
+/// Maximum depth of nested mappings and lists, with aliases expanded.
 const MOST_LEVELS: usize = 64;
 /// The key that merges other mappings into the one it stands in.
 pub(super) const MERGE_KEY: &str = "<<";
 
-/// A stretch of one line.
+/// A range of characters in one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Span {
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// Characters, at least 1.
+    /// Number of characters, at least 1.
     pub width: usize,
 }
 
-/// Where a field stands.
+/// The position of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
-    /// Its name; `None` for the root and for elements of lists.
+    /// Position of its name. `None` for the root and for elements of lists.
     pub key: Option<Span>,
-    /// Its value.
+    /// Position of its value.
     pub value: Span,
-    /// Whether the value is neither a mapping nor a list.
+    /// True if the value is neither a mapping nor a list.
     pub scalar: bool,
 }
 
 impl Found {
-    /// The name where there is one, else the value.
+    /// The position of the name if there is one, otherwise of the value.
     pub fn name(self) -> Span {
         self.key.unwrap_or(self.value)
     }
 
-    /// The value where it fits a line, else its name.
+    /// The position of the value if it is a scalar, otherwise of the name.
     pub fn short(self) -> Span {
         if self.scalar { self.value } else { self.name() }
     }
 }
 
-/// Why a text is refused.
+/// The reason that a text is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// Where.
+    /// The place of the problem.
     pub(super) span: Span,
-    /// Why.
+    /// The problem.
     pub(super) message: String,
-    /// Whether the text is no YAML at all, so that another parser may say it better.
+    /// True if the text is not valid YAML. Another parser may then give a better message.
     pub(super) syntax: bool,
 }
 
@@ -71,11 +71,11 @@ pub struct Positions {
 struct Node {
     span: Span,
     kind: Kind,
-    /// Values below and including this one.
+    /// Number of values in this one, itself included.
     size: usize,
-    /// Levels of mappings and lists below and including this one.
+    /// Number of levels of mappings and lists in this one, itself included.
     levels: usize,
-    /// Whether its end was seen: an alias to an open node would contain itself.
+    /// True once its end was seen. An alias to an open node would contain itself.
     closed: bool,
 }
 
@@ -86,10 +86,10 @@ enum Kind {
     Mapping(Vec<(String, Span, usize)>),
 }
 
-/// A mapping or list whose end was not seen yet.
+/// A mapping or list whose end has not been seen yet.
 struct Open {
     node: usize,
-    /// Of a mapping: the key that waits for its value.
+    /// The key that waits for its value, in a mapping.
     key: Option<(String, Span)>,
     names: BTreeSet<String>,
 }
@@ -114,7 +114,7 @@ impl Positions {
         Ok(scan.positions)
     }
 
-    /// Where the field at `path` stands, if the text has it.
+    /// The position of the field at `path`, if the text has it.
     pub fn find(&self, path: &[Step]) -> Option<Found> {
         let mut node = self.root?;
         let mut key = None;
@@ -132,7 +132,7 @@ impl Positions {
         Some(Found { key, value: *span, scalar: matches!(kind, Kind::Scalar) })
     }
 
-    /// The same positions for a text that stands `columns` to the right on its first line.
+    /// The same positions for a text whose first line starts `columns` further to the right.
     pub(super) fn shifted(mut self, columns: usize) -> Self {
         let shift = |span: &mut Span| span.column += if span.line == 1 { columns } else { 0 };
         for node in &mut self.nodes {
@@ -146,7 +146,7 @@ impl Positions {
         self
     }
 
-    /// Value and position of a key of a mapping, or of the mappings merged into it.
+    /// Node and position of a key of a mapping, or of a mapping merged into it.
     fn entry(&self, mapping: usize, name: &str) -> Option<(usize, Span)> {
         let Kind::Mapping(entries) = &self.nodes[mapping].kind else { return None };
         let with_key = |wanted: &str| entries.iter().find(|(key, ..)| key == wanted).map(|(_, s, n)| (*n, *s));
@@ -248,7 +248,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Ends a node and hangs it into the one around it.
+    /// Ends a node and attaches it to the node around it.
     fn close(&mut self, node: usize, span: Span) -> Result<(), Refusal> {
         self.positions.nodes[node].closed = true;
         self.attach(node, span)

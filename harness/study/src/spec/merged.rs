@@ -1,7 +1,7 @@
-//! Layers merged into one document in which every field remembers where it came from.
+//! Merges layers into one document in which every field remembers the layer it came from.
 //!
-//! Mappings merge key by key; everything else replaces what lies below. A mapping that makes a choice (`model: {vqvae: …}`)
-//! replaces a different choice instead of merging with it.
+//! Mappings merge key by key. Any other value replaces the value below it. A mapping that makes a choice
+//! (`model: {vqvae: …}`) replaces a different choice instead of merging with it.
 
 use super::{
     diagnosis::Diagnosis,
@@ -12,13 +12,13 @@ use super::{
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Keys whose mapping has one key: the choice.
+/// Keys whose mapping has a single key, the choice.
 const CHOICES: [&str; 8] = ["dataset", "model", "init", "optimizer", "distortion", "schedule", "split", "validation"];
 
-/// Field whose parts are sums of terms: a layer that names a sum replaces the one below.
+/// The field whose parts are sums of terms. A layer that gives a sum replaces the sum below it.
 const SUMS: &str = "losses";
 
-/// The layer a field comes from; later ones lie on top.
+/// The kind of layer that a field comes from. Later kinds lie on top of earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Base,
@@ -28,14 +28,14 @@ pub(super) enum Kind {
     Override,
 }
 
-/// One layer and where its fields stand.
+/// One layer, with the positions of its fields.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     pub(super) kind: Kind,
     pub(super) source: Arc<Source>,
-    /// Where the layer's fields stand in its source: `profiles.sample`.
+    /// The path of the layer's fields in its source: `profiles.sample`.
     pub(super) inside: Path,
-    /// Of an override: the field it sets, and where the argument names it.
+    /// For an override: the field it sets, and the position of that field's name in the argument.
     pub(super) sets: Option<(Path, Span)>,
 }
 
@@ -44,17 +44,17 @@ pub(super) struct Layer {
 pub struct Merged {
     /// The study's name.
     pub name: String,
-    /// What results.
+    /// The merged document.
     pub value: Value,
     layers: Vec<Layer>,
-    /// What each layer laid, and on which field.
+    /// The value that each layer added, and the path it was laid on.
     laid: Vec<(Path, Value)>,
-    /// For every field the layers it was made of, lowest first.
+    /// For every field, the layers it was made of, from the lowest to the highest.
     origins: BTreeMap<Path, Vec<usize>>,
 }
 
 impl Layer {
-    /// Where the field stands in this layer, which has it.
+    /// The position of a field in this layer. The layer must have the field.
     fn find(&self, path: &Path) -> Option<Found> {
         let steps: Vec<Step> = self.inside.0.iter().chain(&path.0).cloned().collect();
         let Some((set, span)) = &self.sets else {
@@ -72,7 +72,7 @@ impl Layer {
 }
 
 impl Merged {
-    /// Nothing yet.
+    /// An empty document without layers.
     pub(super) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -83,7 +83,7 @@ impl Merged {
         }
     }
 
-    /// A document of one layer: a file that nothing is laid over.
+    /// A document of one layer, a file with nothing laid over it.
     pub fn of_file(name: &str, source: Source, value: Value) -> Self {
         let mut merged = Self::new(name);
         let layer = Layer { kind: Kind::File, source: Arc::new(source), inside: Path::default(), sets: None };
@@ -91,7 +91,7 @@ impl Merged {
         merged
     }
 
-    /// Lays `over` on the field at `at`, which exists.
+    /// Lays `over` on the existing field at `at`.
     pub(super) fn lay(&mut self, at: &Path, over: Value, layer: Layer) {
         self.layers.push(layer);
         self.laid.push((at.clone(), over.clone()));
@@ -103,8 +103,8 @@ impl Merged {
         self.value = value;
     }
 
-    /// This document with the `fields` of the mapping at `place` laid over its root. What the mapping says keeps the positions it
-    /// has there.
+    /// This document with the `fields` of the mapping at `place` laid over its root. The fields keep their positions in
+    /// the source.
     pub(crate) fn over_itself(&self, place: &Path, fields: &[&str]) -> Self {
         let mut merged = self.clone();
         for (layer, (at, laid)) in self.layers.iter().zip(&self.laid) {
@@ -164,7 +164,7 @@ impl Merged {
     }
 }
 
-/// Whether both mappings make a choice, and not the same one, or are sums.
+/// Returns true if both mappings make a choice and the choices differ, or if the mappings are sums.
 fn chooses_anew(path: &Path, below: &Map<String, Value>, over: &Map<String, Value>) -> bool {
     if path.parent().is_some_and(|parent| parent.last_key() == Some(SUMS)) {
         return true;
@@ -173,32 +173,32 @@ fn chooses_anew(path: &Path, below: &Map<String, Value>, over: &Map<String, Valu
     choice && below.len() == 1 && over.len() == 1 && below.keys().ne(over.keys())
 }
 
-/// What a problem is about.
+/// The part of a field that a problem is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aim {
     /// The field's name.
     Name,
     /// The field's value.
     Value,
-    /// Something that is not there but should be in this mapping.
+    /// Something that is missing from this mapping.
     Inside,
 }
 
 impl Merged {
-    /// A problem of the field at `path` (`arms[0].label`), for checks made after decoding. Where the field does not exist the
-    /// nearest one around it is shown.
+    /// Describes a problem of the field at `path` (`arms[0].label`), for checks made after decoding. If the field does
+    /// not exist, the nearest field around it is shown.
     pub fn at(&self, path: &str, message: impl Into<String>) -> Diagnosis {
         let wanted = Path::parse(path).unwrap_or_default();
         let aim = if wanted.get(&self.value).is_some() { Aim::Value } else { Aim::Inside };
         self.diagnose(&wanted, aim, message)
     }
 
-    /// A problem of a field, shown in the layer it comes from.
+    /// Describes a problem of a field and shows it in the layer that the field comes from.
     pub(super) fn diagnose(&self, wanted: &Path, aim: Aim, message: impl Into<String>) -> Diagnosis {
         let path = wanted.existing(&self.value);
         let none = Vec::new();
         let origins = self.origins.get(&path).unwrap_or(&none).iter().filter_map(|number| self.layers.get(*number));
-        // What lacks is best added in the study's own file; what is wrong was said last in the topmost layer.
+        // A missing field is best added in the study's own file. A wrong value was last set by the topmost layer.
         let own = origins.clone().find(|layer| aim == Aim::Inside && layer.kind == Kind::File);
         let Some(layer) = own.or_else(|| origins.max_by_key(|layer| layer.kind)) else {
             return Diagnosis { field: Some(wanted.to_string()), ..Diagnosis::of_file(&self.name, message) };

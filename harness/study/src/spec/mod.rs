@@ -1,4 +1,4 @@
-//! Study specs: read, layered, checked.
+//! Reads study specs, merges their layers and checks them.
 
 pub mod decode;
 pub mod diagnosis;

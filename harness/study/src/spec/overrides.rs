@@ -11,18 +11,18 @@ use serde_json::{Map, Value};
 /// One override.
 #[derive(Debug, Clone)]
 pub(super) struct Override {
-    /// The argument, and where its value's parts stand in it.
+    /// The argument, with the positions of the parts of its value.
     pub(super) source: Source,
     /// The field that is set.
     pub(super) path: Path,
-    /// Where the argument names that field.
+    /// The position of the field's name in the argument.
     pub(super) span: Span,
     /// Its value.
     pub(super) value: Value,
 }
 
 impl Override {
-    /// Reads `path=value`; the value is YAML, and nothing is `null`.
+    /// Parses `path=value`. The value is YAML; an empty value is `null`.
     pub(super) fn parse(argument: &str) -> Result<Self, Problems> {
         const FLAG: &str = "--set ";
         let whole = format!("{FLAG}{argument}");
@@ -58,10 +58,10 @@ impl Override {
         Ok(Self { source, path, span, value })
     }
 
-    /// The smallest change of `document` that makes the override: where, and what to lay over what is there.
+    /// The smallest change of `document` that makes the override: the path, and the value to lay over it.
     pub(super) fn overlay(&self, document: &Value) -> Result<(Path, Value), Problems> {
         let steps = &self.path.0;
-        // Lists are replaced when layers are merged, so an override inside one is laid over the element itself.
+        // Merging layers replaces whole lists, so an override inside a list is laid over the element itself.
         let inside = steps.iter().rposition(|step| matches!(step, Step::Index(_))).map_or(0, |last| last + 1);
         for end in 0..inside {
             let here = Path(steps[..end].to_vec());
@@ -76,7 +76,7 @@ impl Override {
                 value = Value::Object(Map::from_iter([(key.clone(), value)]));
             }
         }
-        // Text or a number on the way would be replaced by a mapping without a word.
+        // A text or number on the way would be silently replaced by a mapping.
         for end in inside..steps.len() {
             let here = Path(steps[..end].to_vec());
             let there = here.get(document);

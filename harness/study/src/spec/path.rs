@@ -1,4 +1,4 @@
-//! Names of fields inside a spec: `arms[0].finetuning.epochs`.
+//! Paths of fields inside a spec: `arms[0].finetuning.epochs`.
 
 use serde_json::Value;
 use std::fmt;
@@ -17,7 +17,7 @@ pub enum Step {
 pub struct Path(pub Vec<Step>);
 
 impl Path {
-    /// Reads `arms[0].label`. The error says what is wrong with the text.
+    /// Parses `arms[0].label`. The error says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
         if text.is_empty() {
@@ -60,7 +60,7 @@ impl Path {
         Some(Self(steps.to_vec()))
     }
 
-    /// Name of the field itself, where it has one.
+    /// Name of the field itself, if it has one.
     pub(super) fn last_key(&self) -> Option<&str> {
         match self.0.last()? {
             Step::Key(key) => Some(key),
@@ -85,7 +85,7 @@ impl Path {
         self.0.iter().try_fold(value, descend)
     }
 
-    /// The field of `value` at this path, to be changed.
+    /// The field of `value` at this path, for changing it.
     pub fn get_mut<'a>(&self, value: &'a mut Value) -> Option<&'a mut Value> {
         self.0.iter().try_fold(value, |here, step| match step {
             Step::Key(key) => here.get_mut(key),
@@ -93,13 +93,13 @@ impl Path {
         })
     }
 
-    /// Takes the field out of the mapping that holds it, if a mapping holds it.
+    /// Removes the field from the mapping that holds it. Returns `None` if no mapping holds it.
     pub(super) fn remove(&self, value: &mut Value) -> Option<Value> {
         let key = self.last_key()?;
         self.parent()?.get_mut(value)?.as_object_mut()?.remove(key)
     }
 
-    /// This path with `old` at its start made `new`.
+    /// This path with the prefix `old` replaced by `new`. A path without that prefix is returned unchanged.
     pub(super) fn moved(self, old: &Self, new: &Self) -> Self {
         match self.0.strip_prefix(old.0.as_slice()) {
             Some(rest) => Self(new.0.iter().chain(rest).cloned().collect()),

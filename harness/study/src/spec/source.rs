@@ -1,4 +1,4 @@
-//! A YAML text: read within limits, its values as JSON, the position of each.
+//! A YAML text, read within limits: its values as JSON and the position of each value.
 
 use super::{
     diagnosis::{Diagnosis, Problems},
@@ -8,24 +8,24 @@ use super::{
 use serde_json::{Map, Value};
 use std::{fs::File, io::Read};
 
-/// Most bytes a spec may have.
+/// Maximum size of a spec, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
-/// Most bytes that are read a second time for a better message.
+/// Maximum size, in bytes, of a text that is parsed a second time for a better message.
 const MOST_BYTES_TOLD: usize = 1 << 16;
 
-/// A text and what is known of it.
+/// A text and the positions of its fields.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The file as the user knows it, or [`super::diagnosis::COMMAND_LINE`].
+    /// The name of the file as the user knows it, or [`super::diagnosis::COMMAND_LINE`].
     pub label: String,
     /// The whole text.
     pub text: String,
-    /// Where its fields stand.
+    /// The positions of its fields.
     pub positions: Positions,
 }
 
 impl Source {
-    /// Reads a file and its values.
+    /// Reads a file and parses its values.
     pub fn read(file: &std::path::Path, label: &str) -> Result<(Self, Value), Problems> {
         let refuse = |message: String| Diagnosis::of_file(label, message);
         let cannot = |error: std::io::Error| refuse(format!("cannot read the spec: {error}"));
@@ -51,7 +51,7 @@ impl Source {
         Self::parse(label, text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
     }
 
-    /// Reads a text's values.
+    /// Parses a text's values.
     pub fn parse(label: &str, text: String) -> Result<(Self, Value), Problems> {
         let mut source = Self::plain(label, text);
         if let Some(span) = control_character(&source.text) {
@@ -77,22 +77,23 @@ impl Source {
         Self { label: label.to_owned(), text, positions: Positions::default() }
     }
 
-    /// A problem at a place of this text.
+    /// Describes a problem at a place in this text.
     pub fn diagnose(&self, span: Option<Span>, message: impl Into<String>) -> Diagnosis {
         let line = span.and_then(|span| self.text.lines().nth(span.line - 1));
         Diagnosis { span, source_line: line.map(str::to_owned), ..Diagnosis::of_file(&self.label, message) }
     }
 
-    /// Bad syntax in the words of `serde_yaml`, which are clearer.
+    /// Describes bad syntax in the words of `serde_yaml`, which are clearer.
     fn told_better(&self, refusal: &Refusal) -> Option<Diagnosis> {
-        // It takes time that grows with the square of some texts. Reading nothing unfolds no aliases.
+        // For some texts this takes quadratic time. `IgnoredAny` builds no values, so no aliases are expanded.
         if !refusal.syntax || self.text.len() > MOST_BYTES_TOLD {
             return None;
         }
         serde_yaml::from_str::<serde::de::IgnoredAny>(&self.text).err().map(|error| self.bad_syntax(&error))
     }
 
-    /// A complaint of `serde_yaml`: `did not find expected ',' at line 3 column 2, while parsing a list at line 2 column 13`.
+    /// Describes an error of `serde_yaml`:
+    /// `did not find expected ',' at line 3 column 2, while parsing a list at line 2 column 13`.
     fn bad_syntax(&self, error: &serde_yaml::Error) -> Diagnosis {
         let message = error.to_string();
         let (what, context) = message.split_once(", while ").map_or((message.as_str(), None), |(a, b)| (a, Some(b)));
@@ -111,7 +112,7 @@ impl Source {
         }
     }
 
-    /// The commonest reason of bad syntax.
+    /// Describes the most common cause of bad syntax, a tab in the indentation.
     fn tabbed(&self, span: Span) -> Option<Diagnosis> {
         let line = self.text.lines().nth(span.line - 1)?;
         let column = line.chars().take_while(|c| c.is_whitespace()).position(|c| c == '\t')?;
@@ -126,10 +127,10 @@ fn control_character(text: &str) -> Option<Span> {
     Some(Span { line: line + 1, column: column + 1, width: 1 })
 }
 
-/// A refused value: where, why, what to do.
+/// A refused value: its path, the reason, and the remedy.
 type Refused = (Path, &'static str, &'static str);
 
-/// YAML as JSON, merge keys unfolded.
+/// Converts YAML to JSON and expands merge keys.
 fn to_json(value: serde_yaml::Value, path: &Path) -> Result<Value, Refused> {
     use serde_yaml::Value as Yaml;
     Ok(match value {
@@ -175,7 +176,7 @@ fn to_object(mapping: serde_yaml::Mapping, path: &Path) -> Result<Map<String, Va
             source => merged.push(source),
         }
     }
-    // Own keys win over merged ones, earlier sources over later ones.
+    // A mapping's own keys win over merged ones. Earlier sources win over later ones.
     for source in merged {
         let Yaml::Mapping(source) = source else {
             return Err((path.key(MERGE_KEY), "`<<` merges a mapping", "write `<<: *name`, the alias of a mapping"));

@@ -1,4 +1,4 @@
-//! Specs that are wrong in every way we could think of, and what is said about them.
+//! Tests of the messages for specs with every kind of mistake we could think of.
 
 use super::{
     decode::{check_profiles, decode},
@@ -61,7 +61,7 @@ struct Arm {
 
 const GOOD: &str = "title: T\nfinetuning:\n  epochs: 4\n  batch: 2\n";
 
-/// A root with `studies/s.yaml`, and with `studies/_base/b.yaml` if given.
+/// Creates a root with `studies/s.yaml`, and with `studies/_base/b.yaml` if given.
 fn root(text: impl AsRef<[u8]>, base: Option<&str>) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(root.path().join("studies/_base")).unwrap();
@@ -82,18 +82,18 @@ fn study(text: impl AsRef<[u8]>, base: Option<&str>, profile: &str, set: &[&str]
     decode(&merged(text, base, profile, set)?)
 }
 
-/// What is said about a spec alone.
+/// The message for a spec on its own.
 fn said(text: impl AsRef<[u8]>) -> String {
     study(text, None, "full", &[]).unwrap_err().to_string()
 }
 
-/// What is said about settings for a good spec.
+/// The message for `--set` settings on a good spec.
 fn said_of(set: &[&str]) -> String {
     let text = format!("{GOOD}model: {{vqvae: {{width: 8}}}}\narms: [{{label: a}}, {{label: b}}]\n");
     study(text, None, "full", set).unwrap_err().to_string()
 }
 
-/// Every line of `parts` must be said.
+/// Asserts that some line of the message contains each of `parts`.
 fn says(said: &str, parts: &[&str]) {
     for part in parts {
         assert!(said.lines().any(|line| line.trim_start().contains(part)), "`{part}` is not said in\n{said}");
@@ -340,6 +340,6 @@ fn a_variant_is_laid_over_the_root_and_keeps_its_place() {
         ]
     );
     assert_eq!(problems.all()[1].span.unwrap().line, 9);
-    // The document itself is as it was.
+    // The document itself is unchanged.
     assert_eq!(merged.value["model"], serde_json::json!({"vqvae": {"width": 8}}));
 }

@@ -1,4 +1,4 @@
-//! What each arm of a study does.
+//! The arms of a study.
 
 use super::written::{ArmSpec, Study};
 use crate::spec::{
@@ -11,17 +11,17 @@ use crate::spec::{
 /// The sections of a study that an arm's variants may change.
 pub const SECTIONS: [&str; 6] = ["data", "model", "init", "pretraining", "finetuning", "evaluation"];
 
-/// An arm, and what it does.
+/// An arm and the study that it runs.
 #[derive(Debug, Clone)]
 pub struct Arm {
-    /// Its row.
+    /// The arm as the study's file describes it.
     pub spec: ArmSpec,
     /// The study with the arm's variants laid over its sections.
     pub study: Study,
 }
 
-/// The arms of a study, each with the document that its own study was read from. Variants that do not exist are passed over:
-/// `check` names them.
+/// The arms of a study, each with the document that its own study was decoded from. Variants that do not exist are
+/// skipped here; `check` reports them.
 pub(super) fn arms(merged: &Merged, study: &Study) -> Result<Vec<(Arm, Merged)>, Problems> {
     let (mut arms, mut problems) = (Vec::new(), Vec::<Diagnosis>::new());
     for spec in &study.arms {

@@ -1,4 +1,4 @@
-//! What is impossible in a study beside what its types refuse.
+//! Checks of a study that its types cannot make.
 
 use super::{
     arms::{Arm, SECTIONS, arms},
@@ -10,7 +10,7 @@ use crate::spec::{
 };
 use harness_record::vocabulary::Baseline;
 
-/// What is impossible in a study.
+/// Finds the problems of a study that its types cannot refuse.
 pub fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
     let mut found = Found { merged, problems: Vec::new() };
     found.texts(study);
@@ -28,7 +28,7 @@ pub fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
         }
         Err(problems) => found.problems.extend(problems.into_vec()),
     }
-    // Arms share most of their sections, and with them their problems.
+    // Arms share most of their sections, so they also share the problems of those sections.
     Problems::found(found.problems).map(Problems::into_vec).unwrap_or_default()
 }
 
@@ -106,7 +106,7 @@ impl Found<'_> {
         }
     }
 
-    /// What is impossible in what an arm does.
+    /// Checks the sections of one arm.
     fn sections(&mut self, Arm { spec, study }: &Arm) {
         let data = &study.data;
         if let Err(expected) = study.model.check_size(data.size) {

@@ -8,13 +8,13 @@ use harness_learn::models::Normalise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is trained and tested on.
+/// The data that a study trains and tests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
     /// Side of the images as the network sees them, in pixels.
     pub size: u32,
-    /// Makes of a value v in 0..1 what the network sees, (v − mean) / std; as it is if absent.
+    /// Normalises each value v in 0..1 to (v − mean) / std for the network. If absent, values are left as they are.
     #[serde(default)]
     pub normalise: Option<Normalise>,
     /// Images without labels.
@@ -27,12 +27,12 @@ pub struct DataSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PretrainingData {
-    /// Where they come from.
+    /// The data set of the images.
     pub dataset: DatasetSpec,
-    /// How many are held out, to see how well unseen images are restored.
+    /// Number of images held out, to measure how well unseen images are restored.
     #[serde(default)]
     pub validation: u32,
-    /// Share of the others that train, balanced over the classes; above 0 and at most 1.
+    /// Share of the remaining images that is used for training, balanced over the classes. Above 0 and at most 1.
     #[serde(default = "whole")]
     pub fraction: f64,
 }
@@ -45,17 +45,17 @@ fn whole() -> f64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SegmentationData {
-    /// Where they come from.
+    /// The data set of the images.
     pub dataset: DatasetSpec,
-    /// How they are cut into train, validation and test, the same for all seeds of the study.
+    /// The split into train, validation and test. It is the same for all seeds of the study.
     pub split: SplitSpec,
-    /// Which of the training part train; all if absent. Validation and test stay whole.
+    /// The part of the training images to use; all of them if absent. Validation and test stay whole.
     #[serde(default)]
     pub train: Selection,
 }
 
 impl SegmentationData {
-    /// Whether no image validates.
+    /// Returns true if the split leaves no images for validation.
     pub fn has_no_validation(&self) -> bool {
         use harness_images::split::{Amount, OfficialSplit};
         matches!(self.split, SplitSpec::Official(OfficialSplit { validation: Amount::Images(0), .. }))

@@ -1,4 +1,4 @@
-//! A study: what its file says, what its arms do, what is impossible in it.
+//! A study: its file, its arms, and the checks of both.
 
 mod arms;
 mod check;

@@ -10,18 +10,18 @@ use crate::spec::{decode::decode, diagnosis::Problems, layers::Spec};
 /// A study under one profile.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// Name: the stem of its file.
+    /// Its name, the stem of its file.
     pub name: String,
     /// The profile.
     pub profile: String,
-    /// What its file says, with the profile and the overrides laid over it.
+    /// The study as decoded from its file, with the profile and the overrides laid over it.
     pub study: Study,
     /// Its arms, in the order of the study.
     pub arms: Vec<Arm>,
 }
 
 impl Resolved {
-    /// Reads a study under a profile and the command line's overrides, and checks it.
+    /// Decodes a study under a profile and the command line's overrides, and checks it.
     pub fn new(spec: &Spec, profile: &str, overrides: &[String]) -> Result<Self, Problems> {
         let merged = spec.merge(profile, overrides)?;
         let study: Study = decode(&merged)?;

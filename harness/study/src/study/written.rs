@@ -1,4 +1,4 @@
-//! A study as its YAML file says it.
+//! A study as written in its YAML file.
 
 use super::data::DataSpec;
 use harness_learn::{
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Most images that an evaluation keeps for galleries.
+/// Maximum number of images that an evaluation keeps for galleries.
 pub const GALLERY: usize = 12;
 
 /// A study.
@@ -22,19 +22,19 @@ pub const GALLERY: usize = 12;
 pub struct Study {
     /// Title of the report.
     pub title: String,
-    /// What is asked, a sentence or two.
+    /// The question that the study asks, in a sentence or two.
     pub question: String,
-    /// What is expected, written before the first run.
+    /// The expected answer, written before the first run.
     pub expectation: String,
-    /// How numbers are obtained: `published`, `corrected`, or both in the order of the report.
+    /// Protocols of the study: `published`, `corrected`, or both in the order of the report.
     pub protocols: Vec<Protocol>,
-    /// Seeds: every arm is run once for each.
+    /// Seeds. Every arm is run once for each seed.
     pub seeds: Vec<u64>,
-    /// What is trained and tested on.
+    /// The data for training and testing.
     pub data: DataSpec,
     /// The network.
     pub model: ModelSpec,
-    /// What its weights are before the first training.
+    /// The weights before the first training.
     #[serde(default)]
     pub init: InitSpec,
     /// Training without labels.
@@ -43,12 +43,13 @@ pub struct Study {
     pub finetuning: FinetuneSpec,
     /// Testing.
     pub evaluation: EvaluateSpec,
-    /// Named changes of the sections above, which arms take: `half-labels: {data: {segmentation: {train: {fraction: 0.5}}}}`.
+    /// Named changes of the sections above, for arms to use:
+    /// `half-labels: {data: {segmentation: {train: {fraction: 0.5}}}}`.
     #[serde(default)]
     pub variants: BTreeMap<String, Map<String, Value>>,
     /// Rows of the study's table.
     pub arms: Vec<ArmSpec>,
-    /// What the report shows and claims.
+    /// The contents and the claims of the report.
     pub report: ReportSpec<ChartSpec>,
 }
 
@@ -56,13 +57,13 @@ pub struct Study {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArmSpec {
-    /// Name in claims and data: lower-case letters, digits, hyphens.
+    /// Name in claims and data. May have lower-case letters, digits and hyphens.
     pub name: String,
     /// Label in tables and charts.
     pub label: String,
-    /// What it does, a sentence.
+    /// A sentence that says what the arm does.
     pub description: String,
-    /// Whether fine-tuning starts from pretrained weights.
+    /// True if fine-tuning starts from pretrained weights.
     #[serde(default = "yes")]
     pub pretrained: bool,
     /// Names of `variants` that make this arm different, each laid over the study's sections in turn.

@@ -62,7 +62,7 @@ fn what_is_neither_file_nor_folder_is_refused() {
         let (_, found) = refusal(&ended(&[raw(b"x", kind, b"")]), Format::Tar, &Limits::default());
         assert!(matches!(found, Refusal::Kind(_)), "{kind:?}: {found}");
     }
-    // First a link, then a file through it: neither is written.
+    // A link comes first, then a file through it. Neither is written.
     let through = [raw(b"x", EntryType::Symlink, b""), raw(b"x/passwd", EntryType::Regular, b"root")];
     refusal(&ended(&through), Format::Tar, &Limits::default());
     // A link that the choice would leave out is refused, too.
@@ -113,7 +113,7 @@ fn a_gzip_bomb_is_stopped_by_its_ratio() {
     let text = error.to_string();
     assert!(text.contains("\"bomb\" unpacks to more than 200 times its packed size"), "{text}");
     assert!(attempt.written()["bomb"].len() <= 3 << 20, "and soon");
-    // Also if the bomb lies after the archive's end, or in headers.
+    // The same holds if the bomb lies after the archive's end, or in headers.
     let behind = [tar(&[("small", b"x")]), vec![0; 8 << 20]].concat();
     assert_eq!(refusal(&gzip(&behind), Format::TarGz, &Limits::default()).1, Refusal::Ratio(200));
     let headers = raw(b"folder", EntryType::Directory, b"").repeat(10_000);

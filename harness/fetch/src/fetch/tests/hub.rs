@@ -76,7 +76,7 @@ fn file(sha256: &str) -> RemoteFile {
 }
 
 fn network(endpoint: &str, cache: &Path) -> Arc<Network> {
-    // Without the token of the person who runs the tests.
+    // The token of the person who runs the tests is not used.
     let hub = Hub::new(endpoint, cache.to_owned(), Some(TOKEN.to_owned()));
     Arc::new(Network::with_hub(policy(), hub).unwrap())
 }
@@ -131,7 +131,7 @@ fn where_the_hub_sends_us_hears_no_token_and_vouches_for_nothing() {
     assert_eq!(fs::read(place.target()).unwrap(), BODY);
     let (heads, asked) = (heads.lock().unwrap().join("\n"), asked.lock().unwrap().join("\n"));
     assert!(heads.contains(TOKEN) && asked.contains(PATH) && !asked.contains(TOKEN), "{heads}\n{asked}");
-    // A file that differs from the hub's promise.
+    // The file differs from the hub's digest.
     let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
     let (endpoint, _) = stand_in("ab".repeat(32), Some(elsewhere));
     let network = network(&endpoint, cache.path());

@@ -20,7 +20,7 @@ impl Monitor for Impatient {
 fn stopped_it_leaves_only_a_part_that_is_gone_on_with() {
     let server = Server::new(body(), vec![Answer::StallAfter(100_000)]);
     let (place, file) = (Place::new(), remote(&[server.url()]));
-    // Long enough that the stop interrupts the wait for the server.
+    // The wait is long enough for the stop to interrupt it.
     let patient = Arc::new(Network::new(Policy { stall: Duration::from_secs(20), ..policy() }).unwrap());
     let start = Instant::now();
     let error = place.fetch_by(&file, &patient, &Impatient(AtomicUsize::new(0))).unwrap_err();

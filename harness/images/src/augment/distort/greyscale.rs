@@ -5,11 +5,11 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Greyscale in three channels. The default is published.
+/// Greyscale in three channels. The default is that of the published work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GreyscaleSpec {
-    /// How likely an image loses its colours.
+    /// Probability that an image loses its colours.
     pub probability: f64,
 }
 

@@ -6,21 +6,21 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most that a factor may be above or below 1.
+/// Maximum distance of a factor from 1.
 const MOST: f64 = 10.0;
 
-/// Brightness, contrast, saturation and hue, changed in random order, as torchvision's `ColorJitter`. The defaults are
-/// published; a reach of 0 leaves that property alone.
+/// Changes brightness, contrast, saturation and hue in random order, like torchvision's `ColorJitter`. The defaults are
+/// those of the published work. A range of 0 leaves that property unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JitterSpec {
-    /// Reach of brightness: its factor is drawn evenly from 1 ± this, but not below 0.
+    /// Range of brightness. Its factor is drawn uniformly from 1 ± this value, but not below 0.
     pub brightness: f64,
-    /// Reach of contrast, likewise.
+    /// Range of contrast, likewise.
     pub contrast: f64,
-    /// Reach of saturation, likewise.
+    /// Range of saturation, likewise.
     pub saturation: f64,
-    /// Reach of hue in turns of the colour circle, at most 0.5: the turn is drawn evenly from ± this.
+    /// Range of hue in turns of the colour circle, at most 0.5. The turn is drawn uniformly from ± this value.
     pub hue: f64,
 }
 
@@ -47,7 +47,7 @@ impl RandomChange for JitterSpec {
     /// The four changes in random order.
     fn draw(&self, _: usize, rng: &mut ChaCha8Rng) -> Vec<Change> {
         let order = random::shuffled(4, rng);
-        // All four are drawn whatever the reaches are: so none depends on another's.
+        // All four are drawn whatever their ranges are, so that no draw depends on the range of another.
         let brightness = factor(self.brightness, rng);
         let contrast = factor(self.contrast, rng);
         let saturation = factor(self.saturation, rng);
@@ -56,14 +56,14 @@ impl RandomChange for JitterSpec {
             0 => Some(Change::Brightness(brightness)),
             1 => Some(Change::Contrast(contrast)),
             2 => Some(Change::Saturation(saturation)),
-            // Even a turn by 0 changes bytes, so without reach there must be none.
+            // Even a turn by 0 changes bytes, so a range of 0 must give no change.
             _ => (self.hue > 0.0).then_some(Change::Hue(turns)),
         };
         order.into_iter().filter_map(change).collect()
     }
 }
 
-/// A factor drawn evenly from 1 ± `reach`, but not below 0.
+/// A factor drawn uniformly from 1 ± `reach`, but not below 0.
 fn factor(reach: f64, rng: &mut ChaCha8Rng) -> f32 {
     let least = (1.0 - reach).max(0.0);
     (least + (1.0 + reach - least) * f64::from(random::unit(rng))) as f32
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn jitter_changes_the_order_of_its_changes() {
-        // Saturating white first and last: what comes out says whether contrast or brightness came first.
+        // White saturates first or last, so the result shows whether contrast or brightness came first.
         let picture = [[250u8; 3], [150, 150, 150], [20, 20, 20], [90, 90, 90]].concat().repeat(SIDE * SIDE / 4);
         let jitter = JitterSpec { brightness: 1.0, contrast: 1.0, saturation: 0.0, hue: 0.0 };
         let (mut contrast_first, mut brightness_first) = (0, 0);

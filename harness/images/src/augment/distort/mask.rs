@@ -1,4 +1,4 @@
-//! Masking: a rectangle of the image is filled.
+//! Masking: fills a rectangle of the image.
 
 use crate::augment::{Change, RandomChange, percent, require};
 use harness_record::random;
@@ -6,15 +6,16 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One rectangle an image, whose height and width are the same random share of the image's. The defaults are published.
+/// One rectangle per image. Its height and width are the same random share of the image's. The defaults are those of
+/// the published work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MaskSpec {
-    /// Least share of the side, in 0..1.
+    /// Minimum share of the side, in 0..1.
     pub least: f32,
-    /// Largest share of the side, in 0..1.
+    /// Maximum share of the side, in 0..1.
     pub most: f32,
-    /// What the rectangle is filled with, in 0..1.
+    /// The value that fills the rectangle, in 0..1.
     pub fill: f32,
 }
 

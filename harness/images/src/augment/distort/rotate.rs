@@ -1,4 +1,4 @@
-//! Rotation by quarter turns.
+//! Rotates by quarter turns.
 
 use crate::augment::{Change, RandomChange};
 use harness_record::random;
@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// By 0, 90, 180 or 270 degrees, each as likely as the others. The image to restore stays upright.
+/// Rotates by 0, 90, 180 or 270 degrees, all equally likely. The image to restore stays upright.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateSpec {}

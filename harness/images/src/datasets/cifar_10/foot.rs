@@ -1,12 +1,12 @@
-//! The foot of a Parquet file, looked at before the crate reads it.
+//! Checks the footer of a Parquet file before the `parquet` crate reads it.
 //!
-//! It says in Thrift's compact form what columns the table has and where they lie. The crate makes room for as many columns as are
-//! claimed to lie in one, and follows columns in columns as deep as they go, which memory and stack may not bear. So both are bounded
-//! here; whether the foot makes sense is left to the crate.
+//! The footer describes the columns of the table and their positions in Thrift's compact protocol. The crate allocates
+//! as many columns as the file claims, and follows nested columns to any depth, so a bad file could exhaust memory and
+//! stack. Both are bounded here. The crate checks everything else.
 
-/// Most columns of a table, and most that lie in one.
+/// Maximum number of columns of a table, and of columns nested directly in one column.
 const COLUMNS: u64 = 100;
-/// Most levels of structures and lists in each other.
+/// Maximum depth of nested structures and lists.
 const DEPTH: usize = 24;
 
 /// True if the crate needs little memory and time to read `foot`.
@@ -19,13 +19,14 @@ pub(super) fn is_bounded(foot: &[u8]) -> bool {
 enum Place {
     Foot,
     Columns,
-    /// The number of columns in one.
+    /// The number of columns nested in one column.
     Children,
     Other,
 }
 
 impl Place {
-    /// The subject of the field `id` in a structure about this, by the numbers of Parquet's specification.
+    /// The subject of the field `id` in a structure about this subject, by the field numbers of Parquet's
+    /// specification.
     fn field(self, id: i64) -> Self {
         match (self, id) {
             (Self::Foot, 2) => Self::Columns,
@@ -35,7 +36,8 @@ impl Place {
     }
 }
 
-/// Each function passes over what it is named for, and gives `None` where that cannot be, or is too much.
+/// Each method skips the element that it is named after. It returns `None` if that element is invalid or exceeds a
+/// bound.
 struct Foot<'a> {
     rest: &'a [u8],
 }
@@ -76,7 +78,7 @@ impl Foot<'_> {
             }
             9 | 10 => self.list(place, depth + 1),
             12 if depth < DEPTH => self.structure(place, depth + 1),
-            _ => None, // Parquet's feet have nothing else
+            _ => None, // no other types occur in footers
         }
     }
 
@@ -105,7 +107,7 @@ impl Foot<'_> {
         Some(())
     }
 
-    /// A number without sign: seven bits a byte, the lowest first.
+    /// An unsigned number with seven bits per byte, the lowest first.
     fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..63).step_by(7) {
@@ -119,7 +121,7 @@ impl Foot<'_> {
     }
 }
 
-/// The number whose sign is its lowest bit.
+/// The signed number whose sign is stored in the lowest bit.
 fn signed(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
@@ -128,7 +130,7 @@ fn signed(number: u64) -> i64 {
 mod tests {
     use super::*;
 
-    /// A foot whose table has this many elements, each with so many columns in it.
+    /// A footer whose table has this many elements, each with so many nested columns.
     fn foot(elements: u8, children: &[u8]) -> Vec<u8> {
         let element = [&[0x55][..], children, &[0]].concat();
         [&[0x15, 2, 0x19, 0xfc, elements][..], &element.repeat(usize::from(elements)), &[0]].concat()
@@ -141,7 +143,7 @@ mod tests {
         assert!(!is_bounded(&foot(3, &[0xca, 1])), "101 columns in one");
         assert!(!is_bounded(&foot(3, &[0xfe, 0xff, 0xff, 0xff, 0x0f])), "2147483647 columns in one");
         assert!(!is_bounded(&foot(3, &[1])), "fewer than none");
-        // Structures in structures, lists in lists, more in a list than there is, and what takes no bytes.
+        // Nested structures, nested lists, a list longer than the data, and a list of values that take no bytes.
         let deep = |head: &[u8]| [&head.repeat(30)[..], &[0; 40]].concat();
         for bad in [deep(&[0x1c]), deep(&[0x19, 0x19]), vec![0x19, 0x95, 2, 0], vec![0x19, 0xf1, 0xff, 0xff, 3, 0]] {
             assert!(!is_bounded(&bad), "{bad:?}");

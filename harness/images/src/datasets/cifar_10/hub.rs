@@ -1,9 +1,10 @@
-//! CIFAR-10 in Parquet, as `uoft-cs/cifar10` on the Hugging Face hub has it.
+//! CIFAR-10 in Parquet, as in `uoft-cs/cifar10` on the Hugging Face hub.
 //!
-//! Each file is a table with the columns `img`, of which `img.bytes` is a PNG file, and `label`. Names of files and columns, order of
-//! the labels and numbers of rows are those of its page (`README.md` of that repository, as of its conversion to Parquet). Not
-//! checked, as the files themselves could not be had: that labels are stored as int64 and pages as Snappy, in version 1, which is how
-//! its tools write by default. A file that differs is refused and says in what.
+//! Each file is a table with the columns `img` and `label`; `img.bytes` is a PNG file. The names of files and columns,
+//! the order of the labels and the numbers of rows come from its page (`README.md` of that repository, as of its
+//! conversion to Parquet). Two things are assumptions, because the files themselves were not available: that labels are
+//! stored as int64, and that pages are Snappy-compressed in version 1, the default of its tools. A file that differs is
+//! refused, and the error says how it differs.
 
 use super::{CLASSES, PLANE, RECORD, SIDE, foot::is_bounded, pages::Pages};
 use crate::{
@@ -28,23 +29,23 @@ pub(super) const TEST: &str = "plain_text/test-00000-of-00001.parquet";
 const PICTURE: &str = "img.bytes";
 const LABEL: &str = "label";
 
-/// Most bytes of a file.
+/// Maximum size of a file, in bytes.
 const LIMIT: u64 = 1 << 30;
-/// Most bytes of its foot, which describes 500 groups of rows in a quarter of a megabyte.
+/// Maximum size of its footer, in bytes. 500 row groups need about a quarter of a megabyte.
 const FOOT: u32 = 4 << 20;
-/// Most rows of a file.
+/// Maximum number of rows in a file.
 const MOST: usize = 50_000;
-/// Most bytes of a picture's file.
+/// Maximum size of a picture's file, in bytes.
 const PNG: usize = 64 << 10;
-/// The first bytes of a PNG file: its signature, and length and name of the part with its size.
+/// The first bytes of a PNG file: its signature, and the length and name of the chunk that holds its size.
 const HEAD: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
-/// Rows that are read at once.
+/// Number of rows that are read at once.
 const SLICE: usize = 1024;
 
-/// The rows of a file as records of the binary archive.
+/// Converts the rows of a file to records of the binary archive.
 ///
-/// The crate asserts some of what a file only claims. A panic in it is a damaged file, not a defect of ours, so it becomes an error.
+/// The crate asserts some claims of the file. If it panics, the file is damaged, so the panic becomes an error.
 pub(super) fn records(folder: &Folder, file: &str, monitor: &dyn Monitor) -> Result<Vec<u8>, DataError> {
     let bytes = Bytes::from(folder.read(file, LIMIT)?);
     let wrong = |reason| DataError::Records { path: folder.file(file), reason };
@@ -56,7 +57,7 @@ pub(super) fn records(folder: &Folder, file: &str, monitor: &dyn Monitor) -> Res
     }
 }
 
-/// All records; `None` if the user asked to stop.
+/// All records. `None` if the user asked to stop.
 fn rows(file: &Bytes, monitor: &dyn Monitor) -> Result<Option<Vec<u8>>, String> {
     let about = describe(file)?;
     let columns = Columns::of(about.file_metadata().schema_descr())?;
@@ -82,7 +83,7 @@ fn rows(file: &Bytes, monitor: &dyn Monitor) -> Result<Option<Vec<u8>>, String> 
     Ok(Some(records))
 }
 
-/// Reads the foot of a file.
+/// Reads the footer of a file.
 fn describe(file: &Bytes) -> Result<ParquetMetaData, String> {
     let expected = "it is truncated, or no Parquet file";
     let Some((before, &[a, b, c, d, b'P', b'A', b'R', b'1'])) = file.split_last_chunk::<8>() else {
@@ -99,7 +100,7 @@ fn describe(file: &Bytes) -> Result<ParquetMetaData, String> {
     ParquetMetaDataReader::new().parse_and_finish(file).map_err(|error| format!("its foot: {error}: {expected}"))
 }
 
-/// Number of rows.
+/// Number of rows in the file.
 fn count(about: &ParquetMetaData) -> Result<usize, String> {
     let mut rows = 0;
     for group in about.row_groups() {
@@ -110,7 +111,7 @@ fn count(about: &ParquetMetaData) -> Result<usize, String> {
     if rows == 0 { Err("it has no rows".to_owned()) } else { Ok(rows) }
 }
 
-/// Places of the columns that are read.
+/// Positions of the columns that are read.
 struct Columns {
     pictures: usize,
     labels: usize,
@@ -132,10 +133,10 @@ impl Columns {
     }
 }
 
-/// A column in one group of rows.
+/// A column in one row group.
 struct Column<T: DataType> {
     values: ColumnReaderImpl<T>,
-    /// Level of a value that is there: it and all that it lies in.
+    /// Definition level of a value that is present together with everything that contains it.
     present: i16,
 }
 
@@ -147,7 +148,7 @@ impl<T: DataType> Column<T> {
         Ok(Self { values: ColumnReaderImpl::new(description, Box::new(pages)), present })
     }
 
-    /// The next `rows` values; the first is that of row `first`.
+    /// Reads the next `rows` values. The first belongs to row `first`.
     fn read(&mut self, first: usize, rows: usize, name: &str) -> Result<Vec<T::T>, String> {
         let (mut levels, mut values) = (Vec::new(), Vec::new());
         let read = self.values.read_records(rows, Some(&mut levels), None, &mut values);
@@ -162,14 +163,14 @@ impl<T: DataType> Column<T> {
     }
 }
 
-/// A row as a record of the binary archive: its label, then all red, all green, all blue.
+/// Converts a row to a record of the binary archive: its label, then all red, all green, all blue.
 fn record(png: &[u8], label: i64) -> Result<Vec<u8>, String> {
     let known = u8::try_from(label).ok().filter(|&label| usize::from(label) < CLASSES.len());
     let label = known.ok_or_else(|| format!("it has the label {label}; expected 0 to 9"))?;
     if png.len() > PNG {
         return Err(format!("its picture has {} bytes; at most {PNG} are read", png.len()));
     }
-    // The size is looked at before anything is decoded.
+    // The size is checked before anything is decoded.
     let Some(&[a, b, c, d, e, f, g, h]) = png.strip_prefix(HEAD).and_then(<[u8]>::first_chunk) else {
         return Err("its picture is no PNG file".to_owned());
     };

@@ -1,9 +1,9 @@
-//! CIFAR-10: files of records, each a label and 32 × 32 pixels, as its binary archive has them or in Parquet as the Hugging Face hub
-//! serves them.
+//! CIFAR-10: files of records, each a label and 32 × 32 pixels. They come from its binary archive, or in Parquet from
+//! the Hugging Face hub.
 //!
-//! The files of a folder decide how it is read; if it has all files of both kinds, the binary archive is read. A picture has the same record
-//! in both, and so the same digests of record and pixels. The digests of surveys differ, because names of files and records do, and the
-//! hub's rows may have another order than the archive's.
+//! The files of a folder decide how it is read. If it has all files of both kinds, the binary archive is read. A
+//! picture has the same record in both, so the digests of its record and pixels are the same. The digests of surveys
+//! differ, because the names of files and records differ, and the hub's rows may have another order than the archive's.
 //!
 //! Krizhevsky: "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
 
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
 
-/// Its folder, where a spec names none.
+/// The default folder.
 pub(super) const FOLDER: &str = "cifar-10";
 
 const BATCHES: [&str; 5] = [
@@ -39,11 +39,11 @@ const TEST: &str = "cifar-10-batches-bin/test_batch.bin";
 const NAMES: &str = "cifar-10-batches-bin/batches.meta.txt";
 
 const SIDE: u32 = 32;
-/// Pixels of a picture, and bytes of each of its colours.
+/// Number of pixels of a picture, and of bytes of each of its colours.
 const PLANE: usize = (SIDE * SIDE) as usize;
 /// Bytes of a record: its label, then all red, all green, all blue.
 const RECORD: usize = 1 + 3 * PLANE;
-/// Records of a file.
+/// Maximum number of records in a file.
 const MOST: usize = 10_000;
 
 const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
@@ -53,13 +53,13 @@ const EXPECTED: &str = "cifar-10-batches-bin/data_batch_1.bin to data_batch_5.bi
 const SOURCE: &str = "`harness data fetch cifar-10`, or unpack \
     https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (md5 c32a1d4ab5d03f1284b67883e8d87530) there";
 
-/// Where CIFAR-10 lies, and which classes of it are used.
+/// The location of CIFAR-10, and the classes to use.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cifar10 {
     /// Folder below the data folder that holds `cifar-10-batches-bin/`, or `plain_text/` with the hub's Parquet files.
     pub folder: String,
-    /// Names of the classes that are used, such as `[cat, dog]`; all ten by default.
+    /// Names of the classes to use, such as `[cat, dog]`. All ten if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
 }
@@ -92,7 +92,7 @@ impl DataSet for Cifar10 {
         Ok(vec![folder(self, data_dir)?])
     }
 
-    /// All pictures for training of the classes that the spec names. The test pictures are never seen in pretraining.
+    /// Takes all training pictures of the classes that the spec names. Pretraining never sees the test pictures.
     fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
         let folder = folder(self, data_dir)?;
         let wanted = self.classes.as_deref();
@@ -115,7 +115,7 @@ enum Layout {
 }
 
 impl Layout {
-    /// That of a folder: the hub's, if its file is there and one of the archive's is not.
+    /// Finds the layout of a folder: the hub's, if its file is there and a file of the archive is missing.
     fn of(folder: &Folder) -> Result<Self, DataError> {
         for batch in BATCHES {
             if folder.kind(batch)?.is_none() && folder.kind(hub::TRAIN)?.is_some() {
@@ -159,7 +159,7 @@ pub(super) struct Record {
     number: u32,
 }
 
-/// A record of a class that is wanted.
+/// A record of a wanted class.
 pub(super) struct Found {
     pub record: Record,
     pub class: String,
@@ -167,7 +167,7 @@ pub(super) struct Found {
     pub pixels: String,
 }
 
-/// Opens its folder, if all files for training are there; else says what is missing.
+/// Opens its folder if all files for training are there. Otherwise lists the missing files.
 pub(super) fn look(folder: &str, data_dir: &Path) -> Result<Result<Folder, Vec<String>>, DataError> {
     let Some(folder) = Folder::open(data_dir, folder, FOLDER)? else { return Ok(Err(vec!["the folder".into()])) };
     let required: Vec<_> = Layout::of(&folder)?.train().iter().map(|&file| (file, Kind::File)).collect();
@@ -189,7 +189,7 @@ fn source(Found { record, class, .. }: Found) -> Source {
     Source { item, folder: 0, files: Files::Record(record) }
 }
 
-/// A row for the test pictures, where they are.
+/// A row for the test pictures, if they are there.
 fn test(folder: &Folder) -> Result<Vec<FileRow>, DataError> {
     let test = Layout::of(folder)?.test();
     let there = folder.kind(test)?.is_some();
@@ -199,7 +199,7 @@ fn test(folder: &Folder) -> Result<Vec<FileRow>, DataError> {
         .collect())
 }
 
-/// Records for training of the classes `wanted`, of all if that is `None`, in the order of the files.
+/// Records for training of the classes in `wanted`, or of all classes if it is `None`, in the order of the files.
 pub(super) fn read(folder: &Folder, wanted: Option<&[String]>, monitor: &dyn Monitor) -> Result<Vec<Found>, DataError> {
     let names = names(folder)?;
     let wanted = labels(&names, wanted)?;
@@ -230,12 +230,13 @@ pub(super) fn read(folder: &Folder, wanted: Option<&[String]>, monitor: &dyn Mon
     Ok(found)
 }
 
-/// Records of files in which none can be read without those before it, by file.
+/// Records of files that can only be read from the start, by file.
 #[derive(Default)]
 pub(super) struct Unpacked(BTreeMap<&'static str, Vec<u8>>);
 
 impl Unpacked {
-    /// Those of the files that `sources` are in: at most 154 MB, as CIFAR-10 has 50,000 pictures for training.
+    /// Reads the files that `sources` need. They take at most 154 MB, because CIFAR-10 has 50,000 pictures for
+    /// training.
     pub(super) fn of(folders: &[Folder], sources: &[Source], monitor: &dyn Monitor) -> Result<Self, DataError> {
         let mut unpacked = Self::default();
         for source in sources {
@@ -250,7 +251,7 @@ impl Unpacked {
     }
 }
 
-/// The picture of a record, which must be the one that the survey saw.
+/// The picture of a record. Fails if it is not the one that the survey saw.
 pub(super) fn picture(folder: &Folder, unpacked: &Unpacked, record: &Record) -> Result<Picture, DataError> {
     let offset = record.number as usize * RECORD;
     let bytes = match unpacked.0.get(record.file) {
@@ -263,7 +264,7 @@ pub(super) fn picture(folder: &Folder, unpacked: &Unpacked, record: &Record) -> 
     Ok(raster(&bytes))
 }
 
-/// A file of whole records.
+/// Reads a file that consists of whole records.
 fn whole(folder: &Folder, batch: &str) -> Result<Vec<u8>, DataError> {
     let most = MOST * RECORD;
     let bytes = folder.read(batch, most as u64)?;
@@ -278,7 +279,7 @@ fn whole(folder: &Folder, batch: &str) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-/// Names of the classes: as the archive has them, or else the official ones.
+/// Names of the classes, from the archive if it lists them, otherwise the official ones.
 fn names(folder: &Folder) -> Result<Vec<String>, DataError> {
     match folder.kind(NAMES)? {
         None => return Ok(CLASSES.map(str::to_owned).to_vec()),
@@ -308,7 +309,7 @@ fn labels(names: &[String], wanted: Option<&[String]>) -> Result<Vec<bool>, Data
     Ok(names.iter().map(|name| wanted.contains(name)).collect())
 }
 
-/// The picture of a record's bytes.
+/// Converts a record's bytes to a picture.
 fn raster(record: &[u8]) -> Picture {
     let (red, rest) = record[1..].split_at(PLANE);
     let (green, blue) = rest.split_at(PLANE);

@@ -1,7 +1,8 @@
-//! Pages of a Parquet file that may come from anyone.
+//! Pages of a Parquet file from an untrusted source.
 //!
-//! The crate takes the memory that a file says it needs: for a page as long as its head says it is when unpacked, for a dictionary or
-//! for lengths as many as are claimed. So it is told that pages are not compressed, and they are unpacked and looked at here.
+//! The crate allocates the memory that a file claims to need: for a page, its unpacked size according to its header;
+//! for a dictionary or for lengths, the claimed number of values. So the crate is told that pages are not compressed,
+//! and the pages are unpacked and checked here.
 
 use bytes::Bytes;
 use parquet::{
@@ -15,23 +16,23 @@ use parquet::{
 };
 use std::sync::Arc;
 
-/// Most bytes of a page. Writers make pages of about 1 MiB.
+/// Maximum size of a page, in bytes. Writers make pages of about 1 MiB.
 const PAGE: usize = 64 << 20;
-/// Most bytes of a column's pages in one group of rows.
+/// Maximum size of a column's pages in one row group, in bytes.
 const CHUNK: usize = 1 << 30;
 
-/// The pages of one column in one group of rows, each unpacked and bounded.
+/// The pages of one column in one row group, each unpacked and bounded.
 pub(super) struct Pages {
     packed: SerializedPageReader<Bytes>,
     is_snappy: bool,
-    /// Most values of a page.
+    /// Maximum number of values in a page.
     values: usize,
-    /// Bytes that the pages still to come may have.
+    /// Number of bytes that the remaining pages may have.
     left: usize,
 }
 
 impl Pages {
-    /// The pages of the column `column` in `group` of the file `file`, with at most `values` values a page.
+    /// The pages of the column `column` in the row group `group` of `file`, with at most `values` values per page.
     pub(super) fn new(file: &Bytes, group: &RowGroupMetaData, column: usize, values: usize) -> Result<Self> {
         let chunk = group.columns().get(column).ok_or_else(|| refused("a group of rows lacks a column"))?;
         let is_snappy = match chunk.compression() {
@@ -78,12 +79,12 @@ impl Pages {
     }
 }
 
-/// The same column without compression, as far as the crate is concerned.
+/// The same column, declared to the crate as uncompressed.
 fn as_if_plain(chunk: &ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
     chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build()
 }
 
-/// Refuses encodings whose decoders take as much memory as is claimed.
+/// Refuses encodings whose decoders allocate as much memory as the file claims.
 fn simple(found: &[Encoding], known: &[Encoding]) -> Result<()> {
     match found.iter().find(|encoding| !known.contains(encoding)) {
         Some(other) => Err(refused(&format!("a page is encoded as {other}, which is not read"))),

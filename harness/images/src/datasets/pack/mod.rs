@@ -1,9 +1,11 @@
-//! Packed data sets: one file with all that a data set's folders give at one size of pictures, for machines without a network.
+//! Packed data sets: one file with everything that is read of a data set's folders at one picture size, for machines
+//! without a network.
 //!
-//! A pack is a plain tar file. Pictures and trimaps (1 pet, 2 background, 3 border) lie in it resized, as lossless WebP, list and
-//! record files as they are, each below its data set's folder. `index.json` names every file of the folders and what is known of
-//! it, so that a survey of a pack gives what a survey of the folders gave: the same digest, the same files left out, and so the same
-//! keys of stages. Every member's SHA-256 stands in the index, and the index's own in the member behind it, the last.
+//! A pack is a plain tar file. Pictures and trimaps (1 pet, 2 background, 3 border) are stored resized, as lossless
+//! WebP. List and record files are stored unchanged. Each member lies below its data set's folder. `index.json` lists
+//! every file of the folders with the information about it. So a survey of a pack gives the same result as a survey of
+//! the folders: the same digest, the same files left out, and therefore the same keys of stages. The index has the
+//! SHA-256 of every member, and the last member, after the index, has the SHA-256 of the index.
 
 mod read;
 mod write;
@@ -16,17 +18,17 @@ use super::known::{Kind, Known};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Ending of the files that are looked for in a data folder.
+/// Extension of the packs that are searched for in a data folder.
 pub(super) const ENDING: &str = "pack";
-/// The member that names all others.
+/// The member that lists all others.
 const INDEX: &str = "index.json";
-/// The last member: the index's digest, as `sha256sum` writes it.
+/// The last member: the digest of the index, in the format of `sha256sum`.
 const INDEX_SUM: &str = "index.json.sha256";
-/// Raised whenever packs change in a way that an older program would misread.
+/// Raised when packs change in a way that an older program would misread.
 const FORMAT: u32 = 1;
-/// Most bytes of an index: several hundred thousand files.
+/// Maximum size of an index, in bytes: enough for several hundred thousand files.
 const INDEX_LIMIT: u64 = 256 << 20;
-/// Most bytes of a list or record file.
+/// Maximum size of a list or record file, in bytes.
 const WHOLE_LIMIT: u64 = 1 << 30;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -36,7 +38,7 @@ struct Index {
     decoder: u32,
     /// Side of the pictures in pixels.
     size: u32,
-    /// By the folder's name below the data folder.
+    /// Entries by name, for each folder below the data folder.
     folders: BTreeMap<String, BTreeMap<String, Entry>>,
 }
 
@@ -51,17 +53,17 @@ struct Entry {
     held: Option<Held>,
 }
 
-/// The pack's knowledge about a file.
+/// The content that the pack has for a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Held {
-    /// The file as it is.
+    /// The unchanged file.
     Whole(Member),
     /// A resized picture.
     Picture(Member),
     /// A resized trimap.
     Trimap(Member),
-    /// Nothing: why the original cannot be used.
+    /// No content. The text is the reason that the original cannot be used.
     Damaged(String),
 }
 

@@ -1,4 +1,4 @@
-//! Packs, found and read. They come from strangers: whatever is wrong in one is an error that names it.
+//! Finds and reads packs. They are untrusted: anything wrong in a pack is an error that names it.
 
 use super::{ENDING, Entry, FORMAT, Held, INDEX, INDEX_LIMIT, INDEX_SUM, Index, Member, WHOLE_LIMIT};
 use crate::{
@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Most members of a pack.
+/// Maximum number of members of a pack.
 const MEMBERS: usize = 4_000_000;
 
 /// A data set's folder that lies in one pack, or in several of different sizes.
@@ -35,8 +35,8 @@ struct Pack {
     members: HashMap<String, (u64, u64)>,
 }
 
-/// The packs that have this folder: `data_dir` itself, if it is a file, or the packs that lie in it. `None` if none of several has
-/// it; that it is not in a pack which `data_dir` is, is an error.
+/// Opens the packs that hold this folder: `data_dir` itself, if it is a file, or the packs in it. Returns `None` if no
+/// pack holds the folder. It is an error if `data_dir` is a pack and does not hold it.
 pub(in crate::datasets) fn open(data_dir: &Path, folder: &str) -> Result<Option<Packed>, DataError> {
     let (packs, others): (Vec<Pack>, Vec<Pack>) =
         all(data_dir)?.into_iter().partition(|pack| pack.index.folders.contains_key(folder));
@@ -62,7 +62,8 @@ pub fn packed(data_dir: &Path) -> Result<BTreeMap<String, Vec<u32>>, DataError> 
     Ok(sizes)
 }
 
-/// True if the data set's folder is read from packs below `data_dir`. It is an error if it is and no pack has this size.
+/// Returns true if the data set's folder is read from packs below `data_dir`. Fails if no pack of that folder has this
+/// size.
 pub fn packed_at(data_dir: &Path, folder: &str, size: u32) -> Result<bool, DataError> {
     let packed = if data_dir.join(folder).is_dir() { None } else { open(data_dir, folder)? };
     match packed {
@@ -109,7 +110,7 @@ impl Packed {
         self.entries().get(name).map(|entry| entry.kind)
     }
 
-    /// Names of what lies in a sub-folder (`""`: the folder itself) and what each is, sorted.
+    /// Names and kinds of the entries of a sub-folder (`""`: the folder itself), sorted.
     pub(in crate::datasets) fn list(&self, below: &str) -> Vec<(String, Kind)> {
         let prefix = if below.is_empty() { String::new() } else { format!("{below}/") };
         let here = |(name, entry): (&String, &Entry)| {
@@ -127,7 +128,7 @@ impl Packed {
         self.entries().iter().filter_map(known).collect()
     }
 
-    /// A list or record file, of at most `limit` bytes.
+    /// Reads a list or record file of at most `limit` bytes.
     pub(in crate::datasets) fn whole(&self, name: &str, limit: u64) -> Result<Vec<u8>, DataError> {
         let pack = self.first();
         match pack.held(&self.folder, name) {
@@ -136,7 +137,8 @@ impl Packed {
         }
     }
 
-    /// `length` bytes of a list or record file, from `offset` on. Whoever reads a part of a file knows a digest of that part.
+    /// Reads `length` bytes of a list or record file, from `offset` on. Callers check the digest of the part that they
+    /// read.
     pub(in crate::datasets) fn range(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, DataError> {
         let pack = self.first();
         let Some(Held::Whole(member)) = pack.held(&self.folder, name) else { return Err(pack.lacks(name)) };
@@ -147,12 +149,12 @@ impl Packed {
         pack.at(start + offset, length)
     }
 
-    /// The error that a file is not there.
+    /// The error for a missing file.
     pub(in crate::datasets) fn lacks(&self, name: &str) -> DataError {
         self.first().lacks(name)
     }
 
-    /// `[size, size, 3]` bytes of a picture, or why there are none.
+    /// `[size, size, 3]` bytes of a picture, or the reason that there are none.
     pub(in crate::datasets) fn picture(
         &self,
         file: &FileHash,
@@ -167,7 +169,7 @@ impl Packed {
         Ok(Ok(pack.raster(member)?))
     }
 
-    /// `[size, size]` labels of a trimap, or why there are none.
+    /// `[size, size]` labels of a trimap, or the reason that there are none.
     pub(in crate::datasets) fn trimap(&self, file: &FileHash, size: u32) -> Result<Result<Vec<u8>, String>, DataError> {
         let pack = self.sized(file, size)?;
         let member = match pack.held(&self.folder, &file.name) {
@@ -185,7 +187,7 @@ impl Packed {
         Ok(Ok(labels.iter().map(|[label, ..]| *label).collect()))
     }
 
-    /// The pack of this size that has this very file.
+    /// The pack of this size that has a file with this digest.
     fn sized(&self, file: &FileHash, size: u32) -> Result<&Pack, DataError> {
         let fits = |pack: &&Pack| {
             let known = pack.entries(&self.folder).get(&file.name).and_then(|entry| entry.known.as_ref());
@@ -233,7 +235,7 @@ impl Pack {
         self.entries(folder).get(name)?.held.as_ref()
     }
 
-    /// The content of a member, which must be what the index says.
+    /// The content of a member. Fails if its digest differs from the index.
     fn member(&self, member: &Member, limit: u64) -> Result<Vec<u8>, DataError> {
         let bytes = self.bytes(&member.name, limit)?;
         if digest::of_bytes(&bytes) != member.sha256 {

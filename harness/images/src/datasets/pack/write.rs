@@ -1,4 +1,4 @@
-//! Packs, written.
+//! Writes packs.
 
 use super::{Entry, FORMAT, Held, INDEX, INDEX_SUM, Index, Member, WHOLE_LIMIT};
 use crate::{
@@ -21,28 +21,29 @@ use std::{
     path::Path,
 };
 
-/// Pictures made between two looks at whether to stop.
+/// Number of pictures that are made before checking whether to stop.
 const BATCH: usize = 256;
-/// Endings of list and record files, which are packed as they are.
+/// Extensions of list and record files, which are packed unchanged.
 const WHOLE: [&str; 3] = [".txt", ".bin", ".parquet"];
 
 /// The content of a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PackSummary {
-    /// Pictures in it.
+    /// Number of pictures.
     pub pictures: usize,
-    /// Trimaps in it.
+    /// Number of trimaps.
     pub trimaps: usize,
-    /// Files that cannot be used: their reasons are in it instead.
+    /// Number of files that cannot be used. The pack holds the reasons instead.
     pub damaged: usize,
-    /// Bytes of the pack.
+    /// Size of the pack, in bytes.
     pub bytes: u64,
     /// Its SHA-256.
     pub sha256: String,
 }
 
-/// Packs all that `specs`, forms of one data set, read below `data_dir`, its pictures `size` × `size` pixels each, into the file
-/// `out`, which appears whole or not at all. The same data give the same bytes, whatever the number of threads.
+/// Packs all files that `specs`, variants of one data set, read below `data_dir`, with pictures of `size` × `size`
+/// pixels, into the file `out`. The file is written whole or not at all. The same data give the same bytes for any
+/// number of threads.
 pub fn pack(
     specs: &[DatasetSpec],
     size: u32,
@@ -77,15 +78,15 @@ pub fn pack(
     Ok(summary)
 }
 
-/// The files that are read of each folder.
+/// The files that are read in each folder.
 #[derive(Default)]
 struct Content {
-    /// By name below the data folder: pictures, each with its trimap if it has one.
+    /// Folders by name below the data folder. Each has its pictures, with a trimap if there is one.
     folders: BTreeMap<String, (Folder, BTreeMap<FileHash, Option<FileHash>>)>,
 }
 
 impl Content {
-    /// Adds what is read of a data set for any purpose.
+    /// Adds the files that are read of a data set for any purpose.
     fn add(
         &mut self,
         spec: &DatasetSpec,
@@ -133,7 +134,7 @@ impl Content {
     }
 }
 
-/// Every file of a folder, and what is known of those that could be read.
+/// Every file of a folder, and the information about those that could be read.
 fn look(
     folder: &Folder,
     trimaps: &BTreeSet<&str>,
@@ -182,7 +183,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Adds a member as plain as can be: no time, no owner.
+    /// Adds a member with no time and no owner.
     fn add(&mut self, name: &str, bytes: &[u8]) -> Result<Member, DataError> {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
@@ -210,7 +211,7 @@ impl Writer<'_> {
         })
     }
 
-    /// Adds what is read of a folder, and notes in `entries` where it is.
+    /// Adds the files of a folder, and notes their positions in `entries`.
     fn add_folder(
         &mut self,
         (name, folder): (&str, &Folder),
@@ -260,7 +261,7 @@ fn unwritten(path: &Path, source: std::io::Error) -> RecordError {
     RecordError::Io { action: "write", path: path.to_owned(), source }
 }
 
-/// A file as it is packed, or why it cannot be used.
+/// A packed file, or the reason that it cannot be used.
 struct Made {
     name: String,
     is_trimap: bool,
@@ -279,7 +280,7 @@ fn make(folder: &Folder, picture: &FileHash, trimap: Option<&FileHash>, size: u3
     let picture_is = |content| Made { name: picture.name.clone(), is_trimap: false, content };
     let image = match decoded::photograph(folder, picture)? {
         Ok(image) => image,
-        // Its trimap is never looked at.
+        // The trimap of a damaged picture is never read.
         Err(error) => return Ok(vec![picture_is(Err(error.to_string()))]),
     };
     let small = pixels::resize_bilinear(&image, size, size);

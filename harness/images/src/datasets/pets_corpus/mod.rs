@@ -1,6 +1,7 @@
 //! The published pretraining corpus: cats of CIFAR-10 and of two sets of Asirra's photographs, dogs of CIFAR-10 and Stanford Dogs.
 //!
-//! A picture is called by its part and its name there: `stanford-dogs/Images/n02085620-Chihuahua/n02085620_10074.jpg`.
+//! The name of a picture is its part and its name there:
+//! `stanford-dogs/Images/n02085620-Chihuahua/n02085620_10074.jpg`.
 
 mod parts;
 mod spec;
@@ -60,16 +61,17 @@ impl DataSet for PetsCorpus {
         (layout == "parts").then(Self::default)
     }
 
-    /// Opens the folders of its parts, in the order of [`CorpusFolders::all`]. Names all that is missing in any of them.
+    /// Opens the folders of its parts, in the order of [`CorpusFolders::all`]. The error lists everything that is
+    /// missing in any of them.
     fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
         parts::open(&self.folders, data_dir)
     }
 
-    /// Shuffles each class, leaves out damaged pictures and, if the spec says so, those that another one equals, and then takes as many
-    /// of each class as the smaller one has.
+    /// Shuffles each class, leaves out damaged pictures and, if the spec says so, repeated ones, and then takes as many
+    /// pictures of each class as the smaller class has.
     ///
-    /// The order of a class depends on the names of its files alone. So corpora with and without equal pictures differ in little more
-    /// than these.
+    /// The order of a class depends only on the names of its files. So corpora with and without repeated pictures
+    /// hardly differ in other pictures.
     fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
         let folders = self.open(data_dir)?;
         let parts::Gathered { mut candidates, mut left_out } = parts::gather(&folders, cache, monitor)?;
@@ -100,7 +102,7 @@ impl DataSet for PetsCorpus {
     }
 }
 
-/// Places of the pictures that another one equals, and of that one, the first by name.
+/// Places of the repeated pictures, each with the place of the first of its equals by name.
 fn repeats(candidates: &[Candidate]) -> BTreeMap<usize, usize> {
     let (mut first, mut repeats) = (BTreeMap::new(), BTreeMap::new());
     for (i, candidate) in candidates.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The parts of the published corpus, and what of each is taken.
+//! The parts of the published corpus, and the pictures taken from each.
 
 use super::{CorpusFolders, spec::NAMES};
 use crate::datasets::{
@@ -22,8 +22,8 @@ const FILTERED_CATS: &str = "cats_and_dogs_filtered/train/cats";
 /// Folder of Microsoft's cats.
 const MICROSOFT_CATS: &str = "Cat";
 
-/// A folder, a class, and how many usable pictures the published corpus has of them. Microsoft's 12,500 cats have one file without a
-/// byte in it.
+/// A folder, a class, and the number of usable pictures that the published corpus has of them. One of Microsoft's
+/// 12,500 cats is an empty file.
 const PUBLISHED: [(usize, &str, usize); 5] = [
     (CIFAR_10, CATS, 5_000),
     (FILTERED, CATS, 1_000),
@@ -38,13 +38,13 @@ const SOURCE: &str = "`harness data fetch pets-corpus` fetches all of them; \
 
 /// A picture that may be used.
 pub(super) struct Candidate {
-    /// Its part and its name there.
+    /// Its part and its name in that part.
     pub name: String,
     /// [`CATS`] or [`DOGS`].
     pub class: &'static str,
     /// Place of its folder.
     pub folder: usize,
-    /// Its content; `None` if it is damaged.
+    /// Its content. `None` if the picture is damaged.
     pub content: Option<Usable>,
 }
 
@@ -55,13 +55,13 @@ pub(super) struct Usable {
     pub pixels: String,
 }
 
-/// All pictures of all parts, and rows for what is not used of them.
+/// All pictures of all parts, and rows for the files that are not used.
 pub(super) struct Gathered {
     pub candidates: Vec<Candidate>,
     pub left_out: Vec<FileRow>,
 }
 
-/// Opens the folders of all parts; names all that is missing in any of them.
+/// Opens the folders of all parts. The error lists everything that is missing in any of them.
 pub(super) fn open(folders: &CorpusFolders, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
     let (filtered, microsoft) = ([(FILTERED_CATS, Kind::Folder)], [(MICROSOFT_CATS, Kind::Folder)]);
     let looked = [
@@ -144,7 +144,7 @@ impl Gathered {
     }
 }
 
-/// Holds the number of usable pictures of each part against the published one.
+/// Compares the number of usable pictures of each part with the published one.
 pub(super) fn check_counts(candidates: &[Candidate], folders: &[Folder]) -> Result<(), DataError> {
     for (place, class, expected) in PUBLISHED {
         let of = candidates.iter().filter(|candidate| (candidate.folder, candidate.class) == (place, class));

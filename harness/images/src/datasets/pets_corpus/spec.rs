@@ -1,38 +1,38 @@
-//! The `pets-corpus` of a spec.
+//! The settings of the data set `pets-corpus`.
 
 use crate::datasets::{cats_and_dogs, cats_and_dogs_filtered, cifar_10, stanford_dogs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The published pretraining corpus: cats of three data sets, dogs of two, the more numerous cut at random to the number of the
-/// others.
+/// The published pretraining corpus: cats of three data sets and dogs of two. The larger class is cut at random to the
+/// size of the smaller one.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct PetsCorpus {
-    /// Where its parts lie.
+    /// The locations of its parts.
     #[serde(default)]
     pub folders: CorpusFolders,
-    /// Whether each part must have as many pictures as in the published work.
+    /// The number of pictures that each part must have.
     #[serde(default)]
     pub counts: Counts,
-    /// What becomes of pictures that show the same as another, pixel for pixel; by default the protocol `published` keeps them and
-    /// `corrected` removes them.
+    /// The treatment of pictures that equal another one, pixel for pixel. If absent, the protocol decides: `published`
+    /// keeps them and `corrected` removes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Duplicates>,
 }
 
-/// Folders below the data folder, each laid out as the data set of its name.
+/// Folders below the data folder. Each has the layout of the data set after which it is named.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct CorpusFolders {
-    /// CIFAR-10, of which the cats and dogs for training are taken.
+    /// CIFAR-10. Its cats and dogs for training are used.
     #[serde(rename = "cifar-10")]
     pub cifar_10: String,
-    /// Kaggle's filtered set, of which the cats for training are taken.
+    /// Kaggle's filtered set. Its cats for training are used.
     pub cats_and_dogs_filtered: String,
-    /// Microsoft's set, of whose folder `Cat` all usable pictures are taken.
+    /// Microsoft's set. All usable pictures of its folder `Cat` are used.
     pub cats_and_dogs: String,
-    /// Stanford Dogs, of which all is taken.
+    /// Stanford Dogs. All of its pictures are used.
     pub stanford_dogs: String,
 }
 
@@ -48,32 +48,32 @@ impl Default for CorpusFolders {
 }
 
 impl CorpusFolders {
-    /// All of them, in the order of [`NAMES`].
+    /// All folders, in the order of [`NAMES`].
     pub(super) fn all(&self) -> [&str; 4] {
         [&self.cifar_10, &self.cats_and_dogs_filtered, &self.cats_and_dogs, &self.stanford_dogs]
     }
 }
 
-/// Names of the parts: of the fields above, and in front of the names of their pictures.
+/// Names of the parts. They name the fields above, and prefix the names of their pictures.
 pub(super) const NAMES: [&str; 4] = ["cifar-10", "cats-and-dogs-filtered", "cats-and-dogs", "stanford-dogs"];
 
-/// How many pictures each part must have.
+/// The number of pictures that each part must have.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counts {
-    /// As many as in the published work; anything else is an error.
+    /// The number in the published work. Any other number is an error.
     #[default]
     Published,
-    /// As many as there are.
+    /// The number that the folders hold.
     AsFound,
 }
 
-/// What becomes of pictures that another one equals.
+/// The treatment of pictures that equal another one.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duplicates {
-    /// They stay, and are counted.
+    /// Keeps them and counts them.
     Keep,
-    /// Of equal pictures the first by name stays.
+    /// Keeps only the first by name of several equal pictures.
     Remove,
 }

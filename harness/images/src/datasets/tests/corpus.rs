@@ -1,4 +1,4 @@
-//! The published pretraining corpus in miniature.
+//! Tests of the published pretraining corpus, with few pictures.
 
 use super::{
     sources::{batch, put_cifar, record},
@@ -12,7 +12,7 @@ const FILTERED: &str = "cats-and-dogs-filtered/cats_and_dogs_filtered/train/cats
 const MICROSOFT: &str = "cats-and-dogs/PetImages/Cat";
 const STANFORD: &str = "stanford-dogs/Images/n02085620-Chihuahua";
 
-/// Cats: 5 + 2 + 3, one more of them damaged. Dogs: 5 + 11, and one of a second breed.
+/// Creates 5 + 2 + 3 cats and one that is damaged, and 5 + 11 dogs and one of a second breed.
 pub(super) fn home() -> Home {
     let home = Home::new();
     put_cifar(&home);
@@ -42,7 +42,7 @@ pub(super) fn corrected() -> DatasetSpec {
     corpus(Counts::AsFound).under(Protocol::Corrected)
 }
 
-/// Pictures of each class.
+/// Number of pictures of each class.
 pub(super) fn classes<'a>(items: impl IntoIterator<Item = &'a Item>) -> BTreeMap<&'a str, usize> {
     items.into_iter().fold(BTreeMap::new(), |mut counts, item| {
         *counts.entry(item.group.as_str()).or_default() += 1;
@@ -107,7 +107,7 @@ fn parts_that_are_not_complete_are_named_unless_the_spec_takes_them() {
     for part in ["5 usable pictures of cats", "has 5000 from cifar-10", "counts: as-found", "data/cifar-10"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    // With all of CIFAR-10 there, the next part is named.
+    // Once CIFAR-10 is complete, the error names the next part.
     let plenty = |label, shade: u8| record(label, shade).repeat(1_000);
     for n in 1..=5 {
         home.put(&batch(n), [plenty(3, n), plenty(5, n + 50)].concat());
@@ -146,7 +146,7 @@ fn other_folders_hold_the_same() {
     assert_eq!(home.load(&spec, Purpose::Pretraining).unwrap(), before);
 }
 
-/// Microsoft's copy of a filtered cat, in another format; a dog of CIFAR-10 twice; a dog that is a cat.
+/// Adds Microsoft's copy of a filtered cat in another format, a dog of CIFAR-10 twice, and a dog that equals a cat.
 fn with_duplicates() -> Home {
     let home = home();
     home.put(&format!("{FILTERED}/cat.0.jpg"), file(picture(7), ImageFormat::Png));
@@ -180,9 +180,10 @@ fn duplicates_stay_in_the_published_corpus_and_leave_the_corrected_one() {
             format!("unused {dog}: shows the same as cats-and-dogs/Cat/0.jpg, pixel for pixel"),
         ]
     );
-    // The second start remembers what the pictures show; so does a survey that asks for less.
+    // The second start remembers the digests of the pixels, and so does a survey that asks for less.
     assert_eq!(home.load(&corrected(), Purpose::Pretraining).unwrap(), removed);
-    // Apart from the removed pictures, the smaller corpus is part of the larger one, but for dogs that take their places.
+    // Apart from the removed pictures, the smaller corpus is part of the larger one, except for the dogs that replace
+    // them.
     let new: Vec<&str> = names(&removed).into_iter().filter(|name| !names(&kept).contains(name)).collect();
     assert!(new.len() <= 1, "{new:?}");
 }

@@ -1,4 +1,4 @@
-//! CIFAR-10 in Parquet, in miniature.
+//! Tests of CIFAR-10 in Parquet, with few pictures.
 
 use super::{
     corpus::{classes, corrected, home as corpus_home, published},
@@ -20,7 +20,7 @@ use std::sync::Arc;
 const TRAIN: &str = "cifar-10/plain_text/train-00000-of-00001.parquet";
 const COLUMNS: &str = "message schema { optional group img { optional binary bytes; optional binary path (STRING); } optional int64 label; }";
 
-/// A picture's file and a label, either of which may be absent.
+/// A picture's file and its label. Either may be absent.
 type Row = (Option<Vec<u8>>, Option<i64>);
 
 fn row(label: i64, shade: u8) -> Row {
@@ -61,15 +61,16 @@ fn snappy() -> WriterPropertiesBuilder {
     WriterProperties::builder().set_compression(Compression::SNAPPY)
 }
 
-/// All that is used to write, without and with compression and dictionaries.
+/// Every way of writing that is tested: plain, compressed, and compressed without dictionaries.
 fn ways() -> [WriterPropertiesBuilder; 3] {
     [WriterProperties::builder(), snappy(), snappy().set_dictionary_enabled(false)]
 }
 
-/// The same rows as [`rows`], as the hub's own tools write them: by pyarrow 26.0.1 with its defaults (`reference/cifar_10.py`).
+/// The same rows as [`rows`], as the hub's own tools write them: pyarrow 26.0.1 with its defaults
+/// (`reference/cifar_10.py`).
 const PYARROW: &[u8] = include_bytes!("pyarrow.parquet");
 
-/// Why a file is refused.
+/// The reason that a file is refused.
 fn refused(bytes: impl AsRef<[u8]>) -> String {
     let home = Home::new();
     home.put(TRAIN, bytes);
@@ -111,11 +112,11 @@ fn both_layouts_have_the_same_pictures() {
             records(home).into_iter().map(|found| (found.pixels, found.record.hash.sha256)).collect()
         };
         assert_eq!(digests(&home), digests(&archive));
-        // The second start has them from the cache.
+        // The second start reads them from the cache.
         assert_eq!(home.load(&cifar(&[]), Purpose::Pretraining).unwrap(), found);
         assert_eq!(home.load(&cifar(&["dog"]), Purpose::Pretraining).unwrap().items.len(), 5);
     }
-    // If both are there, the archive is read, provided that it is complete.
+    // If both are there, the archive is read, as long as it is complete.
     archive.put(TRAIN, table(&rows()[..4], COLUMNS, snappy()));
     assert_eq!(archive.load(&cifar(&[]), Purpose::Pretraining).unwrap(), expected);
     fs::remove_file(archive.data().join(batch(3))).unwrap();
@@ -224,7 +225,7 @@ fn files_of_another_form_are_refused() {
     assert!(text.contains("more than 50000 rows"), "{text}");
 }
 
-/// However a file is damaged, it is read, or refused by its name.
+/// A damaged file is read or refused with its name, whatever the damage.
 #[test]
 fn damaged_files_are_read_or_named() {
     let home = Home::new();
@@ -246,7 +247,7 @@ fn damaged_files_are_read_or_named() {
         }
         let mut refused = 0;
         for at in 0..whole.len() {
-            // A bit, and the largest and the smallest number that 5 bytes can claim.
+            // Changes a bit, and writes the largest and the smallest number that 5 bytes can claim.
             let mut changed = [whole.clone(), whole.clone(), whole.clone()];
             changed[0][at] ^= 1 << (at % 8);
             let end = whole.len().min(at + 5);

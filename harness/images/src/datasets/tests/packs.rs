@@ -1,12 +1,13 @@
-//! Packs: what is read from one is what is read from the folders that it was made of.
+//! Tests that a pack gives the same data as the folders that it was made from.
 
 use super::*;
 use crate::datasets::pack;
 
 pub(super) const SIZE: u32 = 16; // as `Home::load` asks for
 
-/// Pets with all that can be wrong with them: a damaged image, a trimap of another size, one with a strange label, an image
-/// without trimap, one in no list, one that is listed but missing, a strange ending, a link that leaves.
+/// Pets with every kind of defect: a damaged image, a trimap of another size, one with a strange label, an image
+/// without trimap, one in no list, one that is listed but missing, a strange extension, and a link that leads out of
+/// the folder.
 fn imperfect_pets() -> Home {
     let home = Home::with_pets();
     home.put("pets/images/Birman_2.jpg", &jpeg(80)[..200]);
@@ -40,7 +41,7 @@ impl Home {
     }
 }
 
-/// Pictures of a pack, read with a cache of its own.
+/// Reads the pictures of a pack with a cache of its own.
 pub(super) fn from_pack(
     data: &Path,
     spec: &DatasetSpec,
@@ -106,13 +107,13 @@ fn packs_in_a_folder_are_found_by_what_they_hold() {
     let error = from_pack(&elsewhere.path().join("small.pack"), &cats(None), Purpose::Pretraining, SIZE);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("small.pack") && error.contains("cats") && error.contains("it holds pets"), "{error}");
-    // Unpacked files come first.
+    // Unpacked files take precedence.
     home.put("pets/annotations/test.txt", "Birman_5 1 1 1\n");
     fs::rename(elsewhere.path().join("small.pack"), home.data().join("small.pack")).unwrap();
     assert_eq!(home.load(&pets(), Purpose::Segmentation).unwrap().items.len(), 5);
 }
 
-/// A pack whose bytes were changed is refused by its name, or, where nothing depends on them, read as before.
+/// A pack whose bytes were changed is refused with its name, or read as before if nothing depends on those bytes.
 #[test]
 fn damaged_packs_are_named() {
     let home = Home::with_pets();
@@ -143,10 +144,10 @@ fn damaged_packs_are_named() {
 
 /// Names and contents of a pack's members.
 type Members = Vec<(String, Vec<u8>)>;
-/// Makes another index, and changes the members.
+/// Returns another index, and changes the members.
 type Edit<'a> = dyn Fn(String, &mut Members) -> String + 'a;
 
-/// A pack that fits together, but was not made by us.
+/// A pack that is consistent in itself but was not made by this program is refused.
 #[test]
 fn forged_packs_are_refused() {
     let home = Home::with_pets();
@@ -191,7 +192,7 @@ fn forged_packs_are_refused() {
         },
         "Birman_1.jpg.webp is not in it",
     );
-    // A picture of another size, and a label that no trimap has, with the digests that go with them.
+    // A picture of another size, and an invalid trimap label, with matching digests.
     let exchange = |name: &'static str, bytes: Vec<u8>| {
         move |index: String, members: &mut Members| {
             let old = members.iter().find(|(member, _)| member.ends_with(name)).unwrap().1.clone();

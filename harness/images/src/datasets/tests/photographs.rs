@@ -1,8 +1,8 @@
-//! Real photographs, where they are.
+//! Finds real photographs, if there are any.
 
 use super::*;
 
-/// The folder of real photographs, or a line that says there is none.
+/// The folder of real photographs. If there is none, prints a line that says so.
 pub(super) fn photographs(set: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let data = std::env::var_os("HARNESS_DATA").map_or(beside, PathBuf::from);

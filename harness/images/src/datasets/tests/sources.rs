@@ -1,4 +1,4 @@
-//! CIFAR-10, Stanford Dogs and the filtered cats and dogs, in miniature.
+//! Tests of CIFAR-10, Stanford Dogs and the filtered cats and dogs, with few pictures.
 
 use super::*;
 
@@ -12,7 +12,7 @@ pub(super) fn batch(number: u8) -> String {
     format!("cifar-10/cifar-10-batches-bin/data_batch_{number}.bin")
 }
 
-/// In batch n a cat of shade 10 n, a dog of shade 10 n + 5, and a frog.
+/// Writes a cat of shade 10 n, a dog of shade 10 n + 5, and a frog into batch n.
 pub(super) fn put_cifar(home: &Home) {
     for n in 1..=5 {
         home.put(&batch(n), [record(3, n * 10), record(5, n * 10 + 5), record(6, 200)].concat());

@@ -1,9 +1,9 @@
-//! Resizing as Pillow does it: bilinear with antialiasing for pictures, nearest for label maps.
+//! Resizes like Pillow: bilinear with antialiasing for pictures, nearest for label maps.
 //!
-//! Crates that port Pillow's algorithm choose another fixed-point precision: `fast_image_resize` differs in 18 to 35 % of the pixels,
-//! by up to 2. This one gives Pillow's bytes.
+//! Crates that port Pillow's algorithm choose another fixed-point precision: `fast_image_resize` differs in 18 to 35 %
+//! of the pixels, by up to 2. This module gives exactly Pillow's bytes.
 
-// Functions that are not inlined where vector instructions are chosen are compiled without them.
+// Functions that are not inlined where vector instructions are chosen would be compiled without them.
 #![allow(clippy::inline_always)]
 
 mod rows;
@@ -11,15 +11,16 @@ mod rows;
 use super::{Labels, Picture};
 use pulp::{Arch, Simd, WithSimd};
 
-/// Fractional bits of a filter weight: 8 bits of a sample and 2 of headroom leave these of 32.
+/// Fractional bits of a filter weight. Of 32 bits, a sample needs 8 and the headroom 2.
 const PRECISION: u32 = 32 - 8 - 2;
 const HALF: i32 = 1 << (PRECISION - 1);
 
-/// Resizes as `Image.resize((width, height), Image.BILINEAR)`: a triangle filter whose support grows with the reduction.
+/// Resizes like `Image.resize((width, height), Image.BILINEAR)`: a triangle filter whose support grows with the
+/// reduction.
 ///
-/// First along the rows, rounded to bytes, then along the columns: so did every Pillow before 13, which takes the columns
-/// first where the height shrinks much more than the width, and then differs by 1 in some bytes.
-/// An empty picture stays as it is.
+/// Resizes along the rows first, rounds to bytes, and then resizes along the columns, like every Pillow before 13.
+/// Pillow 13 starts with the columns if the height shrinks much more than the width, and then differs by 1 in some
+/// bytes. An empty picture is returned unchanged.
 pub fn resize_bilinear(picture: &Picture, width: u32, height: u32) -> Picture {
     if picture.data.is_empty() {
         return picture.clone();
@@ -27,7 +28,7 @@ pub fn resize_bilinear(picture: &Picture, width: u32, height: u32) -> Picture {
     Arch::new().dispatch(Bilinear { picture, width, height })
 }
 
-/// Work that is compiled once for each set of vector instructions, of which the best that the processor has is chosen.
+/// Work that is compiled once for each set of vector instructions. The best set that the processor supports is used.
 struct Bilinear<'a> {
     picture: &'a Picture,
     width: u32,
@@ -45,7 +46,7 @@ impl WithSimd for Bilinear<'_> {
     }
 }
 
-/// Resizes as `Image.resize((width, height), Image.NEAREST)`: the label under each new pixel's centre.
+/// Resizes like `Image.resize((width, height), Image.NEAREST)`: takes the label under each new pixel's centre.
 pub fn resize_nearest(labels: &Labels, width: u32, height: u32) -> Labels {
     let columns = nearest(labels.width, width);
     let old_width = labels.width as usize;
@@ -57,8 +58,8 @@ pub fn resize_nearest(labels: &Labels, width: u32, height: u32) -> Labels {
     Labels { width, height, data }
 }
 
-/// For each of `new` positions the old one under its centre. The position is added up, not multiplied, as in Pillow:
-/// that decides on which side of a boundary a centre falls.
+/// For each of `new` positions, the old position under its centre. Positions are summed up, not multiplied, as in
+/// Pillow. This decides on which side of a boundary a centre falls.
 fn nearest(old: u32, new: u32) -> Vec<usize> {
     let step = f64::from(old) / f64::from(new);
     let mut centre = step * 0.5;
@@ -71,13 +72,13 @@ fn nearest(old: u32, new: u32) -> Vec<usize> {
         .collect()
 }
 
-/// The old samples that one new sample is made of, and their weights in units of 2⁻²².
+/// The old samples that contribute to one new sample, and their weights in units of 2⁻²².
 struct Taps {
     first: usize,
     weights: Vec<i32>,
 }
 
-/// Taps of each of `new` samples made of `old` ones.
+/// Taps of each of `new` samples, computed from `old` samples.
 fn triangle(old: u32, new: u32) -> Vec<Taps> {
     let scale = f64::from(old) / f64::from(new);
     let support = scale.max(1.0);
@@ -159,7 +160,7 @@ mod tests {
         assert_eq!(resize_nearest(&labels, 8, 2).data, [1, 1, 2, 2, 3, 3, 1, 1].repeat(2));
     }
 
-    /// The sums as they are defined, a byte at a time.
+    /// Computes the sums by their definition, one byte at a time.
     fn plainly(picture: &Picture, width: u32) -> Vec<u8> {
         let taps = triangle(picture.width, width);
         let rows = picture.data.chunks_exact(3 * picture.width as usize);
@@ -177,7 +178,7 @@ mod tests {
             let mut state = seed;
             let mut byte = || {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                // Half of them are extremes, which give the largest sums.
+                // Half of the samples are extremes, which give the largest sums.
                 if state >> 63 == 0 { (state >> 40) as u8 } else { ((state >> 41) as u8 & 1) * 255 }
             };
             let picture = Picture { width: w, height: h, data: (0..w * h * 3).map(|_| byte()).collect() };

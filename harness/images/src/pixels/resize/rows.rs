@@ -1,12 +1,12 @@
-//! Rows of a picture resized with AVX2, which the compiler does not find for interleaved channels by itself.
+//! Resizes rows of a picture with AVX2. The compiler does not vectorise interleaved channels by itself.
 //!
-//! A weight is split in two of 11 bits, so that products of 16 bits, two of which are added in one instruction, are enough. The sum
-//! of both halves is the sum of the whole products, to the bit.
+//! A weight is split into two halves of 11 bits, so that products of 16 bits are enough; one instruction adds two of
+//! them. The sum of both halves equals the sum of the whole products exactly.
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use avx2::resize;
 
-/// Makes no rows: there is no AVX2 here.
+/// Makes no rows, because there is no AVX2 here.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn resize(_: &[super::Taps], _: &[u8], _: usize, _: &mut [u8], _: usize) -> usize {
     0
@@ -20,17 +20,18 @@ mod avx2 {
 
     /// Bits of the lower half of a weight.
     const LOWER: u32 = PRECISION / 2;
-    /// Rows that are made together, as they share the weights.
+    /// Number of rows that are made together. They share the weights.
     const TOGETHER: usize = 4;
-    /// Taps that are taken together.
+    /// Number of taps that are used together.
     const GROUP: usize = 4;
-    /// Bytes that are read for a group of pixels, the last four of no account.
+    /// Number of bytes that are read for a group of pixels. The last four are ignored.
     const BYTES: usize = 16;
 
-    /// Makes rows of `new` bytes from those of `old` bytes, as many as it can from the first on, and says how many.
+    /// Makes rows of `new` bytes from rows of `old` bytes. It makes as many as it can, from the first on, and returns
+    /// their number.
     pub(in super::super) fn resize(taps: &[Taps], rows: &[u8], old: usize, out: &mut [u8], new: usize) -> usize {
         let (Some(simd), Some(groups)) = (V3::try_new(), Groups::new(taps, old)) else { return 0 };
-        // The bytes of no account may lie in the next row.
+        // The ignored bytes may lie in the next row.
         let count = (rows.len().saturating_sub(BYTES) / old) / TOGETHER;
         simd.vectorize(All { simd, groups: &groups, rows, old, out, new, count });
         count * TOGETHER
@@ -50,17 +51,17 @@ mod avx2 {
         }
     }
 
-    /// Taps of all new samples, as many for each: weights of 0 fill up.
+    /// Taps of all new samples, padded with weights of 0 to the same number.
     struct Groups {
-        /// For each new pixel the place of the first byte.
+        /// Position of the first byte of each new pixel.
         firsts: Vec<usize>,
         weights: Vec<Weights>,
-        /// Groups of a new pixel.
+        /// Number of groups of a new pixel.
         each: usize,
     }
 
     impl Groups {
-        /// `None` if a row of `old` bytes is shorter than the groups of one new pixel.
+        /// Returns `None` if a row of `old` bytes is shorter than the groups of one new pixel.
         fn new(taps: &[Taps], old: usize) -> Option<Self> {
             let each = taps.iter().map(|taps| taps.weights.len()).max()?.div_ceil(GROUP);
             let most = (old / 3).checked_sub(each * GROUP)?;
@@ -113,21 +114,21 @@ mod avx2 {
         }
     }
 
-    /// Order of 16 bytes for products: both reds, both greens, both blues and two zeros of the first two pixels, then of the last two,
-    /// each in 16 bits.
+    /// Order of 16 bytes for products, each in 16 bits: both reds, both greens, both blues and two zeros of the first
+    /// two pixels, then the same of the last two.
     const ORDER: [i8; 32] = [
         0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, //
         6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1,
     ];
 
-    /// The arithmetic. (Loops and not closures, which would be compiled without AVX2.)
+    /// The arithmetic. It uses loops, because closures would be compiled without AVX2.
     #[derive(Clone, Copy)]
     struct Kernel {
         simd: V3,
     }
 
     impl Kernel {
-        /// Red, green and blue of a new pixel, with the fractional bits of the weights; a fourth number is 0.
+        /// Red, green and blue of a new pixel, with the fractional bits of the weights. A fourth number is 0.
         #[inline(always)]
         fn sums(self, row: &[u8], weights: &[Weights]) -> __m128i {
             let Self { simd } = self;
@@ -146,7 +147,7 @@ mod avx2 {
             simd.sse2._mm_add_epi32(first, last)
         }
 
-        /// Rounded to bytes: red, green, blue and a zero of each row.
+        /// The sums rounded to bytes: red, green, blue and a zero of each row.
         #[inline(always)]
         fn bytes(self, mut rows: [__m128i; TOGETHER]) -> [u8; 4 * TOGETHER] {
             let Self { simd } = self;

@@ -162,7 +162,8 @@ impl<const SEEN: usize> Job<'_, SEEN> {
 }
 
 kernel! {
-    /// Computes `Bᵀ·d·B` of what a tile sees from a place on, in steps, for all channels and ways. Points are a stride apart.
+    /// Computes `Bᵀ·d·B` of the window of a tile at a place, in steps, for all channels and ways. Points are a stride
+    /// apart.
     fn transform_image<V, const SEEN: usize>(
         staged: &[f32],
         p: Pixelwise,

@@ -26,7 +26,7 @@ use std::ops::Range;
 use transform::{of_products, of_window};
 pub(crate) use weights::{Kernels, transform as transform_weights};
 
-/// Returns true if this way is faster: the transforms must be cheap compared with the products.
+/// Returns true if tiles are faster. The transforms must be cheap compared with the products.
 pub(crate) fn serves(kernel: (usize, usize), stride: usize, channels: usize, filters: usize) -> bool {
     (kernel == (3, 3) && stride == 1 || kernel == (4, 4) && stride == 2) && channels >= 16 && filters >= 16
 }
@@ -34,8 +34,8 @@ pub(crate) fn serves(kernel: (usize, usize), stride: usize, channels: usize, fil
 /// Tiles of 2×2 outputs, and the places of these outputs.
 #[derive(Debug)]
 pub(crate) struct Tiles<'a> {
-    /// What the tiles see. Its grid is that of the tiles, and its offsets are those of a window's elements, row by row: one
-    /// window for each way in which a tile sees a channel.
+    /// The windows of the tiles. Their grid is that of the tiles, and their offsets are those of a window's elements,
+    /// row by row: one window for each way in which a tile sees a channel.
     pub(crate) windows: Sampling<'a>,
     /// Height and width of the outputs.
     pub(crate) outputs: (usize, usize),
@@ -116,7 +116,8 @@ fn multiply_in_pieces(isa: Isa, weight: &[f32], seen: &[f32], sums: &mut [f32], 
     }
 }
 
-/// Transforms what the tiles of a panel see: `[channel and way to see it][LANES]` for each point; points are `stride` apart.
+/// Transforms the windows of a panel's tiles: `[channel and way to see it][LANES]` for each point. Points are `stride`
+/// apart.
 fn see<const SEEN: usize>(isa: Isa, windows: &Sampling<'_>, panel: usize, out: &mut [f32], stride: usize) {
     let (sources, count) = windows.sources(panel);
     if windows.relu {

@@ -38,7 +38,7 @@ pub(crate) fn of_outputs<V: Lanes, const SEEN: usize>(a: V, b: V) -> [V; SEEN] {
     out
 }
 
-/// `Gᵀ·s` of a column of sums: the gradients of a kernel's column, of which only `SEEN − 1` are used.
+/// `Gᵀ·s` of a column of sums: the gradients of a kernel's column. Only `SEEN − 1` of them are used.
 #[inline(always)]
 pub(crate) fn of_sums<V: Lanes, const SEEN: usize>(s: [V; SEEN]) -> [V; 3] {
     if SEEN == 4 {
@@ -53,7 +53,7 @@ pub(crate) fn of_sums<V: Lanes, const SEEN: usize>(s: [V; SEEN]) -> [V; 3] {
 /// Elements of the kernels of some filters, side by side. There are two more than in a panel, to fill whole registers.
 pub(crate) type Filters = [f32; 8];
 
-/// `G·g` of a column of kernels, of which only `SEEN − 1` elements are used.
+/// `G·g` of a column of kernels. Only `SEEN − 1` elements are used.
 #[inline(always)]
 pub(crate) fn of_kernel<const SEEN: usize>(g: [&Filters; 3]) -> [Filters; SEEN] {
     let mut out = [*g[0]; SEEN];

@@ -160,7 +160,7 @@ impl Argument {
     /// A number of elements.
     ///
     /// # Errors
-    /// If the kernels cannot count that far.
+    /// Fails if the kernels cannot count that far.
     pub(super) fn count(n: usize) -> Result<Self> {
         count(n).map(Self::Count)
     }

@@ -17,7 +17,7 @@ pub(super) type Filled = (CudaStorage, Shape);
 /// Calls `act(engine, addresses of inputs)`. The inputs stay in place while it launches its work.
 ///
 /// # Errors
-/// If an input is not on CUDA or not contiguous, or if `act` fails.
+/// Fails if an input is not on CUDA or not contiguous, or if `act` fails.
 pub(super) fn with_addresses<R>(inputs: &[&Tensor], act: impl FnOnce(&Engine, &[u64]) -> Result<R>) -> Result<R> {
     let first = inputs.first().ok_or_else(|| Error::Msg("an operation without inputs".into()))?;
     let engine = Engine::of(first.device().as_cuda_device()?)?;

@@ -1,13 +1,13 @@
 //! The operations on CUDA: convolutions by cuDNN, the rest of a training step by our own kernels (`kernels/*.cu`). Operations
 //! that are missing here are composed of candle's primitives, as without cuDNN.
 //!
-//! Nothing here waits for the device. All of it gives the same bits on every run on one kind of GPU: only cuDNN algorithms
-//! documented as deterministic are used, and our kernels add no floating-point numbers atomically.
+//! Nothing here waits for the device. All operations give the same bits on every run on one kind of GPU: only cuDNN
+//! algorithms documented as deterministic are used, and our kernels add no floating-point numbers atomically.
 //!
-//! In f32, images lie in planes, as in candle. TF32 and bf16 use tensor cores, which want the channels last. A network then
-//! works on images whose memory is `[B, H, W, C]` although their shape says `[B, C, H, W]`. Only operations of this module look
-//! at single pixels of them; [`layout::NetworkScope`] converts them at the network's ends. Each operation keeps the layout of
-//! its forward pass for its gradient.
+//! In f32, images lie in planes, as in candle. TF32 and bf16 use tensor cores, which need the channels last. A network
+//! then works on images whose memory is `[B, H, W, C]` although their shape says `[B, C, H, W]`. Only operations of
+//! this module access single pixels of them, and [`layout::NetworkScope`] converts them at the network's ends. Each
+//! operation keeps the layout of its forward pass for its gradient.
 
 #![allow(unsafe_code)]
 

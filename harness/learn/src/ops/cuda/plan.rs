@@ -1,4 +1,4 @@
-//! How cuDNN performs a convolution. The algorithm is chosen once per problem, and recorded.
+//! Performs convolutions with cuDNN. The algorithm is chosen once per problem, and recorded.
 //!
 //! cuDNN's heuristic lists algorithms for a problem, fastest first. We take the first that cuDNN calls deterministic and whose
 //! workspace is not too large. The heuristic measures nothing, so the choice is the same on every run with the same GPU and
@@ -39,7 +39,7 @@ const WORKSPACE: usize = 2 << 30;
 const OFFERS: usize = 16;
 
 thread_local! {
-    /// The plans of this thread, which has an engine of its own for each device.
+    /// The plans of this thread. Each thread has its own engine for each device.
     static PLANS: RefCell<HashMap<(DeviceId, Problem), Rc<Plan>>> = RefCell::default();
 }
 

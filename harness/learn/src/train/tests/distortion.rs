@@ -15,7 +15,7 @@ fn apply(spec: &DistortionSpec, images: &[Vec<u8>], places: &[u32], epoch: u32) 
     apply_to(spec, images, SIDE, places, epoch)
 }
 
-/// Images whose draws belong to other places than their own.
+/// Draws images for other places than their own and applies the draws to them.
 fn apply_to(spec: &DistortionSpec, images: &[Vec<u8>], side: usize, places: &[u32], epoch: u32) -> Tensor {
     let pictures = Pictures { size: side as u32, rgb: images.concat().into(), ..pictures(0) };
     let mut drawn = spec.draw(side, places, 7, epoch);
@@ -155,7 +155,7 @@ fn a_draw_does_not_depend_on_the_batch() {
     }
 }
 
-/// For each image, which of a mix's three distortions was applied. They cannot be confused.
+/// For each image, the index of the distortion of a mix that was applied. The three cannot be confused.
 fn kinds_of(draw: &str, batch: usize, epoch: u32) -> Vec<usize> {
     let parts = [r#"{"mask": {}}"#, r#""none""#, r#"{"greyscale": {"probability": 1}}"#];
     let mix = spec(&format!(r#"{{"mix": {{"of": [{}], "draw": "{draw}"}}}}"#, parts.join(",")));

@@ -78,7 +78,7 @@ SUMS(moments, MOMENTS, bf16, bf16)
 SUMS(products, PRODUCTS, float, f32)
 SUMS(products, PRODUCTS, bf16, bf16)
 
-// Both sums of this block's channel, whose threads add up the pieces.
+// Both sums of this block's channel. The threads of the block add up the pieces.
 __device__ void totals(double *sums, const double *pieces, unsigned parts) {
     __shared__ double room[128];
     for (int which = 0; which < 2; which++) {
@@ -121,7 +121,7 @@ extern "C" __global__ void moments_totals(const double *pieces, unsigned parts, 
     totals(sums, pieces, parts);
     if (threadIdx.x != 0) return;
     double mean = sums[0] / count, variance = sums[1] / count - mean * mean;
-    if (variance < 0.0) variance = 0.0; // rounding can leave a little less than nothing; NaN stays
+    if (variance < 0.0) variance = 0.0; // rounding can make it slightly negative; NaN stays NaN
     write_moments(out, mean, variance, variance * (count / (count - 1.0)), epsilon, weight, bias);
 }
 

@@ -1,5 +1,5 @@
-// Mean squared error, and cross-entropy over channels. A mean has two stages, as in channels.cu. The gradient of the loss itself is
-// read from the device, so that nothing waits for it.
+// Mean squared error, and cross-entropy over channels. A mean has two stages, as in channels.cu. The gradient of the
+// loss itself is read from the device, so that nothing waits for it.
 #include "number.cuh"
 
 // This block's piece of a sum over n terms.
