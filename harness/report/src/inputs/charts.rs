@@ -1,4 +1,4 @@
-//! The charts of a report, as a study asks for them.
+//! The charts of a report, as a study specifies them.
 
 use harness_record::vocabulary::Protocol;
 use schemars::JsonSchema;
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ChartSpec {
-    /// A panel a metric, a row an arm, a point a protocol.
+    /// One panel per metric, one row per arm, one point per protocol.
     ByArm(ByArm),
-    /// A panel a metric, a line an arm and protocol, over the conditions.
+    /// One panel per metric, one line per arm and protocol, over the conditions.
     ByCondition(ByCondition),
-    /// A panel a protocol, a line an arm: accuracy over confidence.
+    /// One panel per protocol, one line per arm: accuracy over confidence.
     Reliability(Reliability),
-    /// Panels of stage, metric and protocol, a line an arm and split, over the epochs.
+    /// One panel per stage, metric and protocol, one line per arm and split, over the epochs.
     TrainingCurves(TrainingCurves),
 }
 
 impl ChartSpec {
-    /// Its name, which is its file's name without the extension.
+    /// The name of the chart: its file name without the extension.
     pub fn name(&self) -> &str {
         match self {
             Self::ByArm(chart) => &chart.name,
@@ -29,7 +29,7 @@ impl ChartSpec {
         }
     }
 
-    /// Its metrics.
+    /// The metrics of the chart.
     pub fn metrics(&self) -> &[String] {
         match self {
             Self::ByArm(chart) => &chart.metrics,
@@ -39,7 +39,7 @@ impl ChartSpec {
         }
     }
 
-    /// Its title.
+    /// The title of the chart.
     pub fn title(&self) -> &str {
         match self {
             Self::ByArm(chart) => &chart.title,
@@ -49,7 +49,7 @@ impl ChartSpec {
         }
     }
 
-    /// Its kind, as the spec writes it.
+    /// The kind of the chart, as written in a spec.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ByArm(_) => Self::KINDS[0],
@@ -67,28 +67,28 @@ impl ChartSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByArm {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Metrics, a panel each.
+    /// The metrics, one panel each.
     pub metrics: Vec<String>,
-    /// Title.
+    /// The title.
     pub title: String,
-    /// Whether published figures are drawn.
+    /// True to draw published figures.
     #[serde(default)]
     pub published: bool,
-    /// Protocols that are drawn.
+    /// The protocols to draw.
     #[serde(default)]
     pub protocols: Protocols,
 }
 
-/// Protocols that a chart shows.
+/// The protocols that a chart shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocols {
-    /// All of the study.
+    /// All protocols of the study.
     #[default]
     All,
-    /// These.
+    /// Only these protocols.
     Only(Vec<Protocol>),
 }
 
@@ -96,26 +96,26 @@ pub enum Protocols {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByCondition {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Metrics, a panel each.
+    /// The metrics, one panel each.
     pub metrics: Vec<String>,
-    /// Title.
+    /// The title.
     pub title: String,
-    /// Label of the horizontal axis, with its unit.
+    /// The label of the horizontal axis, with its unit.
     pub x: String,
-    /// Whether published figures are drawn.
+    /// True to draw published figures.
     #[serde(default)]
     pub published: bool,
 }
 
-/// How often networks are right by how sure they are, under the first condition.
+/// The accuracy of networks over their confidence, under the first condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reliability {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Title.
+    /// The title.
     pub title: String,
 }
 
@@ -123,10 +123,10 @@ pub struct Reliability {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingCurves {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Metrics, a row of panels each.
+    /// The metrics, one row of panels each.
     pub metrics: Vec<String>,
-    /// Title.
+    /// The title.
     pub title: String,
 }
