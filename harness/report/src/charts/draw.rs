@@ -4,7 +4,7 @@ use super::chart::Chart;
 use crate::{error::ReportError, figures::data::Data, inputs::charts::ChartSpec};
 
 impl ChartSpec {
-    /// Draws it from the data.
+    /// Draws the chart from the data.
     pub(crate) fn draw(&self, data: &Data) -> Result<Chart, ReportError> {
         match self {
             Self::ByArm(chart) => chart.draw(data),

@@ -1,4 +1,4 @@
-//! Charts: one file a kind, one visual language (`canvas.rs`).
+//! Charts: one file for each kind, and one visual language (`canvas.rs`).
 
 mod axis;
 mod by_arm;

@@ -1,4 +1,5 @@
-//! The figures of a chart as a table, as many as a page can hold. Each leads to the rows that it is made of, which hold the rest.
+//! The figures of a chart as a table, as many as a page can hold. Each figure links to the rows that it is made of;
+//! these hold the figures that the table leaves out.
 
 use crate::{
     figures::{data::Data, figure::Figure, metrics::Metric, statistics::summary::CONFIDENCE},
@@ -8,17 +9,17 @@ use crate::{
 };
 use harness_record::vocabulary::{Condition, Protocol, Split, Stage};
 
-/// Most rows of the table in a page.
+/// The maximum number of rows of the table in a page.
 const MOST_ROWS: usize = 120;
-/// Every how many epochs a page may list one.
+/// The possible steps between the epochs that a page lists.
 const STEPS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /// The figures of a chart.
 #[derive(Debug, Clone)]
 pub(crate) struct Records {
-    /// The table of the page, with what its references stand for.
+    /// The table of the page, with the definitions of its references.
     pub(crate) markdown: String,
-    /// How many rows the page leaves out.
+    /// The number of rows that the page leaves out.
     pub(crate) left_out: usize,
 }
 
@@ -27,21 +28,21 @@ pub(crate) struct Records {
 pub(super) struct Tested<'a> {
     metric: &'static str,
     arm: &'a str,
-    /// `None` beside a printed figure where the published protocol is not shown.
+    /// The protocol; `None` for a printed figure if the published protocol is not shown.
     protocol: Option<Protocol>,
     condition: Condition,
     value: Option<f64>,
-    /// Ends of its interval.
+    /// The ends of the interval.
     interval: Option<(f64, f64)>,
     /// The printed figure.
     printed: Option<&'a PublishedLine>,
-    /// Its rows in `metrics.csv`, one a seed.
+    /// The rows in `metrics.csv`, one for each seed.
     rows: Vec<Measured<'a>>,
 }
 
 impl<'a> Tested<'a> {
-    /// The figure of an arm under a condition and protocol, and what was printed of it if that is shown; `None` if there is
-    /// neither.
+    /// Returns the figure of an arm under a condition and protocol, with its printed figure if that is shown. Returns
+    /// `None` if there is neither.
     pub(super) fn new(
         data: &'a Data,
         metric: &'static Metric,
@@ -71,21 +72,21 @@ pub(super) struct Trained<'a> {
     pub(super) stage: Stage,
     pub(super) metric: &'static str,
     pub(super) arm: &'a str,
-    /// `None` of a stage that is the same under both.
+    /// The protocol; `None` for a stage that is the same under both protocols.
     pub(super) protocol: Option<Protocol>,
     pub(super) split: Split,
     pub(super) seed: u64,
     pub(super) epoch: u32,
     pub(super) value: f64,
-    /// Whether the weights of this epoch were kept.
+    /// True if the weights of this epoch were kept.
     pub(super) kept: bool,
-    /// Whether it is the first or the last of its run.
+    /// True if it is the first or the last value of its run.
     pub(super) is_end: bool,
-    /// Its row in `metrics.csv`.
+    /// The row in `metrics.csv`.
     pub(super) row: Rows,
 }
 
-/// The table of figures on the test images.
+/// Builds the table of figures on the test images.
 pub(super) fn of_tested(data: &Data, title: &str, rows: &[Tested<'_>]) -> Records {
     let interval = format!("{CONFIDENCE} interval");
     let mut columns = vec![("Metric", Align::Left), ("Arm", Align::Left), ("Protocol", Align::Left)];
@@ -110,8 +111,8 @@ pub(super) fn of_tested(data: &Data, title: &str, rows: &[Tested<'_>]) -> Record
     records(title, rows.len(), &table)
 }
 
-/// The table of values of training. Where they are too many for a page, it lists every so many epochs, those whose weights
-/// were kept, and the ends of runs.
+/// Builds the table of training values. If a page cannot hold all of them, the table lists epochs at regular steps, the
+/// epochs whose weights were kept, and the ends of runs.
 pub(super) fn of_trained(data: &Data, title: &str, rows: &[Trained<'_>]) -> Records {
     let mut columns = vec![("Stage", Align::Left), ("Metric", Align::Left), ("Arm", Align::Left)];
     columns.extend([("Protocol", Align::Left), ("Images", Align::Left)]);
@@ -134,21 +135,21 @@ pub(super) fn of_trained(data: &Data, title: &str, rows: &[Trained<'_>]) -> Reco
     records(title, rows.len(), &table)
 }
 
-/// Pixels of which a network was so sure.
+/// The pixels in one confidence bin of a network.
 #[derive(Debug, Clone)]
 pub(super) struct Binned<'a> {
     pub(super) arm: &'a str,
     pub(super) protocol: Protocol,
-    /// Ends of the bin.
+    /// The ends of the bin.
     pub(super) ends: (f64, f64),
     pub(super) pixels: u64,
     pub(super) confidence: f64,
     pub(super) accuracy: f64,
-    /// Its rows in `calibration.csv`, one a seed.
+    /// The rows in `calibration.csv`, one for each seed.
     pub(super) rows: Vec<Rows>,
 }
 
-/// The table of a reliability diagram.
+/// Builds the table of a reliability diagram.
 pub(super) fn of_bins(data: &Data, title: &str, rows: &[Binned<'_>]) -> Records {
     let words = ["Arm", "Protocol", "Bin"].map(|head| (head, Align::Left));
     let numbers = ["Confidence", "Accuracy", "Pixels"].map(|head| (head, Align::Right));
@@ -162,7 +163,7 @@ pub(super) fn of_bins(data: &Data, title: &str, rows: &[Binned<'_>]) -> Records 
     records(title, rows.len(), &table)
 }
 
-/// The table of a chart that has `all` figures.
+/// Captions the table of a chart that has `all` figures.
 fn records(title: &str, all: usize, table: &Table) -> Records {
     let shown = table.rows.len();
     let caption = if all == shown {
@@ -177,7 +178,7 @@ fn label(metric: &str) -> String {
     Metric::find(metric).map_or(metric, |metric| metric.label).to_owned()
 }
 
-/// As many rows as a page can hold.
+/// Selects as many rows as a page can hold.
 fn shown<'a, 'b>(rows: &'b [Trained<'a>]) -> Vec<&'b Trained<'a>> {
     let every = |step: u32| -> Vec<_> {
         rows.iter().filter(|row| row.kept || row.is_end || row.epoch.is_multiple_of(step)).collect()
