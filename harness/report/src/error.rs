@@ -79,7 +79,7 @@ pub enum ReportError {
         path: PathBuf,
         /// The line, counted from 1, if known.
         line: Option<usize>,
-        /// What was found, what was expected, and the nearest valid name.
+        /// The name or value that was found, what was expected, and the nearest valid name.
         message: String,
     },
     /// A picture of the gallery is damaged or missing.
@@ -114,7 +114,7 @@ pub enum ReportError {
 pub struct SpecProblem {
     /// The place within the section: `claims[0].expect`.
     pub path: String,
-    /// What was found and what was expected.
+    /// The value that was found, and what was expected instead.
     pub message: String,
     /// The nearest valid name.
     pub suggestion: Option<String>,
