@@ -1,4 +1,4 @@
-//! What the fuzz targets share.
+//! Code that all fuzz targets share.
 
 use std::path::Path;
 use tempfile::TempDir;

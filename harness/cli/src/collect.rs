@@ -108,7 +108,7 @@ pub(crate) fn study_input(
     settings: &[String],
     facts: Facts,
     datasets: Vec<DatasetInput>,
-) -> StudyInput {
+) -> StudyInput<ChartSpec> {
     let study = &resolved.study;
     let arm = |arm: &Arm| ArmInput {
         name: arm.spec.name.clone(),

@@ -1,18 +1,18 @@
-//! What can go wrong while a report is rendered. Every variant says where.
+//! Errors of rendering a report. Every variant says where the error is.
 
 use harness_record::{RecordError, vocabulary::Key};
 use std::path::PathBuf;
 
-/// Why a report cannot be rendered, compared or written.
+/// The reason why a report cannot be rendered, compared or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file of the data folder cannot be read, or a file of the report cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The operating system refused to read, list or remove.
+    /// The operating system refused to read, list or remove a file or folder.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried, as a verb.
+        /// The action that failed, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -24,28 +24,28 @@ pub enum ReportError {
     Spec {
         /// The `study.json` that holds the section.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem in the section.
         problem: SpecProblem,
     },
-    /// A run that the study is made of is not there.
+    /// A run of the study is missing.
     #[error("{path}: the record of run {key} is not there; restore the folder, or run the study again")]
     NoRun {
-        /// Its folder.
+        /// The folder of the run.
         path: PathBuf,
-        /// The run.
+        /// The key of the run.
         key: Key,
     },
-    /// The folder of a run holds another one.
+    /// The folder of a run holds a different run.
     #[error("{path} is the record of {found}, but places.csv names {expected}; restore it, or run the study again")]
     OtherRun {
-        /// Its record.
+        /// The record in the folder.
         path: PathBuf,
-        /// Stage and key of the record.
+        /// Stage and key of the record that was found.
         found: String,
-        /// Those of the place.
+        /// Stage and key that `places.csv` names.
         expected: String,
     },
-    /// A file of a run is not the one that the run wrote.
+    /// A file of a run differs from the one that the run wrote.
     #[error(
         "{path} is not the file that the run wrote: its SHA-256 is not the one in run.json; restore it, or run the \
          study again"
@@ -59,7 +59,7 @@ pub enum ReportError {
     SameDigits {
         /// The list of runs.
         path: PathBuf,
-        /// What their keys begin with.
+        /// The digits that both keys begin with.
         digits: String,
     },
     /// A verdict on a printed figure is not the one that follows from the data.
@@ -69,17 +69,17 @@ pub enum ReportError {
         path: PathBuf,
         /// The line, counted from 1.
         line: u64,
-        /// The row, what it says and what it should say.
+        /// The row, its verdict and the verdict that follows from the data.
         message: String,
     },
-    /// A template is missing, or asks for something that is not there.
+    /// A template is missing, or asks for something that does not exist.
     #[error("{path}{}: {message}", .line.map(|l| format!(":{l}")).unwrap_or_default())]
     Template {
         /// The template.
         path: PathBuf,
-        /// The line, counted from 1, where it is known.
+        /// The line, counted from 1, if known.
         line: Option<usize>,
-        /// What was found, what was expected, and the nearest name that would be right.
+        /// The name or value that was found, what was expected, and the nearest valid name.
         message: String,
     },
     /// A picture of the gallery is damaged or missing.
@@ -95,28 +95,28 @@ pub enum ReportError {
     Gallery {
         /// The list of pictures, or a sheet.
         path: PathBuf,
-        /// What does not fit.
+        /// The mismatch, in words.
         message: String,
     },
     /// A chart cannot be drawn.
     #[error("chart `{chart}`: {message}")]
     Chart {
-        /// Its name.
+        /// The name of the chart.
         chart: String,
-        /// The drawing library's error.
+        /// The error of the drawing library.
         message: String,
     },
 }
 
-/// What is wrong with a report section.
+/// A problem in a report section.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("report.{path}: {message}{}", .suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default())]
 pub struct SpecProblem {
-    /// Where, within the section: `claims[0].expect`.
+    /// The place within the section: `claims[0].expect`.
     pub path: String,
-    /// What was found and what was expected.
+    /// The value that was found, and what was expected instead.
     pub message: String,
-    /// The nearest name that would be right.
+    /// The nearest valid name.
     pub suggestion: Option<String>,
 }
 

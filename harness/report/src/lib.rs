@@ -1,17 +1,17 @@
-//! Records to reports: from `data/` alone to tables, charts, a gallery, Markdown and HTML.
+//! Turns records into reports: from `data/` alone to tables, charts, a gallery, Markdown and HTML.
 //!
-//! A room takes from those above it in this list, never from those below:
+//! A module uses only modules above it in this list:
 //!
 //! * [`inputs`]: the files of the data folder, which the runner writes, and the `report:` section of a study
-//! * `figures/`: what is computed from them: means, intervals, tests, verdicts
-//! * `sections/`, `charts/`, `pictures/`: what a report shows of the figures
-//! * `template/`: the text of a report, which asks for all of these
-//! * `pages/`: the report as HTML, LaTeX and JSON; [`contact`] is a data set at a glance
+//! * `figures/`: the values computed from those files: means, intervals, tests, verdicts
+//! * `sections/`, `charts/`, `pictures/`: the tables, prose, charts and pictures that show the figures
+//! * `template/`: the text of a report, which uses all of these
+//! * `pages/`: the report as HTML, LaTeX and JSON; [`contact`] is the overview page of a data set
 //! * [`compare`]: two results side by side
-//! * `render.rs`: [`render()`] and [`check`] put it all together; [`write()`] is in `output.rs`
+//! * `render.rs`: [`render()`] and [`check`] put everything together; [`write()`] is in `output.rs`
 //!
-//! The same data give the same bytes on every host and with every number of threads: no clock, no host name, no hash
-//! order, a generator of its own for every bootstrap, and a bundled font.
+//! The same data give the same bytes on every host and with any number of threads. Output does not depend on the clock,
+//! the host name or hash order. Every bootstrap has its own generator, and the font is bundled.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp))]
 
 mod charts;

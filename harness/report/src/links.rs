@@ -1,9 +1,9 @@
-//! From a figure to the rows that hold it and the runs that wrote them.
+//! Links from a figure to the rows that hold it and the runs that wrote them.
 //!
-//! In Markdown a figure is a link by reference, `[0.845][m1a2b3c4d.12]`, so that tables stay readable raw: a letter for the table,
-//! the first digits of the run's key, and lines. [`with_definitions`] adds what the references stand for:
-//! `[m1a2b3c4d.12]: ../runs/1a2b3c4d/metrics.csv#L12`, which is the first file where a figure is made of several.
-//! A page then says all of it (`pages/trace.rs`).
+//! In Markdown a figure is a reference link, `[0.845][m1a2b3c4d.12]`, so that raw tables stay readable. The reference
+//! is a letter for the table, the first digits of the run's key, and line numbers. [`with_definitions`] adds the
+//! definitions: `[m1a2b3c4d.12]: ../runs/1a2b3c4d/metrics.csv#L12`. If a figure is made of several files, its
+//! definition links to the first. The HTML page then lists all files and lines (`pages/trace.rs`).
 
 use crate::{
     inputs::{
@@ -17,12 +17,12 @@ use crate::{
 use harness_record::vocabulary::Key;
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// More ranges of lines than this are named by the first and the last of them: a mean over many seeds.
+/// If a figure has more ranges of lines than this (a mean over many seeds), only the first and the last are named.
 const LISTED: usize = 12;
-/// Between the parts of a reference.
+/// The separator between the parts of a reference.
 const PART: char = '_';
 
-/// Rows of one file: the table, the first digits of the run's key, and lines.
+/// Rows of one file: the table, the first digits of the run's key, and line ranges.
 pub(crate) type Part = (Table, String, Vec<Lines>);
 
 /// The first letter of references to a table.
@@ -45,7 +45,7 @@ pub(crate) fn file_of(table: Table, run: &str) -> String {
     }
 }
 
-/// `text` as a link to rows; the text alone where there are none.
+/// Returns `text` as a link to rows, or the plain text if there are no rows.
 pub(crate) fn linked(text: &str, rows: &[Rows]) -> String {
     let mut rows: Vec<&Rows> = rows.iter().collect();
     if rows.len() > LISTED {
@@ -74,30 +74,30 @@ pub(crate) fn linked(text: &str, rows: &[Rows]) -> String {
     if parts.is_empty() { text.to_owned() } else { format!("[{text}][{}]", parts.join(&PART.to_string())) }
 }
 
-/// `text` as a link to rows of `metrics.csv`, one a seed.
+/// Returns `text` as a link to rows of `metrics.csv`, one row for each seed.
 pub(crate) fn to_metrics(text: &str, rows: &[Measured<'_>]) -> String {
     linked(text, &rows.iter().map(Measured::rows).collect::<Vec<_>>())
 }
 
-/// The page of all runs, beside the report.
+/// The page of all runs, in the same folder as the report.
 pub(crate) const RUNS_PAGE: &str = "runs.html";
 
-/// Where the page of all runs tells of one, relative to the report.
+/// The address of one run on the page of all runs, relative to the report.
 pub(crate) fn page_of(run: &str) -> String {
     format!("{RUNS_PAGE}#{run}")
 }
 
-/// A printed figure as it was printed, as a link to its row.
+/// Returns a printed figure in its printed form, as a link to its row.
 pub(crate) fn to_published(line: &PublishedLine) -> String {
     linked(&escape(&line.row.value), &[printed_row(line)])
 }
 
-/// Where a printed figure stands.
+/// The row of `published.csv` that holds a printed figure.
 pub(crate) fn printed_row(line: &PublishedLine) -> Rows {
     Rows { table: Table::Published, run: String::new(), lines: line.line..=line.line }
 }
 
-/// Markdown with a definition for each of its references, in the order of tables, runs and lines.
+/// Returns the Markdown with a definition for each of its references, sorted by table, run and lines.
 pub(crate) fn with_definitions(mut markdown: String) -> String {
     let mut used: BTreeMap<(Table, String, Vec<u64>, String), String> = BTreeMap::new();
     for text in markdown.split("][").skip(1) {
@@ -123,7 +123,8 @@ pub(crate) fn with_definitions(mut markdown: String) -> String {
     markdown
 }
 
-/// `m1a2b3c4d.12.45-47_b1a2b3c4d.2` as its parts; `None` of what is no reference.
+/// Splits a reference such as `m1a2b3c4d.12.45-47_b1a2b3c4d.2` into its parts. Returns `None` if the text is not a
+/// reference.
 pub(crate) fn parts_of(reference: &str) -> Option<Vec<Part>> {
     reference.split(PART).map(part_of).collect()
 }
@@ -143,7 +144,7 @@ fn part_of(text: &str) -> Option<Part> {
     Some((table, run.to_owned(), lines.collect::<Option<Vec<_>>>()?))
 }
 
-/// Digits alone: `parse` would take a sign as well.
+/// Parses digits only; `parse` alone would also accept a sign.
 fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

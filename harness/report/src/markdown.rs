@@ -1,12 +1,12 @@
-//! Markdown that stays readable raw: escaped text, aligned tables, numbers.
+//! Markdown that stays readable in its raw form: escaped text, aligned tables, numbers.
 
-/// Start of a paragraph that is the caption of the table after it.
+/// The start of a paragraph that is the caption of the table below it.
 pub(crate) const CAPTION: &str = "Table: ";
 
-/// What is not known or does not apply.
+/// The text for a value that is unknown or does not apply.
 pub(crate) const NONE: &str = "–";
 
-/// Text from a spec or a file name as Markdown that shows exactly this text: on one line, with nothing of it read as markup.
+/// Escapes text from a spec or a file name so that Markdown shows exactly this text, on one line and without markup.
 pub(crate) fn escape(text: &str) -> String {
     let chars: Vec<char> = text.chars().filter(|c| !is_direction_control(*c)).collect();
     let mut out = String::with_capacity(text.len());
@@ -17,7 +17,7 @@ pub(crate) fn escape(text: &str) -> String {
             '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '$' => out.extend(['\\', c]),
             // Within a word an underscore is only an underscore, and file names are full of them.
             '_' if !(is_word(before) && is_word(after)) => out.push_str("\\_"),
-            // Some readers turn bare addresses into links.
+            // Some renderers turn bare addresses into links.
             ':' if after == Some('/') => out.push_str("\\:"),
             '&' => out.push_str("&amp;"),
             c if c.is_control() || c == '\u{2028}' || c == '\u{2029}' => out.push(' '),
@@ -31,12 +31,12 @@ fn is_word(c: Option<char>) -> bool {
     c.is_some_and(char::is_alphanumeric)
 }
 
-/// Characters that reorder the text around them and so could disguise a name.
+/// Returns true for characters that reorder the text around them and so could disguise a name.
 fn is_direction_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Escapes what would start a heading, a list or a rule at the beginning of a line.
+/// Escapes characters that would start a heading, a list or a rule at the beginning of a line.
 fn escape_start(text: &str) -> String {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let mark = text.chars().nth(digits);
@@ -52,18 +52,18 @@ fn escape_start(text: &str) -> String {
     format!("{}\\{}", &text[..at], &text[at..])
 }
 
-/// Names as a list: divided by semicolons where a name has a comma of its own.
+/// Joins names with commas, or with semicolons if a name contains a comma.
 pub(crate) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     names.join(if names.iter().any(|name| name.contains(", ")) { "; " } else { ", " })
 }
 
-/// A name as words: of a breed, a class or a column.
+/// Turns the name of a breed, a class or a column into words.
 pub(crate) fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// Text with a capital at its start.
+/// Capitalises the first letter of a text.
 pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
@@ -75,11 +75,11 @@ pub(crate) fn code(text: &str) -> String {
     let longest = flat.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let pad = if flat.starts_with('`') || flat.ends_with('`') { " " } else { "" };
-    // In a table a pipe ends the cell even within code; GitHub and pulldown-cmark both read `\|` there as a pipe.
+    // In a table a pipe ends the cell even within code. GitHub and pulldown-cmark both read `\|` there as a pipe.
     format!("{fence}{pad}{}{pad}{fence}", flat.replace('|', "\\|"))
 }
 
-/// How a column of a table is set.
+/// The alignment of a table column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
@@ -98,7 +98,7 @@ impl Table {
         Self { columns: columns.into_iter().map(|(head, align)| (head.into(), align)).collect(), rows: Vec::new() }
     }
 
-    /// The table under its caption, each column as wide as its widest cell.
+    /// Returns the table below its caption; each column is as wide as its widest cell.
     pub(crate) fn captioned(&self, caption: &str) -> String {
         format!("{CAPTION}{caption}\n\n{}", self.to_markdown())
     }
@@ -138,8 +138,9 @@ fn rule(align: Align, width: usize) -> String {
     }
 }
 
-/// A number with a true minus sign and three decimals, or with as many more as its first digit needs, so that a small
-/// effect does not read as none. Below half a millionth it is rounding of the scores, and zero.
+/// Formats a number with a true minus sign and three decimals, or up to six if the first nonzero digit needs them, so
+/// that a small effect does not look like zero. A value below half a millionth is a rounding error of the scores and is
+/// shown as zero.
 pub(crate) fn number(value: f64) -> String {
     let decimals = (3..=6).find(|&decimals| value.abs() >= 0.5 / 10_f64.powi(decimals)).unwrap_or(3) as usize;
     let text = format!("{value:.decimals$}");
@@ -150,28 +151,28 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// A difference: always with its sign, unless it rounds to nothing.
+/// Formats a difference with its sign, unless it rounds to zero.
 pub(crate) fn signed(value: f64) -> String {
     let text = number(value);
     if text.starts_with('\u{2212}') || text == "0.000" { text } else { format!("+{text}") }
 }
 
-/// `0.843 to 0.859`: an interval.
+/// Formats an interval: `0.843 to 0.859`.
 pub(crate) fn ends((low, high): (f64, f64)) -> String {
     format!("{} to {}", number(low), number(high))
 }
 
-/// `−0.008 to +0.011`: an interval of a difference.
+/// Formats the interval of a difference: `−0.008 to +0.011`.
 pub(crate) fn signed_ends((low, high): (f64, f64)) -> String {
     format!("{} to {}", signed(low), signed(high))
 }
 
-/// A share as a percentage with one decimal: `93.6 %`, its space unbreakable.
+/// Formats a share as a percentage with one decimal and a non-breaking space: `93.6 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", share * 100.0)
 }
 
-/// A relative change in percent with two decimals and its sign, as the published work printed them: `−6.50 %`.
+/// Formats a relative change in percent with two decimals and its sign, as in the published work: `−6.50 %`.
 pub(crate) fn signed_percent(change: f64) -> String {
     let text = format!("{:.2}", change * 100.0);
     let size = text.trim_start_matches('-');
@@ -183,12 +184,12 @@ pub(crate) fn signed_percent(change: f64) -> String {
     format!("{sign}{size}\u{a0}%")
 }
 
-/// The relative change from one figure to another, likewise; `None` for a change from nothing.
+/// Formats the relative change from one figure to another in the same way. Returns `None` if `from` is zero.
 pub(crate) fn percent_change(from: f64, to: f64) -> Option<String> {
     (from != 0.0).then(|| signed_percent((to - from) / from))
 }
 
-/// A count with thin groups of three: `3,669`.
+/// Formats a count with commas between groups of three digits: `3,669`.
 pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();

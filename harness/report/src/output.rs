@@ -1,4 +1,4 @@
-//! The report on disk: written whole, or compared without writing.
+//! The report on disk: writes it, or compares it with the files on disk without writing.
 
 use crate::error::ReportError;
 use harness_record::{RecordError, files};
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folders that hold nothing but rendered files.
+/// Folders that hold only rendered files.
 const OWN_FOLDERS: [&str; 3] = ["charts", "gallery", "tables"];
 
 /// A file of a report.
@@ -16,7 +16,7 @@ const OWN_FOLDERS: [&str; 3] = ["charts", "gallery", "tables"];
 pub struct RenderedFile {
     /// Path relative to the report's folder, with forward slashes.
     pub path: PathBuf,
-    /// Content.
+    /// The content of the file.
     pub bytes: Vec<u8>,
 }
 
@@ -26,14 +26,14 @@ impl RenderedFile {
     }
 }
 
-/// How a file on disk differs from the rendered one.
+/// The way a file on disk differs from the rendered one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Other bytes.
+    /// The file has other bytes.
     Edited,
-    /// Not there.
+    /// The file is missing.
     Missing,
-    /// There, but no part of the report.
+    /// The file exists but is not part of the report.
     Unexpected,
 }
 
@@ -52,14 +52,14 @@ impl fmt::Display for Change {
 pub struct Difference {
     /// Path relative to the report's folder.
     pub path: PathBuf,
-    /// How it differs.
+    /// The kind of difference.
     pub what: Change,
 }
 
-/// The files of `rendered` that are not in `folder` as they were rendered, in their order.
+/// Returns the files of `rendered` that are missing from `folder` or differ there, in their order.
 ///
 /// # Errors
-/// A file that is there and cannot be read.
+/// Fails if an existing file cannot be read.
 pub fn differences(folder: &Path, rendered: &[RenderedFile]) -> Result<Vec<Difference>, ReportError> {
     let mut differences = Vec::new();
     for file in rendered {
@@ -70,18 +70,19 @@ pub fn differences(folder: &Path, rendered: &[RenderedFile]) -> Result<Vec<Diffe
     Ok(differences)
 }
 
-/// Writes a file that belongs to no single report, whole or not at all.
+/// Writes a file that belongs to no single report. The file appears whole or not at all.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub fn write_file(folder: &Path, rendered: &RenderedFile) -> Result<(), ReportError> {
     Ok(files::write(&folder.join(&rendered.path), &rendered.bytes)?)
 }
 
-/// Writes what changed of a report, each file whole or not at all, and removes files of its own folders that are no part of it any more.
+/// Writes the files of a report that changed, each whole or not at all, and removes files from the report's own folders
+/// that no longer belong to it.
 ///
 /// # Errors
-/// A file that cannot be written or removed.
+/// Fails if a file cannot be written or removed.
 pub fn write(report_dir: &Path, rendered: &[RenderedFile]) -> Result<(), ReportError> {
     for file in rendered {
         if change(&report_dir.join(&file.path), &file.bytes)?.is_some() {
@@ -95,8 +96,8 @@ pub fn write(report_dir: &Path, rendered: &[RenderedFile]) -> Result<(), ReportE
     Ok(())
 }
 
-/// A table of a rendered file: the rows below their header, which is there without rows, too. Floats are the shortest text
-/// that reads back the same.
+/// Returns rows as CSV with their header; the header is there even if there are no rows. Floats are the shortest text
+/// that reads back to the same value.
 pub(crate) fn csv<T: Serialize, const N: usize>(
     file: &str,
     header: [&str; N],
@@ -119,7 +120,7 @@ fn change(path: &Path, bytes: &[u8]) -> Result<Option<Change>, ReportError> {
     }
 }
 
-/// Files of the report's own folders that were not rendered, sorted.
+/// Returns the files in the report's own folders that were not rendered, sorted.
 pub(crate) fn strays(report_dir: &Path, rendered: &[RenderedFile]) -> Result<Vec<PathBuf>, ReportError> {
     let mut found = Vec::new();
     for name in OWN_FOLDERS {

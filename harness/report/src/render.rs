@@ -1,4 +1,4 @@
-//! A report from its data folder: every file of it, in memory.
+//! Renders all files of a report from its data folder, in memory.
 
 use crate::{
     charts::ChartSpec,
@@ -17,16 +17,17 @@ use crate::{
 use rayon::prelude::*;
 use std::path::Path;
 
-/// Renders all files of a report from the data folder `data_dir` with the templates of the folder `templates`. `setting` is
-/// what follows from the study's spec, whatever the folder says: a sample whose files were edited stays a sample.
+/// Renders all files of a report from the data folder `data_dir` with the templates in the folder `templates`.
+/// `setting` follows from the study's spec and overrides what the folder says: a sample whose files were edited stays a
+/// sample.
 ///
 /// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `report.md`, `runs.html`,
 /// `tables/*.tex`.
 ///
 /// # Errors
-/// A file of the data or of a run that is missing, damaged, or names what the study does not have; a recorded verdict on a printed
-/// figure that does not follow from the data; a template that is missing or
-/// asks for what is not there. Every error carries the path.
+/// Fails if a file of the data or of a run is missing, is damaged, or names something that the study does not have; if
+/// a recorded verdict on a printed figure does not follow from the data; or if a template is missing or asks for
+/// something that does not exist. Every error carries the path.
 pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<RenderedFile>, ReportError> {
     let data = Data::read(data_dir, setting)?;
     data.summarise_tested();
@@ -65,11 +66,11 @@ fn asked_charts(data_dir: &Path) -> Result<Vec<ChartSpec>, ReportError> {
     }
 }
 
-/// Renders the report of `report_dir` from its `data/` and names every file that would change, sorted by path.
+/// Renders the report of `report_dir` from its `data/` and lists every file that would change, sorted by path.
 /// Writes nothing.
 ///
 /// # Errors
-/// As [`render`], and folders that cannot be listed.
+/// Fails for the same reasons as [`render`], and if a folder cannot be listed.
 pub fn check(report_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<Difference>, ReportError> {
     let rendered = render(&report_dir.join("data"), templates, setting)?;
     let mut differences = differences(report_dir, &rendered)?;

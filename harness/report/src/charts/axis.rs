@@ -20,41 +20,41 @@ impl Scale {
     }
 }
 
-/// A tick: its place and its label.
+/// A tick: its value and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tick {
     pub(crate) value: f64,
     pub(crate) label: String,
 }
 
-/// A range that begins and ends on a tick, and its ticks, about five, at steps of 1, 2 or 5 times a power of ten.
+/// Returns a range that begins and ends on a tick, and about five ticks, at steps of 1, 2 or 5 times a power of ten.
 pub(crate) fn ticks(low: f64, high: f64) -> ((f64, f64), Vec<Tick>) {
-    // A range that is nothing beside its own size would need more ticks than a number can tell apart.
+    // A range that is tiny compared with its values would need more ticks than floating-point numbers can tell apart.
     let span = (high - low).max(high.abs() * 1e-6);
     let span = if span > 0.0 { span } else { 1.0 };
     let (step, decimals) = step(span / 4.0);
     let first = (low / step).floor() as i64;
     let last = (high / step).ceil() as i64;
     let last = last.max(first + 1);
-    // A value is computed from its whole number, not by adding steps, so that 0.6 is not 0.6000000000000001.
+    // A value is computed from its integer index, not by adding steps, so that 0.6 is not 0.6000000000000001.
     let value = |i: i64| i as f64 * step;
     let marks = (first..=last).map(|i| Tick { value: value(i), label: label(value(i), decimals) }).collect();
     ((value(first), value(last)), marks)
 }
 
-/// The range and ticks of a share: always 0 to 1, so that charts can be compared at a glance.
+/// Returns the range and ticks of a share: always 0 to 1, so that charts can be compared at a glance.
 pub(crate) fn share_ticks() -> ((f64, f64), Vec<Tick>) {
     let tick = |i: u32| Tick { value: f64::from(i) / 5.0, label: format!("{:.1}", f64::from(i) / 5.0) };
     ((0.0, 1.0), (0..=5).map(tick).collect())
 }
 
-/// Ticks at whole numbers only: epochs.
+/// Returns ticks at whole numbers only, for epochs.
 pub(crate) fn whole_ticks(low: f64, high: f64) -> Vec<Tick> {
     let (_, marks) = ticks(low, high);
     marks.into_iter().filter(|t| t.value.fract() == 0.0 && t.value >= low && t.value <= high).collect()
 }
 
-/// The smallest of 1, 2, 5 times a power of ten that is not below `least`, and its decimals.
+/// Returns the smallest of 1, 2, 5 times a power of ten that is at least `least`, and its number of decimals.
 fn step(least: f64) -> (f64, usize) {
     let mut unit = 1.0;
     let mut decimals = 0;
@@ -81,8 +81,8 @@ fn label(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Draws the horizontal grid with its labels, the axis, and the labels below it. `sides` are left and right of what labels may
-/// take.
+/// Draws the horizontal grid lines with their labels, the axis, and the labels below it. `sides` are the left and right
+/// limits of the labels.
 pub(crate) fn frame(
     canvas: &Canvas<'_>,
     (x, y): (&Scale, &Scale),
@@ -107,8 +107,8 @@ pub(crate) fn frame(
     Ok(())
 }
 
-/// Labels below an axis with the middle of each: every one, or every so many as do not touch, moved inwards where they would
-/// leave the `sides`.
+/// Returns the labels below an axis with their centres. If labels would touch, only every second, third and so on is
+/// returned. Labels that would leave the `sides` are moved inwards.
 fn labels(x: &Scale, across: &[Tick], (low, high): (f64, f64)) -> Result<Vec<(f64, String)>, String> {
     let mut placed = Vec::new();
     for tick in across {

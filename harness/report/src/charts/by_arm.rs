@@ -1,4 +1,4 @@
-//! Metrics by arm: a panel a metric, a row an arm and protocol, each a point with its interval.
+//! Metrics by arm: one panel for each metric and one row for each arm and protocol, showing a point with its interval.
 
 mod points;
 mod words;
@@ -25,17 +25,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const COLUMNS: usize = 3;
-/// Height of the line with an arm's label.
+/// The height of the line with an arm's label.
 const LABEL: f64 = 20.0;
-/// Height of the row of one protocol.
+/// The height of the row of one protocol.
 const ROW: f64 = 21.0;
-/// Space after an arm.
+/// The space below an arm.
 const GAP: f64 = 8.0;
-/// Above the rows: a heading of one line, and the heads of the columns of numbers.
+/// The height above the rows: a heading of one line, and the heads of the columns of numbers.
 const HEADING: f64 = 46.0;
-/// Below the rows: the axis with its labels.
+/// The height below the rows: the axis with its labels.
 const AXIS: f64 = 36.0;
-/// Widths of a column of numbers: the least, and the most.
+/// The minimum and maximum width of a column of numbers.
 const NUMBERS: (f64, f64) = (54.0, 96.0);
 const AXES: &str = "Each axis begins and ends where its data do, not at 0 and 1.";
 
@@ -43,28 +43,28 @@ const AXES: &str = "Each axis begins and ends where its data do, not at 0 and 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByArm {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Metrics, a panel each.
+    /// The metrics, one panel each.
     pub metrics: Vec<String>,
-    /// Title.
+    /// The title.
     pub title: String,
-    /// Whether published figures are drawn.
+    /// True to draw published figures.
     #[serde(default)]
     pub published: bool,
-    /// Protocols that are drawn.
+    /// The protocols to draw.
     #[serde(default)]
     pub protocols: Protocols,
 }
 
-/// Protocols that a chart shows.
+/// The protocols that a chart shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocols {
-    /// All of the study.
+    /// All protocols of the study.
     #[default]
     All,
-    /// These.
+    /// Only these protocols.
     Only(Vec<Protocol>),
 }
 
@@ -113,7 +113,8 @@ impl ByArm {
         format!("{points}{diamonds}. {AXES} {}", measured_how(data))
     }
 
-    /// The protocols in the order of the study; the last one, the corrected one where there are two, has the first colour.
+    /// Returns the look of each drawn protocol, in the order of the study. The study's last protocol (the corrected one
+    /// if there are two) has the first colour.
     fn looks(&self, data: &Data) -> Vec<Look> {
         let last = data.study.protocols.len().saturating_sub(1);
         let wanted = |protocol: Protocol| match &self.protocols {
@@ -128,7 +129,7 @@ impl ByArm {
 
     fn points<'a>(&self, data: &'a Data, looks: &[Look], metric: &'static Metric) -> Points<'a> {
         let condition = data.first_condition();
-        // Where the published protocol is not drawn, the printed figure goes to the first row.
+        // If the published protocol is not drawn, the printed figure goes to the first row.
         let row = looks.iter().position(|look| look.protocol == Protocol::Published).unwrap_or(0);
         let point = |arm: &'a str, (i, look): (usize, &Look)| Point {
             figure: data.tested(arm, condition, metric, look.protocol),
@@ -145,14 +146,14 @@ struct Panel<'a, 'b> {
     canvas: &'a Canvas<'b>,
     data: &'a Data,
     looks: &'a [Look],
-    /// Its top left corner.
+    /// The top left corner.
     at: (f64, f64),
     size: (f64, f64),
-    /// Height above the rows.
+    /// The height above the rows.
     heading: f64,
 }
 
-/// Right edges of the columns of numbers: the means, and the printed figures where there are any.
+/// The right edges of the axes and of the columns of numbers: the means, and the printed figures if there are any.
 struct Numbers {
     axes: f64,
     mean: f64,
@@ -168,7 +169,7 @@ impl Panel<'_, '_> {
         }
         let (range, ticks) = points.range();
         let numbers = self.numbers(points)?;
-        // Half of the first label lies left of its tick.
+        // Half of the first label lies on the left of its tick.
         let half = ticks.first().map_or(Ok(0.0), |tick| text_width(&tick.label, TEXT, false))? / 2.0;
         let x = Scale { data: range, layout: (left + (half + 1.0).clamp(13.0, 40.0), numbers.axes) };
         self.heads(&numbers)?;
@@ -201,14 +202,14 @@ impl Panel<'_, '_> {
         numbers.printed.map_or(Ok(()), printed)
     }
 
-    /// The axis below all arms.
+    /// Draws the axis below all arms.
     fn axis(&self, x: &Scale, ticks: &[Tick]) -> Result<(), String> {
         let (top, bottom) = (self.at.1 + self.heading, self.at.1 + self.size.1 - AXIS);
         let flat = Scale { data: (0.0, 1.0), layout: (bottom, top) };
         axis::frame(self.canvas, (x, &flat), (ticks, &[]), (self.at.0, self.at.0 + self.size.0 - 4.0))
     }
 
-    /// Grid lines behind the rows of an arm, not behind its label.
+    /// Draws the grid lines behind the rows of an arm, but not behind its label.
     fn grid(&self, x: &Scale, ticks: &[Tick], (top, bottom): (f64, f64)) -> Result<(), String> {
         ticks
             .iter()
@@ -216,7 +217,7 @@ impl Panel<'_, '_> {
             .try_for_each(|at| self.canvas.line(&[(at, top), (at, bottom)], Ink::Grid, 1.0))
     }
 
-    /// An arm: its label, and below it a row a protocol.
+    /// Draws an arm: its label, and below it one row for each protocol.
     fn arm(
         &self,
         metric: &Metric,
@@ -247,13 +248,13 @@ impl Panel<'_, '_> {
         Ok(())
     }
 
-    /// A cell of a column of numbers.
+    /// Writes a cell of a column of numbers.
     fn number(&self, at: (f64, f64), text: &str, ink: Ink) -> Result<(), String> {
         let text = fitted(text, NUMBERS.1 - 12.0, (TEXT, false))?;
         self.canvas.text(at, &text, TEXT, ink, Anchor::End, false)
     }
 
-    /// An interval, with caps that show it even where it is as narrow as the marker.
+    /// Draws an interval. Its caps stay visible even if it is as narrow as the marker.
     fn whisker(&self, (low, high): (f64, f64), y: f64, ink: Ink) -> Result<(), String> {
         if low < high {
             self.canvas.line(&[(low, y), (high, y)], ink, 2.0)?;
@@ -277,7 +278,7 @@ fn legend(looks: &[Look], panels: &[Points<'_>]) -> Vec<Entry> {
     protocols.chain(panels.iter().any(Points::has_printed).then_some(printed)).collect()
 }
 
-/// Every figure that is drawn.
+/// Returns every figure that is drawn.
 fn records<'a>(data: &'a Data, looks: &[Look], panels: &'a [Points<'a>]) -> Vec<Tested<'a>> {
     let mut records = Vec::new();
     for points in panels {

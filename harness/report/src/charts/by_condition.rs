@@ -1,4 +1,4 @@
-//! Metrics over the conditions of the test: a panel a metric, a line an arm and protocol.
+//! Metrics over the conditions of the test: one panel for each metric, one line for each arm and protocol.
 
 mod lines;
 mod words;
@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const PANEL_HEIGHT: f64 = 300.0;
-/// Columns of panels, and fewer where only that leaves room for labels.
+/// The number of columns of panels, and a smaller number if only that leaves room for labels.
 const COLUMNS: [usize; 2] = [3, 2];
 const CAPTION: &str =
     "Lines are means over the test images and bands their 95 % intervals; diamonds are printed figures.";
@@ -29,15 +29,15 @@ const CAPTION: &str =
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByCondition {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Metrics, a panel each.
+    /// The metrics, one panel each.
     pub metrics: Vec<String>,
-    /// Title.
+    /// The title.
     pub title: String,
-    /// Label of the horizontal axis, with its unit.
+    /// The label of the horizontal axis, with its unit.
     pub x: String,
-    /// Whether published figures are drawn.
+    /// True to draw published figures.
     #[serde(default)]
     pub published: bool,
 }
@@ -71,7 +71,8 @@ impl Drawable for ByCondition {
     }
 }
 
-/// In how many columns the panels stand, and how lines are labelled at their ends; `None` if there is no room for it.
+/// Returns the number of columns of panels, and the plan for labels at the ends of lines; `None` if there is no room
+/// for labels.
 fn plan(data: &Data, panels: &[Lines<'_>]) -> Result<(usize, Option<Plan>), String> {
     let across = positions(data);
     let x = Scale { data: padded_range(&across), layout: (0.0, 1.0) };
@@ -94,7 +95,7 @@ fn plan(data: &Data, panels: &[Lines<'_>]) -> Result<(usize, Option<Plan>), Stri
     Ok((most, None))
 }
 
-/// Where each panel stands, row by row, below `top`.
+/// Returns the place of each panel, row by row, below `top`.
 fn places(panels: &[Lines<'_>], top: f64, columns: usize, plan: Option<Plan>) -> Result<Vec<Panel>, String> {
     let width = (WIDTH - 2.0 * MARGIN) / columns as f64;
     let titles: Vec<_> = panels.iter().map(Lines::heading).collect();
@@ -108,15 +109,15 @@ fn places(panels: &[Lines<'_>], top: f64, columns: usize, plan: Option<Plan>) ->
     panels.iter().enumerate().map(place).collect()
 }
 
-/// The end of each line.
+/// Returns the end of each line.
 fn ends(data: &Data, lines: &Lines<'_>, across: &[Tick], (x, y): (&Scale, &Scale)) -> Vec<End> {
     let at = |condition: usize, value: f64| (x.at(across[condition].value), y.at(value));
-    // Of lines at different places the end is where the eye leaves them: at the right.
+    // The end of a line is its rightmost point, where a reader expects the label.
     let last = |points: Vec<(usize, f64)>| {
         points.into_iter().map(|(c, value)| at(c, value)).max_by(|a, b| a.0.total_cmp(&b.0))
     };
     let mut ends = Vec::new();
-    // Solid lines first: where there is room for one label of an arm, it is theirs.
+    // Solid lines come first: if there is room for only one label of an arm, it belongs to the solid line.
     for line in lines.measured.iter().rev() {
         let text = data.study.arms[line.arm].label.clone();
         ends.extend(last(line.means()).map(|at| End { text, ink: line.ink, at }));
@@ -177,7 +178,7 @@ impl Drawn<'_, '_> {
         at.iter().try_for_each(|&point| self.canvas.marker(point, marker, ink.without_dash()))
     }
 
-    /// The 95 % interval: a band along a line, a whisker at a lone point.
+    /// Draws the 95 % interval: a band along a line, or a whisker at a single point.
     fn interval(&self, line: &Line<'_>, (x, y): (&Scale, &Scale)) -> Result<(), String> {
         let at = |c: usize, value: f64| (x.at(self.across[c].value), y.at(value));
         if let [(c, f)] = &line.points[..] {
@@ -204,7 +205,7 @@ impl Drawn<'_, '_> {
     }
 }
 
-/// Where each condition stands: at its value if all have one, else at equal distances.
+/// Returns the position of each condition: its value if all conditions have one, otherwise evenly spaced.
 fn positions(data: &Data) -> Vec<Tick> {
     let conditions = &data.study.conditions;
     let valued = conditions.iter().all(|c| c.value.is_some_and(f64::is_finite));
@@ -219,7 +220,8 @@ fn padded_range(across: &[Tick]) -> (f64, f64) {
     (low - pad, high + pad)
 }
 
-/// What the ends of lines do not say: the protocols and the diamonds; or all lines, where they have no labels.
+/// Returns legend entries for everything that the ends of lines do not say: the protocols and the diamonds, or all
+/// lines if they have no labels.
 fn legend(data: &Data, panels: &[Lines<'_>], labelled: bool) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut add = |label: String, ink, marker| {

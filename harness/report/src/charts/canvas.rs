@@ -1,7 +1,8 @@
-//! The drawing surface of all charts: one font, one palette, one set of dashes, light and dark.
+//! The drawing surface of all charts, with one font, one palette and one set of dashes, for light and dark pages.
 //!
-//! plotters writes fixed colours and no dashes. Everything here is drawn in *inks*, colours that stand for a role;
-//! [`Svg::new`] replaces each by a class, and the style sheet of the file says how a role looks on light and dark.
+//! plotters writes fixed colours and no dashes. So everything here is drawn in *inks*, colours that stand for a role.
+//! [`Svg::new`] replaces each ink by a class, and the style sheet of the file defines the look of each role on light
+//! and dark.
 
 use super::{
     fonts::{BOLD, FAMILY, REGULAR},
@@ -22,7 +23,7 @@ use plotters::{
 };
 use std::{cell::RefCell, sync::Once};
 
-/// Canvas pixels in a unit of layout: plotters rounds to whole pixels, so it is given twice as many.
+/// Canvas pixels per layout unit. plotters rounds to whole pixels, so it gets twice as many.
 const SCALE: f64 = 2.0;
 /// plotters divides font sizes by this before it writes them.
 const FONT_DIVISOR: f64 = 1.24;
@@ -35,14 +36,14 @@ pub(crate) enum Ink {
     Muted,
     /// Grid lines.
     Grid,
-    /// A series: colour and dash, both counted from 0.
+    /// A series: colour and dash, both indexed from 0.
     Series(usize, usize),
-    /// Lines in the colour of text, with a dash.
+    /// Lines in the text colour, with a dash.
     Plain(usize),
 }
 
 impl Ink {
-    /// The colour that stands for it until [`Svg::new`].
+    /// Returns the colour that stands for the ink until [`Svg::new`].
     fn colour(self) -> RGBColor {
         match self {
             Self::Text => RGBColor(2, 0, 0),
@@ -55,7 +56,7 @@ impl Ink {
 }
 
 impl Ink {
-    /// The same colour, of solid lines and of text.
+    /// Returns the same colour without a dash, for solid lines and text.
     pub(crate) fn without_dash(self) -> Self {
         match self {
             Self::Series(colour, _) => Self::Series(colour, 0),
@@ -64,7 +65,7 @@ impl Ink {
         }
     }
 
-    /// The ink with the pattern of dots.
+    /// Returns the ink with the dotted pattern.
     fn dotted(self) -> Self {
         match self {
             Self::Series(colour, _) => Self::Series(colour, 2),
@@ -73,7 +74,7 @@ impl Ink {
     }
 }
 
-/// Where text lies relative to its point.
+/// The position of text relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -81,7 +82,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// Shape of a point.
+/// The shape of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Marker {
     Circle,
@@ -91,32 +92,32 @@ pub(crate) enum Marker {
     Cross,
     Plus,
     Diamond,
-    /// An outline, so that a point beneath it stays visible.
+    /// An outline, so that a point below it stays visible.
     HollowDiamond,
 }
 
 impl Marker {
-    /// Marker of a series, counted from 0; the diamond is kept for printed figures.
+    /// Returns the marker of a series, indexed from 0. The diamond is reserved for printed figures.
     pub(crate) fn of_series(series: usize) -> Self {
         [Self::Circle, Self::Square, Self::Triangle, Self::InvertedTriangle, Self::Cross, Self::Plus][series % 6]
     }
 }
 
-/// Text size, in units of layout.
+/// The text size, in layout units.
 pub(crate) const TEXT: f64 = 12.5;
-/// Title size.
+/// The title size, in layout units.
 pub(crate) const TITLE: f64 = 17.0;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), String>;
 
-/// A surface measured in units of layout (CSS pixels), with its origin at the top left.
+/// A drawing surface measured in layout units (CSS pixels), with its origin at the top left.
 pub(crate) struct Canvas<'a> {
     area: Area<'a>,
     tips: RefCell<Vec<Tip>>,
 }
 
-/// Draws a chart of `size` units with `draw`.
+/// Draws a chart of `size` layout units with `draw`.
 pub(crate) fn draw_chart(
     name: &str,
     size: (f64, f64),
@@ -154,21 +155,21 @@ fn pixel((x, y): (f64, f64)) -> (i32, i32) {
     ((x * SCALE).round() as i32, (y * SCALE).round() as i32)
 }
 
-/// By value, because that is how `map_err` hands it over.
+/// Takes the error by value, because `map_err` passes it so.
 #[expect(clippy::needless_pass_by_value)]
 fn wrap<E: std::error::Error + Send + Sync>(error: plotters::drawing::DrawingAreaErrorKind<E>) -> String {
     error.to_string()
 }
 
 impl Canvas<'_> {
-    /// An open line.
+    /// Draws an open line.
     pub(crate) fn line(&self, points: &[(f64, f64)], ink: Ink, width: f64) -> Drawn {
         let style = ShapeStyle { color: ink.colour().to_rgba(), filled: false, stroke_width: (width * SCALE) as u32 };
         let points: Vec<_> = points.iter().copied().map(pixel).collect();
         self.area.draw(&PathElement::new(points, style)).map_err(wrap)
     }
 
-    /// A thin dotted line that leads from what is shown to what is said of it: a solid one could be taken for what is shown.
+    /// Draws a thin dotted line from a data point to its label. A solid line could be mistaken for data.
     pub(crate) fn leader(&self, points: &[(f64, f64)], ink: Ink) -> Drawn {
         let color = ink.dotted().colour().mix(0.6);
         let style = ShapeStyle { color, filled: false, stroke_width: SCALE as u32 };
@@ -176,13 +177,13 @@ impl Canvas<'_> {
         self.area.draw(&PathElement::new(points, style)).map_err(wrap)
     }
 
-    /// A filled shape.
+    /// Draws a filled shape.
     pub(crate) fn fill(&self, points: &[(f64, f64)], ink: Ink, opacity: f64) -> Drawn {
         let points: Vec<_> = points.iter().copied().map(pixel).collect();
         self.area.draw(&Polygon::new(points, ink.colour().mix(opacity).filled())).map_err(wrap)
     }
 
-    /// A point.
+    /// Draws a point.
     pub(crate) fn marker(&self, (x, y): (f64, f64), marker: Marker, ink: Ink) -> Drawn {
         const R: f64 = 3.5;
         match marker {
@@ -209,7 +210,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// A line of text whose middle height is at `y`.
+    /// Draws a line of text, vertically centred at `y`.
     pub(crate) fn text(&self, at: (f64, f64), text: &str, size: f64, ink: Ink, anchor: Anchor, bold: bool) -> Drawn {
         let h_pos = match anchor {
             Anchor::Start => HPos::Left,
@@ -221,18 +222,19 @@ impl Canvas<'_> {
         self.area.draw(&Text::new(printable(text), pixel(at), style)).map_err(wrap)
     }
 
-    /// Words that are shown when `at` is pointed at.
+    /// Adds a tooltip that is shown when the pointer is at `at`.
     pub(crate) fn tip(&self, at: (f64, f64), words: String) {
         self.tips.borrow_mut().push(Tip::Point { at, words });
     }
 
-    /// Words that are shown when a rectangle, given by left, top, width and height, is pointed at, but no point in it.
+    /// Adds a tooltip for a rectangle, given by left, top, width and height. It is shown when the pointer is in the
+    /// rectangle but not at a point in it.
     pub(crate) fn tip_in(&self, at: [f64; 4], words: String) {
         self.tips.borrow_mut().push(Tip::Area { at, words });
     }
 }
 
-/// Width of a line of text in the bundled font.
+/// Returns the width of a line of text in the bundled font, in layout units.
 pub(crate) fn text_width(text: &str, size: f64, bold: bool) -> Result<f64, String> {
     register_fonts()?;
     let (width, _) = style(size, bold).font.box_size(text).map_err(|e| e.to_string())?;

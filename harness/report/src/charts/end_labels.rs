@@ -1,41 +1,42 @@
-//! Labels at the ends of lines, in the inks of the lines, moved apart where lines end close to each other.
+//! Labels at the ends of lines, in the colours of the lines. Labels are moved apart if lines end close to each other.
 
 use super::{
     canvas::{Anchor, Canvas, Ink, TEXT, text_width},
     lettering::{LINE, fitted},
 };
 
-/// Height of a label.
+/// The height of a label.
 const PITCH: f64 = TEXT * LINE;
-/// Between the axes and the labels: room for the line that leads from one to the other.
+/// The space between the axes and the labels, for the leader line between them.
 const LEADER: f64 = 15.0;
-/// Right of the labels.
+/// The space on the right of the labels.
 const MARGIN: f64 = 3.0;
-/// The least width of the axes that labels may leave, and the least part of the width that the axes must keep: between long
-/// labels, which every panel repeats, lines could not be told apart.
+/// The minimum width of the axes beside the labels, and the minimum share of the width that the axes keep. Every panel
+/// repeats the labels; if they were long, the lines between them could not be told apart.
 const LEAST_AXES: f64 = 104.0;
 const LEAST_SHARE: f64 = 0.5;
 
-/// The end of a line, and what is written beside it.
+/// The end of a line and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct End {
     pub(super) text: String,
     pub(super) ink: Ink,
-    /// In units of layout.
+    /// The position, in layout units.
     pub(super) at: (f64, f64),
 }
 
-/// How lines of one text are labelled.
+/// The way in which lines with the same text are labelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Grouping {
-    /// Once where their ends are so close that their labels would touch, else each.
+    /// Lines whose ends are so close that their labels would touch share a label; other lines have their own.
     Close,
-    /// Once, at the first of them: the others have its colour.
+    /// Only the first line is labelled; the others have its colour.
     First,
 }
 
 impl Grouping {
-    /// How much of the height of the axes labels may fill. Those of every line are read more easily if some space is left.
+    /// Returns the share of the axes' height that labels may fill. Labels of every line are easier to read if some
+    /// space is left.
     fn share(self) -> f64 {
         match self {
             Self::Close => 0.6,
@@ -44,17 +45,18 @@ impl Grouping {
     }
 }
 
-/// How all lines of a chart are labelled.
+/// The way in which all lines of a chart are labelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Plan {
-    /// Width right of the axes.
+    /// The width on the right of the axes.
     pub(super) gutter: f64,
     grouping: Grouping,
 }
 
 impl Plan {
-    /// A plan by which the labels of every panel find room: `panels` are the ends of its lines and the range of its vertical
-    /// axis, bottom first; `width` is what the narrowest panel has for axes and labels. `None` where there is no such plan.
+    /// Returns a plan in which the labels of every panel fit, or `None` if there is none. `panels` holds the ends of
+    /// each panel's lines and the range of its vertical axis, bottom first. `width` is the width that the narrowest
+    /// panel has for axes and labels.
     pub(super) fn new(panels: &[(Vec<End>, (f64, f64))], width: f64) -> Result<Option<Self>, String> {
         let mut widest: f64 = 0.0;
         for end in panels.iter().flat_map(|(ends, _)| ends) {
@@ -71,7 +73,7 @@ impl Plan {
         Ok(plan.map(|grouping| Self { gutter, grouping }))
     }
 
-    /// Draws the labels of the lines of one panel, whose axes end at `right` and reach from `bottom` to `top`.
+    /// Draws the labels of the lines of one panel. Its axes end at `right` and reach from `bottom` to `top`.
     pub(super) fn draw(
         &self,
         canvas: &Canvas<'_>,
@@ -100,7 +102,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Where the label would best be.
+    /// Returns the best height for the label.
     fn height(&self) -> f64 {
         self.ends.iter().map(|end| end.at.1).sum::<f64>() / self.ends.len() as f64
     }
@@ -126,13 +128,13 @@ fn grouped(ends: &[End], grouping: Grouping) -> Vec<Group<'_>> {
 
 /// Labels that move together because they would touch.
 struct Block {
-    /// Sum of where its labels would want its first one to be.
+    /// The sum of the positions that the labels want for the first label of the block.
     wanted: f64,
     count: usize,
 }
 
-/// The places nearest to the `wanted` ones, which ascend, that are at least `pitch` apart and within the range. What does not
-/// fit at all begins at its start.
+/// Returns the positions closest to the `wanted` ones that are at least `pitch` apart and within the range. `wanted`
+/// must be in ascending order. If the labels do not fit at all, they begin at the start of the range.
 fn apart(wanted: &[f64], pitch: f64, (low, high): (f64, f64)) -> Vec<f64> {
     let start = |block: &Block| {
         let room = (high - (block.count - 1) as f64 * pitch).max(low);

@@ -1,16 +1,16 @@
-//! Legends: samples of the series above the panels.
+//! Legends: samples of the series, above the panels.
 
 use super::{
     canvas::{Anchor, Canvas, Ink, Marker, TEXT, text_width},
     lettering::fitted,
 };
 
-/// A series as the legend shows it.
+/// A series in the legend.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) label: String,
     pub(crate) ink: Ink,
-    /// Whether it is drawn as a line; its marker then stands on it.
+    /// True if it is drawn as a line; its marker is then on the line.
     pub(crate) line: bool,
     pub(crate) marker: Option<Marker>,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Entry {
 const SAMPLE: f64 = 30.0;
 const ROW: f64 = 22.0;
 
-/// Entries in columns of one width, filled row by row.
+/// Entries in columns of equal width, filled row by row.
 #[derive(Debug)]
 pub(crate) struct Legend {
     entries: Vec<Entry>,
@@ -43,7 +43,7 @@ impl Legend {
         self.entries.len().div_ceil(self.columns) as f64 * ROW
     }
 
-    /// Draws it with its top left corner at `at`.
+    /// Draws the legend with its top left corner at `at`.
     pub(crate) fn draw(&self, canvas: &Canvas<'_>, at: (f64, f64)) -> Result<(), String> {
         for (i, entry) in self.entries.iter().enumerate() {
             let x = at.0 + (i % self.columns) as f64 * self.column;
@@ -60,7 +60,7 @@ impl Legend {
     }
 }
 
-/// As many columns as fit, but at least one, and no more than leave the rows evenly filled.
+/// Returns as many columns as fit (at least one), but no more than needed to fill the rows evenly.
 fn columns(width: f64, column: f64, entries: usize) -> usize {
     let fit = ((width / column) as usize).max(1);
     let rows = entries.div_ceil(fit).max(1);

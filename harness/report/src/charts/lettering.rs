@@ -1,20 +1,20 @@
-//! Text that keeps to its room: cut, or set in several lines.
+//! Text that fits its space: it is cut, or wrapped over several lines.
 
 use super::canvas::text_width;
 
-/// Most lines of a text that is wrapped.
+/// The maximum number of lines of wrapped text.
 const MOST_LINES: usize = 3;
 const REST: char = '…';
 
-/// Height of a line of text, in sizes of its letters.
+/// The line height, as a multiple of the text size.
 pub(super) const LINE: f64 = 1.28;
 
-/// The text, or as much of it as is at most `width` wide, with an ellipsis for the rest.
+/// Returns the text, cut with an ellipsis if it is wider than `width`.
 pub(super) fn fitted(text: &str, width: f64, (size, bold): (f64, bool)) -> Result<String, String> {
     if text_width(text, size, bold)? <= width {
         return Ok(text.to_owned());
     }
-    // The number of letters that fit, by halving: widths grow with it.
+    // The number of letters that fit is found by bisection, because the width grows with it.
     let letters: Vec<char> = text.chars().collect();
     let cut = |kept: usize| letters[..kept].iter().collect::<String>().trim_end().to_owned() + &REST.to_string();
     let (mut fits, mut too_many) = (0, letters.len());
@@ -29,7 +29,7 @@ pub(super) fn fitted(text: &str, width: f64, (size, bold): (f64, bool)) -> Resul
     Ok(cut(fits))
 }
 
-/// The text in lines of at most `width`, broken between words. What needs more than three lines is cut.
+/// Breaks the text between words into lines of at most `width`. Text that needs more than three lines is cut.
 pub(super) fn wrapped(text: &str, width: f64, (size, bold): (f64, bool)) -> Result<Vec<String>, String> {
     let mut lines: Vec<String> = Vec::new();
     let mut words = text.split_whitespace().peekable();

@@ -1,4 +1,4 @@
-//! Charts: one file a kind, one visual language (`canvas.rs`).
+//! Charts: one file for each kind, and one visual language (`canvas.rs`).
 
 mod axis;
 mod canvas;
@@ -54,7 +54,7 @@ macro_rules! charts {
             /// All kinds.
             pub(crate) const KINDS: [&str; [$($name),+].len()] = [$($name),+];
 
-            /// Its kind, as the spec writes it.
+            /// The kind of the chart, as written in a spec.
             pub(crate) fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => $name),+
@@ -71,13 +71,13 @@ macro_rules! charts {
 }
 
 charts! {
-    /// A panel a metric, a row an arm, a point a protocol.
+    /// One panel per metric, one row per arm, one point per protocol.
     ByArm = "by-arm" in by_arm;
-    /// A panel a metric, a line an arm and protocol, over the conditions.
+    /// One panel per metric, one line per arm and protocol, over the conditions.
     ByCondition = "by-condition" in by_condition;
-    /// A panel a protocol, a line an arm: accuracy over confidence.
+    /// One panel per protocol, one line per arm: accuracy over confidence.
     Reliability = "reliability" in reliability;
-    /// Panels of stage, metric and protocol, a line an arm and split, over the epochs.
+    /// One panel per stage, metric and protocol, one line per arm and split, over the epochs.
     TrainingCurves = "training-curves" in training_curves;
 }
 

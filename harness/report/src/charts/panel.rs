@@ -1,4 +1,4 @@
-//! The sheet of a chart: its head, and the panels below it.
+//! The layout of a chart: its head, and the panels below it.
 
 use super::{
     axis::Tick,
@@ -8,16 +8,17 @@ use super::{
 };
 use crate::error::ReportError;
 
-/// Width of every chart, in units of layout.
+/// The width of every chart, in layout units.
 pub(super) const WIDTH: f64 = 920.0;
-/// Room at the left and right of the sheet.
+/// The space on the left and right of the sheet.
 pub(super) const MARGIN: f64 = 4.0;
-/// Height of a line of a heading.
+/// The height of a line of a heading.
 const HEADING: f64 = TEXT * LINE;
-/// Above the axes without a heading, and below them: the labels of the axis and what it shows.
+/// The height above the axes without a heading (`ABOVE`) and below them (`BELOW`), for the labels and the title of the
+/// axis.
 const ABOVE: f64 = 18.0;
 const BELOW: f64 = 48.0;
-/// The least room left and right of the axes.
+/// The minimum space on the left and right of the axes.
 const BESIDE: (f64, f64) = (44.0, 14.0);
 
 /// A rectangle of the sheet that one set of axes fills.
@@ -27,14 +28,15 @@ pub(super) struct Panel {
     pub(super) top: f64,
     pub(super) width: f64,
     pub(super) height: f64,
-    /// Lines of the heading.
+    /// The number of lines of the heading.
     pub(super) headings: usize,
-    /// Room left and right of the axes.
+    /// The space on the left and right of the axes.
     pub(super) beside: (f64, f64),
 }
 
 impl Panel {
-    /// Room left and right of axes with the ticks `up`, in a panel of `width`: `gutter` for labels, if there are any.
+    /// Returns the space on the left and right of axes with the ticks `up`, in a panel of `width`. `gutter` is the
+    /// space for labels, if there are any.
     pub(super) fn beside(up: &[Tick], width: f64, gutter: Option<f64>) -> Result<(f64, f64), String> {
         let mut widest: f64 = 0.0;
         for tick in up {
@@ -43,34 +45,34 @@ impl Panel {
         Ok(((widest + 12.0).clamp(BESIDE.0, BESIDE.0.max(width / 4.0)), gutter.unwrap_or(BESIDE.1)))
     }
 
-    /// Height of the axes of a panel that is `height` high with a heading of one line.
+    /// Returns the height of the axes in a panel of height `height` with a heading of one line.
     pub(super) fn axes(height: f64) -> f64 {
         height - ABOVE - HEADING - BELOW
     }
 
-    /// What headings of several lines add to the height of panels.
+    /// Returns the height that headings of several lines add to panels.
     pub(super) fn added_by(headings: usize) -> f64 {
         headings.saturating_sub(1) as f64 * HEADING
     }
 
-    /// Left and right of all that belongs to it.
+    /// Returns the left and right edges of the panel's content.
     pub(super) fn sides(&self) -> (f64, f64) {
         (self.left, self.left + self.width - 4.0)
     }
 
-    /// Horizontal range of the data.
+    /// Returns the horizontal range of the data.
     pub(super) fn across(&self) -> (f64, f64) {
         (self.left + self.beside.0, self.left + self.width - self.beside.1)
     }
 
-    /// Vertical range of the data, bottom first.
+    /// Returns the vertical range of the data, bottom first.
     pub(super) fn up(&self) -> (f64, f64) {
         (self.top + self.height - BELOW, self.top + ABOVE + self.headings as f64 * HEADING)
     }
 
     pub(super) fn heading(&self, canvas: &Canvas<'_>, text: &str) -> Result<(), String> {
         let lines = heading_lines(text, self.width)?;
-        // What is shorter than its neighbour's stands as near to its axes.
+        // A heading with fewer lines than its neighbours is moved down, next to its axes.
         let first = self.top + 12.0 + (self.headings.saturating_sub(lines.len())) as f64 * HEADING;
         lines.iter().enumerate().try_for_each(|(i, line)| {
             canvas.text((self.left, first + i as f64 * HEADING), line, TEXT, Ink::Text, Anchor::Start, true)
@@ -86,12 +88,12 @@ impl Panel {
     }
 }
 
-/// A heading as it is set in a panel of that width.
+/// Wraps a heading to a panel of this width.
 pub(super) fn heading_lines(text: &str, width: f64) -> Result<Vec<String>, String> {
     wrapped(text, width - 12.0, (TEXT, true))
 }
 
-/// The most lines of any of the headings, each of a panel of that width.
+/// Returns the largest number of lines of any heading, for panels of this width.
 pub(super) fn most_lines<'a>(headings: impl Iterator<Item = &'a str>, width: f64) -> Result<usize, String> {
     headings.map(|text| heading_lines(text, width).map(|lines| lines.len())).try_fold(1, |most, n| Ok(most.max(n?)))
 }
@@ -110,7 +112,7 @@ impl Head {
         Ok(Self { title, legend: Legend::new(entries, width).map_err(wrap)? })
     }
 
-    /// Where the panels begin.
+    /// Returns the height at which the panels begin.
     pub(super) fn height(&self) -> f64 {
         self.below_title() + 14.0 + self.legend.height()
     }

@@ -1,4 +1,5 @@
-//! The figures of a chart as a table, as many as a page can hold. Each leads to the rows that it is made of, which hold the rest.
+//! The figures of a chart as a table, as many as a page can hold. Each figure links to the rows that it is made of;
+//! these hold the figures that the table leaves out.
 
 use crate::{
     figures::{data::Data, figure::Figure, metrics::Metric, statistics::summary::CONFIDENCE},
@@ -8,14 +9,15 @@ use crate::{
 };
 use harness_record::vocabulary::{Condition, Protocol};
 
-/// Most rows of the table in a page.
+/// The maximum number of rows of the table in a page.
 pub(super) const MOST_ROWS: usize = 120;
+
 /// The figures of a chart.
 #[derive(Debug, Clone)]
 pub(crate) struct Records {
-    /// The table of the page, with what its references stand for.
+    /// The table of the page, with the definitions of its references.
     pub(crate) markdown: String,
-    /// How many rows the page leaves out.
+    /// The number of rows that the page leaves out.
     pub(crate) left_out: usize,
 }
 
@@ -24,21 +26,21 @@ pub(crate) struct Records {
 pub(super) struct Tested<'a> {
     metric: &'static str,
     arm: &'a str,
-    /// `None` beside a printed figure where the published protocol is not shown.
+    /// The protocol; `None` for a printed figure if the published protocol is not shown.
     protocol: Option<Protocol>,
     condition: Condition,
     value: Option<f64>,
-    /// Ends of its interval.
+    /// The ends of the interval.
     interval: Option<(f64, f64)>,
     /// The printed figure.
     printed: Option<&'a PublishedLine>,
-    /// Its rows in `metrics.csv`, one a seed.
+    /// The rows in `metrics.csv`, one for each seed.
     rows: Vec<Measured<'a>>,
 }
 
 impl<'a> Tested<'a> {
-    /// The figure of an arm under a condition and protocol, and what was printed of it if that is shown; `None` if there is
-    /// neither.
+    /// Returns the figure of an arm under a condition and protocol, with its printed figure if that is shown. Returns
+    /// `None` if there is neither.
     pub(super) fn new(
         data: &'a Data,
         metric: &'static Metric,
@@ -62,7 +64,7 @@ impl<'a> Tested<'a> {
     }
 }
 
-/// The table of figures on the test images.
+/// Builds the table of figures on the test images.
 pub(super) fn of_tested(data: &Data, title: &str, rows: &[Tested<'_>]) -> Records {
     let interval = format!("{CONFIDENCE} interval");
     let mut columns = vec![("Metric", Align::Left), ("Arm", Align::Left), ("Protocol", Align::Left)];
@@ -87,7 +89,7 @@ pub(super) fn of_tested(data: &Data, title: &str, rows: &[Tested<'_>]) -> Record
     records(title, rows.len(), &table)
 }
 
-/// The table of a chart that has `all` figures.
+/// Captions the table of a chart that has `all` figures.
 pub(super) fn records(title: &str, all: usize, table: &Table) -> Records {
     let shown = table.rows.len();
     let caption = if all == shown {

@@ -1,4 +1,5 @@
-//! Reliability diagrams: how often networks are right by how sure they are. A panel a protocol, a line an arm.
+//! Reliability diagrams: the accuracy of networks over their confidence. One panel for each protocol, one line for each
+//! arm.
 
 mod table;
 
@@ -34,13 +35,13 @@ const FOOT: &str = "Mean confidence";
 const CAPTION: &str = "Confidence is the probability of the predicted class. Each point holds the pixels of a fifteenth of its range, and \
                        stands at their mean confidence and their accuracy. On the dotted line a network is right as often as it is \
                        sure; below it, it is too sure. Bins with fewer than one pixel in a thousand are left out.";
-/// Bins with a smaller share of the pixels say little, and are not drawn.
+/// The minimum share of pixels of a drawn bin. Smaller bins say little.
 const LEAST_SHARE: f64 = 0.001;
 
 /// The bins of one arm.
 struct Line {
     arm: usize,
-    /// Index of the bin and its pixels.
+    /// Pairs of a bin's index and its pixels.
     bins: Vec<(usize, Bin)>,
 }
 
@@ -56,13 +57,13 @@ impl Lines {
     }
 }
 
-/// How often networks are right by how sure they are, under the first condition.
+/// The accuracy of networks over their confidence, under the first condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reliability {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Title.
+    /// The title.
     pub title: String,
 }
 
@@ -120,7 +121,7 @@ fn lines(data: &Data) -> Vec<Lines> {
     panels.filter(|panel| !panel.lines.is_empty()).collect()
 }
 
-/// Mean confidence and accuracy of a bin.
+/// Returns the mean confidence and accuracy of a bin.
 fn place(bin: &Bin) -> (f64, f64) {
     let pixels = bin.pixels as f64;
     (bin.confidence / pixels, bin.right as f64 / pixels)
@@ -136,7 +137,7 @@ fn ends(data: &Data, lines: &Lines, (x, y): (&Scale, &Scale)) -> Vec<End> {
     lines.lines.iter().filter_map(end).collect()
 }
 
-/// How lines are labelled at their ends; `None` if there is no room for it.
+/// Returns the plan for labels at the ends of lines; `None` if there is no room for them.
 fn plan(data: &Data, panels: &[Lines], width: f64) -> Result<Option<Plan>, String> {
     let height = Panel::axes(PANEL_HEIGHT);
     let (x, y) = (Scale { data: (0.0, 1.0), layout: (0.0, 1.0) }, Scale { data: (0.0, 1.0), layout: (height, 0.0) });
@@ -185,7 +186,7 @@ fn panel(
     Ok(())
 }
 
-/// The arms where lines have no labels, and what the dotted line is.
+/// Returns the legend: the arms if lines have no labels, and the dotted line.
 fn legend(data: &Data, panels: &[Lines], with_arms: bool) -> Vec<Entry> {
     let drawn = |arm: usize| panels.iter().any(|panel| panel.lines.iter().any(|line| line.arm == arm));
     let arms = data.study.arms.iter().enumerate().filter(|(i, _)| with_arms && drawn(*i));
@@ -211,7 +212,7 @@ fn describe(data: &Data, panels: &[Lines]) -> String {
     if panels.is_empty() { "No data.".to_owned() } else { panels.iter().map(sentence).collect::<Vec<_>>().join(" ") }
 }
 
-/// Every bin with pixels, those that are not drawn, too.
+/// Returns every bin with pixels, including those that are not drawn.
 fn binned<'a>(data: &'a Data, panels: &[Lines]) -> Vec<Binned<'a>> {
     let mut all = Vec::new();
     for panel in panels {

@@ -1,4 +1,4 @@
-//! What one run logged, epoch by epoch: a small curve a metric, a line a split.
+//! The values that one run logged, epoch by epoch: a small chart for each metric, with one line for each split.
 
 use super::xml::escape;
 use crate::{
@@ -12,25 +12,26 @@ use harness_record::{
 };
 use std::fmt::Write as _;
 
-/// Width and height of a curve, in units of layout; above it stand its name and its range.
+/// The width and height of a chart, in layout units. Its name and its range are at the top.
 const SIZE: (f64, f64) = (220.0, 84.0);
-/// Where the lines begin, below the name.
+/// The top of the lines, below the name.
 const TOP: f64 = 20.0;
-/// Room for the thickness of a line and the mark.
+/// The space for the thickness of a line and the mark.
 const MARGIN: f64 = 4.0;
-/// The first is solid, the second dashed.
+/// The splits with their names. The first is drawn solid, the second dashed.
 const SPLITS: [(Split, &str); 2] = [(Split::Validation, "validation"), (Split::Train, "training")];
-/// Most points of a line.
+/// The maximum number of points of a line.
 const POINTS: usize = 60;
 
 /// One metric of the run.
 struct Curve<'a> {
     metric: &'a str,
-    /// Epochs with their values, one list a split.
+    /// Pairs of epoch and value, one list for each split.
     lines: [Vec<(u32, f64)>; SPLITS.len()],
 }
 
-/// The curves of a run as SVG, for a page that has the style sheet; none if it logged fewer than two epochs.
+/// Returns the curves of a run as SVG, for a page that has the style sheet; empty if the run logged fewer than two
+/// epochs.
 pub(crate) fn draw(data: &Data, placed: &Placed<'_>) -> Vec<String> {
     let curves = curves(data, placed);
     let last = curves.iter().flat_map(Curve::points).map(|(epoch, _)| epoch).max().unwrap_or(0);
@@ -41,10 +42,11 @@ pub(crate) fn draw(data: &Data, placed: &Placed<'_>) -> Vec<String> {
     curves.iter().map(|curve| curve.svg(last, kept)).collect()
 }
 
-/// Metrics in the order in which they were logged: losses, what only training logs, and the report's own.
+/// Returns the metrics in the order in which they were logged: losses, values that only training logs, and the report's
+/// own metrics.
 fn curves<'a>(data: &Data, placed: &Placed<'a>) -> Vec<Curve<'a>> {
     let place = placed.first();
-    // A run that is the same under all protocols shows the metrics of each.
+    // A run that is the same under all protocols shows the metrics of each protocol.
     let protocols = place.protocol.map_or_else(|| data.study.protocols.clone(), |protocol| vec![protocol]);
     let metrics = || data.study.report.metrics.iter().filter_map(|name| Metric::find(name));
     let columns = |protocol| metrics().map(move |metric| data.column(&place.arm, metric, protocol));
@@ -67,7 +69,8 @@ fn curves<'a>(data: &Data, placed: &Placed<'a>) -> Vec<Curve<'a>> {
     curves
 }
 
-/// Name of what training logs, for people: metrics have labels, and `learning_rate` is made of words.
+/// Returns a readable name for a logged column: the label of a metric, or the column name in words, such as for
+/// `learning_rate`.
 pub(crate) fn label_of(column: &str) -> String {
     if let Some(metric) = measured::Metric::find(column) {
         return metric.label.to_owned();
@@ -76,7 +79,7 @@ pub(crate) fn label_of(column: &str) -> String {
 }
 
 impl Curve<'_> {
-    /// Whether it ever changes: a constant learning rate is no curve.
+    /// Returns true if any value differs from the first. A constant learning rate is not worth a curve.
     fn varies(&self) -> bool {
         let first = self.points().next();
         self.points().any(|(_, value)| first.is_some_and(|(_, first)| value.to_bits() != first.to_bits()))
@@ -89,7 +92,7 @@ impl Curve<'_> {
     fn svg(&self, last: u32, kept: u32) -> String {
         let values = || self.points().map(|(_, value)| value);
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        // Whole units: on a page that is half a pixel at most.
+        // Coordinates are rounded to whole units; on a page the error is at most half a pixel.
         let x = |epoch: u32| {
             let share = f64::from(epoch.saturating_sub(1)) / f64::from(last.saturating_sub(1).max(1));
             (MARGIN + share * (SIZE.0 - 2.0 * MARGIN)).round()
@@ -129,7 +132,7 @@ impl Curve<'_> {
         )
     }
 
-    /// What it shows, for those who cannot see it.
+    /// Describes the curve for readers who cannot see it.
     fn words(&self) -> String {
         let mut said = Vec::new();
         for (line, (_, split)) in self.lines.iter().zip(SPLITS) {

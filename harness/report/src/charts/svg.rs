@@ -1,5 +1,5 @@
-//! From the SVG that plotters writes to the file of a report: roles instead of colours, a title and a description for
-//! those who cannot see it, and a style sheet for light and dark.
+//! Turns the SVG that plotters writes into a file of the report: with roles instead of colours, a title and a
+//! description for readers who cannot see it, and a style sheet for light and dark.
 
 use super::{
     fonts::FAMILY,
@@ -8,12 +8,12 @@ use super::{
 };
 use std::fmt::Write as _;
 
-/// Number of series colours (Okabe and Ito 2008, distinguishable in every common colour-vision deficiency).
+/// The number of series colours (Okabe and Ito 2008, distinguishable with every common colour-vision deficiency).
 pub(crate) const SERIES: usize = 6;
-/// Number of dash patterns.
+/// The number of dash patterns.
 pub(crate) const DASHES: usize = 3;
 
-/// Series colours on light and on dark: the same hues, lifted to keep a contrast of 3:1 on dark.
+/// The series colours on light and on dark. The hues are the same; on dark they are lighter to keep a contrast of 3:1.
 const PALETTE: [(&str, &str); SERIES] = [
     ("#0072b2", "#56b4e9"),
     ("#c65102", "#ff9a56"),
@@ -22,26 +22,27 @@ const PALETTE: [(&str, &str); SERIES] = [
     ("#8a6d00", "#f0d24a"),
     ("#4d4d4d", "#c9c9c9"),
 ];
-/// Dash patterns, in the doubled pixels of the canvas. The first is a solid line.
+/// The dash patterns, in the doubled pixels of the canvas. The first is a solid line.
 const PATTERNS: [&str; DASHES] = ["none", "14 9", "3 8"];
-/// Text, axis labels and grid lines on light and on dark.
+/// The colours of text, axis labels and grid lines, on light and on dark.
 const ROLES: [(&str, &str); 3] = [("#1d2430", "#e6e9ef"), ("#566070", "#a7b0be"), ("#dde1e7", "#343b47")];
 
-/// A chart as SVG, for a file of its own and for a page.
+/// A chart as SVG, for a file of its own or for a page.
 #[derive(Debug, Clone)]
 pub(crate) struct Svg {
-    /// Width and height, in units of layout.
+    /// The width and height, in layout units.
     size: (f64, f64),
     title: String,
     description: String,
-    /// The elements within, in pixels.
+    /// The elements inside the SVG, in pixels.
     body: String,
-    /// What a page says of a place that is pointed at. A file has none of it: it is for papers and for Markdown.
+    /// The tooltips of a page. A file has none, because it is used in papers and in Markdown.
     tips: String,
 }
 
 impl Svg {
-    /// From what plotters drew on a canvas with `scale` pixels to a unit: inks become classes, and tips lie above all.
+    /// Converts the output of plotters on a canvas with `scale` pixels per layout unit. Inks become classes, and
+    /// tooltips lie on top.
     pub(super) fn new(drawn: &str, tips: &[Tip], (size, scale): ((f64, f64), f64), texts: [&str; 2]) -> Self {
         let elements = drawn.split_once(">\n").map_or(drawn, |(_, elements)| elements);
         let elements = elements.trim_end().trim_end_matches("</svg>");
@@ -50,7 +51,7 @@ impl Svg {
         let mut in_text = false;
         for line in elements.lines() {
             body.push_str(&classes(line));
-            // plotters sets a text on a line of its own, which would begin and end it with a space.
+            // plotters puts text on a line of its own, which would add a space before and after it.
             in_text = line.starts_with("<text") || (in_text && !line.starts_with("</text"));
             if !in_text {
                 body.push('\n');
@@ -60,21 +61,21 @@ impl Svg {
         Self { size, title, description, body, tips: tips::elements(tips, scale) }
     }
 
-    /// The file of a chart: with a style sheet of its own.
+    /// Returns the file of a chart, with its own style sheet.
     pub(crate) fn file(&self, name: &str) -> String {
         let style = format!("<style>\n{}</style>\n", style_sheet());
         let namespace = " xmlns=\"http://www.w3.org/2000/svg\"";
         self.element(namespace, [&format!("{name}-title"), &format!("{name}-desc")], [&style, ""])
     }
 
-    /// The element for a page of HTML that has the [`style_sheet`]. Its ids begin with `id`. Where the sheet is missing, lines and
-    /// letters have the colour of the page's text.
+    /// Returns the element for an HTML page that has the [`style_sheet`]. Its ids begin with `id`. Without the sheet,
+    /// lines and letters have the page's text colour.
     pub(crate) fn inline(&self, id: &str) -> String {
         let plain = " fill=\"currentColor\" stroke=\"currentColor\"";
         self.element(plain, [&format!("{id}.title"), &format!("{id}.desc")], ["", &self.tips])
     }
 
-    /// A chart of which only the elements matter.
+    /// Returns a chart for tests that need only its elements.
     #[cfg(test)]
     pub(crate) fn of_text(body: &str) -> Self {
         Self { size: (10.0, 5.0), title: "T".into(), description: "D".into(), body: body.into(), tips: String::new() }
@@ -95,7 +96,7 @@ impl Svg {
     }
 }
 
-/// `stroke="#010200"` -> `class="s2 d0"`, `fill="#010200"` -> `class="f2"`.
+/// Replaces colours by classes: `stroke="#010200"` -> `class="s2 d0"`, `fill="#010200"` -> `class="f2"`.
 fn classes(line: &str) -> String {
     let mut text = line.to_owned();
     for (attribute, start) in [("stroke", " stroke=\"#"), ("fill", " fill=\"#")] {
@@ -122,7 +123,7 @@ fn class(attribute: &str, digits: &str) -> Option<String> {
     Some(format!("{letter}{role}{pattern}"))
 }
 
-/// The style sheet of all charts. It says nothing of what lies outside of them.
+/// Returns the style sheet of all charts. It styles nothing outside of charts.
 pub(crate) fn style_sheet() -> String {
     let mut text = format!(".plot text{{font-family:\"{FAMILY}\",system-ui,\"DejaVu Sans\",Verdana,sans-serif}}\n");
     text += ".plot polyline{stroke-linejoin:round;stroke-linecap:butt}\n";

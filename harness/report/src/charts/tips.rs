@@ -1,11 +1,11 @@
-//! Tooltips: places of a chart that say in words what stands there, in areas that are large enough to be pointed at.
+//! Tooltips: places of a chart with a text about the data there, in areas that are large enough to point at.
 
 use super::xml::escape;
 use std::fmt::Write as _;
 
-/// Largest and smallest radius of the area around a point, in units of layout.
+/// The maximum and minimum radius of the area around a point, in layout units.
 const RADIUS: (f64, f64) = (10.0, 3.0);
-/// Points that are nearer to each other than this are one place with the words of both.
+/// Points closer to each other than this become one place with the words of both.
 const TOGETHER: f64 = 4.0;
 
 /// A place with its words.
@@ -17,7 +17,8 @@ pub(super) enum Tip {
     Area { at: [f64; 4], words: String },
 }
 
-/// The elements of all tips, in pixels that are `scale` to a unit: areas first, so that points lie above them.
+/// Returns the elements of all tooltips, in pixels; `scale` is the number of pixels per layout unit. Areas come first,
+/// so that points lie above them.
 pub(super) fn elements(tips: &[Tip], scale: f64) -> String {
     let mut text = String::new();
     for tip in tips {
@@ -36,18 +37,18 @@ pub(super) fn elements(tips: &[Tip], scale: f64) -> String {
         let _ =
             writeln!(text, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"><title>{}</title></circle>", words.join("\n"));
     }
-    // Invisible also where the style sheet is not read.
+    // The tooltips are invisible even if the style sheet is not read.
     if text.is_empty() { text } else { format!("<g class=\"tips\" fill-opacity=\"0\" stroke=\"none\">\n{text}</g>\n") }
 }
 
-/// Words that may have several lines.
+/// Escapes words that may have several lines.
 fn lines(words: &str) -> String {
     words.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
 type Place<'a> = ((f64, f64), Vec<&'a str>);
 
-/// The points, those that nearly coincide as one.
+/// Returns the points, where points that nearly coincide are merged.
 fn together(tips: &[Tip]) -> Vec<Place<'_>> {
     let mut places: Vec<Place<'_>> = Vec::new();
     for tip in tips {
@@ -60,7 +61,7 @@ fn together(tips: &[Tip]) -> Vec<Place<'_>> {
     places
 }
 
-/// The square of the distance: of every pair of points it is asked, so without a root.
+/// Returns the square of the distance. It is computed for every pair of points, so the root is left out.
 fn square(a: (f64, f64), b: (f64, f64)) -> f64 {
     (a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1)
 }

@@ -1,4 +1,5 @@
-//! Metrics over the epochs of training: a row a stage and metric, a panel a protocol, a line an arm, seed and split.
+//! Metrics over the epochs of training: one row for each stage and metric, one panel for each protocol, one line for
+//! each arm, seed and split.
 
 mod curves;
 mod table;
@@ -21,18 +22,18 @@ use serde::{Deserialize, Serialize};
 const PANEL_HEIGHT: f64 = 230.0;
 const CAPTION: &str = "Each line is a run's validation or training, and its marker the epoch whose weights were kept. The axes of \
                        losses begin where the values do. A metric that a stage does not log has no line.";
-/// Most points of a line: more are not told apart.
+/// The maximum number of points of a line; more could not be told apart.
 const MOST_POINTS: usize = 480;
 
 /// Metrics over the epochs of training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingCurves {
-    /// Name: becomes the file's name.
+    /// The name of the chart and of its file.
     pub name: String,
-    /// Metrics, a row of panels each.
+    /// The metrics, one row of panels each.
     pub metrics: Vec<String>,
-    /// Title.
+    /// The title.
     pub title: String,
 }
 
@@ -65,7 +66,7 @@ impl Drawable for TrainingCurves {
     }
 }
 
-/// How lines are labelled at their ends; `None` if there is no room for it.
+/// Returns the plan for labels at the ends of lines; `None` if there is no room for them.
 fn plan(data: &Data, rows: &[Vec<Curves>]) -> Result<Option<Plan>, String> {
     let narrowest = rows.iter().map(Vec::len).max().unwrap_or(1).max(1);
     let width = (WIDTH - 2.0 * MARGIN) / narrowest as f64;
@@ -80,7 +81,7 @@ fn plan(data: &Data, rows: &[Vec<Curves>]) -> Result<Option<Plan>, String> {
     Plan::new(&panels, width - beside)
 }
 
-/// Where each panel stands, row by row.
+/// Returns the place of each panel, row by row.
 fn places(rows: &[Vec<Curves>], head: &Head, plan: Option<Plan>) -> Result<Vec<Panel>, String> {
     let mut places = Vec::new();
     let mut top = head.height();
@@ -97,7 +98,8 @@ fn places(rows: &[Vec<Curves>], head: &Head, plan: Option<Plan>) -> Result<Vec<P
     Ok(places)
 }
 
-/// The end of each arm's lines of validation, or of training where there are no others, as a mean over seeds.
+/// Returns the end of each arm's validation lines, or of its training lines if there are no others, as a mean over
+/// seeds.
 fn ends(data: &Data, curves: &Curves, (x, y): (&Scale, &Scale)) -> Vec<End> {
     let mut ends = Vec::new();
     for (arm, named) in data.study.arms.iter().enumerate() {
@@ -156,7 +158,8 @@ impl Drawn<'_, '_> {
     }
 }
 
-/// At most [`MOST_POINTS`] points, with the lowest and the highest of as many as become two.
+/// Reduces a line to at most [`MOST_POINTS`] points. Each group of neighbouring points is replaced by its lowest and
+/// its highest point.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= MOST_POINTS {
         return points.to_vec();
@@ -174,7 +177,8 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     all
 }
 
-/// What the ends of lines do not say: the splits, and the arms where lines have no labels.
+/// Returns legend entries for everything that the ends of lines do not say: the splits, and the arms if lines have no
+/// labels.
 fn legend(data: &Data, rows: &[Vec<Curves>], with_arms: bool) -> Vec<Entry> {
     let drawn = |wanted: &dyn Fn(&Line) -> bool| rows.iter().flatten().any(|c| c.lines.iter().any(wanted));
     let arms = data.study.arms.iter().enumerate().filter(|(i, _)| with_arms && drawn(&|line| line.arm == *i));

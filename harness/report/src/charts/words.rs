@@ -1,4 +1,4 @@
-//! Words that charts of several kinds share.
+//! Texts that several kinds of charts share.
 
 use crate::{
     figures::{data::Data, figure::Figure, metrics::METRICS, statistics::summary::CONFIDENCE},
@@ -6,7 +6,7 @@ use crate::{
 };
 use harness_record::vocabulary::Protocol;
 
-/// A mean with its interval: `0.631, 95 % interval 0.602 to 0.659, over 40 images`.
+/// Describes a mean with its interval: `0.631, 95 % interval 0.602 to 0.659, over 40 images`.
 pub(super) fn figure_in_words(figure: &Figure<'_>) -> String {
     let mut words = number(figure.mean);
     words +=
@@ -15,7 +15,7 @@ pub(super) fn figure_in_words(figure: &Figure<'_>) -> String {
     words
 }
 
-/// How Dice and intersection over union are measured, for captions.
+/// Says for captions how Dice and intersection over union are measured.
 pub(super) fn measured_how(data: &Data) -> String {
     let mut batched: Vec<&str> = Vec::new();
     for (metric, protocol) in METRICS.iter().flat_map(|m| data.study.protocols.iter().map(move |p| (m, *p))) {

@@ -1,6 +1,6 @@
 //! Text within an SVG.
 
-/// Text without what no XML may hold and what turns other text around.
+/// Returns the text without characters that XML forbids or that change the text direction.
 pub(super) fn printable(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
     let known = text.chars().filter(|c| !turns(*c) && !matches!(c, '\u{fffe}' | '\u{ffff}'));

@@ -1,4 +1,4 @@
-//! What else is different about two results: settings, versions, commits, devices, data.
+//! Other differences between two results: settings, versions, commits, devices, data.
 
 use crate::inputs::file::short;
 use harness_record::run::{HostRecord, RunRecord};
@@ -6,26 +6,26 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a circumstance is about.
+/// The subject of a circumstance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Topic {
-    /// Settings of the spec, and of an arm in words.
+    /// Settings of the spec, and the settings of an arm in words.
     Settings,
-    /// Words of the spec and what its report shows: they decide no number.
+    /// Texts of the spec and the contents of its report, which do not affect any number.
     Words,
-    /// Versions of what computed the numbers.
+    /// Versions of the software and hardware that computed the numbers.
     Versions,
-    /// Commits of the checkout that ran.
+    /// Commits of the checkout that the runs used.
     Commits,
-    /// Devices.
+    /// Devices that the runs used.
     Devices,
     /// Digests of the data.
     Data,
 }
 
 impl Topic {
-    /// In words.
+    /// The topic in words.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Settings => "settings",
@@ -38,20 +38,21 @@ impl Topic {
     }
 }
 
-/// Something that is different about two results.
+/// A property that differs between two results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Circumstance {
-    /// What it is about.
+    /// The subject.
     pub topic: Topic,
-    /// Its name: the path of a setting, the name of a version.
+    /// The name: the path of a setting, or the name of a version.
     pub field: String,
-    /// Its value in A, if it has one.
+    /// The value in A, if it has one.
     pub a: Option<String>,
-    /// Its value in B, if it has one.
+    /// The value in B, if it has one.
     pub b: Option<String>,
 }
 
-/// What is known of a result, by topic and name. There may be several values of one: runs of two commits.
+/// The known facts of a result, by topic and name. A name can have several values, for example if runs used two
+/// commits.
 #[derive(Debug, Default)]
 pub(super) struct Facts(BTreeMap<(Topic, String), BTreeSet<String>>);
 
@@ -60,16 +61,17 @@ impl Facts {
         self.0.entry((topic, field.to_owned())).or_default().insert(value.into());
     }
 
-    /// Notes a setting; nothing where it is not known.
+    /// Adds a setting; does nothing if its value is empty (unknown).
     pub(super) fn setting(&mut self, field: &str, value: &str) {
         if !value.is_empty() {
             self.add(Topic::Settings, field, value);
         }
     }
 
-    /// Notes every field of a resolved spec.
+    /// Adds every field of a resolved spec.
     pub(super) fn spec(&mut self, spec: Option<&Value>) {
-        // The spec of a report stands under `study`, beside profile and settings; the settings of a run stand alone.
+        // The spec of a report is under `study`, beside profile and settings. The settings of a run have no such
+        // wrapper.
         if let Some(spec) = spec.map(|spec| spec.get("study").filter(|study| study.is_object()).unwrap_or(spec)) {
             self.fields("", spec);
         }
@@ -83,7 +85,7 @@ impl Facts {
             }
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 for (i, item) in items.iter().enumerate() {
-                    // A name stays where a place in a list moves.
+                    // The name of an item stays the same when its index in the list changes.
                     let name = item.get("name").and_then(Value::as_str).map_or_else(|| i.to_string(), str::to_owned);
                     self.fields(&format!("{path}[{name}]"), item);
                 }
@@ -93,7 +95,7 @@ impl Facts {
         }
     }
 
-    /// Notes what a run was made with, and on which commit where that is known.
+    /// Adds the versions, device and data of a run, and its commit if known.
     pub(super) fn run(&mut self, run: &RunRecord, host: Option<&HostRecord>) {
         let stage = run.stage.name();
         for (name, version) in &run.versions {
@@ -116,7 +118,7 @@ fn topic_of(path: &str) -> Topic {
     if words { Topic::Words } else { Topic::Settings }
 }
 
-/// What is not the same, sorted by topic and name.
+/// Returns the facts that differ, sorted by topic and name.
 pub(super) fn differing(a: &Facts, b: &Facts) -> Vec<Circumstance> {
     let names: BTreeSet<_> = a.0.keys().chain(b.0.keys()).collect();
     let differing = names.into_iter().filter(|name| a.0.get(*name) != b.0.get(*name));

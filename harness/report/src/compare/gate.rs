@@ -1,4 +1,4 @@
-//! What counts as a regression.
+//! Decides which differences count as a regression.
 
 use super::result::{Comparison, Row};
 use crate::figures::metrics::Metric;
@@ -6,12 +6,12 @@ use harness_record::suggest::closest;
 use serde::Serialize;
 use std::str::FromStr;
 
-/// A bound on how much worse a metric may get: `dice:0.01`.
+/// A limit on how much worse a metric may get: `dice:0.01`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
-    /// Name of the metric.
+    /// The name of the metric.
     pub metric: String,
-    /// By how much it may get worse, in its unit.
+    /// The amount by which it may get worse, in the unit of the metric.
     pub threshold: f64,
 }
 
@@ -43,15 +43,16 @@ pub struct Regression<'a> {
     /// The figure.
     #[serde(flatten)]
     pub row: &'a Row,
-    /// What the gate allows.
+    /// The limit of the gate.
     pub threshold: f64,
-    /// Whether it counts: where there is an interval of the difference, it leaves out zero. Where there is none, every difference
-    /// counts.
+    /// True if the regression counts. If the difference has an interval, it counts only if the interval excludes zero.
+    /// Without an interval, every difference counts.
     pub counts: bool,
 }
 
 impl Gate {
-    /// The figures of a comparison that got worse by more than the gate allows; `None` if it compares none of the gate's metric.
+    /// Returns the figures of a comparison that got worse by more than the gate allows, or `None` if the comparison has
+    /// no figure of the gate's metric.
     pub fn regressions<'a>(&self, comparison: &'a Comparison) -> Option<Vec<Regression<'a>>> {
         let rows: Vec<_> = comparison.rows.iter().filter(|row| row.metric == self.metric).collect();
         if rows.is_empty() {

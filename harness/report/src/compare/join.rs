@@ -1,4 +1,4 @@
-//! Which figures of two results belong together.
+//! Matches the figures of two results.
 
 use super::{
     result::{Both, CompareError, Only, Place},
@@ -7,7 +7,7 @@ use super::{
 use harness_record::vocabulary::Split;
 use std::fmt;
 
-/// Places that both sides have, in the order of A. What only one has is added to `only`.
+/// Returns the places that both sides have, in the order of A. Names that only one side has are added to `only`.
 pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Place>, CompareError> {
     let names = |side: &Side| side.arms.iter().map(|arm| arm.name.clone()).collect::<Vec<_>>();
     let [arm, protocol, condition] = [0, 1, 2].map(|i| a.chosen[i] && b.chosen[i]);
@@ -39,7 +39,8 @@ pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Pla
     Ok(places)
 }
 
-/// Names that both lists have; two that were chosen belong together whatever they are called.
+/// Returns the names that both lists have. If one name was chosen on each side, the two are matched even if they
+/// differ.
 fn joined<T: Clone + PartialEq + fmt::Display>(
     what: &'static str,
     [a, b]: [&[T]; 2],

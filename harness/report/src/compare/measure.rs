@@ -1,4 +1,4 @@
-//! The difference of a figure between two results, its interval, and its test.
+//! Computes the difference of a figure between two results, with its interval and its test.
 
 use super::{
     result::{Both, Change, Only, Place, Row, Unlike},
@@ -15,22 +15,22 @@ use harness_record::{
 };
 use std::{collections::BTreeMap, ops::Not as _};
 
-/// Fewest images that differences are paired over.
+/// The minimum number of images for paired differences.
 const FEWEST: usize = 2;
 
-/// Two results, and the images of both in one order.
+/// Two results, with the images of both in one order.
 pub(super) struct Pair<'a> {
     a: &'a Side,
     b: &'a Side,
     resampler: Resampler,
-    /// Of each image its place on each side.
+    /// The position of each image on each side.
     places: Both<Vec<Option<usize>>>,
 }
 
-/// Arm, condition and protocol of a test.
+/// The arm, condition and protocol of a test.
 type Tested<'a> = (&'a str, Condition, Protocol);
 
-/// What came of a place and a metric.
+/// The outcome for one place and one metric.
 pub(super) enum Found {
     Row(Box<Row>),
     Unlike(Unlike),
@@ -65,7 +65,7 @@ impl<'a> Pair<'a> {
         if self.a.is_trained() {
             return self.of_training(place, metric);
         }
-        // What was tested has a protocol.
+        // Everything that was tested has a protocol.
         let (Some(metric), Some([a, b])) = (Metric::find(metric), place.tested()) else { return Found::Nothing };
         let tested = [self.a.scores.has(a.0, a.1, a.2), self.b.scores.has(b.0, b.1, b.2)];
         match tested {
@@ -83,7 +83,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// The column that holds the metric on both sides, or why they do not measure the same.
+    /// Returns the column that holds the metric on both sides, or the reason why the two sides do not measure the same.
     fn column(&self, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric) -> Result<&'static str, String> {
         let arm = |side: &'a Side, name: &str| side.arms.iter().find(|arm| arm.name == name);
         let (Some(arm_a), Some(arm_b)) = (arm(self.a, at_a.0), arm(self.b, at_b.0)) else {
@@ -127,7 +127,7 @@ impl<'a> Pair<'a> {
         row.map_or(Found::Nothing, |row| Found::Row(Box::new(row)))
     }
 
-    /// Differences image by image, over the images that have a score on both sides.
+    /// Compares image by image, over the images that have a score on both sides.
     fn paired(&self, place: &Place, metric: &Metric, a: &Sample, b: &Sample) -> Option<Row> {
         let seeds = Both { a: a.seeds(), b: b.seeds() };
         let (of_a, of_b) = (a.placed(&self.places.a), b.placed(&self.places.b));
@@ -152,7 +152,7 @@ impl<'a> Pair<'a> {
         })
     }
 
-    /// The difference of two means that have nothing to do with each other.
+    /// Compares two means that are independent of each other.
     fn independent(&self, place: &Place, metric: &Metric, a: &Sample, b: &Sample, why: &str) -> Option<Row> {
         let (of_a, of_b) = (self.a.scores.distribution(a)?, self.b.scores.distribution(b)?);
         Some(Row {
@@ -184,7 +184,7 @@ impl<'a> Pair<'a> {
         }))
     }
 
-    /// A figure of two trainings, each in the epoch whose weights were kept.
+    /// Compares a figure of two trainings, each at the epoch whose weights were kept.
     fn of_training(&self, place: &Place, metric: &str) -> Found {
         let of = |side: &Side, condition: Condition| {
             let row = side.kept().find(|row| {
@@ -195,7 +195,7 @@ impl<'a> Pair<'a> {
         };
         let (a, b) = (of(self.a, place.condition.a), of(self.b, place.condition.b));
         let (Some(a), Some(b)) = (a, b) else {
-            // Not every metric is measured of every split.
+            // Some metrics are not measured on every split.
             return if a.is_none() && b.is_none() {
                 Found::Nothing
             } else {
@@ -242,7 +242,7 @@ impl Row {
 }
 
 impl Place {
-    /// Where it was tested in each of the two; `None` if it has no protocol there.
+    /// Returns the arm, condition and protocol tested on each side, or `None` if a side has no protocol.
     fn tested(&self) -> Option<[Tested<'_>; 2]> {
         let Self { arm, protocol, condition, .. } = self;
         Some([(&arm.a, condition.a, protocol.a.0?), (&arm.b, condition.b, protocol.b.0?)])
@@ -257,7 +257,7 @@ impl Place {
     }
 }
 
-/// A figure that one side does not have.
+/// Reports a figure that one side does not have.
 fn missing(place: &Place, metric: &str, there: [bool; 2]) -> Found {
     let (side, name) = match there {
         [true, false] => ("A", place.on_a()),
@@ -268,7 +268,7 @@ fn missing(place: &Place, metric: &str, there: [bool; 2]) -> Found {
     Found::Only(Only { side, what: "figure", name: format!("{metric} of {name}{split}") })
 }
 
-/// Both samples under the seeds that both have; where there are none, each as its mean over its own seeds.
+/// Restricts both samples to the seeds that both have. If there are none, each becomes its mean over its own seeds.
 fn with_common_seeds(a: &Sample, b: &Sample) -> (Sample, Sample, Option<String>) {
     let common: Vec<u64> = a.seed_numbers().iter().copied().filter(|seed| b.seed_numbers().contains(seed)).collect();
     if common.is_empty() {

@@ -1,9 +1,10 @@
-//! Two results side by side: what changed between them, with differences and intervals, and what else is different about them.
+//! Compares two results: the figures that changed, with differences and intervals, and the other differences between
+//! the results.
 //!
 //! * [`Side`]: one of the two: a report's data folder, an arm of it, or a run of the store
-//! * [`compare`]: every figure that both have, as B minus A. Where both were tested on the same images, differences are paired
-//!   by image and by seed, as those of claims are; else the two means are independent of each other
-//! * [`Gate`]: what counts as a regression
+//! * [`compare`]: every figure that both have, as B minus A. If both were tested on the same images, differences are
+//!   paired by image and by seed, as for claims. Otherwise the two means are independent of each other
+//! * [`Gate`]: the rule for what counts as a regression
 //! * [`render`]: the page
 
 mod circumstances;
@@ -25,13 +26,13 @@ use harness_record::suggest::closest;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
-/// The metrics of results that show none in particular.
+/// The metrics compared when neither result lists its own.
 const USUAL: [&str; 4] = ["dice", "iou", "accuracy", "loss"];
 
-/// Compares `metrics`, or those of the reports where none are named, and those of `gates`, of two results.
+/// Compares two results by `metrics` (if empty, by the metrics that their reports show) and by the metrics of `gates`.
 ///
 /// # Errors
-/// A metric that is not known, or results that have nothing in common.
+/// Fails if a metric is unknown, or if the results have nothing in common.
 pub fn compare(a: &Side, b: &Side, metrics: &[String], gates: &[Gate]) -> Result<Comparison, CompareError> {
     a.check_kind(b)?;
     let mut only = Vec::new();
@@ -45,7 +46,7 @@ pub fn compare(a: &Side, b: &Side, metrics: &[String], gates: &[Gate]) -> Result
     let places = join::places(a, b, &mut only)?;
     let pair = measure::Pair::new(a, b);
     let asked: Vec<_> = places.iter().flat_map(|place| metrics.iter().map(move |metric| (place, metric))).collect();
-    // Each figure has generators of its own, so the order in which threads take them changes nothing.
+    // Each figure has its own generators, so the order in which threads process the figures does not matter.
     let measured: Vec<_> = asked.par_iter().map(|(place, metric)| pair.measure(place, metric)).collect();
     let (mut rows, mut unlike) = (Vec::new(), Vec::new());
     for found in measured {
@@ -75,7 +76,7 @@ fn listed(only: &[Only]) -> String {
     if names.is_empty() { "nothing was tested in both".to_owned() } else { names.join(", ") }
 }
 
-/// The metrics that are compared. Of those that the reports show, the ones that only one shows are listed.
+/// Returns the metrics to compare. Metrics that only one of the reports shows are added to `only`.
 fn chosen(a: &Side, b: &Side, metrics: &[String], only: &mut Vec<Only>) -> Result<Vec<String>, CompareError> {
     let mut seen = BTreeSet::new();
     if !metrics.is_empty() {

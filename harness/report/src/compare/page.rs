@@ -1,4 +1,4 @@
-//! A comparison as words, as a page and as a table of data.
+//! A comparison as text, as a page and as a data table.
 
 use super::{
     gate::Gate,
@@ -17,10 +17,10 @@ use std::path::Path;
 
 const TEMPLATE: &str = "compare.html.j2";
 const DIFFERENCES: &str = "differences.csv";
-/// Width of the drawing of an interval, in its own units.
+/// The width of an interval's drawing, in its own units.
 const WIDTH: f64 = 100.0;
 
-/// A row's figures as text, rounded as in reports.
+/// The figures of a row as text, rounded as in reports.
 #[derive(Debug, Clone, Serialize)]
 pub struct Shown {
     /// The mean in A.
@@ -29,20 +29,20 @@ pub struct Shown {
     pub b: String,
     /// B minus A, with its sign.
     pub difference: String,
-    /// Its 95 % interval.
+    /// The 95 % interval of the difference.
     pub interval: String,
     /// The corrected p-value.
     pub p: String,
-    /// Images, of both where they are not as many.
+    /// The number of images; both numbers if they differ.
     pub images: String,
-    /// Seeds, likewise.
+    /// The number of seeds; both numbers if they differ.
     pub seeds: String,
-    /// What became of it.
+    /// The verdict on the change.
     pub change: &'static str,
 }
 
 impl Row {
-    /// Its figures as text.
+    /// Returns the figures of the row as text.
     pub fn shown(&self) -> Shown {
         let none = || NONE.to_owned();
         let counts = |n: &Both<usize>| {
@@ -62,7 +62,7 @@ impl Row {
     }
 }
 
-/// One table of the page: a metric under a protocol.
+/// One table of the page: one metric under one protocol.
 #[derive(Serialize)]
 struct Table<'a> {
     metric: &'a str,
@@ -70,7 +70,7 @@ struct Table<'a> {
     split: Split,
     better: Option<&'static str>,
     conditions: bool,
-    /// What must be known of all its rows; they do not repeat it.
+    /// A note that applies to all rows; the rows do not repeat it.
     note: Option<&'a str>,
     rows: Vec<Line<'a>>,
 }
@@ -86,7 +86,7 @@ struct Line<'a> {
     drawn: Option<Drawn>,
 }
 
-/// Where an interval lies in its drawing.
+/// The positions of an interval and of zero in its drawing.
 #[derive(Serialize)]
 struct Drawn {
     zero: String,
@@ -95,10 +95,10 @@ struct Drawn {
     high: String,
 }
 
-/// Renders `differences.csv` and `index.html`. `gates` are marked on the page.
+/// Renders `differences.csv` and `index.html`. The page marks the `gates`.
 ///
 /// # Errors
-/// A template that is missing or asks for what is not there.
+/// Fails if the template is missing or asks for something that does not exist.
 pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
     let regressions: Vec<_> = gates
         .iter()
@@ -129,7 +129,7 @@ pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Resu
     Ok(vec![RenderedFile::new(DIFFERENCES, csv(comparison)?), RenderedFile::new("index.html", page.into_bytes())])
 }
 
-/// How many figures got better, worse and neither, in words.
+/// Counts the figures that got better, got worse, or neither, in words.
 fn summary(comparison: &Comparison) -> String {
     let counted = Change::ALL.map(|change| (comparison.rows.iter().filter(|row| row.change == change).count(), change));
     let found = counted.into_iter().filter(|(n, _)| *n > 0);
@@ -175,7 +175,7 @@ fn tables(comparison: &Comparison) -> Vec<Table<'_>> {
 }
 
 impl Table<'_> {
-    /// Notes that all rows share become one of the table.
+    /// Moves a note that all rows share to the table.
     fn lift_note(&mut self) {
         let first = self.rows[0].note;
         if self.rows.iter().all(|row| row.note == first) {
@@ -185,7 +185,7 @@ impl Table<'_> {
     }
 }
 
-/// The interval of a row on the scale of all rows of its metric, zero in it.
+/// Places the interval of a row on the scale of all rows of its metric; the scale includes zero.
 fn drawn(row: &Row, rows: &[Row]) -> Option<Drawn> {
     let (low, high) = row.interval?;
     let alike = || rows.iter().filter(|other| other.metric == row.metric).filter_map(|other| other.interval);
@@ -198,7 +198,7 @@ fn drawn(row: &Row, rows: &[Row]) -> Option<Drawn> {
     Some(Drawn { zero: place(0.0), low: place(low), at: place(row.difference), high: place(high) })
 }
 
-/// A row a figure, with all digits.
+/// Writes one CSV row for each figure, with all digits.
 fn csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
     let wrap = |source| RecordError::Csv { path: DIFFERENCES.into(), source };
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -1,4 +1,4 @@
-//! What a comparison of two results holds.
+//! The result of comparing two results.
 
 use super::circumstances::Circumstance;
 use crate::{error::ReportError, figures::statistics::summary::LEVEL};
@@ -9,10 +9,10 @@ use harness_record::{
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// Why two results cannot be compared.
+/// The reason why two results cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// What was asked for is not in the data; the text says what is.
+    /// Something that was asked for is not in the data; the text says what is available.
     #[error("{0}")]
     Choice(String),
     /// Data are missing or damaged.
@@ -26,23 +26,23 @@ impl From<harness_record::RecordError> for CompareError {
     }
 }
 
-/// What A and B have of something, such as its name in each.
+/// A value of A and the matching value of B, such as a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Both<T = String> {
-    /// In A.
+    /// The value in A.
     pub a: T,
-    /// In B.
+    /// The value in B.
     pub b: T,
 }
 
 impl<T: fmt::Display + PartialEq> Both<T> {
-    /// The name, or both where they differ.
+    /// Returns the value, or both values if they differ.
     pub fn in_words(&self) -> String {
         if self.a == self.b { self.a.to_string() } else { format!("{} → {}", self.a, self.b) }
     }
 }
 
-/// The protocol of a figure; none of a run that is the same under both.
+/// The protocol of a figure; `None` for a run that is the same under both protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Under(pub Option<Protocol>);
 
@@ -58,47 +58,48 @@ impl Serialize for Under {
     }
 }
 
-/// Where a figure stands in each of the two results.
+/// The place of a figure in each of the two results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
-    /// Name of the arm; of a run, the first digits of its key.
+    /// The name of the arm; for a run, the first digits of its key.
     pub arm: Both,
     /// The protocol.
     pub protocol: Both<Under>,
     /// The condition.
     pub condition: Both<Condition>,
-    /// The images that were measured.
+    /// The split that was measured.
     pub split: Split,
 }
 
 impl Place {
-    /// `ssl → supervised under corrected, blur-0`
+    /// Returns the place in words: `ssl → supervised under corrected, blur-0`.
     pub fn in_words(&self) -> String {
         format!("{} under {}, {}", self.arm.in_words(), self.protocol.in_words(), self.condition.in_words())
     }
 }
 
-/// What became of a figure.
+/// The verdict on a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// The interval of the difference lies on the good side of zero, and its corrected p-value, if it has one, is below 0.05.
+    /// The interval of the difference lies on the good side of zero. Its corrected p-value, if it has one, is below
+    /// 0.05.
     Better,
-    /// It lies on the bad side.
+    /// The same, on the bad side of zero.
     Worse,
-    /// Neither.
+    /// Neither better nor worse.
     Undecided,
-    /// Every image has the same score in both, or a figure without an interval the same value.
+    /// Every image has the same score in both; for a figure without an interval, the value is the same in both.
     Same,
-    /// There is a difference without an interval, so nothing says whether it is chance.
+    /// There is a difference without an interval, so it may be due to chance.
     NotTested,
 }
 
 impl Change {
-    /// All, in the order in which they are counted.
+    /// All values, in the order in which they are counted.
     pub(super) const ALL: [Self; 5] = [Self::Better, Self::Worse, Self::Undecided, Self::Same, Self::NotTested];
 
-    /// In words.
+    /// The verdict in words.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Better => "better",
@@ -113,36 +114,37 @@ impl Change {
 /// A figure that both results have.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// Where it stands.
+    /// The place of the figure.
     #[serde(flatten)]
     pub place: Place,
-    /// Name of the metric.
+    /// The name of the metric.
     pub metric: String,
-    /// Which way is good; `None` where neither is.
+    /// The direction in which the metric gets better; `None` if there is no better direction.
     pub direction: Option<Direction>,
-    /// The mean in A, over the images that are compared.
+    /// The mean in A over the compared images.
     pub a: f64,
-    /// The mean in B.
+    /// The mean in B over the compared images.
     pub b: f64,
     /// B minus A.
     pub difference: f64,
-    /// Ends of its 95 % interval; `None` where there is nothing that it could be computed over.
+    /// The ends of the 95 % interval of the difference; `None` if there is nothing to compute it over.
     pub interval: Option<(f64, f64)>,
-    /// Two-sided p-value of a sign-flip test of paired differences, corrected for the number of rows by Holm's method.
+    /// The two-sided p-value of a sign-flip test of the paired differences, with Holm's correction for the number of
+    /// rows.
     pub p: Option<f64>,
-    /// Images behind each mean; `None` for what has no value for each image.
+    /// The number of images behind each mean; `None` for a metric without a value for each image.
     pub images: Option<Both<usize>>,
-    /// Seeds behind each mean.
+    /// The number of seeds behind each mean.
     pub seeds: Both<usize>,
-    /// Whether differences are paired by image.
+    /// True if differences are paired by image.
     pub paired: bool,
-    /// What became of it.
+    /// The verdict.
     pub change: Change,
-    /// What must be known of it: why it has no interval, why it is not paired.
+    /// A note for the reader: why there is no interval, or why the difference is not paired.
     pub note: Option<String>,
 }
 
-/// `higher` or `lower`: what is better.
+/// Names the better direction: `higher` or `lower`.
 pub(super) fn better(direction: Direction) -> &'static str {
     match direction {
         Direction::Higher => "higher",
@@ -151,7 +153,8 @@ pub(super) fn better(direction: Direction) -> &'static str {
 }
 
 impl Row {
-    /// How much worse B is than A, negative where it is better; `None` where no way is good.
+    /// Returns how much worse B is than A, negative if B is better. Returns `None` if the metric has no better
+    /// direction.
     pub fn worsening(&self) -> Option<f64> {
         self.direction.map(|direction| match direction {
             Direction::Higher => -self.difference,
@@ -159,7 +162,7 @@ impl Row {
         })
     }
 
-    /// Whether the interval leaves out zero; `None` without an interval.
+    /// Returns true if the interval excludes zero, or `None` if there is no interval.
     pub fn is_clear(&self) -> Option<bool> {
         self.interval.map(|(low, high)| low > 0.0 || high < 0.0)
     }
@@ -185,44 +188,44 @@ pub struct Only {
     pub side: &'static str,
     /// `arm`, `protocol`, `condition`, `metric` or `figure`.
     pub what: &'static str,
-    /// Its name.
+    /// The name of the thing.
     pub name: String,
 }
 
-/// A figure that both results have and that cannot be compared.
+/// A figure that both results have but that cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unlike {
-    /// Where it stands.
+    /// The place of the figure.
     #[serde(flatten)]
     pub place: Place,
-    /// Name of the metric.
+    /// The name of the metric.
     pub metric: String,
-    /// Why not.
+    /// The reason why it cannot be compared.
     pub why: String,
 }
 
-/// What a side is called.
+/// The names of a side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct About {
-    /// As it was asked for.
+    /// The name by which the side was asked for.
     pub name: String,
-    /// What it is, in words.
+    /// A description in words.
     pub title: String,
 }
 
-/// Two results, compared.
+/// Two results and their comparison.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
-    /// The first.
+    /// The first result.
     pub a: About,
-    /// The second.
+    /// The second result.
     pub b: About,
     /// Figures that both have, in the order of A.
     pub rows: Vec<Row>,
-    /// What only one of them has.
+    /// Things that only one of the two results has.
     pub only: Vec<Only>,
     /// Figures that cannot be compared.
     pub unlike: Vec<Unlike>,
-    /// What else is different about them.
+    /// The other differences between the two results.
     pub circumstances: Vec<Circumstance>,
 }

@@ -1,4 +1,4 @@
-//! One of two results, read.
+//! Reads one of the two results of a comparison.
 
 use super::{
     circumstances::Facts,
@@ -26,14 +26,14 @@ use std::{
     path::Path,
 };
 
-/// The part of a report that is compared; all of it where nothing is chosen.
+/// The part of a report that is compared. If nothing is chosen, it is the whole report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Name of an arm.
+    /// The name of an arm.
     pub arm: Option<String>,
-    /// Name of a protocol.
+    /// The name of a protocol.
     pub protocol: Option<String>,
-    /// Name of a condition.
+    /// The name of a condition.
     pub condition: Option<String>,
 }
 
@@ -41,25 +41,26 @@ pub struct Choice {
 #[derive(Debug, Clone)]
 pub(super) struct Arm {
     pub(super) name: String,
-    /// What is measured as its Dice under the published protocol.
+    /// The quantity that is measured as the arm's Dice under the published protocol.
     pub(super) dice: PrintedDice,
-    /// Its loss under each protocol, in words, where they are known; under `None` what is the same under both.
+    /// The loss under each protocol, in words, if known. The key `None` holds a loss that is the same under both
+    /// protocols.
     losses: BTreeMap<Option<Protocol>, String>,
 }
 
 impl Arm {
-    /// What the loss is under `protocol`, in words.
+    /// Returns the loss under `protocol`, in words.
     pub(super) fn loss(&self, protocol: Protocol) -> Option<&str> {
         self.losses.get(&Some(protocol)).or_else(|| self.losses.get(&None)).map(String::as_str)
     }
 }
 
-/// What kind of figures a side has.
+/// The kind of figures that a side has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Scores of test images.
     Tested,
-    /// Figures of training alone.
+    /// Figures of training only.
     Trained(Stage),
 }
 
@@ -71,7 +72,8 @@ pub struct Side {
     pub(super) arms: Vec<Arm>,
     pub(super) protocols: Vec<Under>,
     pub(super) conditions: Vec<Condition>,
-    /// Whether arm, protocol and condition were chosen, so that they can be held against others of the other side.
+    /// True for each of arm, protocol and condition that was chosen, so that it can be compared with a different one on
+    /// the other side.
     pub(super) chosen: [bool; 3],
     metrics: Option<Vec<String>>,
     pub(super) scores: Scores,
@@ -80,11 +82,11 @@ pub struct Side {
 }
 
 impl Side {
-    /// Reads a report's data folder, or a part of it. `name` is what it is called in what is said of it, `spec` the settings of
-    /// `spec.yaml` as JSON, where they are known.
+    /// Reads a report's data folder, or a part of it. `name` is the name of the side in messages and on the page.
+    /// `spec` holds the settings of `spec.yaml` as JSON, if known.
     ///
     /// # Errors
-    /// Data that are missing or damaged, and a choice that they do not have.
+    /// Fails if data are missing or damaged, or if they do not contain the choice.
     pub fn report(
         name: &str,
         data: &Path,
@@ -131,11 +133,11 @@ impl Side {
         })
     }
 
-    /// Reads a finished run of the store. `name` is what it is called in what is said of it, `dice` what is measured as the Dice
-    /// of its network under the published protocol.
+    /// Reads a finished run of the store. `name` is the name of the side in messages and on the page. `dice` is the
+    /// quantity that is measured as the Dice of the run's network under the published protocol.
     ///
     /// # Errors
-    /// Data that are missing or damaged.
+    /// Fails if data are missing or damaged.
     pub fn run(name: &str, folder: &Path, dice: PrintedDice) -> Result<Self, CompareError> {
         let record = RunRecord::read(folder)?;
         let mut facts = Facts::default();
@@ -167,13 +169,14 @@ impl Side {
         })
     }
 
-    /// The rows of trainings, each of the epoch whose weights were kept.
+    /// Returns the rows of trainings, each at the epoch whose weights were kept.
     pub(super) fn kept(&self) -> impl Iterator<Item = Measured<'_>> {
         let runs = self.runs.places().map(|(_, run)| run);
         runs.flat_map(Run::all).filter(|row| row.epoch == row.run.record.kept_epoch)
     }
 
-    /// Figures of training and of tests have nothing to do with each other, and neither have those of two kinds of training.
+    /// Checks that both sides hold the same kind of figures. Figures of training cannot be compared with figures of
+    /// tests or of another training stage.
     pub(super) fn check_kind(&self, other: &Self) -> Result<(), CompareError> {
         if self.kind == other.kind {
             return Ok(());
@@ -186,29 +189,29 @@ impl Side {
         Err(CompareError::Choice(text))
     }
 
-    /// Whether it has figures of training alone, whose metrics are called as in `metrics.csv`.
+    /// Returns true if the side has figures of training only. Its metrics have the names used in `metrics.csv`.
     pub(super) fn is_trained(&self) -> bool {
         matches!(self.kind, Kind::Trained(_))
     }
 
-    /// Digests of the data that an arm was tested on; `None` if it was not.
+    /// Returns the digests of the data that an arm was tested on, or `None` if it was not tested.
     pub(super) fn tested_on(&self, arm: &str, protocol: Protocol) -> Option<BTreeSet<&str>> {
         let tests = self.runs.of(arm, Stage::Evaluate, Some(protocol));
         let digests: BTreeSet<&str> = tests.map(|(_, run)| run.record.data.as_str()).collect();
         (!digests.is_empty()).then_some(digests)
     }
 
-    /// The metrics that it shows by itself; `None` where it shows none in particular.
+    /// Returns the metrics that the side shows by default, or `None` if it lists none.
     pub(super) fn shown_metrics(&self) -> Option<Vec<String>> {
         if !self.is_trained() {
             return self.metrics.clone();
         }
-        // A rate is set, not measured.
+        // The learning rate is set, not measured.
         let measured = self.trained_metrics().into_iter().filter(|name| *name != "learning_rate");
         Some(measured.map(str::to_owned).collect())
     }
 
-    /// Names that can be asked for of this side and `other`.
+    /// Returns the metric names that can be asked for when comparing this side with `other`.
     pub(super) fn known_metrics<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
         if !self.is_trained() {
             return Metric::names();
@@ -226,7 +229,7 @@ impl Side {
     }
 }
 
-/// The one of `names` that was chosen, or all of them.
+/// Returns the chosen one of `names`, or all of them if nothing was chosen.
 fn chosen<T: fmt::Display>(
     report: &str,
     what: &str,
@@ -246,7 +249,7 @@ fn chosen<T: fmt::Display>(
     )))
 }
 
-/// What an arm was trained with, from its settings in words.
+/// Returns the loss of an arm under each protocol, taken from its settings in words.
 fn losses(settings: Option<&ArmSettings>) -> BTreeMap<Option<Protocol>, String> {
     let stages = settings.into_iter().flat_map(|of| &of.stages).filter(|stage| stage.stage == Stage::Finetune);
     let lines = stages.flat_map(|stage| &stage.lines).filter_map(|(field, words)| match field.split_once(", ") {

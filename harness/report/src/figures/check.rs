@@ -1,4 +1,4 @@
-//! Whether every name in a `report:` section is known.
+//! Checks that every name in a `report:` section is known.
 
 use super::{
     claim::{ClaimError, Comparison},
@@ -17,7 +17,8 @@ impl<Chart> ReportSpec<Chart> {
     /// Checks every name in the section, except for those of its charts, against the arms and conditions of its study.
     ///
     /// # Errors
-    /// The first name that is unknown, name that is used twice, or claim that cannot be read.
+    /// Fails at the first name that is unknown, name that is used twice, claim that cannot be read, or tolerance below
+    /// zero.
     pub fn check(&self, arms: &[&str], conditions: &[&str]) -> Result<(), SpecProblem> {
         let names = Names { arms, conditions };
         let metrics = Metric::names();
@@ -92,7 +93,8 @@ pub(crate) fn known(path: String, what: &str, name: &str, names: &[&str]) -> Res
     Err(SpecProblem { path, message, suggestion: closest(name, names.iter().copied()) })
 }
 
-/// A chart's name becomes a file name, so it may hold nothing that means something to a file system or in a link.
+/// Checks that a chart's name contains no character with a meaning in a file system or in a link, because it becomes a
+/// file name.
 pub(crate) fn file_name(path: String, name: &str) -> Result<(), SpecProblem> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.is_empty() && name.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! Claims: `ssl@blur-0.dice > ssl@blur-100.dice`, read and compared with the data.
+//! Parses claims such as `ssl@blur-0.dice > ssl@blur-100.dice` and gives the verdict that follows from the data.
 
 use super::statistics::summary::LEVEL;
 use harness_record::vocabulary::Condition;
@@ -9,13 +9,13 @@ use std::{fmt, str::FromStr};
 pub(crate) struct Operand {
     /// An arm or a baseline.
     pub(crate) arm: String,
-    /// A condition; the study's first if absent.
+    /// A condition; if absent, the first condition of the study.
     pub(crate) condition: Option<Condition>,
     /// A metric.
     pub(crate) metric: String,
 }
 
-/// How the sides are expected to compare.
+/// The expected relation between the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
     /// `>`
@@ -31,43 +31,43 @@ pub(crate) enum Relation {
 /// A claim: `left relation right + offset`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Comparison {
-    /// Left side.
+    /// The left side.
     pub(crate) left: Operand,
-    /// Relation.
+    /// The relation.
     pub(crate) relation: Relation,
-    /// Right side.
+    /// The right side.
     pub(crate) right: Operand,
-    /// Number added to the right side.
+    /// The number added to the right side.
     pub(crate) offset: f64,
 }
 
-/// What the data say of a claim.
+/// The verdict of the data on a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The 95 % interval of the difference lies on the claimed side, and the corrected p-value is below 0.05.
     Supported,
-    /// It lies on the other side, and the p-value is as small.
+    /// The interval lies on the other side, and the corrected p-value is below 0.05.
     Contradicted,
-    /// The interval holds both sides, or the p-value is too large.
+    /// The interval covers both sides, or the corrected p-value is too large.
     Undecided,
 }
 
-/// Why a claim cannot be read.
+/// The reason why a claim cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClaimError {
-    /// Not of the form of a comparison.
+    /// The text does not have the form of a comparison.
     #[error("expected `ARM[@CONDITION].METRIC > ARM[@CONDITION].METRIC [+ NUMBER]`, found `{0}`")]
     Form(String),
     /// A side is not an operand.
     #[error("expected `ARM[@CONDITION].METRIC`, found `{0}`")]
     Operand(String),
-    /// After the `@` stands no condition.
+    /// The text after the `@` is not a condition.
     #[error("no condition is called `{0}`")]
     Condition(String),
-    /// Not a relation.
+    /// The text is not a relation.
     #[error("expected `>`, `<`, `>=` or `<=`, found `{0}`")]
     Relation(String),
-    /// Not a number after the sign.
+    /// The text after the sign is not a number.
     #[error("expected a number after `+` or `-`, found `{0}`")]
     Number(String),
 }
@@ -119,10 +119,10 @@ impl FromStr for Comparison {
 }
 
 impl Comparison {
-    /// The verdict on a difference `left - right - offset` whose 95 % interval is `low..high` and whose corrected two-sided
-    /// p-value is `p`.
+    /// Returns the verdict on a difference `left - right - offset` whose 95 % interval is `low..high` and whose
+    /// corrected two-sided p-value is `p`.
     ///
-    /// The test has two sides although a claim has a direction, because a claim can be contradicted as well.
+    /// The test is two-sided although a claim has a direction, because the data can also contradict a claim.
     pub(crate) fn verdict(&self, low: f64, high: f64, p: f64) -> Verdict {
         let (above, below) = match self.relation {
             Relation::Greater => (low > 0.0, high <= 0.0),
@@ -185,10 +185,10 @@ mod tests {
         assert_eq!(verdict("a.dice > b.dice", -0.1, 0.1, 0.01), Verdict::Undecided);
         assert_eq!(verdict("a.dice < b.dice", -0.2, -0.1, 0.01), Verdict::Supported);
         assert_eq!(verdict("a.dice < b.dice", 0.1, 0.2, 0.01), Verdict::Contradicted);
-        // One of many claims: the interval alone does not carry it.
+        // The p-value is corrected for many claims, so the interval alone is not enough.
         assert_eq!(verdict("a.dice > b.dice", 0.1, 0.2, 0.05), Verdict::Undecided);
         assert_eq!(verdict("a.dice > b.dice", -0.2, -0.1, 0.06), Verdict::Undecided);
-        // Two identical arms decide nothing.
+        // Two identical arms leave the claim undecided.
         assert_eq!(verdict("a.dice > b.dice", 0.0, 0.0, 1.0), Verdict::Undecided);
         assert_eq!(verdict("a.dice >= b.dice", 0.0, 0.0, 1.0), Verdict::Undecided);
     }

@@ -1,4 +1,4 @@
-//! A study's data, read and checked.
+//! Reads and checks the data of a study.
 
 use super::scores::Scores;
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 use harness_record::vocabulary::{Baseline, Condition};
 use std::path::{Path, PathBuf};
 
-/// All that a report is rendered from.
+/// Everything that a report is rendered from.
 #[derive(Debug)]
 pub(crate) struct Data {
     pub(crate) dir: PathBuf,
@@ -30,8 +30,8 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// Reads the data folder of a study that ran in `setting`, and its runs. Printed figures and what is known of hosts may be
-    /// absent, and so may counts of pixels and pictures that a run did not write.
+    /// Reads the data folder of a study that ran in `setting`, and its runs. Printed figures, host information, pixel
+    /// counts and pictures may be absent.
     pub(crate) fn read(dir: &Path, setting: Setting) -> Result<Self, ReportError> {
         let study = StudyInput { setting, ..json(&dir.join(file::STUDY))? };
         check_spec(dir, &study)?;
@@ -48,12 +48,12 @@ impl Data {
         })
     }
 
-    /// The arm of that name.
+    /// Returns the arm with this name.
     pub(crate) fn arm(&self, name: &str) -> Option<&ArmInput> {
         self.study.arms.iter().find(|arm| arm.name == name)
     }
 
-    /// Label of an arm; baselines have one too.
+    /// Returns the label of an arm or a baseline.
     pub(crate) fn arm_label<'a>(&'a self, name: &'a str) -> &'a str {
         match baseline(name) {
             Some(baseline) => baseline.label(),
@@ -61,34 +61,36 @@ impl Data {
         }
     }
 
-    /// Labels of arms.
+    /// Returns the labels of arms.
     pub(crate) fn arm_labels<'a>(&'a self, names: &'a [String]) -> Vec<&'a str> {
         names.iter().map(|name| self.arm_label(name)).collect()
     }
 
-    /// Label of a condition.
+    /// Returns the label of a condition.
     pub(crate) fn condition_label(&self, name: Condition) -> String {
         let known = self.study.conditions.iter().find(|condition| condition.name == name);
         known.map_or_else(|| name.to_string(), |condition| condition.label.clone())
     }
 
-    /// The baselines that a report shows: those that every evaluation has, and others that the data hold rows of.
+    /// Returns the baselines that a report shows: those that every evaluation has, and others if the data have rows for
+    /// them.
     pub(crate) fn baselines(&self) -> impl Iterator<Item = Baseline> {
         let all = Baseline::ALL.into_iter();
         all.filter(|&one| one != Baseline::PerfectInUnitRange || self.scores.has_baseline(one))
     }
 
-    /// Whether the study tested under more than one condition: with only one, nothing need name it.
+    /// Returns true if the study tested under more than one condition. With only one, texts need not name it.
     pub(crate) fn has_conditions(&self) -> bool {
         self.study.conditions.len() > 1
     }
 
-    /// Whether the study ran under more than one seed.
+    /// Returns true if the study ran under more than one seed.
     pub(crate) fn has_seeds(&self) -> bool {
         self.study.seeds.len() > 1
     }
 
-    /// ` (condition 0 %)`: the first condition as Markdown, where there are several.
+    /// Returns the first condition in brackets, as Markdown: ` (condition 0 %)`. Returns an empty text if there is only
+    /// one condition.
     pub(crate) fn first_in_brackets(&self) -> String {
         if !self.has_conditions() {
             return String::new();
@@ -96,7 +98,7 @@ impl Data {
         format!(" (condition {})", escape(&self.condition_label(self.first_condition())))
     }
 
-    /// The first condition, which claims and tables take where none is named.
+    /// Returns the first condition, the default of claims and tables.
     pub(crate) fn first_condition(&self) -> Condition {
         self.study.conditions.first().map_or(Condition::Clean, |condition| condition.name)
     }

@@ -1,4 +1,4 @@
-//! Figures: a mean, its interval, and the rows of `metrics.csv` that hold it.
+//! Figures: a mean, its interval, and the rows of `metrics.csv` that hold its values.
 
 use super::{
     data::Data,
@@ -16,11 +16,11 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub(crate) struct Figure<'a> {
     pub(crate) mean: f64,
-    /// Ends of its 95 % interval; `None` where there is nothing that it could be computed over.
+    /// The ends of the 95 % interval; `None` if there is nothing to compute it over.
     pub(crate) interval: Option<(f64, f64)>,
-    /// Images that the mean is over; `None` for means over batches, and for figures of training.
+    /// The number of images in the mean; `None` for means over batches and for figures of training.
     pub(crate) images: Option<usize>,
-    /// Rows of `metrics.csv`, one a seed.
+    /// The rows of `metrics.csv`, one for each seed.
     pub(crate) rows: Vec<Measured<'a>>,
 }
 
@@ -33,17 +33,17 @@ pub(crate) struct OverSeeds {
 }
 
 impl Figure<'_> {
-    /// Lower end of the interval; the figure itself where it has none.
+    /// Returns the lower end of the interval, or the mean if there is no interval.
     pub(crate) fn low(&self) -> f64 {
         self.interval.map_or(self.mean, |(low, _)| low)
     }
 
-    /// Upper end, likewise.
+    /// Returns the upper end of the interval, or the mean if there is no interval.
     pub(crate) fn high(&self) -> f64 {
         self.interval.map_or(self.mean, |(_, high)| high)
     }
 
-    /// `None` if no row is known.
+    /// Returns the range over seeds, or `None` if there are no rows.
     pub(crate) fn over_seeds(&self) -> Option<OverSeeds> {
         let values = || self.rows.iter().map(|row| row.value);
         (!self.rows.is_empty()).then(|| OverSeeds {
@@ -55,19 +55,19 @@ impl Figure<'_> {
 }
 
 impl Data {
-    /// The column that holds a metric of an arm under a protocol.
+    /// Returns the column that holds a metric of an arm under a protocol.
     pub(crate) fn column(&self, arm: &str, metric: &Metric, protocol: Protocol) -> &'static str {
         let dice = self.arm(arm).map_or(PrintedDice::Soft, ArmInput::printed_dice);
         metric.column(protocol, dice)
     }
 
-    /// Labels of the arms whose figures are means over batches.
+    /// Returns the labels of the arms whose figures are means over batches.
     pub(crate) fn arms_over_batches(&self, metric: &Metric, protocol: Protocol) -> Vec<&str> {
         let arms = self.study.arms.iter().filter(|arm| is_over_batches(self.column(&arm.name, metric, protocol)));
         arms.map(|arm| arm.label.as_str()).collect()
     }
 
-    /// A metric on the test images; `None` if nothing was measured.
+    /// Returns a metric on the test images, or `None` if nothing was measured.
     pub(crate) fn tested(
         &self,
         arm: &str,
@@ -78,7 +78,7 @@ impl Data {
         let column = self.column(arm, metric, protocol);
         let rows = self.tested_rows(arm, condition, protocol, column);
         if is_over_batches(column) {
-            // What an image has of it is a property of its batch, so the spread over images would say nothing.
+            // The value of an image is a property of its batch, so the spread over images means nothing.
             return Some(Figure { mean: mean(&rows)?, interval: None, images: None, rows });
         }
         let sample = self.scores.sample(arm, condition, metric, protocol)?;
@@ -86,7 +86,8 @@ impl Data {
         Some(Figure { mean, interval: Some((low, high)), images: Some(images), rows })
     }
 
-    /// Summarises all that the tables of results hold at once, as that is faster; it is remembered for [`Self::tested`].
+    /// Summarises everything that the results tables show at once, which is faster. The summaries are cached for
+    /// [`Self::tested`].
     pub(crate) fn summarise_tested(&self) {
         let of_arms =
             self.study.arms.iter().flat_map(|arm| self.study.conditions.iter().map(|c| (arm.name.as_str(), c.name)));
@@ -111,8 +112,8 @@ impl Data {
         self.scores.summarise_all(&samples.values().collect::<Vec<_>>());
     }
 
-    /// A metric on images of training or validation, in the epoch whose weights were kept. The interval is over seeds, so there
-    /// is none of a single one.
+    /// Returns a metric on training or validation images, at the epoch whose weights were kept. The interval is over
+    /// seeds, so a single seed has none.
     pub(crate) fn trained(&self, arm: &str, split: Split, metric: &Metric, protocol: Protocol) -> Option<Figure<'_>> {
         let column = self.column(arm, metric, protocol);
         let mut rows = Vec::new();
@@ -127,7 +128,7 @@ impl Data {
 
     fn tested_rows(&self, arm: &str, condition: Condition, protocol: Protocol, column: &str) -> Vec<Measured<'_>> {
         if let Some(baseline) = baseline(arm) {
-            // Every test repeats the baselines; one row of them is enough.
+            // Every test repeats the baselines; one row is enough.
             let first = self.runs.first_test();
             let rows = first.and_then(|run| run.of(Split::Test, Predictor::Baseline(baseline), column).next());
             return rows.into_iter().collect();

@@ -1,4 +1,4 @@
-//! The metrics of tables, charts and claims: what a name in a spec means under a protocol.
+//! The metrics of tables, charts and claims. A protocol decides what a metric's name in a spec means.
 
 use harness_record::{
     metrics::{self as measured, Direction, SCORES, batch_dice, batch_iou, dice, iou, soft_dice, soft_iou},
@@ -9,21 +9,22 @@ use std::sync::LazyLock;
 /// A metric that a report can print.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Metric {
-    /// Name in specs.
+    /// The name in specs.
     pub(crate) name: &'static str,
-    /// Label of tables and charts.
+    /// The label in tables and charts.
     pub(crate) label: &'static str,
-    /// Unit in words.
+    /// The unit in words.
     pub(crate) unit: &'static str,
-    /// Which way is good.
+    /// The direction in which it gets better.
     pub(crate) direction: Direction,
-    /// What it is under the published protocol, for each [`PrintedDice`].
+    /// The quantity measured under the published protocol, for each [`PrintedDice`].
     published: [&'static measured::Metric; 2],
-    /// What it is under every other protocol.
+    /// The quantity measured under every other protocol.
     corrected: &'static measured::Metric,
 }
 
-/// All metrics: two that mean what the protocol says, and then those that tests measure, each the same under every protocol.
+/// All metrics: first the two whose meaning depends on the protocol, then those that tests measure, which are the same
+/// under every protocol.
 pub(crate) static METRICS: LazyLock<Vec<Metric>> = LazyLock::new(|| {
     let dice = Metric::by_protocol(["dice", "Dice"], &dice::MACRO, [&soft_dice::SOFT_DICE, &batch_dice::BATCH_DICE]);
     let iou = Metric::by_protocol(["iou", "IoU"], &iou::MACRO, [&soft_iou::SOFT_IOU, &batch_iou::BATCH_IOU]);
@@ -39,8 +40,8 @@ impl Metric {
         Self { name, label, unit: corrected.unit, direction: corrected.direction, published, corrected }
     }
 
-    /// A metric that is the same under every protocol. Its name is that of its column, unless the protocol decides what that name
-    /// means.
+    /// Creates a metric that is the same under every protocol. It has the name of its column, unless that name depends
+    /// on the protocol.
     fn fixed(measured: &'static measured::Metric) -> Self {
         let name = match measured.name {
             "dice" => "hard_dice",
@@ -50,17 +51,18 @@ impl Metric {
         Self::by_protocol([name, measured.label], measured, [measured; 2])
     }
 
-    /// The metric of that name.
+    /// Returns the metric with this name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         METRICS.iter().find(|m| m.name == name)
     }
 
-    /// Names of all metrics.
+    /// Returns the names of all metrics.
     pub(crate) fn names() -> Vec<&'static str> {
         METRICS.iter().map(|metric| metric.name).collect()
     }
 
-    /// What is measured under `protocol` for a network whose printed Dice is `dice`: its definition, its source, and its column.
+    /// Returns the quantity measured under `protocol` for a network whose printed Dice is `dice`: its definition, its
+    /// source, and its column.
     pub(crate) fn measured(&self, protocol: Protocol, dice: PrintedDice) -> &'static measured::Metric {
         match (protocol, dice) {
             (Protocol::Published, PrintedDice::Soft) => self.published[0],
@@ -69,24 +71,25 @@ impl Metric {
         }
     }
 
-    /// Name of the column of `per_image.csv` that holds it under `protocol` for a network whose printed Dice is `dice`.
+    /// Returns the column of `per_image.csv` that holds the metric under `protocol` for a network whose printed Dice is
+    /// `dice`.
     pub(crate) fn column(&self, protocol: Protocol, dice: PrintedDice) -> &'static str {
         self.measured(protocol, dice).name
     }
 
-    /// Whether it is `column` under every protocol and for every network.
+    /// Returns true if the metric is `column` under every protocol and for every network.
     pub(crate) fn is_always(&self, column: &str) -> bool {
         self.published.iter().chain([&self.corrected]).all(|measured| measured.name == column)
     }
 
-    /// Index of [`Metric::column`] in [`SCORES`].
+    /// Returns the index of [`Metric::column`] in [`SCORES`].
     pub(crate) fn score_index(&self, protocol: Protocol, dice: PrintedDice) -> usize {
         let column = self.column(protocol, dice);
-        // What is measured is a score (tested below).
+        // Every measured quantity is a score (tested below).
         SCORES.iter().position(|&s| s == column).unwrap_or_default()
     }
 
-    /// Its label, with the word that tells what the protocol makes of it: `soft Dice`.
+    /// Returns the label with its meaning under the protocol: `soft Dice`.
     pub(crate) fn in_words(&self, protocol: Protocol) -> String {
         match (self.name, protocol) {
             ("dice" | "iou", Protocol::Published) => format!("soft {}", self.label),
@@ -95,13 +98,13 @@ impl Metric {
         }
     }
 
-    /// Whether its values lie in 0..1.
+    /// Returns true if the values lie in 0..1.
     pub(crate) fn is_share(&self) -> bool {
         self.direction == Direction::Higher
     }
 }
 
-/// Whether a column holds a value a batch, not a value an image.
+/// Returns true if a column holds a value for each batch, not for each image.
 pub(crate) fn is_over_batches(column: &str) -> bool {
     column.starts_with("batch_")
 }
@@ -121,7 +124,7 @@ mod tests {
         for score in SCORES {
             assert!(Metric::find(score).is_some(), "{score}");
         }
-        // Apart from the names that mean what the protocol says, a score is called what its column is called.
+        // All other scores have the names of their columns.
         for metric in METRICS.iter().filter(|m| SCORES.contains(&m.name) && !["dice", "iou"].contains(&m.name)) {
             assert_eq!(metric.column(Protocol::Corrected, PrintedDice::Soft), metric.name);
         }

@@ -1,4 +1,4 @@
-//! Figures: what is computed from the data, without a word of the report.
+//! Figures: everything that is computed from the data, without any text of the report.
 
 pub(crate) mod check;
 pub(crate) mod claim;

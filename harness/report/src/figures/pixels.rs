@@ -1,4 +1,4 @@
-//! Pixels by class and by confidence, counted over all seeds.
+//! Pixel counts by class and by confidence, over all seeds.
 
 use super::data::Data;
 use crate::inputs::{
@@ -24,8 +24,8 @@ pub(crate) struct Counted<T> {
 }
 
 impl Data {
-    /// Pixels by true and predicted class, over all seeds; `None` if nothing was counted. Under some protocol and condition
-    /// for an arm; a baseline has neither.
+    /// Returns the pixels by true and predicted class, over all seeds, or `None` if nothing was counted. Condition and
+    /// protocol apply to an arm; a baseline has neither.
     pub(crate) fn confusion(&self, arm: &str, condition: Condition, protocol: Protocol) -> Option<Counted<Confusion>> {
         let Some(baseline) = baseline(arm) else {
             let wanted = |row: &ConfusionRow| row.predictor == Predictor::Model && row.condition == condition;
@@ -34,7 +34,7 @@ impl Data {
         self.confusion_of(self.runs.first_test(), |row| row.predictor == Predictor::Baseline(baseline))
     }
 
-    /// The same of the rows of `runs` that `wanted` picks.
+    /// Counts the same for the rows of `runs` that `wanted` selects.
     pub(crate) fn confusion_of<'a>(
         &self,
         runs: impl IntoIterator<Item = &'a Run>,
@@ -56,7 +56,7 @@ impl Data {
         (!rows.is_empty()).then(|| Counted { counts: Confusion::from_counts(counts), rows })
     }
 
-    /// Pixels by how sure a network was, over all seeds; `None` if nothing was counted.
+    /// Returns the pixels by the confidence of a network, over all seeds, or `None` if nothing was counted.
     pub(crate) fn reliability(
         &self,
         arm: &str,
@@ -66,7 +66,7 @@ impl Data {
         reliability_of(self.tests(arm, protocol), condition)
     }
 
-    /// Rows of `calibration.csv` with a bin of an arm under a condition and protocol, one a seed.
+    /// Returns the rows of `calibration.csv` for one bin of an arm under a condition and protocol, one for each seed.
     pub(crate) fn bin_rows(&self, arm: &str, condition: Condition, protocol: Protocol, bin: usize) -> Vec<Rows> {
         let of_run = |run: &Run| {
             let own = run.calibration.iter().filter(|row| row.condition == condition && bin_of(row) == Some(bin));
@@ -80,7 +80,7 @@ impl Data {
     }
 }
 
-/// Pixels by how sure the networks of `runs` were; `None` if nothing was counted.
+/// Counts pixels by the confidence of the networks of `runs`. Returns `None` if nothing was counted.
 pub(crate) fn reliability_of<'a>(
     runs: impl IntoIterator<Item = &'a Run>,
     condition: Condition,
@@ -101,7 +101,7 @@ pub(crate) fn reliability_of<'a>(
     (!rows.is_empty()).then(|| Counted { counts: Reliability::from_bins(bins), rows })
 }
 
-/// The bin that a row counts.
+/// Returns the bin of a row.
 fn bin_of(row: &CalibrationRow) -> Option<usize> {
     (0..BINS).find(|&bin| row.high <= Reliability::ends(bin).1)
 }

@@ -1,4 +1,4 @@
-//! Printed figures beside reproduced ones.
+//! Compares printed figures with reproduced ones.
 
 use super::{data::Data, figure::Figure, metrics::Metric};
 use crate::{
@@ -16,32 +16,33 @@ use std::{fmt, path::Path};
 /// A printed figure with its rounding.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Printed<'a> {
-    /// As it was printed.
+    /// The figure as it was printed.
     pub(crate) text: &'a str,
     pub(crate) value: f64,
-    /// Half a unit of its last digit.
+    /// Half a unit of the last digit.
     pub(crate) half_unit: f64,
 }
 
-/// The words for [`Agreement`], the best first.
+/// The words for [`Agreement`], best first.
 pub(crate) const VERDICTS: [&str; 4] = ["reproduced", "differs", "not comparable", "not run"];
 
-/// How a printed figure compares with the reproduced one.
+/// The result of comparing a printed figure with the reproduced one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreement {
-    /// It lies in the 95 % interval of a run of the published setting, or agrees with a figure without interval, after
-    /// rounding and within the stated tolerance.
+    /// The printed figure lies in the 95 % interval of a run of the published setting, or agrees with a figure without
+    /// an interval; rounding and the stated tolerance are allowed for.
     Reproduced,
-    /// It does not.
+    /// The printed figure disagrees.
     Differs,
-    /// They cannot be held against each other; what is different, in words.
+    /// The figures cannot be compared. The text names the difference.
     NotComparable(&'static str),
     /// There is no run.
     NotRun,
 }
 
 impl Agreement {
-    /// The verdict, with what is different in a figure that is not comparable: `not comparable: other data and size`.
+    /// Returns the verdict. If the figures are not comparable, it includes the difference:
+    /// `not comparable: other data and size`.
     pub(crate) fn in_words(self) -> String {
         match self {
             Self::NotComparable(why) => format!("{self}: {why}"),
@@ -49,13 +50,13 @@ impl Agreement {
         }
     }
 
-    /// Why they are not comparable; empty if they are.
+    /// Returns why the figures are not comparable, or an empty text if they are.
     fn why(self) -> &'static str {
         if let Self::NotComparable(why) = self { why } else { "" }
     }
 }
 
-/// The verdict alone.
+/// Writes the verdict alone.
 impl fmt::Display for Agreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self {
@@ -68,8 +69,8 @@ impl fmt::Display for Agreement {
     }
 }
 
-/// What is different where a figure cannot be held against a printed one. Figures of [`Setting::Full`] under the published
-/// protocol can, and no others.
+/// Returns the difference that prevents a comparison with printed figures. Only figures of [`Setting::Full`] under the
+/// published protocol can be compared.
 fn difference_of(setting: Setting, protocol: Protocol) -> Option<&'static str> {
     match (setting, protocol == Protocol::Published) {
         (Setting::Full, true) => None,
@@ -84,7 +85,7 @@ fn difference_of(setting: Setting, protocol: Protocol) -> Option<&'static str> {
 }
 
 impl<'a> Printed<'a> {
-    /// `None` if the text is not a number.
+    /// Parses a printed figure. Returns `None` if the text is not a number.
     pub(crate) fn read(text: &'a str) -> Option<Self> {
         let value: f64 = text.trim().parse().ok().filter(|v: &f64| v.is_finite())?;
         let decimals = text.trim().split_once('.').map_or(0, |(_, digits)| digits.len());
@@ -92,8 +93,8 @@ impl<'a> Printed<'a> {
         Some(Self { text: text.trim(), value, half_unit })
     }
 
-    /// Whether it lies in the interval of a reproduced figure, or agrees with the figure where it has none, rounding and
-    /// `tolerance` allowed for.
+    /// Returns true if the printed figure lies in the interval of the reproduced one, or agrees with it if there is no
+    /// interval. Rounding and `tolerance` are allowed for.
     fn agrees(&self, figure: &Figure<'_>, tolerance: f64) -> bool {
         let room = self.half_unit + tolerance;
         self.value - room <= figure.high() && self.value + room >= figure.low()
@@ -101,30 +102,30 @@ impl<'a> Printed<'a> {
 }
 
 impl Data {
-    /// Rows of the printed tables, in the order of the file.
+    /// Returns the rows of the printed tables, in the order of the file.
     pub(crate) fn printed_rows(&self) -> impl Iterator<Item = &PublishedRow> {
         self.published.iter().map(|line| &line.row)
     }
 
-    /// The row of the printed test figure of an arm under a condition, and its line.
+    /// Returns the row and line of the printed test figure of an arm under a condition.
     pub(crate) fn printed_line(&self, arm: &str, condition: Condition, metric: &str) -> Option<&PublishedLine> {
         self.published.iter().find(|PublishedLine { row, .. }| {
             row.metric == metric && row.split == "test" && self.place_of(row) == Some((arm, condition))
         })
     }
 
-    /// The printed test figure of an arm under a condition.
+    /// Returns the printed test figure of an arm under a condition.
     pub(crate) fn printed(&self, arm: &str, condition: Condition, metric: &str) -> Option<Printed<'_>> {
         Printed::read(&self.printed_line(arm, condition, metric)?.row.value)
     }
 
-    /// What the data hold of a printed figure, under the published protocol.
+    /// Returns the figure of the data that corresponds to a printed one, under the published protocol.
     pub(crate) fn reproduced(&self, row: &PublishedRow) -> Option<Figure<'_>> {
         let (arm, condition) = self.place_of(row)?;
         let metric = Metric::find(&row.metric)?;
         match row.split.as_str() {
             "test" => self.tested(arm, condition, metric, Protocol::Published),
-            // Training sees no condition but the first.
+            // Training uses only the first condition.
             "train" if condition == self.first_condition() => {
                 self.trained(arm, Split::Train, metric, Protocol::Published)
             }
@@ -135,7 +136,7 @@ impl Data {
         }
     }
 
-    /// The verdict on a printed figure beside one that was reproduced under `protocol`.
+    /// Returns the verdict on a printed figure, given the figure that was reproduced under `protocol`.
     pub(crate) fn agreement(
         &self,
         row: &PublishedRow,
@@ -153,12 +154,12 @@ impl Data {
         }
     }
 
-    /// The tolerance that the spec states for a printed table.
+    /// Returns the tolerance that the spec states for a printed table.
     pub(crate) fn tolerance(&self, table: &str) -> f64 {
         self.study.report.published.iter().find(|t| t.table == table).map_or(0.0, |t| t.tolerance)
     }
 
-    /// The arm and condition that a printed row is about, if its table belongs to the study.
+    /// Returns the arm and condition that a printed row is about, if its table belongs to the study.
     pub(crate) fn place_of<'a>(&'a self, row: &'a PublishedRow) -> Option<(&'a str, Condition)> {
         let table = self.study.report.published.iter().find(|t| t.table == row.table)?;
         Some(match table.rows {
@@ -168,38 +169,39 @@ impl Data {
     }
 }
 
-/// A printed figure with its verdict, and what the verdict stands on.
+/// A printed figure with its verdict and the basis of the verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// The printed figure, the reproduced one and the verdict.
     pub row: PublishedVerdict,
     /// The stated tolerance, in the unit of the metric.
     pub tolerance: f64,
-    /// Test images that the reproduced figure is a mean over; `None` where it is none over images.
+    /// The number of test images in the mean of the reproduced figure; `None` if it is not a mean over images.
     pub images: Option<usize>,
-    /// Seeds that it is a mean over.
+    /// The number of seeds in the mean.
     pub seeds: usize,
-    /// Why it is not comparable; empty if it is.
+    /// The reason why it is not comparable; empty if it is.
     pub why: &'static str,
 }
 
-/// The verdict on every printed figure of the data folder `data_dir`, in the order of its `published.csv`, for a study that
-/// ran in `setting`.
+/// Returns the verdict on every printed figure of the data folder `data_dir`, in the order of its `published.csv`, for
+/// a study that ran in `setting`.
 ///
-/// Figures of split `test` are held against the test results; those of `train` and `val` against the epoch of
-/// fine-tuning whose weights were kept, as a mean over seeds. All under the published protocol.
+/// Figures of split `test` are compared with the test results. Figures of `train` and `val` are compared with the mean
+/// over seeds at the fine-tuning epoch whose weights were kept. All comparisons use the published protocol.
 ///
 /// # Errors
-/// As [`render`](crate::render), for the files of the data folder.
+/// Fails for the same reasons as [`render`](crate::render), for the files of the data folder.
 pub fn verdicts(data_dir: &Path, setting: Setting) -> Result<Vec<Judged>, ReportError> {
     let data = Data::read(data_dir, setting)?;
     Ok(data.printed_rows().map(|row| judge(&data, row)).collect())
 }
 
-/// The verdicts on `printed` instead of what the folder holds of printed figures, in their order: what its `published.csv` is to be.
+/// Returns the verdicts on `printed`, in their order, for writing a new `published.csv`. The printed figures in the
+/// folder are ignored.
 ///
 /// # Errors
-/// As [`verdicts`].
+/// Fails for the same reasons as [`verdicts`].
 pub fn verdicts_on(
     printed: &[PublishedRow],
     data_dir: &Path,
@@ -236,7 +238,7 @@ fn judge(data: &Data, row: &PublishedRow) -> Judged {
     }
 }
 
-/// Compares the verdicts that `published.csv` records, if it does, with those that follow from the data.
+/// Checks the verdicts that `published.csv` records, if any, against those that follow from the data.
 pub(crate) fn check_recorded(data: &Data) -> Result<(), ReportError> {
     for line in &data.published {
         let computed = judge(data, &line.row).row;
@@ -262,7 +264,7 @@ pub(crate) fn check_recorded(data: &Data) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// Numbers are the same if they read as the same number, however they were written.
+/// Returns true if two cells are equal. Numbers are equal if they have the same value, however they are written.
 fn is_same(recorded: &str, computed: &str) -> bool {
     let numbers = (recorded.trim().parse::<f64>(), computed.parse::<f64>());
     recorded == computed || matches!(numbers, (Ok(a), Ok(b)) if a == b)

@@ -1,17 +1,17 @@
-//! A run, and the places that it takes in the study: arms and protocols can share one.
+//! Runs and the places that each has in the study. Arms and protocols can share a run.
 
 use super::data::Data;
 use crate::{inputs::runs::Run, markdown::listed};
 use harness_record::rows::PlaceRow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A run and its places, of which there is at least one.
+/// A run and its places; it has at least one.
 pub(crate) struct Placed<'a> {
     pub(crate) run: &'a Run,
     places: Vec<&'a PlaceRow>,
 }
 
-/// All runs of a report, in the order in which they first appear.
+/// Returns all runs of a report, in the order in which they first appear.
 pub(crate) fn runs_of(data: &Data) -> Vec<Placed<'_>> {
     let mut runs: Vec<Placed<'_>> = Vec::new();
     for (place, run) in data.runs.places() {
@@ -24,22 +24,22 @@ pub(crate) fn runs_of(data: &Data) -> Vec<Placed<'_>> {
 }
 
 impl<'a> Placed<'a> {
-    /// Its first place.
+    /// Returns the first place.
     pub(crate) fn first(&self) -> &'a PlaceRow {
         self.places[0]
     }
 
-    /// Labels of its arms.
+    /// Returns the labels of the run's arms.
     pub(crate) fn arms(&self, data: &Data) -> String {
         listed(&self.each_once(|place| Some(data.arm_label(&place.arm).to_owned())))
     }
 
-    /// Names of its protocols; empty where it is the same under both.
+    /// Returns the names of the run's protocols; empty if the run is the same under both.
     pub(crate) fn protocols(&self) -> String {
         self.each_once(|place| place.protocol.map(|protocol| protocol.to_string())).join(", ")
     }
 
-    /// Its seeds.
+    /// Returns the seeds of the run.
     pub(crate) fn seeds(&self) -> String {
         self.each_once(|place| Some(place.seed.to_string())).join(", ")
     }
@@ -55,7 +55,7 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// Every version that some run names.
+/// Returns every version that any run records, by name.
 pub(crate) fn all_versions(data: &Data) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, version) in data.runs.places().flat_map(|(_, run)| &run.record.versions) {

@@ -20,25 +20,25 @@ use harness_record::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where a score stands in the study.
+/// The place of a score in the study.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Cell {
     Arm(String, Protocol, Condition),
-    /// The same under every protocol, condition and seed.
+    /// A baseline; it is the same under every protocol, condition and seed.
     Baseline(Baseline),
 }
 
-/// Sums and counts over the rows of one image under one cell and seed; most often there is one.
+/// Sums and counts over the rows of one image under one cell and seed; usually there is one row.
 type Sums = [(f64, u32); SCORES.len()];
 
 /// The scores of every test image.
 #[derive(Debug)]
 pub(crate) struct Scores {
-    /// File names of the test images, sorted; the others are indexed like it.
+    /// The file names of the test images, sorted. Other lists of images use the same order.
     images: Vec<String>,
-    /// Breed of each image; empty where it is not known.
+    /// The breed of each image; empty if unknown.
     breeds: Vec<String>,
-    /// Seeds of each cell; of a baseline only one.
+    /// The seeds of each cell; a baseline has only one.
     cells: BTreeMap<Cell, BTreeMap<u64, Scored>>,
     resampler: Resampler,
 }
@@ -46,11 +46,11 @@ pub(crate) struct Scores {
 /// The scores of one cell and seed.
 #[derive(Debug)]
 struct Scored {
-    /// One an image.
+    /// The scores, one entry for each image.
     sums: Vec<Sums>,
-    /// Where they stand.
+    /// The rows that hold the scores.
     rows: Vec<Rows>,
-    /// The last row of each image; `None` where it has none.
+    /// The last row of each image; `None` if it has no row.
     at: Vec<Option<Rows>>,
 }
 
@@ -61,7 +61,7 @@ impl Scored {
 }
 
 impl Scores {
-    /// The scores of the tests of `runs`.
+    /// Collects the scores of the tests of `runs`.
     pub(crate) fn new(runs: &Runs) -> Self {
         let tests = || runs.places().filter(|(place, _)| place.stage == Stage::Evaluate);
         let is_of_test = |line: &&Line<ImageRow>| line.split == Split::Test;
@@ -75,7 +75,7 @@ impl Scores {
             resampler: Resampler::new(Vec::new()),
         };
         for (place, run) in tests() {
-            // A test is always of one protocol.
+            // A test always has one protocol.
             let Some(protocol) = place.protocol else { continue };
             let cell = |row: &ImageRow| Cell::Arm(place.arm.clone(), protocol, row.condition);
             let own: Vec<_> = run.images.iter().filter(is_of_test).collect();
@@ -106,7 +106,7 @@ impl Scores {
             self.breeds[image].clone_from(&row.group);
             under.at[image] = Some(Rows::new(table, run.key(), *line..=*line));
             for (value, (sum, count)) in row.scores.values().iter().zip(&mut under.sums[image]) {
-                // A score that is not finite says nothing: it counts as undefined.
+                // A score that is not finite counts as undefined.
                 if let Some(score) = value.filter(|s| s.is_finite()) {
                     *sum += f64::from(score);
                     *count += 1;
@@ -115,22 +115,22 @@ impl Scores {
         }
     }
 
-    /// Whether there are rows of a baseline.
+    /// Returns true if there are rows of a baseline.
     pub(crate) fn has_baseline(&self, baseline: Baseline) -> bool {
         self.cells.contains_key(&Cell::Baseline(baseline))
     }
 
-    /// File names of the test images, sorted.
+    /// Returns the file names of the test images, sorted.
     pub(crate) fn images(&self) -> &[String] {
         &self.images
     }
 
-    /// Breed of each test image; empty where it is not known.
+    /// Returns the breed of each test image; empty if unknown.
     pub(crate) fn breeds(&self) -> &[String] {
         &self.breeds
     }
 
-    /// Scores of every test image under every seed; `None` if nothing was measured.
+    /// Returns the scores of every test image under every seed, or `None` if nothing was measured.
     pub(crate) fn sample(
         &self,
         arm: &str,
@@ -148,44 +148,44 @@ impl Scores {
         measured.then(|| Sample::new(seeds, columns))
     }
 
-    /// Rows with the scores of an arm, a seed after the other.
+    /// Returns the rows with the scores of an arm, grouped by seed.
     pub(crate) fn rows(&self, arm: &str, condition: Condition, protocol: Protocol) -> Vec<Rows> {
         let seeds = self.cells.get(&Cell::at(arm, condition, protocol));
         seeds.into_iter().flat_map(BTreeMap::values).flat_map(|scored| scored.rows.iter().cloned()).collect()
     }
 
-    /// The row with the scores of an image, counted as in [`Self::images`], under the first seed.
+    /// Returns the row with the scores of an image under the first seed. `image` is an index into [`Self::images`].
     pub(crate) fn row_of(&self, image: usize, arm: &str, condition: Condition, protocol: Protocol) -> Option<Rows> {
         let scored = self.cells.get(&Cell::at(arm, condition, protocol))?.values().next()?;
         scored.at.get(image)?.clone()
     }
 
-    /// Mean and interval of scores; `None` if no image has one.
+    /// Returns the mean and interval of scores, or `None` if no image has a score.
     pub(crate) fn summarise(&self, sample: &Sample) -> Option<Summary> {
         self.resampler.summarise(sample)
     }
 
-    /// The same of each sample, in less time than one after the other.
+    /// Summarises each sample in the same way; this is faster than one call for each sample.
     pub(crate) fn summarise_all(&self, samples: &[&Sample]) -> Vec<Option<Summary>> {
         self.resampler.summarise_all(samples)
     }
 
-    /// The interval of a relative change: `differences` as a part of `base`.
+    /// Returns the interval of a relative change: `differences` relative to `base`.
     pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
         self.resampler.relative(differences, base)
     }
 
-    /// The mean of scores and its bootstrap distribution; `None` if no image has one.
+    /// Returns the mean of scores and its bootstrap distribution, or `None` if no image has a score.
     pub(crate) fn distribution(&self, sample: &Sample) -> Option<Distribution> {
         self.resampler.distribution(sample)
     }
 
-    /// Whether anything was measured of an arm.
+    /// Returns true if anything was measured for an arm.
     pub(crate) fn has(&self, arm: &str, condition: Condition, protocol: Protocol) -> bool {
         self.cells.contains_key(&Cell::at(arm, condition, protocol))
     }
 
-    /// The value of one image.
+    /// Returns the value of one image.
     pub(crate) fn of_image(
         &self,
         image: &str,
@@ -203,7 +203,7 @@ fn average((sum, count): (f64, u32)) -> f64 {
 }
 
 impl Cell {
-    /// The cell of an arm, or of a baseline.
+    /// Returns the cell of an arm or of a baseline.
     fn at(arm: &str, condition: Condition, protocol: Protocol) -> Self {
         baseline(arm).map_or_else(|| Self::Arm(arm.to_owned(), protocol, condition), Self::Baseline)
     }

@@ -1,4 +1,4 @@
-//! Claims and comparisons tested against the data.
+//! Tests claims and comparisons against the data.
 
 use super::{
     claim::{Comparison, Operand, Verdict},
@@ -27,24 +27,25 @@ pub(crate) struct TestedClaim {
     pub(crate) outcome: Result<Tested, Untested>,
 }
 
-/// What the data say of a claim.
+/// The result of testing a claim.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tested {
-    /// The difference, beyond the claim's margin if it has one.
+    /// The difference, minus the margin of the claim if it has one.
     pub(crate) difference: Summary,
-    /// Two-sided p-value of its being zero, corrected for the number of claims that are tested under the protocol.
+    /// The two-sided p-value for a difference of zero, corrected for the number of claims that are tested under the
+    /// protocol.
     pub(crate) p: f64,
-    /// Cohen's `d_z`; `None` where the differences have no spread.
+    /// Cohen's `d_z`; `None` if the differences have no spread.
     pub(crate) effect: Option<f64>,
     pub(crate) verdict: Verdict,
 }
 
-/// Why there is no difference.
+/// The reason why there is no difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Untested {
-    /// Something that it needs was not run.
+    /// A run that the claim needs is missing.
     NotRun,
-    /// A side has no value for each image: its metric and the label of its arm.
+    /// A side has no value for each image. Holds the metric and the label of the arm.
     OverBatches(String, String),
 }
 
@@ -62,7 +63,7 @@ impl fmt::Display for Untested {
     }
 }
 
-/// Tests every claim under every protocol that it is made for, in the order of the spec.
+/// Tests every claim under every protocol that it applies to, in the order of the spec.
 pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
     let mut asked = Vec::new();
     for claim in &data.study.report.claims {
@@ -93,7 +94,7 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
     judged.collect()
 }
 
-/// A claim, read, and a protocol that it is made for.
+/// A parsed claim and a protocol that it applies to.
 struct Asked<'a> {
     claim: &'a ClaimSpec,
     comparison: Comparison,
@@ -101,7 +102,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// What the claim says is above zero.
+    /// Returns the differences, minus the margin of the claim; the claim compares them with zero.
     fn differences(&self, data: &Data) -> Result<Sample, Untested> {
         let Self { comparison, protocol, .. } = self;
         let question = Question { data, protocol: *protocol, species: None };
@@ -109,7 +110,7 @@ impl Asked<'_> {
     }
 }
 
-/// The difference that each claim is about, and its test.
+/// Computes the difference that each claim is about, and its test.
 fn measure_all(asked: &[Asked<'_>], data: &Data) -> Vec<Result<(Summary, DifferenceTest), Untested>> {
     let differences: Vec<_> = asked.iter().map(|asked| asked.differences(data)).collect();
     let found: Vec<&Sample> = differences.iter().filter_map(|found| found.as_ref().ok()).collect();
@@ -120,9 +121,9 @@ fn measure_all(asked: &[Asked<'_>], data: &Data) -> Vec<Result<(Summary, Differe
             found.as_ref().map_err(Clone::clone).and_then(|_| summaries.next().flatten().ok_or(Untested::NotRun))
         })
         .collect();
-    // Each claim has a generator of its own, so the order in which threads take them changes nothing.
+    // Each claim has its own generator, so the order in which threads process the claims does not matter.
     let tested = asked.par_iter().zip(differences).zip(summaries).map(|((asked, differences), summary)| {
-        // Images are the units: several seeds of one image are averaged, as they are not independent.
+        // Images are the units. Several seeds of one image are averaged, because they are not independent.
         let seed = digest::seed(&["claim", &asked.claim.name, asked.protocol.name()]);
         Ok((summary?, test_of_differences(&differences?.defined(), seed)))
     });
@@ -130,35 +131,35 @@ fn measure_all(asked: &[Asked<'_>], data: &Data) -> Vec<Result<(Summary, Differe
 }
 
 impl Data {
-    /// Rows of single images that a difference between two figures is made of.
+    /// Returns the rows of single images that a difference between two figures is computed from.
     pub(crate) fn rows_of(&self, sides: [&Operand; 2], protocol: Protocol) -> Vec<Rows> {
         let of_side = |side: &Operand| self.scores.rows(&side.arm, self.condition_of(side), protocol);
         sides.map(of_side).concat()
     }
 
-    /// The condition of a side: the study's first where it names none.
+    /// Returns the condition of a side; if it names none, the first condition of the study.
     pub(crate) fn condition_of(&self, side: &Operand) -> Condition {
         side.condition.unwrap_or(self.first_condition())
     }
 }
 
-/// Of what a difference is asked.
+/// The data, protocol and images that a difference is computed on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) data: &'a Data,
     pub(crate) protocol: Protocol,
-    /// The species whose images count; all images if `None`.
+    /// The species whose images count; `None` for all images.
     pub(crate) species: Option<Species>,
 }
 
 impl Question<'_> {
-    /// `left - right - offset` over the images for which both are defined.
+    /// Computes `left - right - offset` over the images for which both sides are defined.
     pub(crate) fn difference(&self, sides: [&Operand; 2], offset: f64) -> Result<Summary, Untested> {
         let differences = self.differences(sides)?.below(offset);
         self.data.scores.summarise(&differences).ok_or(Untested::NotRun)
     }
 
-    /// The change from `base` to `to` as a part of `base`, with its 95 % interval where there is one.
+    /// Computes the change from `base` to `to` relative to `base`, with its 95 % interval if there is one.
     pub(crate) fn relative_change(&self, [to, base]: [&Operand; 2]) -> Option<(f64, Option<(f64, f64)>)> {
         let figure = |side: &Operand| {
             let condition = self.data.condition_of(side);
@@ -173,13 +174,13 @@ impl Question<'_> {
         Some(((to_mean - base_mean) / base_mean, interval))
     }
 
-    /// `(left - right) - (left - right)` of two pairs over the images for which all four are defined.
+    /// Computes `(left - right) - (left - right)` of two pairs over the images for which all four are defined.
     pub(crate) fn contrast(&self, pairs: [&[Operand; 2]; 2]) -> Result<Summary, Untested> {
         let [first, second] = pairs.map(|[left, right]| self.differences([left, right]));
         self.data.scores.summarise(&first?.minus(&second?)).ok_or(Untested::NotRun)
     }
 
-    /// One score an image and seed; undefined where the image is of another species.
+    /// Returns one score for each image and seed; images of another species are undefined.
     pub(crate) fn values(&self, side: &Operand) -> Result<Sample, Untested> {
         let condition = self.data.condition_of(side);
         let metric = Metric::find(&side.metric).ok_or(Untested::NotRun)?;
@@ -194,9 +195,9 @@ impl Question<'_> {
         Ok(sample.only(|image| Species::of_breed(&breeds[image]) == Some(species)))
     }
 
-    /// One difference an image and seed; undefined where a side is.
+    /// Returns one difference for each image and seed; it is undefined if a side is undefined.
     fn differences(&self, [left, right]: [&Operand; 2]) -> Result<Sample, Untested> {
-        // What was not run says more than what could not be compared if it had been.
+        // If one side was not run and the other has no value for each image, the missing run is reported.
         match (self.values(left), self.values(right)) {
             (Ok(left), Ok(right)) => Ok(left.minus(&right)),
             (Err(Untested::NotRun), _) | (_, Err(Untested::NotRun)) => Err(Untested::NotRun),

@@ -1,4 +1,4 @@
-//! `study.json`, `datasets`: the data as the study used them.
+//! The `datasets` of `study.json`: the data as the study used them.
 
 use harness_record::{
     rows::FileRow,
@@ -11,31 +11,31 @@ use serde::{Deserialize, Serialize};
 pub struct DatasetInput {
     /// `segmentation` or `pretraining`.
     pub role: String,
-    /// Name of the data set.
+    /// The name of the data set.
     pub dataset: String,
-    /// Names of the arms that used it in this way; empty where all arms did.
+    /// The names of the arms that used the data set in this way; empty if all arms did.
     #[serde(default)]
     pub arms: Vec<String>,
-    /// Protocols under which it was used in this way; empty where it was under all.
+    /// The protocols under which it was used in this way; empty if it was used so under all protocols.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protocols: Vec<Protocol>,
-    /// Pictures that show the same as another one; absent where that was not looked for.
+    /// The pictures that show the same as another one; absent if repeats were not looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeated: Option<RepeatedInput>,
-    /// Digest of its files.
+    /// The digest of the files.
     pub digest: String,
-    /// Height and width of the images as the model saw them, in pixels.
+    /// The height and width of the images at the input of the model, in pixels.
     pub size: u32,
-    /// Licence in words.
+    /// The licence, in words.
     pub licence: String,
-    /// Whom to cite.
+    /// The work to cite.
     pub citation: String,
-    /// Images in each split that was used.
+    /// The number of images in each split that was used.
     pub splits: Vec<SplitCount>,
-    /// Images of each breed or class in each split, by name; empty where that was not written down.
+    /// The number of images of each breed or class in each split, by name; empty if it was not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupCount>,
-    /// Files that were skipped or not used, with the reason.
+    /// The files that were skipped or not used, with the reason.
     #[serde(default)]
     pub left_out: Vec<FileRow>,
 }
@@ -43,30 +43,30 @@ pub struct DatasetInput {
 /// Pictures of a data set that show the same as another one, pixel for pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepeatedInput {
-    /// How many; of equal ones the first by name is not counted.
+    /// The number of repeated pictures. Of equal pictures, the first by name is not counted.
     pub pictures: u64,
-    /// Whether they were left out.
+    /// True if the repeated pictures were left out.
     pub removed: bool,
 }
 
-/// Number of images in a split.
+/// The number of images in a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitCount {
     /// The split.
     pub split: Split,
-    /// Number of images.
+    /// The number of images.
     pub images: u64,
 }
 
-/// Number of images of a breed or class in each split.
+/// The number of images of a breed or class in each split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupCount {
-    /// Its name.
+    /// The name of the breed or class.
     pub group: String,
-    /// Images that trained.
+    /// The number of training images.
     pub train: u64,
-    /// Images of validation.
+    /// The number of validation images.
     pub validation: u64,
-    /// Images of the test.
+    /// The number of test images.
     pub test: u64,
 }

@@ -1,11 +1,11 @@
-//! JSON files, and the lines of tables that figures are made of.
+//! Reads JSON files, and names the lines of tables that figures are made of.
 
 use crate::error::ReportError;
 use harness_record::{RecordError, files, run::file, vocabulary::Key};
 use serde::de::DeserializeOwned;
 use std::{ops::RangeInclusive, path::Path};
 
-/// The most that is read of one JSON file, in bytes: lists of skipped files can be long, nothing else is.
+/// The size limit for reading a JSON file, in bytes. Only files with lists of skipped files can be long.
 const JSON_LIMIT: u64 = 64 << 20;
 
 /// A table that figures come from.
@@ -24,7 +24,7 @@ impl Table {
     pub(crate) const ALL: [Self; 6] =
         [Self::Metrics, Self::Images, Self::Baselines, Self::Confusion, Self::Calibration, Self::Published];
 
-    /// Name of its file, in the folder of a run or in the data folder.
+    /// Returns the name of the table's file in the folder of a run or in the data folder.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Metrics => file::METRICS,
@@ -37,25 +37,25 @@ impl Table {
     }
 }
 
-/// Lines of a file, from and to.
+/// Line numbers of a file, both ends included.
 pub(crate) type Lines = RangeInclusive<u64>;
 
-/// Lines of a table that follow each other.
+/// Consecutive lines of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rows {
     pub(crate) table: Table,
-    /// The first digits of the run's key; empty for what no run wrote.
+    /// The first digits of the run's key; empty for a table that no run wrote.
     pub(crate) run: String,
     pub(crate) lines: Lines,
 }
 
 impl Rows {
-    /// Lines of a table of a run.
+    /// Names lines of a run's table.
     pub(crate) fn new(table: Table, run: &Key, lines: Lines) -> Self {
         Self { table, run: run.short().to_owned(), lines }
     }
 
-    /// Ranges of lines that hold `all`, which ascend.
+    /// Groups line numbers in ascending order into ranges of consecutive lines.
     pub(crate) fn of_lines(table: Table, run: &Key, all: impl IntoIterator<Item = u64>) -> Vec<Self> {
         let mut found: Vec<Lines> = Vec::new();
         for line in all {
@@ -68,7 +68,7 @@ impl Rows {
     }
 }
 
-/// A JSON file of the data folder.
+/// Reads a JSON file of the data folder.
 pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> Result<T, ReportError> {
     let bytes = files::read(path, JSON_LIMIT)?;
     let wrap = |source| RecordError::Json { path: path.to_owned(), source };

@@ -1,6 +1,7 @@
-//! The files that a report is rendered from: those of `reports/<profile>/<study>/data/`, and the runs of its profile.
+//! The files that a report is rendered from: the files in `reports/<profile>/<study>/data/`, and the runs of the
+//! profile.
 //!
-//! The program writes them, this crate reads them. See [`mod@file`] for the names.
+//! The `harness` program writes them, and this crate reads them. See [`mod@file`] for the names.
 
 pub(crate) mod datasets;
 pub mod file;

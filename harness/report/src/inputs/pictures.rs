@@ -1,4 +1,5 @@
-//! Pictures of tested images, as the run of a gallery left them: two sheets of tiles, and what each tile is.
+//! Pictures of tested images, as the run that a gallery shows wrote them: two sheets of tiles, and a description of
+//! each tile.
 
 use super::{
     runs::{RunFolder, Runs},
@@ -19,12 +20,12 @@ pub(crate) struct Pictures {
     /// The folder of the run.
     pub(crate) folder: PathBuf,
     pub(crate) rows: Vec<PictureRow>,
-    /// PNG files, one a [`PictureSheet`].
+    /// The PNG files, one for each [`PictureSheet`].
     pub(crate) sheets: [Vec<u8>; 2],
 }
 
 impl Pictures {
-    /// Reads those of the run that a gallery shows; `None` where it was not run or kept none.
+    /// Reads the pictures of the run that a gallery shows. Returns `None` if the run is missing or wrote no pictures.
     pub(crate) fn read(data: &Path, runs: &Runs, gallery: &GallerySpec) -> Result<Option<Self>, ReportError> {
         let shown = runs.of(&gallery.arm, Stage::Evaluate, Some(gallery.protocol)).next();
         let Some((place, _)) = shown else { return Ok(None) };
@@ -42,7 +43,7 @@ impl Pictures {
         }))
     }
 
-    /// The bytes of a sheet.
+    /// Returns the bytes of a sheet.
     pub(crate) fn sheet(&self, sheet: PictureSheet) -> &[u8] {
         let [images, masks] = &self.sheets;
         match sheet {

@@ -5,35 +5,35 @@ use crate::error::ReportError;
 use harness_record::{run::HostRecord, vocabulary::Key};
 use std::{collections::BTreeMap, path::Path};
 
-/// Whether a run was made by code that a commit holds. A report says no more of a host, because a confirming run on the same
-/// commit would change the rest.
+/// Says whether a run was made by committed code. A report shows nothing else about the host, because a confirming run
+/// on the same commit would change everything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// It was.
+    /// The code was committed.
     Committed,
-    /// The checkout had changes that no commit holds.
+    /// The checkout had uncommitted changes.
     Changed,
-    /// It was no checkout, or nothing is known of it.
+    /// There was no checkout, or nothing is known about the code.
     Unknown,
 }
 
-/// What is known of the code of the runs of a profile.
+/// The known origin of each run of a profile.
 #[derive(Debug, Default)]
 pub(crate) struct Provenance(BTreeMap<Key, HostRecord>);
 
 impl Provenance {
-    /// Reads it for the study of the data folder `data`; nothing is known where there is no such file.
+    /// Reads the file for the study of the data folder `data`. If the file is missing, nothing is known.
     pub(crate) fn read(data: &Path) -> Result<Self, ReportError> {
         let path = file::profile_folder(data).join(file::PROVENANCE);
         if path.exists() { Ok(Self(json(&path)?)) } else { Ok(Self::default()) }
     }
 
-    /// Where and when a run was made.
+    /// Returns where and when a run was made.
     pub(crate) fn host(&self, run: &Key) -> Option<&HostRecord> {
         self.0.get(run)
     }
 
-    /// The code of a run.
+    /// Returns whether a run was made by committed code.
     pub(crate) fn code(&self, run: &Key) -> Code {
         match self.host(run) {
             Some(HostRecord { dirty: true, .. }) => Code::Changed,

@@ -1,4 +1,4 @@
-//! `published.csv`: printed figures, alone or with what was reproduced of them.
+//! Reads and writes `published.csv`: printed figures, alone or with their reproduced figures and verdicts.
 
 use crate::error::ReportError;
 use harness_record::{RecordError, table};
@@ -8,51 +8,52 @@ use std::path::Path;
 /// A row of `published.csv`: a printed figure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedRow {
-    /// Name of the printed table.
+    /// The name of the printed table.
     pub table: String,
-    /// Study it belongs to.
+    /// The study that the figure belongs to.
     pub study: String,
-    /// Row of the printed table: an arm or a condition.
+    /// The row of the printed table: an arm or a condition.
     pub variant: String,
-    /// Model.
+    /// The model.
     pub model: String,
     /// `train`, `val` or `test`.
     pub split: String,
     /// `dice`, `iou`, `accuracy` or `loss`.
     pub metric: String,
-    /// The figure as it was printed: its last digit tells how it was rounded.
+    /// The figure as it was printed; its last digit shows how it was rounded.
     pub value: String,
 }
 
 /// A row of `published.csv` with the reproduced figure and the verdict, both under the published protocol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PublishedVerdict {
-    /// As in [`PublishedRow`].
+    /// See [`PublishedRow::table`].
     pub table: String,
-    /// As in [`PublishedRow`].
+    /// See [`PublishedRow::study`].
     pub study: String,
-    /// As in [`PublishedRow`].
+    /// See [`PublishedRow::variant`].
     pub variant: String,
-    /// As in [`PublishedRow`].
+    /// See [`PublishedRow::model`].
     pub model: String,
-    /// As in [`PublishedRow`].
+    /// See [`PublishedRow::split`].
     pub split: String,
-    /// As in [`PublishedRow`].
+    /// See [`PublishedRow::metric`].
     pub metric: String,
-    /// As in [`PublishedRow`].
+    /// See [`PublishedRow::value`].
     pub value: String,
-    /// The reproduced figure; written as `not run` where there is none.
+    /// The reproduced figure; written as `not run` if there is none.
     #[serde(with = "not_run")]
     pub reproduced: Option<f64>,
-    /// Lower end of its 95 % interval: over test images, or over seeds for figures of training. Empty where there is none.
+    /// The lower end of its 95 % interval: over test images, or over seeds for figures of training. Empty if there is
+    /// none.
     pub low: Option<f64>,
-    /// Upper end, likewise.
+    /// The upper end of the interval; empty if there is none.
     pub high: Option<f64>,
     /// `reproduced`, `differs`, `not comparable` or `not run`.
     pub verdict: String,
 }
 
-/// A row of `published.csv`, the line that it stands on, and the verdict that it records.
+/// A row of `published.csv`, its line number, and the verdict that it records.
 #[derive(Debug)]
 pub(crate) struct PublishedLine {
     pub(crate) line: u64,
@@ -60,7 +61,8 @@ pub(crate) struct PublishedLine {
     pub(crate) recorded: Recorded,
 }
 
-/// What a row of `published.csv` says was reproduced, as text; `None` where the file has no such column.
+/// The reproduced figure, its interval and its verdict as a row of `published.csv` records them, as text. A field is
+/// `None` if the file has no such column.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recorded {
     pub(crate) reproduced: Option<String>,
@@ -69,14 +71,14 @@ pub(crate) struct Recorded {
     pub(crate) verdict: Option<String>,
 }
 
-/// Names of the columns of a [`PublishedVerdict`].
+/// The column names of a [`PublishedVerdict`].
 const COLUMNS: [&str; 11] =
     ["table", "study", "variant", "model", "split", "metric", "value", "reproduced", "low", "high", "verdict"];
 
-/// The CSV text of `published.csv` with verdicts; `path` is for the error.
+/// Returns the CSV text of `published.csv` with verdicts. `path` appears only in the error.
 pub fn published_csv(path: &Path, rows: &[PublishedVerdict]) -> Result<Vec<u8>, RecordError> {
     let wrap = |source| RecordError::Csv { path: path.to_owned(), source };
-    // The header is there even where no row is.
+    // The header is written even if there are no rows.
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(wrap)?;
     for row in rows {
@@ -85,7 +87,7 @@ pub fn published_csv(path: &Path, rows: &[PublishedVerdict]) -> Result<Vec<u8>, 
     writer.into_inner().map_err(|e| wrap(e.into_error().into()))
 }
 
-/// The rows of `published.csv`; none if it is not there.
+/// Reads the rows of `published.csv`; returns no rows if the file is missing.
 pub(crate) fn published_lines(path: &Path) -> Result<Vec<PublishedLine>, ReportError> {
     if !path.exists() {
         return Ok(Vec::new());
@@ -101,7 +103,7 @@ pub(crate) fn published_lines(path: &Path) -> Result<Vec<PublishedLine>, ReportE
     Ok(lines.collect())
 }
 
-/// A row of the file. An empty cell is a text without letters; a column that is not there is `None`.
+/// A row of the file. An empty cell becomes an empty text; a missing column becomes `None`.
 #[derive(Deserialize)]
 struct Columns {
     table: String,
@@ -125,7 +127,7 @@ fn cell<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     String::deserialize(deserializer).map(Some)
 }
 
-/// A figure as a cell that is never empty.
+/// Reads and writes a figure as a cell that is never empty: `not run` stands for `None`.
 mod not_run {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 

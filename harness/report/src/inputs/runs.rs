@@ -1,4 +1,4 @@
-//! The runs of a study, each read once: `places.csv`, and the folders of the runs.
+//! Reads each run of a study once: `places.csv`, and the folders of the runs.
 
 use super::{
     file,
@@ -20,24 +20,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The most that is read of one file of a run, in bytes: the full test set at five levels of blur is below 100 MB.
+/// The size limit for reading a file of a run, in bytes. The file for the full test set at five levels of blur is below
+/// 100 MB.
 const LIMIT: u64 = 1 << 30;
 
 /// The places of a study, and its runs.
 #[derive(Debug)]
 pub(crate) struct Runs {
-    /// In the order of the file.
+    /// The places, in the order of the file.
     places: Vec<PlaceRow>,
     runs: BTreeMap<Key, Run>,
 }
 
-/// A run with its tables. Those that it did not write are empty.
+/// A run with its tables. Tables that the run did not write are empty.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) record: RunRecord,
     pub(crate) metrics: Vec<Line<MetricRow>>,
     pub(crate) images: Vec<Line<ImageRow>>,
-    /// Of the first test of the study alone: baselines look at no network.
+    /// The rows of the baselines. They are read only for the first test of the study, because baselines do not depend
+    /// on a network.
     pub(crate) baselines: Vec<Line<ImageRow>>,
     pub(crate) confusion: Vec<Line<ConfusionRow>>,
     pub(crate) calibration: Vec<Line<CalibrationRow>>,
@@ -59,12 +61,12 @@ impl Deref for Measured<'_> {
 }
 
 impl<'a> Measured<'a> {
-    /// Name of its metric.
+    /// Returns the name of the row's metric.
     pub(crate) fn metric_name(self) -> &'a str {
         &self.line.row.metric
     }
 
-    /// Where it stands.
+    /// Returns the place of the row in its file.
     pub(crate) fn rows(&self) -> Rows {
         Rows::new(Table::Metrics, self.run.key(), self.line.line..=self.line.line)
     }
@@ -74,7 +76,7 @@ impl Runs {
     /// Reads the runs of the data folder `data`.
     ///
     /// # Errors
-    /// A file that is missing, damaged, or of another run, with its path.
+    /// Fails if a file is missing, is damaged or belongs to another run. The error carries the path.
     pub(crate) fn read(data: &Path) -> Result<Self, ReportError> {
         let places = places(data)?;
         let first_test = places.iter().find(|place| place.stage == Stage::Evaluate).map(|place| &place.run);
@@ -88,18 +90,18 @@ impl Runs {
         Ok(Self { places, runs })
     }
 
-    /// Runs that have been read, each in a place of its own.
+    /// Builds the value from runs that have already been read, each with one place.
     pub(crate) fn of_runs(all: impl IntoIterator<Item = (PlaceRow, Run)>) -> Self {
         let (places, runs): (Vec<PlaceRow>, Vec<Run>) = all.into_iter().unzip();
         Self { places, runs: runs.into_iter().map(|run| (run.key().clone(), run)).collect() }
     }
 
-    /// The places and their runs, in the order of the file.
+    /// Returns the places and their runs, in the order of the file.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&PlaceRow, &Run)> {
         self.places.iter().filter_map(|place| Some((place, self.runs.get(&place.run)?)))
     }
 
-    /// The places of an arm in a stage under a protocol, one a seed.
+    /// Returns the places of an arm in a stage under a protocol, one for each seed.
     pub(crate) fn of<'a>(
         &'a self,
         arm: &str,
@@ -109,18 +111,18 @@ impl Runs {
         self.places().filter(move |(place, _)| place.arm == arm && place.stage == stage && place.protocol == protocol)
     }
 
-    /// The run whose key begins with these digits.
+    /// Returns the run whose key begins with these digits.
     pub(crate) fn by_short(&self, short: &str) -> Option<&Run> {
         self.runs.values().find(|run| run.key().short() == short)
     }
 
-    /// The first test of the study, whose baselines stand for those of all.
+    /// Returns the first test of the study. Its baselines are used for all tests.
     pub(crate) fn first_test(&self) -> Option<&Run> {
         self.places().find(|(place, _)| place.stage == Stage::Evaluate).map(|(_, run)| run)
     }
 }
 
-/// The places of the data folder `data`.
+/// Reads the places of the data folder `data`.
 pub(crate) fn places(data: &Path) -> Result<Vec<PlaceRow>, ReportError> {
     let path = data.join(file::PLACES);
     let places: Vec<PlaceRow> = table::read_rows(&path)?;
@@ -138,7 +140,7 @@ impl Run {
         &self.record.key
     }
 
-    /// Reads the tables of a run; those of its baselines if they are asked for.
+    /// Reads the tables of a run; reads its baselines only if `with_baselines` is true.
     pub(crate) fn read(folder: RunFolder, with_baselines: bool) -> Result<Self, ReportError> {
         Ok(Self {
             metrics: folder.rows(name::METRICS)?,
@@ -150,7 +152,7 @@ impl Run {
         })
     }
 
-    /// The rows of a split, predictor and metric, in the order of the file.
+    /// Returns the rows of a split, predictor and metric, in the order of the file.
     pub(crate) fn of<'a>(
         &'a self,
         split: Split,
@@ -160,12 +162,12 @@ impl Run {
         self.all().filter(move |row| row.split == split && row.predictor == predictor && row.metric == metric)
     }
 
-    /// All rows of `metrics.csv`.
+    /// Returns all rows of `metrics.csv`.
     pub(crate) fn all(&self) -> impl Iterator<Item = Measured<'_>> {
         self.metrics.iter().map(|line| Measured { run: self, line })
     }
 
-    /// Whether a table of it has such lines.
+    /// Returns true if the table contains both ends of the line range.
     pub(crate) fn has(&self, rows: &Rows) -> bool {
         let ends = || [*rows.lines.start(), *rows.lines.end()];
         match rows.table {
@@ -179,12 +181,12 @@ impl Run {
     }
 }
 
-/// Whether there are rows on both lines. Lines ascend, as they stand in the file.
+/// Returns true if there are rows on both lines. The rows are sorted by line, as in the file.
 fn has_lines<T>(rows: &[Line<T>], ends: [u64; 2]) -> bool {
     ends.iter().all(|line| rows.binary_search_by_key(line, |row| row.line).is_ok())
 }
 
-/// The folder of a run whose record is that of its place.
+/// The folder of a run. Its record has been checked against its place.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     pub(crate) path: PathBuf,
@@ -208,12 +210,12 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Whether the run wrote a file of that name.
+    /// Returns true if the run wrote a file with this name.
     pub(crate) fn wrote(&self, name: &str) -> bool {
         self.record.files.contains_key(name)
     }
 
-    /// The bytes of a file, which are those that the run wrote.
+    /// Returns the bytes of a file after checking that they are the bytes that the run wrote.
     pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>, ReportError> {
         let path = self.path.join(name);
         let bytes = files::read(&path, LIMIT)?;
@@ -236,7 +238,7 @@ impl RunFolder {
 pub(crate) mod tests {
     use super::*;
 
-    /// A run without rows, whose key is the digest of `name`.
+    /// Returns a run without rows whose key is the digest of `name`.
     pub(crate) fn run(name: &str, stage: Stage) -> Run {
         let record = RunRecord {
             key: digest::of_bytes(name.as_bytes()).parse().unwrap(),
@@ -259,7 +261,7 @@ pub(crate) mod tests {
         Run { record, metrics, images, baselines, confusion: Vec::new(), calibration: Vec::new() }
     }
 
-    /// A place of it under the corrected protocol.
+    /// Returns a place of `run` under the corrected protocol.
     pub(crate) fn place(arm: &str, seed: u64, run: &Run) -> PlaceRow {
         let protocol = Some(Protocol::Corrected);
         PlaceRow { arm: arm.to_owned(), protocol, seed, stage: run.record.stage, run: run.key().clone() }

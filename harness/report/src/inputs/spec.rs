@@ -1,4 +1,4 @@
-//! The `report:` section of a study: what its report shows and claims.
+//! The `report:` section of a study: the contents and the claims of its report.
 
 use harness_record::vocabulary::Protocol;
 use schemars::JsonSchema;
@@ -10,35 +10,35 @@ use serde_json::Value;
 #[serde(deny_unknown_fields, bound(deserialize = "Chart: Deserialize<'de>"))]
 #[schemars(rename = "ReportSpec")]
 pub struct ReportSpec<Chart = Value> {
-    /// Metrics of the results tables: `dice`, `iou`, `accuracy`, `loss`, or a column of `per_image.csv`.
+    /// The metrics of the results tables: `dice`, `iou`, `accuracy`, `loss`, or a column of `per_image.csv`.
     pub metrics: Vec<String>,
-    /// Printed tables that are held beside the results.
+    /// The printed tables to compare the results with.
     #[serde(default)]
     pub published: Vec<PublishedTable>,
-    /// Charts.
+    /// The charts.
     #[serde(default)]
     pub charts: Vec<Chart>,
-    /// Pictures of predictions.
+    /// The pictures of predictions.
     #[serde(default)]
     pub gallery: Option<GallerySpec>,
-    /// Statements that are tested against the data.
+    /// The statements to test against the data.
     #[serde(default)]
     pub claims: Vec<ClaimSpec>,
 }
 
-/// A printed table, and what its rows are in this study.
+/// A printed table, and the meaning of its rows in this study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedTable {
-    /// Name of the printed table in `data-manifests/published/`.
+    /// The name of the printed table in `data-manifests/published/`.
     pub table: String,
-    /// What a row (its `variant`) is.
+    /// The meaning of a row (its `variant`).
     pub rows: PublishedRows,
-    /// The arm that the table is about, where its rows are conditions.
+    /// The arm that the table is about, if its rows are conditions.
     #[serde(default)]
     pub arm: Option<String>,
-    /// How far a printed figure may lie outside the interval of ours, beyond its rounding, and still count as reproduced; in
-    /// the unit of its metric.
+    /// The distance by which a printed figure may lie outside the interval of the reproduced one, beyond its rounding,
+    /// and still count as reproduced. It is in the unit of the metric.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0.0))]
     pub tolerance: f64,
@@ -49,7 +49,7 @@ fn is_zero(tolerance: &f64) -> bool {
     *tolerance == 0.0
 }
 
-/// What a row of a printed table is.
+/// The meaning of a row of a printed table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PublishedRows {
@@ -59,15 +59,15 @@ pub enum PublishedRows {
     Condition,
 }
 
-/// Which pictures the gallery shows.
+/// The pictures that the gallery shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GallerySpec {
-    /// Number of test images.
+    /// The number of test images.
     pub images: usize,
-    /// Arm whose predictions are shown.
+    /// The arm whose predictions are shown.
     pub arm: String,
-    /// Protocol whose predictions are shown.
+    /// The protocol whose predictions are shown.
     pub protocol: Protocol,
 }
 
@@ -75,13 +75,13 @@ pub struct GallerySpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimSpec {
-    /// Name, by which a template refers to it.
+    /// The name by which a template refers to the claim.
     pub name: String,
     /// `ARM[@CONDITION].METRIC > ARM[@CONDITION].METRIC [+ NUMBER]`, with one of `>`, `<`, `>=`, `<=`.
     pub expect: String,
     /// The statement in words.
     pub text: String,
-    /// The one protocol it is tested under; all if absent.
+    /// The only protocol under which the claim is tested; all protocols if absent.
     #[serde(default)]
     pub protocol: Option<Protocol>,
 }

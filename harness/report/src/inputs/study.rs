@@ -1,61 +1,63 @@
-//! `study.json`: what was asked, and of what.
+//! `study.json`: the study, its arms, its settings and its data.
 
 use super::{datasets::DatasetInput, spec::ReportSpec};
 use harness_record::vocabulary::{Baseline, Condition, PrintedDice, Protocol, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Which data the study ran on: decides the banner, and whether published figures can be compared. It follows from the spec.
+/// The kind of data and settings that the study ran with. It follows from the spec. It decides the banner, and whether
+/// the figures can be compared with published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Setting {
     /// The full data at the published size.
     Full,
-    /// The published settings on other images than the published ones.
+    /// The published settings on other images.
     Other,
     /// A small sample of real photographs.
     Sample,
-    /// Pets drawn by the program.
+    /// Pictures of pets drawn by the program.
     Synthetic,
-    /// It cannot be told: the data are not of today's spec.
+    /// Unknown, because the data do not match the current spec.
     Unknown,
 }
 
-/// `study.json`: what was asked, and of what. `Chart` as in [`ReportSpec`].
+/// The content of `study.json`: the study, its arms, its settings and its data. `Chart` as in [`ReportSpec`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "Chart: Deserialize<'de>"))]
 pub struct StudyInput<Chart = Value> {
-    /// Name of the study: the stem of its YAML file.
+    /// The name of the study: the stem of its YAML file.
     pub study: String,
-    /// Title of the report.
+    /// The title of the report.
     pub title: String,
-    /// The question, a sentence.
+    /// The question, one sentence.
     pub question: String,
-    /// What was expected before the first run, a sentence.
+    /// The result that was expected before the first run, one sentence.
     pub expectation: String,
-    /// Profile that was run.
+    /// The profile that was run.
     pub profile: String,
-    /// Which data it ran on: a note, not what a report is rendered with.
+    /// The setting that the study ran in. This is only a note: a report is rendered with the setting that follows from
+    /// the spec.
     pub setting: Setting,
-    /// Command that makes this report.
+    /// The command that makes this report.
     pub command: String,
-    /// Protocols in the order of the report.
+    /// The protocols in the order of the report.
     pub protocols: Vec<Protocol>,
-    /// Seeds.
+    /// The seeds.
     pub seeds: Vec<u64>,
-    /// Arms in the order of the tables.
+    /// The arms in the order of the tables.
     pub arms: Vec<ArmInput>,
-    /// Conditions under which the arms were tested, in the order of the tables; the first is the default.
+    /// The conditions under which the arms were tested, in the order of the tables; the first is the default.
     pub conditions: Vec<ConditionInput>,
-    /// Names of the classes, by index.
+    /// The names of the classes, by index.
     pub classes: Vec<String>,
-    /// Settings in words, for the methods section.
+    /// The settings in words, for the methods section.
     pub settings: Vec<ArmSettings>,
     /// The data as the arms used them.
     pub datasets: Vec<DatasetInput>,
-    /// Whether every device promised the same bits on a second run.
+    /// True if every device promised the same bits on a second run.
     pub deterministic: bool,
-    /// Sentences that a reader must know before any figure: what differs from the published work.
+    /// Sentences that a reader must know before reading any figure: the differences from the published work.
     #[serde(default)]
     pub notes: Vec<String>,
     /// The `report:` section of the spec.
@@ -65,36 +67,36 @@ pub struct StudyInput<Chart = Value> {
 /// An arm in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArmInput {
-    /// Name in claims and tables of data.
+    /// The name in claims and data tables.
     pub name: String,
-    /// Short label of tables and charts.
+    /// The short label in tables and charts.
     pub label: String,
-    /// A sentence on what it does.
+    /// A sentence that describes the arm.
     pub description: String,
-    /// Its network, as specs and printed tables call it: `vqvae`.
+    /// The network, by its name in specs and printed tables: `vqvae`.
     pub model: String,
-    /// How the printed figures of its network were obtained; `None` if none were printed.
+    /// The way in which the printed figures of the network were obtained; `None` if none were printed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PublishedNetwork>,
 }
 
-/// How the printed figures of a network were obtained.
+/// The way in which the printed figures of a network were obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedNetwork {
-    /// What was printed as its Dice and `IoU`.
+    /// The quantity that was printed as its Dice and `IoU`.
     pub dice: PrintedDice,
-    /// Whether its output is divided by the largest value of the batch, and trained on squared errors.
+    /// True if its output is divided by the largest value of the batch, and trained on squared errors.
     pub divided: bool,
 }
 
 impl ArmInput {
-    /// What is measured as its Dice and `IoU` under the published protocol.
+    /// Returns the quantity that is measured as the arm's Dice and `IoU` under the published protocol.
     pub(crate) fn printed_dice(&self) -> PrintedDice {
         self.published.map_or(PrintedDice::Soft, |published| published.dice)
     }
 }
 
-/// The baseline that stands where an arm could stand; `None` of an arm.
+/// Returns the baseline with this name; `None` if the name is that of an arm.
 pub(crate) fn baseline(name: &str) -> Option<Baseline> {
     name.parse().ok()
 }
@@ -102,28 +104,28 @@ pub(crate) fn baseline(name: &str) -> Option<Baseline> {
 /// A condition in words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConditionInput {
-    /// Name in claims and tables of data.
+    /// The name in claims and data tables.
     pub name: Condition,
-    /// Short label of tables and charts: `25 %`.
+    /// The short label in tables and charts: `25 %`.
     pub label: String,
-    /// Place on the horizontal axis; where one is missing, conditions stand at equal distances.
+    /// The position on the horizontal axis. If one condition has none, the conditions are spaced evenly.
     #[serde(default)]
     pub value: Option<f64>,
-    /// What was done to the images: `radius 2 px`.
+    /// The change to the images: `radius 2 px`.
     #[serde(default)]
     pub detail: String,
 }
 
-/// Settings of an arm in words.
+/// The settings of an arm in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArmSettings {
-    /// Name of the arm.
+    /// The name of the arm.
     pub arm: String,
-    /// Its stages, first to last.
+    /// The stages, first to last.
     pub stages: Vec<StageSettings>,
 }
 
-/// Settings of a stage in words.
+/// The settings of a stage in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageSettings {
     /// The stage.

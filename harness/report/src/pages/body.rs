@@ -1,8 +1,8 @@
-//! The Markdown of a report as HTML.
+//! Converts the Markdown of a report to HTML.
 //!
-//! Raw HTML in the Markdown is shown as text. Tables get captions and scoped headers and scroll in a container of their
-//! own; pictures become figures, and those of charts the charts themselves; words of verdicts get a class. The sanitiser then
-//! passes what is written here and nothing else.
+//! Raw HTML in the Markdown is shown as text. Tables get captions, scoped headers and a scrolling container. Pictures
+//! become figures, and pictures of charts become the charts themselves. Verdicts get a class. The sanitiser then allows
+//! only what this module writes.
 
 use super::{
     headings::{Entry, name_headings, plain_text},
@@ -16,19 +16,19 @@ use crate::{
     markdown::{CAPTION, capitalised, count},
 };
 use pulldown_cmark::{Alignment, CowStr, Event, Options, Parser, Tag, TagEnd, html::push_html};
-/// Start of a paragraph that is the caption of the picture before it.
+/// The start of a paragraph that is the caption of the picture above it.
 const FIGURE: &str = "Figure: ";
-/// Letters of a cell above which it may take several lines.
+/// A cell with more letters than this may be set over several lines.
 const LONG: usize = 48;
-/// Verdicts on claims. As those on printed figures they get a class where they stand alone in a cell or in bold.
+/// The verdicts on claims. Like verdicts on printed figures, they get a class if they are alone in a cell or in bold.
 const CLAIMS: [&str; 3] = ["supported", "contradicted", "undecided"];
 
-/// The Markdown as HTML, before sanitising.
+/// The Markdown as HTML, before it is sanitised.
 pub(super) struct Body<'a> {
     pub(super) html: String,
     /// The second-level headings.
     pub(super) contents: Vec<Entry>,
-    /// The charts, in the order in which they are set.
+    /// The charts, in the order of the page.
     pub(super) charts: Vec<&'a Chart>,
 }
 
@@ -54,17 +54,17 @@ fn without_html(event: Event<'_>) -> Event<'_> {
     }
 }
 
-/// Writes events as HTML, with a look ahead for what GitHub's Markdown cannot say.
+/// Writes events as HTML, looking ahead for structures that GitHub's Markdown has no syntax for.
 struct Setter<'a, 'c> {
     events: &'a [Event<'a>],
     at: usize,
     out: String,
     charts: &'c [Chart],
-    /// The charts that were set so far.
+    /// The charts written so far.
     set: Vec<&'c Chart>,
-    /// How many figures there are so far.
+    /// The number of figures written so far.
     figures: usize,
-    /// The rows that a link leads to.
+    /// Returns the rows that a link leads to.
     trace: &'a dyn Fn(&str) -> Option<Trace>,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Setter<'a, '_> {
             Event::Start(Tag::BlockQuote(_)) => self.replace("<div class=\"banner\" role=\"note\">\n"),
             Event::End(TagEnd::BlockQuote(_)) => self.replace("</div>\n"),
             Event::Start(Tag::Strong) => self.strong(),
-            // Words, not boxes: nobody can tick them here.
+            // Task list markers become words instead of checkboxes, because they cannot be ticked on the page.
             Event::TaskListMarker(true) => self.replace("<span class=\"known\">\u{2713} known</span> "),
             Event::TaskListMarker(false) => self.replace("<span class=\"open\">open</span> "),
             _ => {
@@ -97,8 +97,8 @@ impl<'a> Setter<'a, '_> {
         self.at += 1;
     }
 
-    /// End of the events from here on that need nothing special: written at once, because lists and line breaks
-    /// depend on their neighbours.
+    /// Returns the end of the events from here on that need no special treatment. They are written in one call, because
+    /// lists and line breaks depend on their neighbours.
     fn plain_run(&self) -> usize {
         let special = |i: &usize| {
             matches!(
@@ -111,18 +111,18 @@ impl<'a> Setter<'a, '_> {
         (self.at + 1..self.events.len()).find(special).unwrap_or(self.events.len())
     }
 
-    /// Whether the paragraph here begins with `start`.
+    /// Returns true if the current paragraph begins with `start`.
     fn starts_with(&self, start: &str) -> bool {
         matches!(self.events.get(self.at + 1), Some(Event::Text(text)) if text.starts_with(start))
     }
 
-    /// Index of the end of the paragraph that begins at `from`.
+    /// Returns the index of the end of the paragraph that begins at `from`.
     fn paragraph_end(&self, from: usize) -> usize {
         let end = |i: &usize| matches!(self.events[*i], Event::End(TagEnd::Paragraph));
         (from..self.events.len()).find(end).unwrap_or(self.events.len() - 1)
     }
 
-    /// Inline HTML of the paragraph here without its first `skip` bytes; moves behind it.
+    /// Returns the inline HTML of the current paragraph without its first `skip` bytes, and moves past the paragraph.
     fn inline(&mut self, skip: usize) -> String {
         let end = self.paragraph_end(self.at);
         let mut inner: Vec<Event<'a>> = self.events[self.at + 1..end].to_vec();
@@ -149,7 +149,7 @@ impl<'a> Setter<'a, '_> {
         let label = if caption.is_empty() { "Table".to_owned() } else { without_tags(caption) };
         self.put(&format!("<div class=\"scroll\" role=\"region\" aria-label=\"{label}\" tabindex=\"0\">\n<table>\n"));
         if !caption.is_empty() {
-            // The span stays in sight while a wide table is scrolled.
+            // The span stays in view while a wide table is scrolled.
             self.put(&format!("<caption><span>{caption}</span></caption>\n"));
         }
         self.at += 1;
@@ -182,7 +182,7 @@ impl<'a> Setter<'a, '_> {
         self.out.push_str("</tbody>\n</table>\n</div>\n");
     }
 
-    /// The cell whose start was just passed.
+    /// Writes the cell whose start event was just passed.
     fn cell(&mut self, head: bool, column: usize, alignments: &[Alignment]) {
         let end = |i: &usize| matches!(self.events[*i], Event::End(TagEnd::TableCell));
         let end = (self.at..self.events.len()).find(end).unwrap_or(self.events.len());
@@ -218,7 +218,7 @@ impl<'a> Setter<'a, '_> {
 }
 
 impl<'c> Setter<'_, 'c> {
-    /// Whether the paragraph here is one picture and nothing else.
+    /// Returns true if the current paragraph consists of one picture.
     fn is_picture(&self) -> bool {
         let end = self.paragraph_end(self.at);
         matches!(self.events.get(self.at + 1), Some(Event::Start(Tag::Image { .. })))
@@ -253,13 +253,13 @@ impl<'c> Setter<'_, 'c> {
         }
     }
 
-    /// What stands for a chart until the page is sanitised.
+    /// Returns the placeholder for a chart until the page is sanitised.
     fn slot(&mut self, chart: &'c Chart) -> String {
         self.set.push(chart);
         slot(self.set.len())
     }
 
-    /// The table of a chart's figures, behind a click.
+    /// Writes the table of a chart's figures, folded until the reader clicks.
     fn data_of(&mut self, chart: &Chart) {
         self.put("<details class=\"data\">\n<summary>Data of this chart</summary>\n");
         self.put(&Body::new(&chart.records.markdown, &[], self.trace).html);
@@ -271,7 +271,7 @@ impl<'c> Setter<'_, 'c> {
     }
 }
 
-/// HTML without its tags, as the value of an attribute: entities stay entities.
+/// Returns HTML without its tags, for use as an attribute value; entities stay entities.
 fn without_tags(html: &str) -> String {
     let mut text = String::new();
     let mut tag = false;
@@ -287,7 +287,7 @@ fn without_tags(html: &str) -> String {
     text
 }
 
-/// The class of a verdict, which may say why after a colon: `not comparable: other data and size`.
+/// Returns the class of a verdict. The verdict may give a reason after a colon: `not comparable: other data and size`.
 fn verdict_class(text: &str) -> String {
     let verdict = text.split_once(": ").map_or(text, |(verdict, _)| verdict);
     if CLAIMS.contains(&verdict) || VERDICTS.contains(&verdict) {

@@ -1,4 +1,5 @@
-//! A data set at a glance: how many pictures of each class, what was left out, and a contact sheet with the masks drawn over.
+//! The overview of a data set: the number of pictures of each class, the files left out, and a contact sheet with the
+//! masks drawn on top.
 
 pub use crate::pictures::tile::Tile;
 
@@ -20,87 +21,88 @@ const TEMPLATE: &str = "contact.html.j2";
 const COUNTS: &str = "counts.csv";
 const LEFT_OUT: &str = "left_out.csv";
 
-/// What is known of a data set.
+/// The facts about a data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// The name that it was asked for by.
+    /// The name by which it was asked for.
     pub name: String,
-    /// Its name for people.
+    /// The readable name.
     pub title: String,
-    /// Its licence.
+    /// The licence.
     pub licence: String,
-    /// Whom to cite.
+    /// The work to cite.
     pub citation: String,
-    /// Its page; empty if it has none.
+    /// The address of its home page; empty if it has none.
     pub homepage: String,
-    /// Names of its parts that have pictures.
+    /// The names of the parts that have pictures.
     pub parts: Vec<String>,
-    /// Pictures of each class, sorted by name.
+    /// The number of pictures of each class, sorted by name.
     pub classes: Vec<Counts>,
-    /// Pictures of all classes.
+    /// The number of pictures of all classes.
     pub total: Counts,
-    /// Files that are not used, the most frequent reason first.
+    /// The files that are not used, most frequent reason first.
     pub left_out: Vec<LeftOut>,
-    /// Files that a balanced draw left over.
+    /// The number of files that a balanced draw left over.
     pub not_drawn: u64,
-    /// Pixels of all trimaps by class; empty where there are none.
+    /// The pixels of all trimaps by class; empty if there are no trimaps.
     pub pixels: Vec<Share>,
-    /// Widths and heights of the files; none where the pictures are drawn or cannot be measured.
+    /// The widths and heights of the files; `None` if the pictures are drawn by the program or cannot be measured.
     pub sides: Option<Sides>,
-    /// Side to which pictures were resized, in pixels.
+    /// The side to which pictures were resized, in pixels.
     pub size: u32,
 }
 
-/// Pictures of a class.
+/// The number of pictures of a class.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Breed or class; `total` for all.
+    /// The breed or class; `total` for all.
     pub class: String,
-    /// Pictures by part.
+    /// The number of pictures in each part.
     pub images: BTreeMap<String, u64>,
-    /// Pictures of all parts.
+    /// The number of pictures in all parts.
     pub total: u64,
 }
 
 /// Files that are not used for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
-    /// How many.
+    /// The number of files.
     pub files: u64,
     /// `skipped` if they are damaged or missing, `unused` if nothing says what they are for.
     pub how: String,
-    /// The reason, as it was given for the first of them.
+    /// The reason, in the words for the first of the files.
     pub reason: String,
-    /// Whether it is given for the others in other words: with their own names or numbers.
+    /// True if the reason has other words for the other files, such as their own names or numbers.
     pub alike: bool,
 }
 
-/// Pixels of a class.
+/// The pixels of a class.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Share {
     /// `pet`, `background` or `border`.
     pub class: String,
-    /// How many pixels, at [`Summary::size`].
+    /// The number of pixels, at [`Summary::size`].
     pub pixels: u64,
-    /// The same in percent of all, with one decimal.
+    /// The percentage of all pixels, with one decimal.
     pub percent: f64,
 }
 
-/// Widths and heights of all files, in pixels.
+/// The widths and heights of all files, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Sides {
-    /// The smallest of them all.
+    /// The smallest width or height.
     pub smallest: u32,
-    /// The one in the middle; the smaller of two.
+    /// The median; the smaller one if two are in the middle.
     pub median: u32,
-    /// The largest of them all.
+    /// The largest width or height.
     pub largest: u32,
 }
 
-/// Renders `counts.csv`, `index.html`, `left_out.csv` and `sheet.png`, the sheet with `tiles` in their order.
+/// Renders `counts.csv`, `index.html`, `left_out.csv` and `sheet.png`. The sheet shows `tiles` in their order.
 ///
 /// # Errors
-/// A template that is missing or asks for what is not there, and tiles that are not `size` pixels wide and high.
+/// Fails if the template is missing or asks for something that does not exist, or if a tile is not `size` pixels wide
+/// and high.
 pub fn render(
     summary: &Summary,
     tiles: &[Tile],
@@ -123,7 +125,7 @@ pub fn render(
     ])
 }
 
-/// A row a class and part.
+/// Returns one row for each class and part, as CSV.
 fn counts(summary: &Summary) -> Result<Vec<u8>, ReportError> {
     let of = |counts: &Counts, part: &String| counts.images.get(part).copied().unwrap_or_default();
     let rows: Vec<(&str, &str, u64)> = summary

@@ -1,4 +1,5 @@
-//! The page on a report's data: how many images of each breed in each split, and a contact sheet of test images.
+//! The page about a report's data: the number of images of each breed in each split, and a contact sheet of test
+//! images.
 
 use crate::{
     error::ReportError,
@@ -29,10 +30,10 @@ struct Set<'a> {
     citation: &'a str,
     digest: &'a str,
     size: u32,
-    /// Names of the splits that were used.
+    /// The names of the splits that were used.
     splits: Vec<Split>,
     groups: Vec<Group>,
-    /// Images in each split, and in all.
+    /// The number of images in each split, and in all.
     total: Vec<Cell>,
     left_out: String,
 }
@@ -41,7 +42,7 @@ struct Set<'a> {
 #[derive(Serialize)]
 struct Group {
     name: String,
-    /// Images in each split, and in all.
+    /// The number of images in each split, and in all.
     images: Vec<Cell>,
 }
 
@@ -49,11 +50,11 @@ struct Group {
 #[derive(Serialize)]
 struct Cell {
     images: String,
-    /// Where `study.json` holds it, or what it is the sum of: a JSON pointer (RFC 6901).
+    /// A JSON pointer (RFC 6901) to the number in `study.json`, or to the values that it is the sum of.
     pointer: String,
 }
 
-/// The page, and the sheet where there are pictures.
+/// Returns the page, and the sheet if there are pictures.
 pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
     let tiles = gallery::clear_images(data)?;
     let sheet = match tiles.first() {
@@ -107,7 +108,7 @@ fn set<'a>(data: &Data, place: usize, set: &'a DatasetInput) -> Set<'a> {
     }
 }
 
-/// Numbers of images with their places below `pointer`, and their sum.
+/// Returns numbers of images with their places below `pointer`, followed by their sum.
 fn with_sum(pointer: &str, counts: impl Iterator<Item = (u64, String)>) -> Vec<Cell> {
     let (mut cells, mut sum) = (Vec::new(), 0_u64);
     for (images, place) in counts {

@@ -10,7 +10,8 @@ pub(super) struct Entry {
     text: String,
 }
 
-/// Gives every heading the id that GitHub gives it, so that links within the page work in both places.
+/// Gives every heading the same id as GitHub, so that links within the page work in both places. Returns the entries of
+/// the table of contents.
 pub(super) fn name_headings(events: &mut [Event<'_>]) -> Vec<Entry> {
     let mut contents: Vec<Entry> = Vec::new();
     let mut used: Vec<String> = Vec::new();
@@ -31,7 +32,7 @@ pub(super) fn name_headings(events: &mut [Event<'_>]) -> Vec<Entry> {
     contents
 }
 
-/// The text up to the end that `last` accepts.
+/// Returns the text up to the end event for which `last` returns true.
 pub(super) fn plain_text(events: &[Event<'_>], last: impl Fn(&TagEnd) -> bool) -> String {
     let mut text = String::new();
     for event in events {

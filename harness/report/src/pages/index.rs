@@ -1,4 +1,4 @@
-//! `index.html`: the Markdown of a report, rendered, sanitised and set in `page.html.j2`.
+//! `index.html`: the Markdown of a report, rendered, sanitised and put into `page.html.j2`.
 
 use super::{body::Body, slots, trace::Trace};
 use crate::{charts::chart::Chart, error::ReportError, figures::data::Data, template::engine};
@@ -12,10 +12,11 @@ use std::{
 
 const TEMPLATE: &str = "page.html.j2";
 
-/// Lines of `metrics.csv` that figures of a page lead to, by the first digits of the run's key.
+/// The lines of `metrics.csv` that figures of a page lead to, by the first digits of the run's key.
 pub(crate) type Listed = BTreeMap<String, BTreeSet<u64>>;
 
-/// Renders the page, and says which rows its figures lead to. The pictures of `charts` become the charts themselves.
+/// Renders the page and returns it with the rows that its figures lead to. Pictures of `charts` become the charts
+/// themselves.
 pub(crate) fn render(
     data: &Data,
     charts: &[Chart],
@@ -40,14 +41,14 @@ pub(crate) fn render(
     Ok((engine::page(templates, TEMPLATE, context)?, listed.into_inner()))
 }
 
-/// HTML in which no line ends between a number and its percent sign.
+/// Returns HTML without a possible line break between a number and its percent sign.
 fn unbroken(html: &str) -> String {
     let is_number = |part: &&str| part.ends_with(|c: char| c.is_ascii_digit());
     let parts = html.split_inclusive(" %").map(|part| (part, part.strip_suffix(" %").filter(is_number)));
     parts.flat_map(|(part, number)| number.map_or([part, ""], |number| [number, "\u{a0}%"])).collect()
 }
 
-/// Passes what `body.rs` writes and nothing else: no script, no style, pictures of the report's own folders only.
+/// Allows only what `body.rs` writes: no scripts, no styles, and only pictures from the report's own folders.
 pub(super) fn sanitise(html: &str) -> String {
     ammonia::Builder::default()
         .add_tags(["figure", "figcaption"])
@@ -55,7 +56,7 @@ pub(super) fn sanitise(html: &str) -> String {
         .add_tag_attributes("th", ["scope"])
         .add_tag_attributes("a", ["data-csv", "data-row", "data-run"])
         .url_schemes(["http", "https"].into())
-        // No link opens a window of its own.
+        // Links need no `rel` attribute, because none opens a new window.
         .link_rel(None)
         .attribute_filter(|tag, attribute, value| match (tag, attribute) {
             ("img", "src") if !(value.starts_with("charts/") || value.starts_with("gallery/")) => None,

@@ -1,6 +1,6 @@
-//! The tables of a report for papers: `tables/*.tex`, made from the same Markdown as those of the report.
+//! The tables of a report for papers: `tables/*.tex`, made from the same Markdown as the tables of the report.
 //!
-//! Each file holds `table` environments in the style of `booktabs`, to be taken by `\input`.
+//! Each file holds `table` environments in the style of `booktabs`, to be included with `\input`.
 
 use crate::{
     figures::{data::Data, metrics::Metric, tested::TestedClaim},
@@ -12,20 +12,20 @@ use crate::{
 use pulldown_cmark::{Alignment, Event, Options, Parser, Tag, TagEnd};
 use std::fmt::Write as _;
 
-/// Start of a paragraph that is the caption of the table after it.
+/// The start of a paragraph that is the caption of the table below it.
 pub(crate) const CAPTION: &str = "Table: ";
 
 /// A table as text, without markup.
 #[derive(Debug, Default, PartialEq)]
 struct TextTable {
     caption: String,
-    /// Whether each column is of numbers.
+    /// True for each column of numbers.
     numbers: Vec<bool>,
-    /// The head first.
+    /// The rows, head first.
     rows: Vec<Vec<String>>,
 }
 
-/// `claims.<protocol>.tex`, `<metric>.<protocol>.tex`, and `printed.tex` with all printed tables.
+/// Returns `claims.<protocol>.tex`, `<metric>.<protocol>.tex`, and `printed.tex` with all printed tables.
 pub(crate) fn files(data: &Data, claims: &[TestedClaim]) -> Vec<RenderedFile> {
     let mut files = Vec::new();
     for &protocol in &data.study.protocols {
@@ -38,7 +38,7 @@ pub(crate) fn files(data: &Data, claims: &[TestedClaim]) -> Vec<RenderedFile> {
     files
 }
 
-/// The file of all tables in `markdown`; none if it has none.
+/// Returns the file with all tables of `markdown`, or `None` if it has no tables.
 fn file(name: &str, markdown: &str) -> Option<RenderedFile> {
     let tables = tables(&with_definitions(markdown.to_owned()));
     if tables.is_empty() {
@@ -46,7 +46,7 @@ fn file(name: &str, markdown: &str) -> Option<RenderedFile> {
     }
     let mut text = String::from("% Rendered by harness from data/; do not edit. Needs \\usepackage{booktabs}.\n");
     for (i, table) in tables.iter().enumerate() {
-        // Labels of one document must differ.
+        // Labels must be unique within a document.
         let label = if tables.len() == 1 { name.to_owned() } else { format!("{name}-{}", i + 1) };
         text += &latex(table, &label);
     }
@@ -105,7 +105,7 @@ fn latex(table: &TextTable, label: &str) -> String {
     text
 }
 
-/// Text as LaTeX that sets exactly this text. Signs that pdfLaTeX has no letter for become commands.
+/// Escapes a text so that LaTeX shows exactly this text. Characters for which pdfLaTeX has no letter become commands.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,6 +1,6 @@
-//! `runs.html`: every run of a report with its settings, its curves, and the rows that figures of the report lead to.
+//! `runs.html`: every run of a report with its settings, its curves, and the rows that the report's figures lead to.
 //!
-//! A figure of `metrics.csv` has the id `<start of the run's key>-<line>`. All other rows are in the tables of the run.
+//! A value of `metrics.csv` has the id `<start of the run's key>-<line>`. All other rows are in the tables of the run.
 
 use super::index::Listed;
 use crate::{
@@ -30,7 +30,7 @@ use std::{collections::BTreeSet, path::Path};
 
 const TEMPLATE: &str = "runs.html.j2";
 
-/// A run as the page tells of it.
+/// A run on the page.
 #[derive(Serialize)]
 struct Entry<'a> {
     name: String,
@@ -46,7 +46,7 @@ struct Entry<'a> {
     figures: Figures,
     confusion: Cells,
     calibration: Cells,
-    /// Its settings as JSON.
+    /// The settings as JSON.
     settings: String,
 }
 
@@ -57,10 +57,11 @@ struct Link<'a> {
     name: String,
 }
 
-/// The rows of `metrics.csv` that figures lead to: a row a place where the run was measured, a column a metric.
+/// The rows of `metrics.csv` that figures lead to: one row for each place where the run was measured, one column for
+/// each metric.
 #[derive(Serialize, Default)]
 struct Figures {
-    /// Heads of the columns that say where; then the metrics.
+    /// The heads of the columns that describe the place.
     places: Vec<&'static str>,
     metrics: Vec<String>,
     rows: Vec<FigureRow>,
@@ -69,13 +70,13 @@ struct Figures {
 #[derive(Serialize)]
 struct FigureRow {
     place: Vec<String>,
-    /// One a metric, in their order.
+    /// One cell for each metric, in their order.
     cells: Vec<Option<FigureCell>>,
 }
 
 #[derive(Serialize, Clone)]
 struct FigureCell {
-    /// Its line in `metrics.csv`.
+    /// The line in `metrics.csv`.
     line: u64,
     value: String,
 }
@@ -84,12 +85,12 @@ struct FigureCell {
 #[derive(Serialize, Default)]
 struct Cells {
     heads: Vec<String>,
-    /// How many columns at the left are words.
+    /// The number of columns on the left that hold words.
     words: usize,
     rows: Vec<Vec<String>>,
 }
 
-/// The page of all runs. `listed` are the rows that the report's figures lead to.
+/// Renders the page of all runs. `listed` holds the rows that the report's figures lead to.
 pub(crate) fn page(data: &Data, listed: &Listed, templates: &Path) -> Result<RenderedFile, ReportError> {
     let all = runs_of(data);
     let entries: Vec<Entry<'_>> = all.iter().map(|placed| entry(data, &all, placed, listed)).collect();
@@ -101,7 +102,7 @@ pub(crate) fn page(data: &Data, listed: &Listed, templates: &Path) -> Result<Ren
     Ok(RenderedFile::new(RUNS_PAGE, page.into_bytes()))
 }
 
-/// `Fine-tuning: Pretrained, corrected protocol, seed 0`
+/// Returns the name of a run: `Fine-tuning: Pretrained, corrected protocol, seed 0`.
 fn name(data: &Data, placed: &Placed<'_>) -> String {
     let stage = match placed.run.record.stage {
         Stage::Pretrain => "Pretraining",
@@ -134,17 +135,17 @@ fn entry<'a>(data: &Data, all: &[Placed<'a>], placed: &Placed<'a>, listed: &List
         figures: figures(data, run, listed.get(record.key.short())),
         confusion: confusion_cells(data, run),
         calibration: calibration_cells(data, run),
-        // A value that was read from JSON can be written as such.
+        // A value that was read from JSON can always be written as JSON.
         settings: serde_json::to_string_pretty(&record.settings).unwrap_or_default(),
     }
 }
 
-/// The rows on the lines `wanted`.
+/// Returns the rows on the lines `wanted`.
 fn figures(data: &Data, run: &Run, wanted: Option<&BTreeSet<u64>>) -> Figures {
     let Some(wanted) = wanted else { return Figures::default() };
     let tested = run.record.stage == Stage::Evaluate;
     let places = if tested { ["Predictor", "Condition"] } else { ["Split", "Epoch"] };
-    // With one condition, nothing need name it.
+    // If there is only one condition, it need not be named.
     let named = if tested && !data.has_conditions() { 1 } else { 2 };
     let mut found = Figures { places: places[..named].to_vec(), ..Figures::default() };
     let mut columns: Vec<&str> = Vec::new();
@@ -175,7 +176,7 @@ fn figures(data: &Data, run: &Run, wanted: Option<&BTreeSet<u64>>) -> Figures {
     found
 }
 
-/// Conditions of the run's rows, in the order of the study.
+/// Returns the conditions of the run's rows, in the order of the study.
 fn conditions(data: &Data, run: &Run) -> Vec<Condition> {
     let counted: BTreeSet<Condition> = run.calibration.iter().map(|row| row.condition).collect();
     data.study.conditions.iter().map(|c| c.name).filter(|name| counted.contains(name)).collect()

@@ -1,7 +1,7 @@
-//! `reports/index.html`: every report with its question, its answer and what became of the printed figures; and the style sheet
-//! and the script of all pages.
+//! `reports/index.html`: every report with its question, its answer and its verdicts on printed figures. Also the style
+//! sheet and the script of all pages.
 //!
-//! The page is made from the reports as they lie on disk, so that it says what they say.
+//! The page is made from the reports on disk, so that it agrees with them.
 
 use crate::{
     charts::svg,
@@ -25,7 +25,7 @@ use serde::Serialize;
 use std::{collections::BTreeSet, path::Path};
 
 const TEMPLATE: &str = "site.html.j2";
-/// Most bytes that are read of a report.
+/// The size limit for reading a report, in bytes.
 const LIMIT: u64 = 64 << 20;
 const PAGE: &str = "index.html";
 
@@ -34,26 +34,26 @@ const PAGE: &str = "index.html";
 struct Entry {
     profile: String,
     study: String,
-    /// Address of its page, relative to the site's.
+    /// The address of the report's page, relative to the site's page.
     page: String,
     title: String,
     question: String,
-    /// The first paragraph of its answer, without markup; empty if the report has none.
+    /// The first paragraph of the answer, without markup; empty if the report has none.
     answer: String,
     arms: usize,
     seeds: usize,
-    /// Distinct runs.
+    /// The number of distinct runs.
     runs: usize,
-    /// Whether a run was made from a working tree with changes that no commit has.
+    /// True if a run was made from a working tree with uncommitted changes.
     dirty: bool,
-    /// Verdicts on printed figures with how often each was given, the best first.
+    /// The verdicts on printed figures with their counts, best first.
     verdicts: Vec<(&'static str, usize)>,
 }
 
-/// The style sheet and the script of all pages, to which they link.
+/// Returns the style sheet and the script that all pages link to.
 ///
 /// # Errors
-/// A template that is missing or damaged.
+/// Fails if a template is missing or damaged.
 pub fn assets(templates: &Path) -> Result<[RenderedFile; 2], ReportError> {
     let text = |name: &str| engine::page(templates, &format!("partials/{name}"), context! {});
     let style = format!("{}\n{}", text("page.css")?.trim_end(), svg::style_sheet());
@@ -63,10 +63,12 @@ pub fn assets(templates: &Path) -> Result<[RenderedFile; 2], ReportError> {
     ])
 }
 
-/// Renders the page of all reports that lie at `<reports>/<profile>/<study>/`, given as `(profile, study)` in the order of the page.
+/// Renders the page of all reports at `<reports>/<profile>/<study>/`. `places` lists them as `(profile, study)`, in the
+/// order of the page.
 ///
 /// # Errors
-/// Data of a report that are missing or damaged; a template that is missing or asks for what is not there.
+/// Fails if data of a report are missing or damaged, or if a template is missing or asks for something that does not
+/// exist.
 pub fn site(reports: &Path, places: &[(String, String)], templates: &Path) -> Result<RenderedFile, ReportError> {
     let entries: Vec<Entry> =
         places.iter().map(|(profile, study)| entry(reports, profile, study)).collect::<Result<_, _>>()?;
@@ -106,14 +108,14 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
     })
 }
 
-/// How often each verdict was given.
+/// Counts how often each verdict was given.
 fn verdicts(path: &Path) -> Result<Vec<(&'static str, usize)>, ReportError> {
     let rows: Vec<PublishedVerdict> = if path.exists() { table::read_rows(path)? } else { Vec::new() };
     let count = |word: &'static str| (word, rows.iter().filter(|row| row.verdict == word).count());
     Ok(VERDICTS.into_iter().map(count).filter(|(_, count)| *count > 0).collect())
 }
 
-/// The first paragraph under `## Answer`, without markup.
+/// Returns the first paragraph under `## Answer`, without markup.
 fn answer(markdown: &str) -> String {
     let (mut in_heading, mut in_answer, mut in_paragraph) = (false, false, false);
     let (mut heading, mut text) = (String::new(), String::new());

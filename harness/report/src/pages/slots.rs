@@ -1,21 +1,21 @@
-//! Figures: a chart is set into the page, so that its points can be asked and its letters found, with its data below; any other
-//! picture stays one.
+//! Inserts charts into a page. A chart is inserted as SVG, so that its points have tooltips and its text can be
+//! searched, with its data below. Other pictures stay pictures.
 //!
-//! The SVG of a chart is made by this crate, which escapes every text in it. The sanitiser would take it for a stranger's, so
-//! it sees an empty element that stands for the chart, and the chart replaces that afterwards.
+//! This crate makes the SVG of a chart and escapes every text in it. The sanitiser would not know that and would remove
+//! the SVG. So the sanitiser sees an empty element as a placeholder, which is replaced by the chart afterwards.
 
 use crate::charts::chart::Chart;
 
-/// Ids begin with this. Headings get theirs from their text, which never gives a full stop.
+/// The prefix of the ids of charts. The ids of headings are made from their text and never contain a full stop.
 const ID: &str = "chart.";
 
-/// The element that stands for the chart that is the `number`th of the page. No text of a stranger can be it: sanitised text
-/// has no `<`, and sanitised attributes have no quotes.
+/// Returns the placeholder for chart number `number` of the page. Foreign text cannot imitate it: sanitised text has no
+/// `<`, and sanitised attributes have no quotes.
 pub(super) fn slot(number: usize) -> String {
     format!("<div id=\"{ID}{number}\"></div>")
 }
 
-/// The sanitised `html` with its charts, in the order in which they were set.
+/// Returns the sanitised `html` with its charts, given in the order of the page.
 pub(super) fn filled(html: &str, charts: &[&Chart]) -> String {
     let mut html = html.to_owned();
     for (i, chart) in charts.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! From a reference of the Markdown to the rows that it stands for, and the runs that wrote them.
+//! Traces a reference of the Markdown to the rows that it stands for, and to the runs that wrote them.
 
 use crate::{
     figures::data::Data,
@@ -9,20 +9,21 @@ use crate::{
 /// The rows that a reference of the Markdown stands for, and their runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trace {
-    /// Files of the rows, relative to the report, with a space between.
+    /// The files of the rows, relative to the report, separated by spaces.
     pub(crate) csv: String,
-    /// The lines in each of the files: `12`, or `12,45-47 2` for two.
+    /// The lines in each file: `12`, or `12,45-47 2` for two files.
     pub(crate) rows: String,
-    /// The first digits of the key of the run of each file; empty for what no run wrote.
+    /// The first digits of the key of each file's run; empty for rows that no run wrote.
     pub(crate) runs: String,
-    /// The place of the first row on the page of all runs; the table itself where there is no run.
+    /// The address of the first row on the page of all runs, or of the table if there is no run.
     pub(crate) href: String,
-    /// Runs and lines of the rows of `metrics.csv` among them.
+    /// The runs and lines of those rows that are in `metrics.csv`.
     pub(crate) metrics: Vec<(String, u64)>,
 }
 
 impl Trace {
-    /// Reads a reference: `m1a2b3c4d.12.45-47`. `None` if it is none, or stands for rows that are not there.
+    /// Parses a reference such as `m1a2b3c4d.12.45-47`. Returns `None` if it is not a reference or if its rows do not
+    /// exist.
     pub(crate) fn of(data: &Data, reference: &str) -> Option<Self> {
         let parts = parts_of(reference)?;
         if !parts.iter().all(|(table, run, lines)| lines.iter().all(|lines| data.has_rows(*table, run, lines))) {
@@ -48,7 +49,7 @@ impl Trace {
 }
 
 impl Data {
-    /// Whether a table has such rows.
+    /// Returns true if the table has these rows.
     fn has_rows(&self, table: Table, run: &str, lines: &Lines) -> bool {
         if table == Table::Published {
             return self.published.iter().any(|row| lines.contains(&row.line) && lines.start() == lines.end());
@@ -58,7 +59,7 @@ impl Data {
     }
 }
 
-/// Where the page of all runs shows a row, or the table that holds it.
+/// Returns the address of a row on the page of all runs, or of the table that holds it.
 fn address(table: Table, run: &str, line: u64) -> String {
     let place = page_of(run);
     match table {

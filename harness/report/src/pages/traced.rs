@@ -1,9 +1,10 @@
-//! Links of a page to the rows of the data.
+//! Links from a page to the rows of the data.
 
 use super::trace::Trace;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-/// Links to rows of the data become links to the place of those rows on the page of all runs, and say which rows of what they are.
+/// Points links to rows of the data to the place of those rows on the page of all runs, and adds attributes that name
+/// the file, the rows and the run.
 pub(super) fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<Trace>) -> Vec<Event<'a>> {
     let mut out = Vec::with_capacity(events.len());
     let mut inside = false;
@@ -13,7 +14,7 @@ pub(super) fn traced<'a>(events: Vec<Event<'a>>, trace: &dyn Fn(&str) -> Option<
             _ => None,
         };
         if let Some(Trace { csv, rows, runs, href, .. }) = found {
-            // All of it is made of digits, hexadecimal digits and names of this program.
+            // All of it is made of digits, hexadecimal digits and names of this program, so it needs no escaping.
             let runs = if runs.is_empty() { String::new() } else { format!(" data-run=\"{runs}\"") };
             let tag = format!("<a href=\"{href}\" data-csv=\"{csv}\" data-row=\"{rows}\"{runs}>");
             out.push(Event::InlineHtml(tag.into()));
@@ -50,7 +51,7 @@ mod tests {
         let link = "<td class=\"number\"><a href=\"runs.html#0123abcd-12\" \
                     data-csv=\"../runs/0123abcd/metrics.csv\" data-row=\"12\" data-run=\"0123abcd\">0.5</a></td>";
         assert!(html.contains(link), "{html}");
-        // What is not known stays the link that it is.
+        // A link with unknown rows stays unchanged.
         assert!(html.contains("<a href=\"../runs/0123abcd/metrics.csv#L13\""), "{html}");
     }
 }

@@ -1,4 +1,4 @@
-//! The contact sheet: pictures in a grid, each with its mask beside it and its class below.
+//! The contact sheet: pictures in a grid, each beside a copy with its mask and above its class.
 
 use super::{
     drawing::{encode, filled, nearest, opaque, outlined},
@@ -14,30 +14,30 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// File of the sheet of a data set.
+/// The file name of a data set's sheet.
 pub(crate) const SHEET: &str = "sheet.png";
-/// Bytes that the sheet of a report may have.
+/// The size limit for the sheet of a report, in bytes.
 const BUDGET: usize = 60_000;
-/// Sheets of reports that are remembered.
+/// The maximum number of cached report sheets.
 const REMEMBERED: usize = 8;
 
-/// Width that a sheet is not to exceed by its columns, in pixels.
+/// The width that a sheet may fill with columns, in pixels.
 const WIDTH: u32 = 1024;
-/// The fewest columns, however wide they are.
+/// The minimum number of columns, however wide they are.
 const LEAST_COLUMNS: u32 = 2;
-/// The least side of a picture on the sheet: smaller ones are enlarged, each pixel to a square.
+/// The minimum side of a picture on the sheet. In a smaller picture, each pixel is enlarged to a square.
 const LEAST_SIDE: u32 = 64;
-/// Space between cells, in pixels.
+/// The space between cells, in pixels.
 const GAP: u32 = 8;
-/// Space between a picture and its copy.
+/// The space between a picture and its copy, in pixels.
 const SEAM: u32 = 2;
-/// Height of the strip with a cell's class, and of its letters.
+/// The height of the strip with a cell's class (`STRIP`) and of its letters (`LETTERS`), in pixels.
 const STRIP: u32 = 22;
 const LETTERS: f32 = 15.0;
-/// Space left and right of the letters.
+/// The space on the left and right of the letters, in pixels.
 const MARGIN: f32 = 6.0;
 
-/// Colours of the strip: its own, of the class, of the part.
+/// The colours of the strip: background, class and part.
 const PAPER: [u8; 3] = [38, 45, 56];
 const INK: [u8; 3] = [240, 243, 248];
 const MUTED: [u8; 3] = [176, 185, 199];
@@ -46,7 +46,7 @@ const MUTED: [u8; 3] = [176, 185, 199];
 pub(crate) fn draw(tiles: &[Tile], size: u32) -> Result<RgbaImage, ReportError> {
     let grid = Grid::new(tiles, size);
     let letters = Lettering::new(LETTERS)?;
-    // Transparent between the cells, so that the sheet is light or dark as the page around it.
+    // The space between cells is transparent, so that it has the colour of the page.
     let (columns, rows) = (grid.columns, (tiles.len() as u32).div_ceil(grid.columns));
     let mut sheet = RgbaImage::new(extent(columns, grid.cell), extent(rows, grid.side + STRIP));
     for (number, tile) in (0..).zip(tiles) {
@@ -58,21 +58,21 @@ pub(crate) fn draw(tiles: &[Tile], size: u32) -> Result<RgbaImage, ReportError> 
     Ok(sheet)
 }
 
-/// Pixels of so many cells with the space between them; at least one pixel.
+/// Returns the number of pixels for a number of cells with the gaps between them; at least one pixel.
 fn extent(cells: u32, each: u32) -> u32 {
     (cells * (each + GAP)).saturating_sub(GAP).max(1)
 }
 
-/// Where cells lie.
+/// The layout of the cells.
 struct Grid {
-    /// Side of a picture as it is given.
+    /// The side of a picture in the data, in pixels.
     size: u32,
-    /// Its side on the sheet.
+    /// The side of a picture on the sheet, in pixels.
     side: u32,
-    /// Width of a cell: of a picture, or of one with its copy.
+    /// The width of a cell, which holds a picture or a picture and its copy.
     cell: u32,
     columns: u32,
-    /// Whether pictures are of several parts, so that it is worth saying which.
+    /// True if the pictures come from several parts, so that the part is worth naming.
     parts: bool,
 }
 
@@ -86,7 +86,7 @@ impl Grid {
         Self { size, side, cell, columns: fitting.min(tiles.len().max(1) as u32), parts }
     }
 
-    /// The picture and, where it has a mask, its copy.
+    /// Draws the picture and, if it has a mask, its copy with the mask.
     fn picture(&self, sheet: &mut RgbaImage, (x, y): (u32, u32), tile: &Tile) -> Result<(), ReportError> {
         let wrong = || ReportError::Gallery {
             path: SHEET.into(),
@@ -105,7 +105,7 @@ impl Grid {
         Ok(())
     }
 
-    /// The class on the left and, where there are several and there is room, the part on the right.
+    /// Writes the class on the left. If there are several parts and enough room, it writes the part on the right.
     fn caption(&self, sheet: &mut RgbaImage, (x, y): (u32, u32), tile: &Tile, letters: &Lettering) {
         let [r, g, b] = PAPER;
         let strip = RgbaImage::from_pixel(self.cell, STRIP, Rgba([r, g, b, 255]));
@@ -121,10 +121,11 @@ impl Grid {
     }
 }
 
-/// A sheet alone: the PNG, with fewer levels of colour where it would be large, its width and height, and what it shows.
+/// A sheet by itself: the PNG (with fewer colour levels if it would be large), its width and height, and its text
+/// alternative.
 type Sheet = (Vec<u8>, [u32; 2], String);
 
-/// Draws a sheet, or remembers it: the reports of a profile show the same.
+/// Draws a sheet, or returns it from the cache, because the reports of a profile show the same sheet.
 pub(crate) fn sheet_png(tiles: &[Tile], size: u32) -> Result<Sheet, ReportError> {
     static DRAWN: Mutex<BTreeMap<String, Sheet>> = Mutex::new(BTreeMap::new());
     let drawn = || DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +156,7 @@ fn digest_of(tiles: &[Tile], size: u32) -> String {
     digest::of_bytes(&bytes)
 }
 
-/// What a sheet shows, for who cannot see it.
+/// Describes a sheet for readers who cannot see it.
 pub(crate) fn alternative(tiles: &[Tile]) -> String {
     let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
     for tile in tiles {

@@ -1,4 +1,4 @@
-//! Tiles: outlines and fills over a photograph, and their file.
+//! Tiles: outlines and fills over a photograph, and PNG encoding.
 
 use image::{
     GrayImage, ImageBuffer, ImageError, ImageFormat, ImageResult, Pixel, Rgb, RgbImage, RgbaImage,
@@ -6,17 +6,17 @@ use image::{
 };
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter};
 
-/// Index of class background.
+/// The index of the class background.
 const BACKGROUND: u8 = 1;
-/// Colours of the classes pet and border (blue and orange of Okabe and Ito), by index.
+/// The colours of the classes pet and border (blue and orange of Okabe and Ito), by class index.
 const COLOURS: [[u8; 3]; 3] = [[86, 180, 233], [0, 0, 0], [230, 159, 0]];
 
 pub(crate) fn opaque(tile: RgbImage) -> RgbaImage {
     image::DynamicImage::ImageRgb8(tile).to_rgba8()
 }
 
-/// A picture, `side` pixels wide and high, each pixel that of `picture` at the place of its centre. `image` resizes so, too, but
-/// by weighted sums of floats.
+/// Scales a picture to `side` × `side` pixels. Each pixel is the pixel of `picture` at the place of its centre. `image`
+/// gives the same result, but computes weighted sums of floats.
 pub(crate) fn nearest<P: Pixel<Subpixel = u8>>(
     picture: &ImageBuffer<P, Vec<u8>>,
     side: u32,
@@ -25,7 +25,7 @@ pub(crate) fn nearest<P: Pixel<Subpixel = u8>>(
     ImageBuffer::from_fn(side, side, |x, y| *picture.get_pixel(at(x, picture.width()), at(y, picture.height())))
 }
 
-/// Classes as a translucent fill.
+/// Draws the classes as a translucent fill.
 pub(crate) fn filled(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
     let mut out = photograph.clone();
     for (pixel, class) in out.pixels_mut().zip(mask.pixels()) {
@@ -39,7 +39,8 @@ pub(crate) fn filled(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
     out
 }
 
-/// Outlines of the classes: a line in the class's colour, with a dark rim towards the background, visible on any photograph.
+/// Draws the outlines of the classes: a line in the class's colour with a dark rim towards the background, visible on
+/// any photograph.
 pub(crate) fn outlined(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
     let mut out = photograph.clone();
     for (x, y, pixel) in out.enumerate_pixels_mut() {
@@ -52,24 +53,26 @@ pub(crate) fn outlined(photograph: &RgbImage, mask: &GrayImage) -> RgbImage {
     out
 }
 
-/// Whether a neighbour in the row or column has another class.
+/// Returns true if a neighbour in the same row or column has another class.
 fn near_other(mask: &GrayImage, (x, y): (u32, u32)) -> bool {
     let neighbours = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
     let class = mask.get_pixel(x, y);
     neighbours.iter().any(|&(x, y)| mask.get_pixel_checked(x, y).is_some_and(|other| other != class))
 }
 
-/// Effort of the compression, of 9. More takes up to twenty times as long for a twentieth fewer bytes.
+/// The compression level, of at most 9. A higher one takes up to twenty times as long and saves only a twentieth of the
+/// bytes.
 const EFFORT: u8 = 2;
 
-/// The most bits that are dropped of a colour's eight.
+/// The maximum number of bits dropped from the eight of each colour.
 const DROPPED: u32 = 5;
-/// Of so many rows the first few tell how large a picture becomes.
+/// The file size is estimated from part of the rows: from each group of `STRIDE.0` rows, the first `STRIDE.1`.
 const STRIDE: (u32, u32) = (64, 8);
 
-/// The picture as PNG, with fewer levels of each colour where it would be larger than `budget`; at least one bit is dropped.
+/// Encodes a picture as PNG. If it would be larger than `budget`, each colour gets fewer levels; at least one bit is
+/// always dropped.
 pub(crate) fn encode(picture: &RgbaImage, budget: usize) -> ImageResult<Vec<u8>> {
-    // What a part of the rows takes spares most of the attempts on the whole.
+    // The estimate from part of the rows saves most of the attempts on the whole picture.
     let rows = part_of_rows(picture);
     let share = rows.height() as usize;
     let mut dropped = 1;
@@ -85,21 +88,21 @@ pub(crate) fn encode(picture: &RgbaImage, budget: usize) -> ImageResult<Vec<u8>>
     }
 }
 
-/// The first rows of every [`STRIDE`].
+/// Returns the first rows of every [`STRIDE`].
 fn part_of_rows(picture: &RgbaImage) -> RgbaImage {
     let rows: Vec<u32> = (0..picture.height()).filter(|row| row % STRIDE.0 < STRIDE.1).collect();
     RgbaImage::from_fn(picture.width(), rows.len() as u32, |x, y| *picture.get_pixel(x, rows[y as usize]))
 }
 
-/// The picture as PNG, to the bit.
+/// Encodes a picture as PNG without loss.
 pub(crate) fn encode_exactly(picture: &RgbaImage) -> ImageResult<Vec<u8>> {
     let mut png = Vec::new();
     written(Encoder::new(&mut png, picture.width(), picture.height()), ColorType::Rgba, picture.as_raw())?;
     Ok(png)
 }
 
-/// A file without alpha channel, which is a tenth smaller: no level of what is seen is
-/// 0, because half of what is dropped is added, so black is free to mean what is not seen.
+/// Encodes without an alpha channel, which makes the file a tenth smaller. Half of the dropped range is added to each
+/// visible level, so no visible level is 0, and black can stand for transparent pixels.
 fn encode_with_levels(picture: &RgbaImage, dropped_bits: u32) -> ImageResult<Vec<u8>> {
     let (mask, half) = (0xff_u8 << dropped_bits, (1_u8 << dropped_bits) >> 1);
     let mut pixels = Vec::with_capacity(picture.as_raw().len() / 4 * 3);

@@ -1,5 +1,5 @@
-//! The gallery: the truth above and predictions below. A sheet shows one photograph, with a column a condition; where there
-//! is but one condition, it shows several photographs, with a column each.
+//! The gallery: the truth above and predictions below. A sheet shows one photograph, with one column for each
+//! condition. If there is only one condition, a sheet shows several photographs, with one column each.
 
 use super::{
     drawing::{encode, filled, nearest, opaque, outlined},
@@ -26,27 +26,27 @@ use image::{
 use rayon::prelude::*;
 use std::io::Cursor;
 
-/// Height and width of a tile, in pixels.
+/// The height and width of a tile, in pixels.
 const TILE: u32 = 128;
-/// Space between tiles.
+/// The space between tiles, in pixels.
 const GAP: u32 = 4;
-/// Bytes that all sheets together may have.
+/// The size limit for all sheets together, in bytes.
 const BUDGET: usize = 180_000;
-/// The most pixels along an edge of a sheet of tiles.
+/// The maximum edge length of a sheet of tiles, in pixels.
 const LARGEST_EDGE: u32 = 1 << 15;
-/// Columns of a sheet that shows several photographs.
+/// The maximum number of columns of a sheet that shows several photographs.
 const COLUMNS: usize = 6;
-/// The fewest columns that a sheet is as wide as: a page sets every sheet in the same width.
+/// The minimum width of a sheet in columns, because a page shows every sheet at the same width.
 const LEAST_COLUMNS: usize = 4;
 
 /// One sheet of the gallery.
 #[derive(Debug, Clone)]
 pub(crate) struct Sheet {
-    /// File name relative to the report.
+    /// The file name relative to the report.
     pub(crate) file: String,
     pub(crate) png: Vec<u8>,
     columns: Vec<Column>,
-    /// Whose predictions it shows.
+    /// The arm and protocol whose predictions it shows.
     shown: GallerySpec,
 }
 
@@ -58,7 +58,7 @@ struct Column {
     condition: Condition,
 }
 
-/// Draws all sheets, in the order in which the photographs are listed.
+/// Draws all sheets, in the order of the listed photographs.
 pub(crate) fn sheets(data: &Data) -> Result<Vec<Sheet>, ReportError> {
     let (Some(pictures), Some(shown)) = (&data.pictures, &data.study.report.gallery) else { return Ok(Vec::new()) };
     let tiles = Tiles::open(pictures)?;
@@ -73,7 +73,7 @@ pub(crate) fn sheets(data: &Data) -> Result<Vec<Sheet>, ReportError> {
     sheets.into_par_iter().enumerate().map(draw).collect()
 }
 
-/// Every test image that was kept, under the first condition, with its truth, and its side in pixels.
+/// Returns every test image that was kept, under the first condition, with its truth and its side in pixels.
 pub(crate) fn clear_images(data: &Data) -> Result<Vec<(Tile, u32)>, ReportError> {
     let Some(pictures) = &data.pictures else { return Ok(Vec::new()) };
     let tiles = Tiles::open(pictures)?;
@@ -89,7 +89,7 @@ pub(crate) fn clear_images(data: &Data) -> Result<Vec<(Tile, u32)>, ReportError>
     pictures.rows.iter().filter(clear).map(tile).collect()
 }
 
-/// What the sheets show.
+/// Chooses the columns of each sheet.
 fn sheets_of_columns(data: &Data, tiles: &Tiles<'_>, most: usize) -> Vec<Vec<Column>> {
     let mut images: Vec<&PictureRow> = Vec::new();
     for row in &tiles.pictures.rows {
@@ -97,7 +97,7 @@ fn sheets_of_columns(data: &Data, tiles: &Tiles<'_>, most: usize) -> Vec<Vec<Col
             images.push(row);
         }
     }
-    // Evenly spaced among the kept ones, which are evenly spaced among the test images.
+    // The images are evenly spaced among the kept ones, which are evenly spaced among the test images.
     let (there, wanted) = (images.len(), most.min(images.len()));
     let images: Vec<_> = (0..wanted).map(|i| images[i * there / wanted]).collect();
     let columns = |row: &PictureRow| -> Vec<Column> {
@@ -110,12 +110,12 @@ fn sheets_of_columns(data: &Data, tiles: &Tiles<'_>, most: usize) -> Vec<Vec<Col
         return by_image;
     }
     let all: Vec<_> = by_image.into_iter().flatten().collect();
-    // As few sheets as hold them all, evenly filled.
+    // Use as few sheets as hold all columns, evenly filled.
     let sheets = all.len().div_ceil(COLUMNS);
     all.chunks(all.len().div_ceil(sheets)).map(<[Column]>::to_vec).collect()
 }
 
-/// The pictures of a run, decoded.
+/// The decoded pictures of a run.
 struct Tiles<'a> {
     pictures: &'a Pictures,
     images: RgbImage,
@@ -139,7 +139,7 @@ impl<'a> Tiles<'a> {
     fn sheet(&self, columns: &[Column]) -> Result<RgbaImage, ReportError> {
         let edge = |tiles: usize| tiles as u32 * (TILE + GAP) - GAP;
         let at = |tile: usize| i64::from(tile as u32 * (TILE + GAP));
-        // Transparent, so that the space between tiles is light or dark as the page is.
+        // The canvas is transparent, so that the space between tiles has the colour of the page.
         let mut canvas = RgbaImage::new(edge(columns.len().max(LEAST_COLUMNS)), edge(2));
         for (i, column) in columns.iter().enumerate() {
             let picture = self.image(&column.image, column.condition)?;
@@ -169,7 +169,7 @@ impl<'a> Tiles<'a> {
         Ok(imageops::crop_imm(&self.masks, x, y, side, side).to_image())
     }
 
-    /// The upper left corner of a tile of a sheet, and its side.
+    /// Returns the upper left corner of a tile in its sheet, and its side.
     fn place(
         &self,
         content: PictureContent,
@@ -207,7 +207,7 @@ fn decoded(pictures: &Pictures, sheet: PictureSheet) -> Result<DynamicImage, Rep
 }
 
 impl Sheet {
-    /// The sheet in Markdown: the picture, and a caption with the score of each column.
+    /// Formats the sheet as Markdown: the picture, and a caption with the score of each column.
     fn to_markdown(&self, data: &Data) -> String {
         format!(
             "![{}]({})\n\nFigure: {}. {}\n",
@@ -218,7 +218,7 @@ impl Sheet {
         )
     }
 
-    /// File names with breeds, each once.
+    /// Returns the file names with breeds, each once.
     fn photographs(&self) -> Vec<String> {
         let mut names: Vec<_> = self.columns.iter().map(|c| format!("{} ({})", c.image, words(&c.group))).collect();
         names.dedup();
@@ -238,7 +238,7 @@ impl Sheet {
         format!("{} of {}: {}.", metric.label, row_label(data, &self.shown), scores.join(", "))
     }
 
-    /// What the sheet shows, for those who cannot see it.
+    /// Describes the sheet for readers who cannot see it.
     fn alternative(&self, data: &Data) -> String {
         let labels: Vec<_> = self.columns.iter().map(|c| data.condition_label(c.condition)).collect();
         let names = self.photographs();
@@ -251,7 +251,8 @@ impl Sheet {
     }
 }
 
-/// The Dice that an image has: where the arm's is one of whole batches, the hard one stands in.
+/// Returns the Dice metric that has a value for each image. If the arm's Dice is computed over whole batches, this is
+/// the hard Dice.
 fn dice_of_image(data: &Data, arm: &str, protocol: Protocol) -> Option<&'static Metric> {
     let dice = Metric::find("dice")?;
     if is_over_batches(data.column(arm, dice, protocol)) { Metric::find("hard_dice") } else { Some(dice) }
@@ -261,7 +262,7 @@ fn row_label(data: &Data, shown: &GallerySpec) -> String {
     format!("{} ({} protocol)", escape(data.arm_label(&shown.arm)), shown.protocol)
 }
 
-/// All sheets in Markdown, after a sentence on how to read them.
+/// Formats all sheets as Markdown, after a sentence on how to read them.
 pub(crate) fn to_markdown(data: &Data, sheets: &[Sheet]) -> String {
     let Some(first) = sheets.first() else { return "There are no pictures.\n".to_owned() };
     let labels: Vec<_> = first.columns.iter().map(|c| escape(&data.condition_label(c.condition))).collect();

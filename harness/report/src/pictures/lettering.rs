@@ -1,17 +1,17 @@
-//! Letters on a picture, in the bundled font.
+//! Draws text on a picture, in the bundled font.
 
 use crate::{charts::fonts::REGULAR, error::ReportError};
 use ab_glyph::{Font as _, FontRef, PxScaleFont, ScaleFont as _, point};
 use image::RgbaImage;
 
-/// What stands for the rest of a text that is too long.
+/// The character that replaces the rest of a text that is too long.
 const REST: char = '…';
 
-/// Letters of one size.
+/// The bundled font in one size.
 pub(super) struct Lettering(PxScaleFont<FontRef<'static>>);
 
 impl Lettering {
-    /// Letters whose lines are `height` pixels high.
+    /// Creates letters whose lines are `height` pixels high.
     pub(super) fn new(height: f32) -> Result<Self, ReportError> {
         let unread = |error: ab_glyph::InvalidFont| ReportError::Chart {
             chart: "contact sheet".to_owned(),
@@ -20,12 +20,13 @@ impl Lettering {
         Ok(Self(FontRef::try_from_slice(REGULAR).map_err(unread)?.into_scaled(height)))
     }
 
-    /// Width of a text, in pixels.
+    /// Returns the width of a text, in pixels.
     pub(super) fn width(&self, text: &str) -> f32 {
         text.chars().map(|c| self.0.h_advance(self.0.glyph_id(c))).sum()
     }
 
-    /// As much of the text as is at most `width` pixels wide, without what cannot be seen or turns text around.
+    /// Returns as much of the text as fits in `width` pixels, without invisible characters and characters that change
+    /// the text direction.
     pub(super) fn fitted(&self, text: &str, width: f32) -> String {
         let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
         let shown: String = text.chars().filter(|c| !c.is_control() && !turns(*c)).collect();
@@ -44,7 +45,7 @@ impl Lettering {
         if kept.is_empty() { kept } else { format!("{}{REST}", kept.trim_end()) }
     }
 
-    /// Writes a line whose upper left corner is at `(x, y)`.
+    /// Writes a line of text with its upper left corner at `(x, y)`.
     pub(super) fn write(&self, canvas: &mut RgbaImage, (x, y): (f32, f32), colour: [u8; 3], text: &str) {
         let (mut x, baseline) = (x, y + self.0.ascent());
         for c in text.chars() {
@@ -87,7 +88,7 @@ mod tests {
         let inked: Vec<(u32, u32)> =
             canvas.enumerate_pixels().filter(|(.., pixel)| pixel.0[0] > 0).map(|(x, y, _)| (x, y)).collect();
         assert!(inked.len() > 40 && inked.iter().all(|(x, y)| *x >= 10 && (8..22).contains(y)), "{inked:?}");
-        // What lies outside is left out.
+        // Letters outside the canvas are left out.
         Lettering::new(14.0).unwrap().write(&mut canvas, (-5.0, 25.0), [255; 3], "Maine Coon of this house");
     }
 }

@@ -1,4 +1,4 @@
-//! Claims as tables: what each says, the difference that was found, its test, and the verdict.
+//! Claims as tables: the statement, the difference that was found, its test, and the verdict.
 
 use crate::{
     figures::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use harness_record::vocabulary::Protocol;
 
-/// One claim, a row a protocol.
+/// Returns the table of one claim, with one row for each protocol.
 pub(crate) fn one(data: &Data, claims: &[TestedClaim], name: &str) -> String {
     let tested: Vec<_> = claims.iter().filter(|tested| tested.claim.name == name).collect();
     let Some(first) = tested.first() else { return String::new() };
@@ -20,13 +20,13 @@ pub(crate) fn one(data: &Data, claims: &[TestedClaim], name: &str) -> String {
     table(data, "Protocol", &tested, |tested| escape(tested.protocol.name()), &caption)
 }
 
-/// All of them, a table a protocol.
+/// Returns all claims, with one table for each protocol.
 pub(crate) fn all(data: &Data, claims: &[TestedClaim]) -> String {
     let parts = data.study.protocols.iter().map(|protocol| under(data, claims, *protocol));
     parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// The table of a protocol; empty if there are no claims.
+/// Returns the table of a protocol, or an empty text if there are no claims.
 pub(crate) fn under(data: &Data, claims: &[TestedClaim], protocol: Protocol) -> String {
     let tested: Vec<_> = claims.iter().filter(|tested| tested.protocol == protocol).collect();
     if tested.is_empty() {
@@ -55,7 +55,7 @@ fn table(
         ("Seeds", Align::Right),
     ]);
     table.rows = tested.iter().map(|one| [name(one)].into_iter().chain(cells(data, one)).collect()).collect();
-    // Paragraphs: a list would run into the one that explains the columns.
+    // The remarks are paragraphs, because a list would merge with the list that explains the columns.
     let remarks: Vec<_> = tested.iter().filter_map(|one| remark(one)).map(|remark| format!("\n{remark}\n")).collect();
     table.captioned(caption) + &remarks.concat()
 }
@@ -82,7 +82,7 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
     ]
 }
 
-/// An effect size has two decimals: a third would say more than the images do.
+/// Formats an effect size with two decimals; the number of images does not justify a third.
 fn signed_effect(effect: f64) -> String {
     let text = format!("{:.2}", effect.abs());
     match effect {
@@ -92,7 +92,7 @@ fn signed_effect(effect: f64) -> String {
     }
 }
 
-/// What a row cannot say, as a sentence.
+/// Returns a sentence for anything that the row cannot say.
 fn remark(tested: &TestedClaim) -> Option<String> {
     let (claim, protocol) = (code(&tested.claim.expect), escape(tested.protocol.name()));
     match &tested.outcome {

@@ -1,4 +1,4 @@
-//! Data sets as they were used, and what was left out of them.
+//! Data sets as they were used, and the files that were left out.
 
 use crate::{
     figures::data::Data,
@@ -8,12 +8,12 @@ use crate::{
 use harness_record::{rows::FileRow, vocabulary::Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most skipped files that are listed by name; the rest are counted.
+/// The maximum number of skipped files that are listed by name; the rest are counted.
 const LISTED: usize = 40;
-/// The most different reasons that are named.
+/// The maximum number of different reasons that are named.
 const REASONS: usize = 10;
 
-/// Data sets, with counts.
+/// Returns the data sets with their counts.
 pub(crate) fn datasets(data: &Data) -> String {
     let with_arms = data.study.datasets.iter().any(|set| !set.arms.is_empty());
     let with_protocols = data.study.datasets.iter().any(|set| !set.protocols.is_empty());
@@ -35,7 +35,7 @@ pub(crate) fn datasets(data: &Data) -> String {
             cells.extend(with_protocols.then_some(protocols));
             cells.extend([
                 split.split.to_string(),
-                // Where they are counted by breed.
+                // The link leads to the counts by breed.
                 format!("[{}](data.html#set-{})", count(split.images), i + 1),
                 format!("{0} × {0} px", set.size),
                 escape(&set.licence),
@@ -56,7 +56,7 @@ pub(crate) fn datasets(data: &Data) -> String {
     table.captioned("data sets as they were used") + &repeated + &cited
 }
 
-/// What became of pictures that show the same as another one, where that was looked for.
+/// Says whether repeated pictures were left out, if the data set was checked for them.
 fn repeated(data: &Data, set: &DatasetInput) -> Option<String> {
     let repeated = set.repeated?;
     let became = if repeated.removed { "they were left out" } else { "they were used" };
@@ -67,7 +67,8 @@ fn repeated(data: &Data, set: &DatasetInput) -> Option<String> {
     ))
 }
 
-/// A data set, and in brackets which arms and protocols used it in this way, where not all did.
+/// Returns the name of a data set, followed in brackets by the arms and protocols that used it in this way if not all
+/// did.
 fn used(data: &Data, set: &DatasetInput) -> String {
     let arms = (!set.arms.is_empty()).then(|| format!("used by {}", arm_list(data, set)));
     let protocols =
@@ -85,8 +86,8 @@ fn arm_list(data: &Data, set: &DatasetInput) -> String {
     escape(&listed(&data.arm_labels(&set.arms)))
 }
 
-/// Files that were left out, with reasons: by name where they are few. What several uses of a data set leave out alike
-/// is listed once.
+/// Lists the files that were left out, with reasons; files are named if there are few. If several uses of a data set
+/// left out the same files, they are listed once.
 pub(crate) fn left_out(data: &Data) -> String {
     let mut sets: Vec<DatasetInput> = Vec::new();
     for set in data.study.datasets.iter().filter(|set| !set.left_out.is_empty()) {
@@ -98,7 +99,7 @@ pub(crate) fn left_out(data: &Data) -> String {
             None => sets.push(set.clone()),
         }
     }
-    // All of them need not be named.
+    // If all arms or protocols are listed, they need not be named.
     for set in &mut sets {
         if data.study.arms.iter().all(|arm| set.arms.contains(&arm.name)) {
             set.arms.clear();
@@ -113,7 +114,7 @@ pub(crate) fn left_out(data: &Data) -> String {
     sets.iter().map(|set| left_out_of(data, set)).collect::<Vec<_>>().join("\n")
 }
 
-/// What is in one of the lists; all of it, which is written as an empty list, if one has all.
+/// Returns the union of two lists. An empty list means all, so the union with it is empty, too.
 fn united<T: Clone + PartialEq>(one: &[T], other: &[T]) -> Vec<T> {
     if one.is_empty() || other.is_empty() {
         return Vec::new();
@@ -121,7 +122,8 @@ fn united<T: Clone + PartialEq>(one: &[T], other: &[T]) -> Vec<T> {
     one.iter().chain(other.iter().filter(|name| !one.contains(name))).cloned().collect()
 }
 
-/// Reasons for leaving files out, each with its number of files. Of very many only the most frequent are named.
+/// Lists the reasons for leaving files out, each with its number of files. If there are too many, only the most
+/// frequent are named.
 fn reasons(left_out: &[FileRow]) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for row in left_out {

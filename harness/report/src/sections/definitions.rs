@@ -1,4 +1,4 @@
-//! What the metrics of a report are.
+//! Definitions of the metrics of a report.
 
 use crate::{
     figures::{
@@ -15,11 +15,11 @@ use harness_record::{
 /// A metric as a column of `per_image.csv`, and the names that the report gives it.
 struct Defined {
     metric: &'static Metric,
-    /// `Dice under the published protocol`
+    /// Names such as `Dice under the published protocol`.
     names: Vec<String>,
 }
 
-/// Every metric that the report's tables show, with unit, direction, definition and source.
+/// Lists every metric that the report's tables show, with unit, direction, definition and source.
 pub(crate) fn definitions(data: &Data) -> String {
     defined(data).iter().map(Defined::to_markdown).collect::<Vec<_>>().join("\n") + "\n"
 }
@@ -43,7 +43,7 @@ fn defined(data: &Data) -> Vec<Defined> {
     all
 }
 
-/// The metric that is this column under every protocol.
+/// Returns the metric that is this column under every protocol.
 fn of_column(column: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|m| m.is_always(column))
 }
@@ -55,7 +55,7 @@ fn note(all: &mut Vec<Defined>, metric: &'static Metric, name: Option<String>) {
     }
 }
 
-/// What the report calls a column under a protocol; `None` if it goes by the same name under every protocol.
+/// Returns the report's name for a column under a protocol, or `None` if its name is the same under every protocol.
 fn name(data: &Data, shown: &Metric, protocol: Protocol, column: &str) -> Option<String> {
     if of_column(column).is_none_or(|metric| metric.name == shown.name) {
         return None;

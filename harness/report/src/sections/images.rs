@@ -1,4 +1,4 @@
-//! Sections on parts of the test set: by species, by breed, and the images that went worst and best.
+//! Sections on parts of the test set: by species, by breed, and the images with the worst and the best scores.
 
 use crate::{
     figures::{
@@ -16,23 +16,24 @@ use harness_record::{
 };
 use std::collections::BTreeMap;
 
-/// Images that are listed at each end.
+/// The number of images listed at each end.
 const LISTED: usize = 5;
 
-/// The arms that were tested under a protocol, with a score for each image under the first condition. Arms whose metric is a
-/// mean over batches have none.
+/// Returns the arms that were tested under a protocol, with a score for each image under the first condition. Arms
+/// whose metric is a mean over batches have no such scores and are left out.
 fn tested<'a>(data: &'a Data, metric: &Metric, protocol: Protocol) -> Vec<(&'a ArmInput, Sample)> {
     let arms = data.study.arms.iter().filter(|arm| !is_over_batches(data.column(&arm.name, metric, protocol)));
     let sample = |arm: &str| data.scores.sample(arm, data.first_condition(), metric, protocol);
     arms.filter_map(|arm| Some((arm, sample(&arm.name)?))).collect()
 }
 
-/// `soft Dice under the published protocol`, and the condition in brackets where there are several: a word or a colon may follow.
+/// Returns a caption's subject, `soft Dice under the published protocol`, with the condition in brackets if there are
+/// several. A word or a colon may follow.
 fn subject(data: &Data, metric: &Metric, protocol: Protocol) -> String {
     format!("{} under the {protocol} protocol{}", metric.in_words(protocol), data.first_in_brackets())
 }
 
-/// Means and intervals of each arm over the test images of cats and of dogs; empty where species are not known.
+/// Returns means and intervals of each arm over the test images of cats and of dogs; empty if species are unknown.
 pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: Protocol) -> String {
     let arms = tested(data, metric, protocol);
     let of = |species: Species| {
@@ -61,7 +62,8 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: Protocol) -> St
     table.captioned(&format!("{} by species, means over the test images of each", subject(data, metric, protocol)))
 }
 
-/// Means of each arm over the test images of each breed, the worst breed first; empty where there are no two breeds.
+/// Returns means of each arm over the test images of each breed, worst breed first; empty if there are fewer than two
+/// breeds.
 pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: Protocol) -> String {
     let arms = tested(data, metric, protocol);
     let scores: Vec<_> = arms.iter().map(|(_, sample)| sample.means()).collect();
@@ -88,7 +90,7 @@ pub(crate) fn by_breed(data: &Data, metric: &Metric, protocol: Protocol) -> Stri
     table([("Breed", Align::Left), ("Images", Align::Right)], &arms, rows).captioned(&caption)
 }
 
-/// The five images with the worst mean over arms, and the five with the best, under the first seed.
+/// Lists the five images with the worst mean over arms and the five with the best, under the first seed.
 pub(crate) fn extremes(data: &Data, metric: &Metric, protocol: Protocol) -> String {
     let arms = tested(data, metric, protocol);
     let scores: Vec<_> = arms.iter().map(|(_, sample)| sample.first().unwrap_or_default().to_vec()).collect();
@@ -104,7 +106,7 @@ pub(crate) fn extremes(data: &Data, metric: &Metric, protocol: Protocol) -> Stri
     if arms.is_empty() || rows.is_empty() {
         return String::new();
     }
-    // The order of images decides between equals.
+    // The sort is stable, so ties stay in the order of the images.
     rows.sort_by(|a, b| worse_first(metric, a.overall, b.overall));
     let all = count(rows.len() as u64);
     let listed = LISTED.min(rows.len() / 2).max(1);
@@ -121,12 +123,12 @@ pub(crate) fn extremes(data: &Data, metric: &Metric, protocol: Protocol) -> Stri
     both.join("\n")
 }
 
-/// Images that every arm has a score for: means over different images or arms could not be put in an order.
+/// Returns the images that every arm has a score for. Means over different images or arms could not be compared.
 fn shared(data: &Data, scores: &[Vec<f64>]) -> Vec<usize> {
     (0..data.scores.images().len()).filter(|&image| scores.iter().all(|scores| !scores[image].is_nan())).collect()
 }
 
-/// What rows are ordered by.
+/// Names the value that rows are sorted by.
 fn overall(arms: &[(&ArmInput, Sample)]) -> &'static str {
     if arms.len() == 1 { "score" } else { "mean over arms" }
 }
@@ -145,7 +147,7 @@ fn worse_first(metric: &Metric, a: f64, b: f64) -> std::cmp::Ordering {
     }
 }
 
-/// A breed or an image: its name, what stands in the second column and a score an arm, and the mean over arms.
+/// The row of a breed or an image: its name, the second cell and a score for each arm, and the mean over arms.
 #[derive(Debug, Clone)]
 struct Row {
     cells: Vec<String>,
@@ -153,7 +155,7 @@ struct Row {
 }
 
 impl Row {
-    /// `scores` hold one an arm, with the rows that it comes from.
+    /// Creates a row. `scores` holds one score for each arm, with the rows that it comes from.
     fn new(name: &str, detail: String, scores: &[(f64, Vec<Rows>)]) -> Self {
         let figures = scores.iter().map(|(score, rows)| linked(&number(*score), rows));
         let cells = [escape(name), detail].into_iter().chain(figures);

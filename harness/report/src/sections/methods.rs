@@ -1,4 +1,4 @@
-//! What was done: settings, arms and conditions.
+//! The methods: settings, arms and conditions.
 
 use crate::{
     figures::data::Data,
@@ -6,7 +6,7 @@ use crate::{
 };
 use harness_record::vocabulary::Stage;
 
-/// Settings of every arm, a table a stage; arms with equal settings share a column.
+/// Lists the settings of every arm, one table for each stage; arms with equal settings share a column.
 pub(crate) fn settings(data: &Data) -> String {
     let mut stages: Vec<Stage> = Vec::new();
     for stage in data.study.settings.iter().flat_map(|arm| &arm.stages) {
@@ -17,7 +17,7 @@ pub(crate) fn settings(data: &Data) -> String {
     stages.into_iter().map(|stage| stage_settings(data, stage)).collect::<Vec<_>>().join("\n")
 }
 
-/// Labels of the arms that share the settings of a stage, and the settings.
+/// The labels of the arms that share the settings of a stage, and the settings.
 type Group<'a> = (Vec<&'a str>, &'a [(String, String)]);
 
 fn stage_settings(data: &Data, stage: Stage) -> String {
@@ -47,13 +47,13 @@ fn stage_settings(data: &Data, stage: Stage) -> String {
     table.captioned(&format!("settings of stage {stage}"))
 }
 
-/// Arms in words.
+/// Describes the arms in words.
 pub(crate) fn arms(data: &Data) -> String {
     let lines = data.study.arms.iter().map(|arm| format!("* **{}**: {}", escape(&arm.label), escape(&arm.description)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Conditions in words.
+/// Describes the conditions in words.
 pub(crate) fn conditions(data: &Data) -> String {
     let mut table = Table::new([("Condition", Align::Left), ("What is done to the test images", Align::Left)]);
     for condition in &data.study.conditions {

@@ -1,4 +1,4 @@
-//! Sections: what templates ask for whole, as Markdown.
+//! Sections: complete blocks of Markdown that templates insert.
 
 pub(crate) mod claims;
 pub(crate) mod datasets;

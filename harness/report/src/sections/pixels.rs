@@ -1,4 +1,4 @@
-//! What became of pixels: which classes are taken for which, and how sure the networks are of them.
+//! Results by pixel: which classes are taken for which, and how confident the networks are.
 
 use crate::{
     figures::data::Data,
@@ -11,7 +11,8 @@ use harness_record::{
     vocabulary::Protocol,
 };
 
-/// Table of which classes are taken for which under a protocol and the first condition; empty where that was not counted.
+/// Returns the table of true and predicted classes under a protocol and the first condition; empty if pixels were not
+/// counted.
 pub(crate) fn confusion(data: &Data, protocol: Protocol) -> String {
     let mut columns = vec![("Arm", Align::Left), ("True class", Align::Left)];
     let classes: Vec<String> = data.study.classes.iter().map(|class| format!("Taken for {class}")).collect();
@@ -44,11 +45,11 @@ pub(crate) fn confusion(data: &Data, protocol: Protocol) -> String {
     ))
 }
 
-/// From this share of the pixels on, a network takes all for one class.
+/// If at least this share of the pixels is taken for one class, the masks count as one class.
 const NEARLY_ALL: f64 = 0.995;
 
-/// A sentence on the arms that take nearly every pixel for one class under a protocol and the first condition: their masks say
-/// nothing, whatever their soft scores are. Empty if there is none.
+/// Returns a sentence on the arms that take nearly every pixel for one class under a protocol and the first condition.
+/// Their masks say nothing, whatever their soft scores are. Empty if there is no such arm.
 pub(crate) fn of_one_class(data: &Data, protocol: Protocol) -> String {
     let mut sentences = Vec::new();
     for (class, name) in data.study.classes.iter().enumerate().take(CLASSES) {
@@ -74,7 +75,7 @@ pub(crate) fn of_one_class(data: &Data, protocol: Protocol) -> String {
     sentences.join("\n")
 }
 
-/// `, condition 0 %`, where there are several.
+/// Returns `, condition 0 %`, or an empty text if there is only one condition.
 fn at_first(data: &Data) -> String {
     if !data.has_conditions() {
         return String::new();
@@ -82,7 +83,7 @@ fn at_first(data: &Data) -> String {
     format!(", condition {}", escape(&data.condition_label(data.first_condition())))
 }
 
-/// Table of how sure the networks are and how often they are right, under a protocol; empty where that was not counted.
+/// Returns the table of the confidence and accuracy of the networks under a protocol; empty if pixels were not counted.
 pub(crate) fn calibration(data: &Data, protocol: Protocol) -> String {
     let mut columns = vec![("Arm", Align::Left)];
     if data.has_conditions() {
@@ -109,7 +110,7 @@ pub(crate) fn calibration(data: &Data, protocol: Protocol) -> String {
     table.captioned(&format!("calibration of the class probabilities under the {protocol} protocol"))
 }
 
-/// Mean confidence, accuracy, their difference, the expected calibration error, and pixels.
+/// Formats mean confidence, accuracy, their difference, the expected calibration error, and the number of pixels.
 pub(crate) fn in_numbers(counts: &Reliability) -> Option<[String; 5]> {
     let (pixels, error, over) = (counts.pixels(), counts.expected_error()?, counts.overconfidence()?);
     let right: u64 = counts.bins().iter().map(|bin| bin.right).sum();

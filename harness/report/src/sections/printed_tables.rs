@@ -1,4 +1,4 @@
-//! The printed tables as they were printed, each figure beside what this report measured.
+//! The printed tables in their printed form, each figure beside the one that this report measured.
 
 use crate::{
     figures::{data::Data, metrics::Metric, published::Agreement},
@@ -8,7 +8,7 @@ use crate::{
 };
 use harness_record::vocabulary::Protocol;
 
-/// All printed tables of the study, in the order of the file.
+/// Returns all printed tables of the study, in the order of the file.
 pub(crate) fn tables(data: &Data) -> String {
     let mut names: Vec<&str> = Vec::new();
     for row in data.printed_rows() {
@@ -19,12 +19,12 @@ pub(crate) fn tables(data: &Data) -> String {
     names.into_iter().map(|name| PrintedTable::new(data, name).to_markdown()).collect::<Vec<_>>().join("\n")
 }
 
-/// One printed table: a row a variant, and for each split and metric the printed figure, ours and a verdict.
+/// One printed table: one row for each variant, and for each split and metric the printed figure, ours and a verdict.
 struct PrintedTable<'a> {
     data: &'a Data,
     name: &'a str,
     variants: Vec<&'a str>,
-    /// Split and metric.
+    /// Pairs of split and metric.
     columns: Vec<(&'a str, &'a str)>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> PrintedTable<'a> {
         }
     }
 
-    /// What the rows of this table are in the study; `None` if the study does not speak of it.
+    /// Returns the meaning of this table's rows in the study, or `None` if the study does not use the table.
     fn selected(&self) -> Option<PublishedRows> {
         self.data.study.report.published.iter().find(|t| t.table == self.name).map(|t| t.rows)
     }
@@ -103,7 +103,7 @@ impl<'a> PrintedTable<'a> {
     }
 }
 
-/// `Test Dice`
+/// Returns a column's head: `Test Dice`.
 fn column_head(split: &str, metric: &str) -> String {
     let label = Metric::find(metric).map_or(metric, |m| m.label);
     let label = if label == "Loss" { "loss" } else { label };
@@ -116,7 +116,7 @@ fn column_head(split: &str, metric: &str) -> String {
     escape(&format!("{split} {label}"))
 }
 
-/// Printed figures for which there are no data, with the verdict that says so.
+/// Lists printed figures for which there are no data, with the verdict for that.
 pub(crate) fn without_run(data: &Data) -> String {
     let left = ["Printed table", "Row", "Split", "Metric"].map(|head| (head, Align::Left));
     let mut table = Table::new(left.into_iter().chain([("Published", Align::Right), ("Verdict", Align::Left)]));

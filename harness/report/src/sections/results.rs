@@ -1,4 +1,4 @@
-//! Tables of results: reproduced means beside printed figures.
+//! Results tables: reproduced means beside printed figures.
 
 use crate::{
     figures::{
@@ -25,24 +25,24 @@ struct Row<'a> {
     figure: Option<Figure<'a>>,
 }
 
-/// One table: a metric under a protocol, and which of the columns it needs that not every table has.
+/// One table: a metric under a protocol, and the optional columns that it needs.
 struct Results<'a> {
     data: &'a Data,
     metric: &'a Metric,
     protocol: Protocol,
     rows: Vec<Row<'a>>,
-    /// Whether the rows are means over different numbers of images.
+    /// True if the rows are means over different numbers of images.
     images: bool,
     printed: bool,
 }
 
-/// The tables of a protocol, one a metric.
+/// Returns the tables of a protocol, one for each metric.
 pub(crate) fn tables(data: &Data, protocol: Protocol) -> String {
     let metrics = data.study.report.metrics.iter().filter_map(|name| Metric::find(name));
     metrics.map(|metric| table(data, protocol, metric)).collect::<Vec<_>>().join("\n")
 }
 
-/// The table of a metric under a protocol.
+/// Returns the table of a metric under a protocol.
 pub(crate) fn table(data: &Data, protocol: Protocol, metric: &Metric) -> String {
     Results::new(data, protocol, metric).to_markdown()
 }
@@ -171,13 +171,13 @@ fn rows<'a>(data: &'a Data, metric: &Metric, protocol: Protocol) -> Vec<Row<'a>>
     rows
 }
 
-/// `0.846 to 0.853 (3)`
+/// Formats the range over seeds and their number: `0.846 to 0.853 (3)`.
 fn over_seeds(figure: &Figure<'_>) -> Option<String> {
     let spread = figure.over_seeds()?;
     Some(to_metrics(&format!("{} ({})", ends((spread.low, spread.high)), spread.seeds), &figure.rows))
 }
 
-/// Why figures of a protocol cannot be held against the printed ones; empty if they can.
+/// Returns why figures of a protocol cannot be compared with the printed ones; empty if they can.
 pub(crate) fn incomparable_because(data: &Data, protocol: Protocol) -> String {
     let data_reason = match data.study.setting {
         Setting::Full => None,

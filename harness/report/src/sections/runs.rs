@@ -1,4 +1,4 @@
-//! The runs of a report, and their versions.
+//! The runs of a report, and the versions that they used.
 
 use crate::{
     figures::{
@@ -10,7 +10,7 @@ use crate::{
 };
 use harness_record::{run::RunRecord, vocabulary::Stage};
 
-/// Runs, each once, with the places that share it. Where and when they were made changes with each run, and stands in
+/// Lists each run once, with the places that share it. The time and host of a run change with each run; they are in
 /// `provenance.json`.
 pub(crate) fn runs(data: &Data) -> String {
     let left = ["Run", "Stage", "Arms", "Protocol"].map(|head| (head, Align::Left));
@@ -35,7 +35,7 @@ pub(crate) fn runs(data: &Data) -> String {
     table.captioned("runs of this report")
 }
 
-/// `43, kept 23`
+/// Formats the number of epochs and the kept epoch: `43, kept 23`.
 pub(crate) fn trained_for(record: &RunRecord) -> String {
     if record.stage == Stage::Evaluate {
         return "–".to_owned();
@@ -44,7 +44,7 @@ pub(crate) fn trained_for(record: &RunRecord) -> String {
     if record.kept_epoch == record.epochs { epochs } else { format!("{epochs}, kept {}", record.kept_epoch) }
 }
 
-/// Versions that the numbers depend on.
+/// Lists the versions that the numbers depend on.
 pub(crate) fn versions(data: &Data) -> String {
     let mut table = Table::new([("What", Align::Left), ("Version", Align::Left)]);
     for (name, versions) in all_versions(data) {

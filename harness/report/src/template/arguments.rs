@@ -1,10 +1,10 @@
-//! Arguments that templates pass to functions: how many there are, and of which type.
+//! Checks the number and types of the arguments that templates pass to functions.
 
 use minijinja::{Error, ErrorKind, Value};
 
-/// The arguments as texts, if there is one for each of `names` and each is a text.
+/// Returns the arguments as texts, if there is exactly one for each of `names` and each is a text.
 ///
-/// minijinja converts arguments itself, but names neither the function nor the argument that is wrong.
+/// minijinja can convert arguments itself, but its errors name neither the function nor the wrong argument.
 pub(super) fn texts<'a, const N: usize>(
     function: &str,
     names: [&str; N],
@@ -18,7 +18,8 @@ pub(super) fn texts<'a, const N: usize>(
     Ok(texts)
 }
 
-/// Refuses another number of arguments than `names`, of which only the first `least` must be there, and arguments by name.
+/// Rejects arguments by name, and any number of arguments that does not match `names`. Only the first `least` arguments
+/// are required.
 pub(super) fn check_count(function: &str, names: &[&str], given: &[Value], least: usize) -> Result<(), Error> {
     let takes = match names {
         [] => "takes no arguments".to_owned(),
@@ -41,7 +42,7 @@ pub(super) fn check_count(function: &str, names: &[&str], given: &[Value], least
     Err(Error::new(kind, format!("`{function}` {takes}, found {}", given.len())))
 }
 
-/// Refuses the type of an argument.
+/// Returns an error for an argument of the wrong type.
 pub(super) fn wrong_type(function: &str, argument: &str, expected: &str, value: &Value) -> Error {
     let found = if value.is_undefined() { "nothing: it is undefined".to_owned() } else { value.kind().to_string() };
     let message = format!("argument `{argument}` of `{function}` must be {expected}, found {found}");

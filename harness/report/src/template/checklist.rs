@@ -1,4 +1,5 @@
-//! What the records of a report show of what a reviewer asks: the facts that `partials/checklist.md.j2` ticks its items by.
+//! The facts that the records of a report show for a reviewer's checklist. `partials/checklist.md.j2` ticks its items
+//! by them.
 
 use super::facts::Facts;
 use crate::{
@@ -11,47 +12,48 @@ use minijinja::{Value, value::Serde};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Most names that are listed; the rest are counted.
+/// The maximum number of names that are listed; the rest are counted.
 const LISTED: usize = 3;
 
-/// What `checklist` answers with. Lists of names are empty where there is none.
+/// The value that `checklist` returns. Lists of names are empty if there are no names.
 #[derive(Debug, Serialize)]
 struct Shown {
-    /// Tests of claims, those without an outcome, and whether one of these lacks a run.
+    /// The number of tests of claims, the number without an outcome, and true if one of these lacks a run.
     claim_tests: usize,
     untested: usize,
     not_run: bool,
     datasets: usize,
-    /// Data sets of which something is not known.
+    /// The data sets for which a fact is unknown.
     without_splits: String,
     without_digest: String,
     without_licence: String,
     without_citation: String,
-    /// Files that were left out, and those of them without a reason.
+    /// The number of files that were left out, and the number of those without a reason.
     left_out: usize,
     unexplained: String,
-    /// What training begins with; arms whose settings do not say it; and what is a file of the user's, without a manifest.
+    /// The initial weights of training, the arms whose settings do not name them, and the weights that are a user's
+    /// file without a manifest.
     first_weights: String,
     without_first_weights: String,
     own_weights: String,
     without_settings: String,
     test_images: usize,
-    /// The seeds, the first few by their number.
+    /// The first few seeds.
     seeds: String,
-    /// Tests of an arm under a protocol and seed: how many there should be, and how many there are not.
+    /// The number of tests that there should be (one for each arm, protocol and seed), and the number of missing ones.
     arm_tests: usize,
     missing_tests: usize,
     runs: usize,
-    /// Runs by code with changes that no commit holds, and runs by code of no commit.
+    /// The number of runs by code with uncommitted changes, and of runs by code without a commit.
     dirty: usize,
     without_commit: usize,
-    /// Whether some run names no versions; no device.
+    /// True if a run records no versions, and true if a run records no device.
     unversioned: bool,
     without_device: bool,
     devices: String,
 }
 
-/// `checklist()`: what the records show.
+/// `checklist()`: the facts that the records show.
 pub(super) fn checklist(facts: &Facts) -> Value {
     Value::from(Serde(shown(facts)))
 }
@@ -77,14 +79,14 @@ fn shown(facts: &Facts) -> Shown {
         datasets: data.study.datasets.len(),
         without_splits: without(data, |set| !set.splits.is_empty()),
         without_digest: without(data, |set| is_filled(&set.digest)),
-        // The manifests say so where none is known.
+        // If no licence is known, the manifest says so in a text that begins with `none`.
         without_licence: without(data, |set| is_filled(&set.licence) && !set.licence.starts_with("none")),
         without_citation: without(data, |set| is_filled(&set.citation)),
         left_out: left_out.len(),
         unexplained: count(left_out.iter().filter(|row| !is_filled(&row.reason)).count() as u64),
         first_weights: list(weights()),
         without_first_weights: list(starts.iter().filter(|(_, start)| start.is_none()).map(|(label, _)| *label)),
-        // An encoder by name has a manifest, with its source and licence; a file by path has neither.
+        // A named encoder has a manifest with its source and licence; a file given by its path has neither.
         own_weights: list(weights().filter(|start| *start != RANDOM && !start.starts_with("the encoder `"))),
         without_settings: list(study.arms.iter().filter(|arm| !described(&arm.name)).map(|arm| arm.label.as_str())),
         test_images: data.scores.images().len(),
@@ -100,14 +102,14 @@ fn shown(facts: &Facts) -> Shown {
     }
 }
 
-/// How the settings call weights that come from nowhere.
+/// The name of random initial weights in the settings.
 const RANDOM: &str = "random weights";
 
 fn is_filled(text: &str) -> bool {
     !text.trim().is_empty()
 }
 
-/// The first few names, and how many more there are.
+/// Returns the first few names, and the number of the others.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: BTreeSet<_> = names.collect();
     let more = names.len().saturating_sub(LISTED);
@@ -115,12 +117,12 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     first.join(", ") + &if more > 0 { format!(" and {} more", count(more as u64)) } else { String::new() }
 }
 
-/// The data sets of which something is not known.
+/// Returns the data sets for which a fact is unknown.
 fn without(data: &Data, is_known: impl Fn(&DatasetInput) -> bool) -> String {
     list(data.study.datasets.iter().filter(|set| !is_known(set)).map(|set| set.dataset.as_str()))
 }
 
-/// What the training of an arm begins with, as its settings say it.
+/// Returns the initial weights of an arm's training, as its settings name them.
 fn first_weights<'a>(data: &'a Data, arm: &str) -> Option<&'a str> {
     let settings = data.study.settings.iter().find(|settings| settings.arm == arm)?;
     let stage = settings.stages.iter().find(|stage| stage.stage != Stage::Evaluate)?;
@@ -128,7 +130,8 @@ fn first_weights<'a>(data: &'a Data, arm: &str) -> Option<&'a str> {
     Some(network.rsplit_once(", from ")?.1)
 }
 
-/// How many tests of an arm under a protocol and seed there should be, and how many are missing.
+/// Returns the number of tests that there should be (one for each arm, protocol and seed), and the number of missing
+/// ones.
 fn arm_tests(data: &Data) -> [usize; 2] {
     let study = &data.study;
     let tests = data.runs.places().filter(|(place, _)| place.stage == Stage::Evaluate);

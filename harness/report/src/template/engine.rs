@@ -1,4 +1,4 @@
-//! The environment of all templates, and what is said of what is wrong with them.
+//! The environment of all templates, and their error messages.
 
 use super::files;
 use crate::{error::ReportError, markdown::escape};
@@ -8,15 +8,15 @@ use minijinja::{
 };
 use std::path::{Path, PathBuf};
 
-/// An environment that finds templates by name under `templates`, and refuses what is undefined.
+/// Creates an environment that finds templates by name under `templates`, and rejects undefined values.
 pub(crate) fn environment(templates: &Path) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     let folder = templates.to_owned();
     environment.set_loader(move |name| files::load(&folder, name));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    // So that errors know their place, in release builds, too.
+    // Errors then have a line, in release builds, too.
     environment.set_debug(true);
-    // A tag alone on its line leaves no line behind.
+    // A tag alone on its line leaves no empty line behind.
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_auto_escape_callback(|name| match name {
         name if name.ends_with(".md.j2") => AutoEscape::Custom("markdown".into()),
@@ -36,8 +36,8 @@ fn format_value(out: &mut Output, state: &mut State, value: &Value) -> Result<()
     out.write_str(&text).map_err(Error::from)
 }
 
-/// Text as HTML, also within the quotation marks of an attribute. minijinja's own writes a slash as `&#x2f;`, which makes
-/// addresses and file names hard to read in the source.
+/// Escapes text as HTML, including inside the quotes of an attribute. minijinja's own function writes a slash as
+/// `&#x2f;`, which makes addresses and file names hard to read in the source.
 fn escape_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -53,13 +53,14 @@ fn escape_html(text: &str) -> String {
     out
 }
 
-/// Renders a template of a page.
+/// Renders the template of a page.
 pub(crate) fn page(templates: &Path, name: &str, context: Value) -> Result<String, ReportError> {
     let rendered = environment(templates).and_then(|environment| environment.get_template(name)?.render(context));
     rendered.map_err(|error| template_error(templates, name, &error, &[]))
 }
 
-/// What is wrong with a template and where: in an included file or in a macro, that is its own name and line.
+/// Returns the error of a template with its place. If the error is in an included file or in a macro, this is the name
+/// and line of that file.
 pub(crate) fn template_error(templates: &Path, name: &str, error: &Error, functions: &[&str]) -> ReportError {
     let (innermost, includers) = unwind(error);
     let file = innermost.name().unwrap_or(name);
@@ -83,8 +84,8 @@ pub(crate) fn template_error(templates: &Path, name: &str, error: &Error, functi
     ReportError::Template { path: PathBuf::from(templates).join(file), line: innermost.line(), message }
 }
 
-/// The name of a function that a macro calls and that is not there. minijinja takes it for a value that it does not have, and does
-/// not say which; the source does.
+/// Returns the name of an unknown function that a macro calls. minijinja treats it as an undefined value and does not
+/// give its name, so the name is read from the source.
 fn called_in_vain(error: &Error) -> Option<&str> {
     error.detail().filter(|detail| *detail == "value of type undefined is not callable")?;
     let call = error.template_source()?.get(error.range()?)?;
@@ -92,7 +93,7 @@ fn called_in_vain(error: &Error) -> Option<&str> {
     Some(&call[..end]).filter(|name| !name.is_empty())
 }
 
-/// The error where it arose, and the places that included its template, the nearest first.
+/// Returns the original error, and the places that included its template, nearest first.
 fn unwind(error: &Error) -> (&Error, Vec<String>) {
     let mut innermost = error;
     let mut includers = Vec::new();
@@ -105,7 +106,7 @@ fn unwind(error: &Error) -> (&Error, Vec<String>) {
     (innermost, includers)
 }
 
-/// Names of values, of the fields of `study`, and of what functions answer with, for suggestions.
+/// The names of values, of the fields of `study`, and of fields that functions return, for suggestions.
 const VALUES: [&str; 32] = [
     "study",
     "confidence",
@@ -141,7 +142,7 @@ const VALUES: [&str; 32] = [
     "phrase",
 ];
 
-/// Filters and tests of minijinja that a report may need, for suggestions.
+/// The filters and tests of minijinja that a report may need, for suggestions.
 const FILTERS: [&str; 28] = [
     "abs",
     "default",
@@ -173,10 +174,10 @@ const FILTERS: [&str; 28] = [
     "upper",
 ];
 
-/// The name that a template probably meant.
+/// Returns the name that a template probably meant.
 fn meant(kind: ErrorKind, message: &str, templates: &Path, functions: &[&str]) -> Option<String> {
-    // minijinja's messages: "vlaue is unknown", "`study.titel` is undefined", "filter joim is unknown",
-    // "tried to include non-existing template 'partials/none.md.j2'".
+    // The messages of minijinja: "vlaue is unknown", "`study.titel` is undefined", "filter joim is unknown", "tried to
+    // include non-existing template 'partials/none.md.j2'".
     let words: Vec<_> = message.split_whitespace().map(|word| word.trim_matches(['`', '\'', '"'])).collect();
     let first = words.first()?;
     match kind {

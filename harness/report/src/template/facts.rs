@@ -1,4 +1,4 @@
-//! All that a template can ask for.
+//! Everything that a template can ask for.
 
 use crate::{
     charts::{ChartSpec, chart::Chart},
@@ -6,7 +6,7 @@ use crate::{
     pictures::gallery::Sheet,
 };
 
-/// The data of a report, and what was made of them.
+/// The data of a report, and everything made from them.
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) data: Data,

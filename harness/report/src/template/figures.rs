@@ -1,4 +1,4 @@
-//! Figures in sentences: values, intervals, and comparisons whose words the data choose.
+//! Figures in sentences: values, intervals, and comparisons whose words depend on the data.
 
 use super::{
     answer::{Answer, safe},
@@ -48,17 +48,18 @@ pub(super) fn published(facts: &Facts, text: &str) -> Answer {
     safe(printed(facts, text)?.map_or("not published".to_owned(), |p| escape(p.text)))
 }
 
-/// `was_published("ssl.dice")`: whether there is such a printed figure.
+/// `was_published("ssl.dice")`: true if there is such a printed figure.
 pub(super) fn was_published(facts: &Facts, text: &str) -> Answer {
     Ok(Value::from(printed(facts, text)?.is_some()))
 }
 
-/// `was_run("ssl.dice", "corrected")`: whether there is such a figure.
+/// `was_run("ssl.dice", "corrected")`: true if there is such a figure.
 pub(super) fn was_run(facts: &Facts, text: &str, protocol: &str) -> Answer {
     Ok(Value::from(figure(facts, text, protocol)?.is_some()))
 }
 
-/// `percent_change("ssl.iou", "half.iou")`: from the first printed figure to the second; with a protocol, of ours.
+/// `percent_change("ssl.iou", "half.iou")`: the change from the first printed figure to the second; with a protocol,
+/// the change between our figures.
 pub(super) fn change(facts: &Facts, from: &str, to: &str, protocol: Option<&str>) -> Answer {
     let ends = match protocol {
         Some(protocol) => [from, to].map(|text| figure(facts, text, protocol).map(|found| found.map(|f| f.mean))),
@@ -72,7 +73,8 @@ pub(super) fn change(facts: &Facts, from: &str, to: &str, protocol: Option<&str>
     })
 }
 
-/// `percent_of("segnet.soft_dice", "perfect-in-unit-range.soft_dice", "published")`: the first as a part of the second.
+/// `percent_of("segnet.soft_dice", "perfect-in-unit-range.soft_dice", "published")`: the first figure as a percentage
+/// of the second.
 pub(super) fn part(facts: &Facts, part: &str, whole: &str, protocol: &str) -> Answer {
     let found = [figure(facts, part, protocol)?, figure(facts, whole, protocol)?];
     safe(match found {
@@ -82,18 +84,18 @@ pub(super) fn part(facts: &Facts, part: &str, whole: &str, protocol: &str) -> An
     })
 }
 
-/// What `compare` answers with.
+/// The value that `compare` returns.
 #[derive(Debug, Serialize)]
 struct Compared {
-    /// Whether there is a difference.
+    /// True if there is a difference.
     run: bool,
-    /// Why not; empty if there is.
+    /// The reason why there is none; empty if there is one.
     reason: String,
-    /// `higher`, `lower` or `level`: level if the interval holds zero.
+    /// `higher`, `lower` or `level`; `level` if the interval contains zero.
     sign: &'static str,
-    /// With its sign.
+    /// The difference with its sign.
     difference: String,
-    /// Without it.
+    /// The difference without its sign.
     size: String,
     /// The 95 % interval.
     interval: String,
@@ -102,7 +104,7 @@ struct Compared {
     phrase: Value,
 }
 
-/// `diff("ssl.dice", "supervised.dice", "corrected")`: what `compare` finds, as a phrase.
+/// `diff("ssl.dice", "supervised.dice", "corrected")`: the result of `compare`, as a phrase.
 pub(super) fn diff(facts: &Facts, left: &str, right: &str, protocol: &str) -> Answer {
     compare(facts, left, right, protocol)?.get_attr("phrase")
 }
@@ -126,7 +128,7 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
     safe(facts.data.study.protocols.iter().map(phrase).collect::<Vec<_>>().join(", and "))
 }
 
-/// `compare("ssl.dice", "supervised.dice", "corrected")`: the paired difference left minus right, and its interval.
+/// `compare("ssl.dice", "supervised.dice", "corrected")`: the paired difference, left minus right, and its interval.
 pub(super) fn compare(facts: &Facts, left: &str, right: &str, under: &str) -> Answer {
     let protocol = protocol(facts, under)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
@@ -154,14 +156,15 @@ pub(super) fn species_value(facts: &Facts, text: &str, of: &str, under: &str) ->
     safe(summary.map_or(NOT_RUN.to_owned(), |s| number(s.mean)))
 }
 
-/// `species_compare("default.dice", "imbalanced.dice", "cat", "corrected")`: as `compare`, over images of one species.
+/// `species_compare("default.dice", "imbalanced.dice", "cat", "corrected")`: the same as `compare`, over images of one
+/// species.
 pub(super) fn species_compare(facts: &Facts, [left, right]: [&str; 2], of: &str, under: &str) -> Answer {
     let protocol = protocol(facts, under)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
     Ok(differing(&Question { data: &facts.data, protocol, species: Some(species(of)?) }, [&sides[0], &sides[1]]))
 }
 
-/// Over how many images a paired difference is, if a side was tested on more.
+/// Names the number of images of a paired difference, if a side was tested on more images.
 fn over(question: &Question<'_>, sides: [&Operand; 2], found: &Summary) -> String {
     let is_all = |side: &Operand| question.values(side).is_ok_and(|sample| sample.defined().len() == found.images);
     if sides.into_iter().all(is_all) {
@@ -201,7 +204,7 @@ fn not_judged(reason: &str) -> String {
     format!("not to be judged: {}", escape(reason))
 }
 
-/// A paired difference in words that its sign chooses.
+/// Describes a paired difference, in words chosen by its sign.
 fn phrase(sign: &str, found: &Summary, over: &str) -> String {
     let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", signed_ends(found.interval()));
     match sign {
@@ -216,9 +219,9 @@ struct Ranked {
     name: String,
     label: String,
     value: String,
-    /// The 95 % interval; `no interval` where there is none.
+    /// The 95 % interval; `no interval` if there is none.
     interval: String,
-    /// `; 56 images`, where not all arms were tested on equally many.
+    /// `; 56 images` if the arms were tested on different numbers of images; otherwise empty.
     over: String,
 }
 

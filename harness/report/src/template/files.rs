@@ -1,26 +1,26 @@
-//! The files of templates, by name: never outside of their folder, never without bound.
+//! Reads template files by name, only inside their folder and only up to fixed limits.
 
 use crate::error::ReportError;
 use harness_record::files;
 use minijinja::{Error, ErrorKind};
 use std::path::Path;
 
-/// Most bytes of one template: those of this repository have less than a hundredth of it.
+/// The size limit of a template, in bytes. The templates of this repository are less than a hundredth of it.
 const LIMIT: u64 = 1 << 20;
-/// Most folders below each other in which templates are looked for.
+/// The maximum depth of folders that are searched for templates.
 const DEPTH: usize = 8;
-/// Most templates that are listed.
+/// The maximum number of templates that are listed.
 const MOST: usize = 1000;
-/// How the file of a Markdown template ends.
+/// The file name ending of a Markdown template.
 pub(super) const ENDING: &str = ".md.j2";
 
-/// Whether a template's name stays in its folder.
+/// Returns true if a template's name stays inside its folder.
 pub(super) fn is_plain(name: &str) -> bool {
     let part = |p: &str| !p.is_empty() && !p.starts_with('.') && !p.contains(['\\', ':']);
     name.split('/').all(part)
 }
 
-/// The text of a template; `None` if there is no such file.
+/// Returns the text of a template, or `None` if there is no such file.
 fn text(folder: &Path, name: &str) -> Result<Option<String>, ReportError> {
     let path = folder.join(name);
     if !is_plain(name) || !path.exists() {
@@ -35,16 +35,16 @@ fn text(folder: &Path, name: &str) -> Result<Option<String>, ReportError> {
     utf8.map(Some)
 }
 
-/// As [`text`], for minijinja.
+/// The same as [`text`], for minijinja.
 pub(super) fn load(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     text(folder, name)
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, "cannot read the template").with_source(error))
 }
 
-/// Names of all Markdown templates in a folder and the folders below it, sorted.
+/// Returns the names of all Markdown templates in a folder and the folders below it, sorted.
 ///
 /// # Errors
-/// A folder that cannot be listed.
+/// Fails if a folder cannot be listed.
 pub(super) fn names(folder: &Path) -> Result<Vec<String>, ReportError> {
     let mut names = Vec::new();
     list(folder, "", DEPTH, &mut names)?;
@@ -55,7 +55,7 @@ pub(super) fn names(folder: &Path) -> Result<Vec<String>, ReportError> {
 fn list(folder: &Path, prefix: &str, depth: usize, names: &mut Vec<String>) -> Result<(), ReportError> {
     for entry in std::fs::read_dir(folder).map_err(ReportError::io("list", folder))? {
         let entry = entry.map_err(ReportError::io("list", folder))?;
-        // A link to a folder is none here, so that no circle of links is followed.
+        // A link to a folder does not count as a folder, so that a cycle of links is not followed.
         let is_folder = entry.file_type().map_err(ReportError::io("list", entry.path()))?.is_dir();
         let Ok(name) = entry.file_name().into_string() else { continue };
         let name = format!("{prefix}{name}");

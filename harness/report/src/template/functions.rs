@@ -1,4 +1,4 @@
-//! The functions of a template: every figure, table, chart and picture of a report comes through one of them.
+//! The functions of a template. Every figure, table, chart and picture of a report comes from one of them.
 
 use super::{
     answer::{Answer, refuse, safe},
@@ -21,7 +21,7 @@ use harness_record::vocabulary::Protocol;
 use minijinja::{Environment, Value, value::Rest};
 use std::sync::Arc;
 
-/// Names of all functions, for suggestions.
+/// The names of all functions, for suggestions.
 pub(super) const FUNCTIONS: [&str; 45] = [
     "arms",
     "by_breed",
@@ -72,7 +72,7 @@ pub(super) const FUNCTIONS: [&str; 45] = [
 
 /// Registers all functions.
 pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
-    /// Registers a function of texts that owns the facts.
+    /// Registers a function with text arguments that shares the facts.
     macro_rules! add {
         ($name:literal, $f:expr, $($arg:ident),*) => {{
             let facts = Arc::clone(facts);
@@ -124,7 +124,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add_lists(environment, facts);
 }
 
-/// `percent_change(from, to[, protocol])`
+/// Implements `percent_change(from, to[, protocol])`.
 fn percent_change(facts: &Facts, given: &[Value]) -> Answer {
     let (name, arguments) = ("percent_change", ["from", "to", "protocol"]);
     check_count(name, &arguments, given, 2)?;
@@ -139,7 +139,7 @@ fn percent_change(facts: &Facts, given: &[Value]) -> Answer {
 /// A function without arguments.
 type List = fn(&Facts) -> String;
 
-/// Functions without arguments: whole sections.
+/// Registers the functions without arguments. Most return whole sections.
 fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     let lists: [(&'static str, List); 12] = [
         ("arms", |f| methods::arms(&f.data)),
@@ -164,17 +164,17 @@ fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     }
 }
 
-/// Whether an arm has that network.
+/// Returns true if an arm has this network.
 fn has_model(facts: &Facts, name: &str) -> bool {
     facts.data.study.arms.iter().any(|arm| arm.model == name)
 }
 
-/// A section that some protocol decides.
+/// Returns a section that depends on a protocol.
 fn of_protocol(facts: &Facts, name: &str, section: fn(&Data, Protocol) -> String) -> Answer {
     safe(section(&facts.data, protocol(facts, name)?))
 }
 
-/// A section on single images, which some metric and protocol decide.
+/// Returns a section on single images that depends on a metric and a protocol.
 fn of_images(facts: &Facts, name: &str, under: &str, section: fn(&Data, &Metric, Protocol) -> String) -> Answer {
     let protocol = protocol(facts, under)?;
     safe(section(&facts.data, metric(name)?, protocol))

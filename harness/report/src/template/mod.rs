@@ -1,7 +1,7 @@
 //! Templates: the text of a report, with functions for everything that is computed.
 //!
-//! In a Markdown template every value is escaped unless a function of this module made it as Markdown, so a title with
-//! markup in it stays text whoever wrote the study.
+//! In a Markdown template every value is escaped, unless a function of this module returns it as Markdown. So a title
+//! with markup stays text, whoever wrote the study.
 
 mod answer;
 mod arguments;

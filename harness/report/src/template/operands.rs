@@ -1,4 +1,4 @@
-//! Words that templates pass to functions, each read and checked against what there is.
+//! Parses words that templates pass to functions, and checks that they name things that exist.
 
 use super::{answer::refuse, facts::Facts};
 use crate::figures::{
@@ -16,14 +16,14 @@ pub(super) fn species(name: &str) -> Result<Species, Error> {
     name.parse().map_err(|_| refuse("species", name, &Species::ALL.map(Species::name)))
 }
 
-/// A protocol of the study.
+/// Finds a protocol of the study.
 pub(super) fn protocol(facts: &Facts, name: &str) -> Result<Protocol, Error> {
     let all = &facts.data.study.protocols;
     let found = all.iter().find(|protocol| protocol.name() == name).copied();
     found.ok_or_else(|| refuse("protocol", name, &all.iter().map(|protocol| protocol.name()).collect::<Vec<_>>()))
 }
 
-/// `ARM[@CONDITION].METRIC`, with every name known.
+/// Parses `ARM[@CONDITION].METRIC` and checks every name.
 pub(super) fn operand(facts: &Facts, text: &str) -> Result<Operand, Error> {
     let study = &facts.data.study;
     let conditions: Vec<_> = study.conditions.iter().map(|c| c.name.to_string()).collect();

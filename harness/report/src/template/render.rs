@@ -1,4 +1,4 @@
-//! The Markdown of a report.
+//! Renders the Markdown of a report.
 
 use super::{
     engine::{environment, template_error},
@@ -17,14 +17,14 @@ use crate::{
 use minijinja::{Error, Value, context, value::Serde};
 use std::{path::Path, sync::Arc};
 
-/// Renders the study's template, or `study.md.j2` where it has none of its own.
+/// Renders the study's template, or `study.md.j2` if the study has none of its own.
 pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), ReportError> {
     let name = name_for(templates, &facts.data.study.study);
     let facts = Arc::new(facts);
     let rendered =
         evaluate(&facts, templates, &name).map_err(|e| template_error(templates, &name, &e, &functions::FUNCTIONS));
     let text = with_definitions(tidy(&rendered?));
-    // The environment, and with it every other owner, is gone.
+    // The environment, which held all other references to the facts, is gone.
     match Arc::try_unwrap(facts) {
         Ok(facts) => Ok((text, facts)),
         Err(_) => Err(ReportError::Template {
@@ -35,7 +35,7 @@ pub(crate) fn render(facts: Facts, templates: &Path) -> Result<(String, Facts), 
     }
 }
 
-/// The template of a study: its own, or the general one where it has none.
+/// Returns the name of a study's template: its own, or the general one if it has none.
 fn name_for(templates: &Path, study: &str) -> String {
     let own = format!("{study}{}", files::ENDING);
     if files::is_plain(&own) && templates.join(&own).is_file() { own } else { format!("study{}", files::ENDING) }
@@ -53,7 +53,7 @@ fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, 
     environment.get_template(name)?.render(context)
 }
 
-/// No line ends in spaces, no two empty lines follow each other, and the file ends in one line feed.
+/// Removes spaces at the ends of lines and repeated empty lines, and ends the file with one line feed.
 fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut empty = true;

@@ -1,4 +1,4 @@
-//! Percentages that another text states in words, held against its own printed table and against our figures.
+//! Compares percentages that another text states in words with its own printed table and with our figures.
 
 use super::{
     answer::{Answer, safe},
@@ -23,29 +23,30 @@ use std::fmt::Write as _;
 struct Statement {
     of: Operand,
     beside: Operand,
-    /// The text's own words.
+    /// The words of the text.
     quotation: String,
-    /// The percentage of the quotation.
+    /// The percentage in the quotation.
     stated: f64,
-    /// Half a unit of its last digit.
+    /// Half a unit of the percentage's last digit.
     half_unit: f64,
 }
 
-/// What a text's own table says of its percentage.
+/// The result of checking a text's percentage against its own table.
 #[derive(Debug, Clone, PartialEq)]
 enum Borne {
-    /// It follows from the two figures, rounding allowed for.
+    /// The percentage follows from the two figures, with rounding allowed for.
     Out,
-    /// It does not, but it is the change from another figure of the same row: that metric's label.
+    /// It does not follow, but it is the change from another figure of the same row. Holds the label of that figure's
+    /// metric.
     From(&'static str),
-    /// Neither.
+    /// The percentage is neither of these.
     Not,
-    /// There are no such figures.
+    /// The table has no such figures.
     Unknown,
 }
 
 /// `statements([["half.iou", "full.iou", "an IoU lower by 3.5%"]])`: each statement is a figure, the figure that it is
-/// a change from, and the words of the text with one percentage among them.
+/// a change from, and the words of the text, which contain one percentage.
 pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
     check_count("statements", &["list"], given, 1)?;
     let data = &facts.data;
@@ -74,12 +75,12 @@ pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
     safe(format!("{}\n\n{}", summary(&borne), table.captioned(&caption)))
 }
 
-/// A text could be gone over, too, letter by letter.
+/// Returns true for lists. Without this check, a text would be iterated letter by letter.
 fn is_list(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
 }
 
-/// How many statements the text's own table bears out.
+/// Says how many statements the text's own table supports.
 fn summary(borne: &[Borne]) -> String {
     let known = borne.iter().filter(|b| **b != Borne::Unknown).count();
     if known == 0 {
@@ -142,14 +143,14 @@ impl Statement {
         cells
     }
 
-    /// The change in percent that the printed figures give, as a link to them.
+    /// Returns the change in percent between the printed figures, as a link to them.
     fn by_table(&self, data: &Data) -> Option<String> {
         let sides = [printed_line(data, &self.of)?, printed_line(data, &self.beside)?];
         let [of, beside] = sides.map(|line| Printed::read(&line.row.value));
         Some(linked(&percent_change(beside?.value, of?.value)?, &sides.map(printed_row)))
     }
 
-    /// `−3.51 % (−5.02 % to −2.10 %)`
+    /// Returns the change in this report: `−3.51 % (−5.02 % to −2.10 %)`.
     fn ours(&self, data: &Data, protocol: Protocol) -> String {
         let question = Question { data, protocol, species: None };
         let Some((change, interval)) = question.relative_change([&self.of, &self.beside]) else {
@@ -176,7 +177,7 @@ impl Statement {
                 && row.metric != self.of.metric
                 && data.place_of(row) == Some((self.of.arm.as_str(), condition))
         });
-        // Several may be near enough, as rounding leaves room: the nearest is the one that was meant.
+        // Because of rounding, several may be close enough. The closest one is most likely the one that was meant.
         let near = |row: &PublishedRow| {
             let other = Printed::read(&row.value)?;
             let metric = Metric::find(&row.metric).filter(|_| self.is_change(&other, &of))?;
@@ -186,14 +187,15 @@ impl Statement {
         nearest.map_or(Borne::Not, |(_, label)| Borne::From(label))
     }
 
-    /// Whether the stated percentage is the change between two printed figures, all three as they may have been before rounding.
+    /// Returns true if the stated percentage is the change between two printed figures, with the rounding of all three
+    /// allowed for.
     fn is_change(&self, from: &Printed<'_>, to: &Printed<'_>) -> bool {
         let low_base = from.value - from.half_unit;
         if low_base <= 0.0 {
             return false;
         }
         let change = |to: f64, from: f64| (to / from - 1.0) * 100.0;
-        // Rounding noise of the division must not decide.
+        // Rounding noise of the division must not affect the result.
         let room = self.half_unit + 1e-9;
         let lowest = change(to.value - to.half_unit, from.value + from.half_unit);
         let highest = change(to.value + to.half_unit, low_base);
@@ -209,7 +211,7 @@ fn printed_line<'a>(data: &'a Data, at: &Operand) -> Option<&'a PublishedLine> {
     data.printed_line(&at.arm, data.condition_of(at), &at.metric)
 }
 
-/// The one percentage of a text, and half a unit of its last digit.
+/// Returns the only percentage of a text, and half a unit of its last digit.
 fn percentage(text: &str) -> Option<(f64, f64)> {
     let (before, after) = text.split_once('%')?;
     if after.contains('%') {

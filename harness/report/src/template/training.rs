@@ -1,4 +1,4 @@
-//! What an arm's network was fine-tuned on, for sentences on cats and dogs.
+//! The images that an arm's network was fine-tuned on, for sentences on cats and dogs.
 
 use super::{
     answer::{Answer, refuse},
@@ -9,18 +9,18 @@ use harness_record::vocabulary::Species;
 use minijinja::{Value, value::Serde};
 use serde::Serialize;
 
-/// What `training` answers with. Numbers are as they are printed.
+/// The value that `training` returns. Numbers are formatted for printing.
 #[derive(Debug, Default, Serialize)]
 struct TrainedOn {
-    /// Whether images were counted by breed.
+    /// True if images were counted by breed.
     known: bool,
     images: String,
-    /// Breeds of which there is an image.
+    /// The number of breeds with at least one image.
     breeds: String,
     cats: String,
     cat_breeds: String,
     dogs: String,
-    /// Whether there are fewer images of cats than of dogs.
+    /// True if there are fewer images of cats than of dogs.
     cats_are_fewer: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn training(facts: &Facts, arm: &str) -> Answer {
     Ok(Value::from(Serde(found)))
 }
 
-/// Images by breed of the data set that an arm was fine-tuned on.
+/// Returns the images by breed of the data set that an arm was fine-tuned on.
 fn groups<'a>(data: &'a Data, arm: &str) -> Option<&'a [GroupCount]> {
     let is_of = |arms: &[String]| arms.is_empty() || arms.iter().any(|name| name == arm);
     let set = data.study.datasets.iter().find(|set| set.role == "segmentation" && is_of(&set.arms))?;

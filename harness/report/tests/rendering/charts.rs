@@ -1,4 +1,5 @@
-//! Every text of every chart is whole and stands free, whatever the study: measured from the drawn SVG in the bundled font.
+//! Checks that every text of every chart is complete and overlaps nothing, for any study. Texts are measured from the
+//! drawn SVG in the bundled font.
 
 use crate::{
     fixture::{self, REALISTIC, Report, SMALL, Size, arms, store},
@@ -13,7 +14,7 @@ use std::{fs, path::Path};
 static REGULAR: &[u8] = include_bytes!("../../assets/HarnessSans-Regular.ttf");
 static BOLD: &[u8] = include_bytes!("../../assets/HarnessSans-Bold.ttf");
 
-/// A text of a chart and the box that its letters fill: left, top, right, bottom.
+/// A text of a chart and its bounding box: left, top, right, bottom.
 #[derive(Debug)]
 struct Lettered {
     text: String,
@@ -29,7 +30,7 @@ fn number(element: &str, name: &str) -> f64 {
     attribute(element, name).parse().unwrap()
 }
 
-/// All texts of a chart, in pixels.
+/// Returns all texts of a chart, in pixels.
 fn texts(svg: &str) -> Vec<Lettered> {
     let elements = svg.split("<text ").skip(1).map(|rest| rest.split("</text>").next().unwrap());
     let measured = elements.map(|element| {
@@ -38,7 +39,7 @@ fn texts(svg: &str) -> Vec<Lettered> {
         let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
         let font = FontRef::try_from_slice(if tag.contains("bold") { BOLD } else { REGULAR }).unwrap();
         let size = number(&tag, "font-size");
-        // The size of a font is that of its em; ab_glyph scales by the height of a line.
+        // The size of a font is the size of its em, but ab_glyph scales by the height of a line.
         let em = font.units_per_em().unwrap();
         let letters = font.as_scaled(size as f32 * font.height_unscaled() / em);
         let width = f64::from(text.chars().map(|c| letters.h_advance(letters.glyph_id(c))).sum::<f32>());
@@ -47,15 +48,15 @@ fn texts(svg: &str) -> Vec<Lettered> {
             "middle" => number(&tag, "x") - width / 2.0,
             _ => number(&tag, "x") - width,
         };
-        // Half of an x-height below the middle stands the base line: 0.27 of an em in this font. Letters with accents aside,
-        // no letter is higher than 0.76 above it, and none reaches 0.24 below.
+        // The baseline is half an x-height below the middle: 0.27 of an em in this font. Apart from letters with
+        // accents, no letter rises more than 0.76 of an em above it or reaches 0.24 below.
         let base = number(&tag, "y") + 0.27 * size;
         Lettered { text, at: [left, base - 0.76 * size, left + width, base + 0.24 * size] }
     });
     measured.collect()
 }
 
-/// What is wrong with the texts of a chart.
+/// Returns the problems with the texts of a chart.
 fn faults(svg: &str) -> Vec<String> {
     let view: Vec<f64> = attribute(svg, "viewBox").split(' ').map(|part| part.parse().unwrap()).collect();
     let texts = texts(svg);
@@ -85,7 +86,8 @@ fn charts(data: &Path) -> Vec<RenderedFile> {
     files.filter(|file| file.path.extension().is_some_and(|extension| extension == "svg")).collect()
 }
 
-/// The words of all tips of a chart of a page, counted from 1; a line each. Files of charts have none.
+/// Returns the words of all tooltips of a page's chart (the first chart is 1), one line each. The files of charts have
+/// no tooltips.
 fn tips(page: &str, chart: usize) -> Vec<&str> {
     let start = format!("aria-labelledby=\"chart.{chart}.title");
     let svg = page.split(&start).nth(1).unwrap().split("</svg>").next().unwrap();
@@ -111,7 +113,7 @@ fn assert_arms(what: &str, study: &Value) {
     assert_legible(what, &folder.data());
 }
 
-/// Writes a copy of an arm's runs under each of `names`, so that they have equal values everywhere.
+/// Copies an arm's runs under each of `names`, so that all of these arms have equal values.
 fn copy_runs(report: &Report, arm: &str, names: &[String]) {
     let mut places = report.places();
     for place in report.places().into_iter().filter(|place| place.arm == arm) {
@@ -137,13 +139,13 @@ fn every_point_says_what_it_is() {
     let files = rendered(&folder(&fixture::study(), SMALL).data());
     let page = text(&files, "index.html");
     let by_blur = tips(page, 1);
-    // Two arms under two protocols and the printed figures, at five levels of blur, in three metrics.
+    // There are two arms under two protocols and the printed figures, at five levels of blur, in three metrics.
     assert_eq!(by_blur.len(), (2 * 2 + 1) * 5 * 3);
     assert!(by_blur.contains(&"Self-supervised, as printed, 25 %: Dice 0.749"), "{by_blur:#?}");
     let first = by_blur.iter().find(|tip| tip.starts_with("Supervised, corrected protocol, 100 %: IoU 0.")).unwrap();
     assert!(first.contains(", 95\u{a0}% interval 0.") && first.ends_with(", over 8 images"), "{first}");
     let training = tips(page, 2);
-    // The one stage of pretraining logs its loss, and three epochs of fine-tuning are in two panels.
+    // The one pretraining stage logs its loss, and three epochs of fine-tuning are in two panels.
     assert_eq!(
         training.iter().filter(|tip| tip.starts_with("Pretraining: loss") && tip.ends_with(", epoch 2")).count(),
         1

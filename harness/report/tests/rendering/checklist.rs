@@ -1,4 +1,4 @@
-//! The checklist at the end of a report: the records decide what is ticked.
+//! The checklist at the end of a report is ticked by its records.
 
 use crate::{
     fixture::{self, Report, SMALL, arms, store},
@@ -12,7 +12,7 @@ use harness_report::inputs::file;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
 
-/// A report whose data tests change.
+/// A report whose data the tests change.
 struct Folder(Report);
 
 impl Folder {
@@ -20,7 +20,7 @@ impl Folder {
         Self(folder(study, SMALL))
     }
 
-    /// Changes what is known of the host of one of the runs, counted in the order of places.
+    /// Changes the host record of one of the runs; runs are indexed in the order of places.
     fn change_host(&self, run: usize, change: impl Fn(&mut HostRecord)) -> &Self {
         let path = self.0.profile().join(file::PROVENANCE);
         let mut hosts: BTreeMap<Key, HostRecord> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -50,7 +50,7 @@ impl Folder {
         self
     }
 
-    /// The file of the report, from its checklist on.
+    /// Returns a file of the report, from its checklist on.
     fn rendered(&self, name: &str, start: &str) -> String {
         let files = render(&self.0.data(), &templates()).unwrap();
         let file = files.into_iter().find(|file| file.path == Path::new(name)).unwrap();
@@ -62,7 +62,7 @@ impl Folder {
         self.rendered("report.md", "## Checklist")
     }
 
-    /// The line of an item: whether it is ticked, and what it says.
+    /// Returns the line of an item: true if it is ticked, and its text.
     fn item(&self, name: &str) -> (bool, String) {
         let text = self.markdown();
         let line = |mark: &str| {
@@ -158,7 +158,7 @@ fn data_without_licence_citation_or_reason_are_open() {
     folder.is_known("Data sets and splits", "[Data](#data)");
     folder.is_known("Licences of the data", "[Data](#data)");
     folder.is_known("Files left out", "each with its reason");
-    // The second set of the fixture has none.
+    // The second data set of the fixture has no citation.
     folder.is_open("Citations of the data", "the citation of synthetic-pets-unlabelled is not known");
     folder.change_datasets(|sets| {
         sets[0]["licence"] = "none stated by its authors".into();

@@ -1,4 +1,4 @@
-//! Renders reports from data that are written by hand, and reads them as their readers do.
+//! Renders reports from handwritten data and checks them from the reader's point of view.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -14,19 +14,19 @@ use fixture::{Report, Size};
 use harness_report::{RenderedFile, ReportError};
 use std::path::{Path, PathBuf};
 
-/// The templates of the project.
+/// Returns the templates of the project.
 fn templates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates")
 }
 
-/// A report with its data and runs.
+/// Creates a report with its data and runs.
 fn folder(study: &serde_json::Value, size: Size) -> Report {
     let folder = Report::new();
     fixture::write(&folder.data(), study, size);
     folder
 }
 
-/// Rendered as what its `study.json` says that it is.
+/// Renders with the setting that the folder's `study.json` names.
 fn render(data: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
     harness_report::render(data, templates, fixture::setting(data))
 }

@@ -1,11 +1,11 @@
-//! Every figure of a report comes from a function of its template: none is typed.
+//! Checks that every figure of a report comes from a function of its template and none is typed.
 
 use crate::templates;
 use std::{fs, path::Path};
 
-/// Words of a template's text that have a digit, each with its line. A name, which begins with a letter, may have one (`blur-0`),
-/// and so may code, the address of a link, a tag, and what stands between `{# digits: WHY #}` and `{# digits: end #}`. A tag
-/// that prints a number may not.
+/// Returns the words of a template's text that contain a digit, each with its line. Digits are allowed in names, which
+/// begin with a letter (`blur-0`), in code, in the address of a link, in a tag, and between `{# digits: WHY #}` and
+/// `{# digits: end #}`. A tag that prints a number is not allowed.
 fn typed(template: &str) -> Vec<(usize, String)> {
     let lines = |passage: &str| "\n".repeat(passage.matches('\n').count());
     let mut text = template.to_owned();
@@ -27,7 +27,7 @@ fn typed(template: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// The text with something else for each passage from `open` to `close`.
+/// Returns the text with each passage from `open` to `close` replaced.
 fn replaced(text: &str, open: &str, close: &str, with: impl Fn(&str) -> String) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once(open) {

@@ -1,4 +1,4 @@
-//! Whole reports, rendered from an invented data folder.
+//! Renders whole reports from an invented data folder.
 
 use crate::{
     fixture::{self, REALISTIC, SMALL, Size, store},
@@ -98,7 +98,7 @@ fn a_confirming_rerun_changes_no_byte() {
     assert_ne!(later, hosts);
     std::fs::write(&path, later).unwrap();
     assert_eq!(rendered(), first);
-    // What lay there before changes nothing either.
+    // Files that were there before change nothing either.
     write(&folder.folder(), &first).unwrap();
     std::fs::write(folder.folder().join("charts/old.svg"), "<svg/>").unwrap();
     assert_eq!(rendered(), first);
@@ -116,7 +116,7 @@ fn names_from_strangers_stay_text() {
     assert!(markdown.starts_with("# A \\| \\`b\\` \\<script\\>alert(1)\\</script\\> \\[x\\](javascript:alert(2))\n"));
     assert!(!markdown.contains("\n# Not a heading"));
     let html = text(&files, "index.html");
-    // The page's own script is the only one.
+    // The script of the page is the only one.
     assert_eq!(html.matches("<script").count(), 1);
     for forbidden in
         ["<script>alert", "<img src=\"x\"", "onerror=\"", "href=\"javascript:", "example.org/p.png\"", "<b>bold"]
@@ -170,7 +170,7 @@ fn every_setting_says_what_it_is() {
 #[test]
 fn worse_pretraining_is_called_worse() {
     let mut study = fixture::study();
-    // The same data with the names swapped: what was better is now worse.
+    // The data are the same with the names swapped, so what was better is now worse.
     study["arms"][0]["name"] = "supervised".into();
     study["arms"][1]["name"] = "ssl".into();
     let ours = text(&rendered(&fixture::study(), REALISTIC), "report.md").to_owned();
@@ -206,7 +206,7 @@ fn an_arm_that_was_not_run_says_so() {
     assert!(markdown.lines().any(|line| line.starts_with("| Half") && line.contains("not run")), "{markdown}");
 }
 
-/// The message for a template of the small report, with its path below the folder of templates.
+/// Returns the error message for a template of the small report. Its path is relative to the folder of templates.
 fn refusal(data: &Path, templates: &Path) -> String {
     match render(data, templates).unwrap_err() {
         ReportError::Template { path, line, message } => {
@@ -217,7 +217,7 @@ fn refusal(data: &Path, templates: &Path) -> String {
     }
 }
 
-/// What is wrong, each with the line that it gets in a template of its own, an included file and a macro.
+/// Faulty expressions. The message for each is checked in the study's template, in an included file and in a macro.
 const WRONG: [&str; 31] = [
     // Operands: the arm, the condition, the metric, the form.
     r#"{{ value("sll.dice", "corrected") }}"#,
@@ -269,14 +269,15 @@ fn what_a_template_asks_for_in_vain_is_named_with_its_line_and_what_was_meant() 
     });
     insta::assert_snapshot!(messages.join("\n"));
 
-    // In an included file it is that file's line, and in a macro that of the file which defines it.
+    // In an included file, the message names that file and its line. In a macro, it names the file that defines the
+    // macro.
     for (wrong, direct) in WRONG.iter().zip(&messages) {
         let what = direct.strip_prefix("blurring.md.j2:2: ").unwrap();
         write("partials/part.md.j2", &format!("a\nb\n{wrong}\n"));
         write("blurring.md.j2", "one\n\n\n{% include \"partials/part.md.j2\" %}\n");
         let included = format!("partials/part.md.j2:3: {what} (included from blurring.md.j2:4)");
         assert_eq!(message(), included);
-        // A macro of another file sees functions, but not the values of a report.
+        // A macro of another file can call functions, but cannot see the values of a report.
         if !wrong.contains("study.") && !wrong.contains("confidenc") {
             write("partials/part.md.j2", &format!("{{% macro m() %}}\nb\nc\n{wrong}{{% endmacro %}}"));
             write("blurring.md.j2", "{% import \"partials/part.md.j2\" as part %}\n{{ part.m() }}\n");
@@ -331,7 +332,7 @@ fn damaged_data_are_named() {
     store::change(&test, file::METRICS, |text| text.replacen(",loss,", ",loss,x", 1));
     messages.push(message());
     store::change(&test, file::METRICS, |_| metrics.clone());
-    // Other numbers than the run wrote.
+    // The file has other numbers than the run wrote.
     std::fs::write(test.join(file::METRICS), metrics.replacen(",loss,0.", ",loss,1.", 1)).unwrap();
     messages.push(message());
     std::fs::remove_file(test.join(file::METRICS)).unwrap();
@@ -339,7 +340,7 @@ fn damaged_data_are_named() {
     std::fs::write(test.join(file::METRICS), &metrics).unwrap();
     store::change_bytes(&test, PictureSheet::Masks.name(), |_| b"no picture".to_vec());
     messages.push(message());
-    // The folder of another run.
+    // The folder holds another run.
     let other = folder.run("ssl", Some(Protocol::Published), Stage::Evaluate);
     std::fs::copy(other.join(file::RUN), test.join(file::RUN)).unwrap();
     messages.push(message());

@@ -37,7 +37,7 @@ fn report(study: &Value) -> String {
     text(&rendered(&folder(study).data()), "report.md").to_owned()
 }
 
-/// The lines from one that begins with `start` to the next empty one.
+/// Returns the lines from one that begins with `start` to the next empty one.
 fn block<'a>(markdown: &'a str, start: &str) -> Vec<&'a str> {
     let lines = markdown.lines().skip_while(|line| !line.starts_with(start));
     lines.take_while(|line| !line.is_empty()).collect()
@@ -60,7 +60,7 @@ fn every_printed_figure_gets_a_verdict_in_the_order_of_the_file() {
     for (row, printed) in rows.iter().zip(&printed) {
         assert_eq!((&row.table, &row.variant, &row.value), (&printed.table, &printed.variant, &printed.value));
     }
-    // The last of four epochs lies two hundredths above the value of the second; one seed has no interval.
+    // The last of four epochs is two hundredths above the value of the second; a single seed has no interval.
     let loss = find(&rows, ["default", "train", "loss"]);
     assert!((loss.reproduced.unwrap() - 0.63).abs() < 1e-12, "{loss:?}");
     assert_eq!((loss.low, loss.high, loss.verdict.as_str()), (None, None, "differs"));
@@ -77,7 +77,8 @@ fn figures_of_training_have_an_interval_over_seeds() {
     let folder = folder(&arms::study("class-imbalance", &[0, 1, 2]));
     let rows = verdicts(&folder.data()).unwrap();
     let loss = find(&rows, ["default", "train", "loss"]);
-    // 0.63, 0.64, 0.65: mean 0.64, and 4.303 times 0.01 over the root of three.
+    // The values are 0.63, 0.64 and 0.65: mean 0.64, and a half-width of 4.303 times 0.01 over the square root of
+    // three.
     assert!((loss.reproduced.unwrap() - 0.64).abs() < 1e-12);
     assert!((loss.high.unwrap() - (0.64 + 4.303 * 0.01 / 3.0_f64.sqrt())).abs() < 1e-9, "{loss:?}");
     assert_eq!(loss.verdict, "differs"); // 0.61 is below 0.615
@@ -88,7 +89,7 @@ fn figures_of_training_have_an_interval_over_seeds() {
 fn the_kept_epoch_and_the_family_decide_what_linknet_is_held_against() {
     let folder = folder(&arms::study("baselines", &[0]));
     let rows = verdicts(&folder.data()).unwrap();
-    // Epoch 2 was kept, and its value is the printed one; of the last epoch it would be 0.308.
+    // Epoch 2 was kept, and its value is the printed one; the last epoch would give 0.308.
     let loss = find(&rows, ["linknet", "val", "loss"]);
     assert_eq!((loss.reproduced, loss.verdict.as_str()), (Some(0.288), "reproduced"));
     assert_eq!(find(&rows, ["linknet", "val", "dice"]).reproduced, Some(0.858)); // batch_dice, not dice
@@ -128,11 +129,11 @@ fn recorded_verdicts_must_follow_from_the_data() {
         message("0.288,0.288,,,reproduced", "0.288,0.289,,,reproduced"),
         message("0.288,0.288,,,reproduced", "0.288,not run,,,reproduced"),
         message("0.288,0.288,,,reproduced", "0.288,0.288,0.28,,reproduced"),
-        // The printed figure itself: the verdict no longer follows.
+        // The printed figure itself was changed, so the verdict no longer follows.
         message("0.288,0.288,,,reproduced", "0.298,0.288,,,reproduced"),
     ];
     insta::assert_snapshot!(messages.join("\n"));
-    // Verdicts are made anew, whatever the file says.
+    // Verdicts are computed again, whatever the file says.
     assert_eq!(find(&verdicts(&folder.data()).unwrap(), ["linknet", "val", "loss"]).verdict, "differs");
 }
 
@@ -143,7 +144,7 @@ fn a_stated_tolerance_widens_what_counts_as_reproduced() {
         let folder = folder(study);
         find(&verdicts(&folder.data()).unwrap(), ["default", "train", "loss"]).verdict.clone()
     };
-    // 0.63 beside the printed 0.61, which may have been 0.615.
+    // The reproduced figure is 0.63; the printed one is 0.61, which may have been 0.615.
     assert_eq!(verdict(&study), "differs");
     study["report"]["published"][0]["tolerance"] = 0.014.into();
     assert_eq!(verdict(&study), "differs");
@@ -155,7 +156,7 @@ fn a_stated_tolerance_widens_what_counts_as_reproduced() {
 
 #[test]
 fn what_a_report_is_comes_from_whoever_renders_it() {
-    // The folder says that it is the published experiment.
+    // The data folder says that it is the published experiment.
     let folder = folder(&arms::study("class-imbalance", &[0]));
     assert!(report(&arms::study("class-imbalance", &[0])).contains("| reproduced"));
     for (setting, why) in [
@@ -186,7 +187,7 @@ fn species_breeds_and_images_are_tables_of_their_own() {
     // `[0.845][i2-13]`
     let shown = |cell: &String| cell[1..cell.find(']').unwrap()].to_owned();
     assert_eq!((species[0][1].as_str(), &shown(&species[0][4])[..], &shown(&species[0][7])[..]), ("Ssl", "9", "3"));
-    // Twelve images of four breeds; the worst stand first.
+    // There are twelve images of four breeds; the worst breeds come first.
     let breeds = table("hard Dice under the corrected protocol by breed");
     assert!(breeds.len() == 4 && breeds.iter().all(|row| shown(&row[2]) == "3"), "{breeds:?}");
     let number = |cell: &String| shown(cell).parse::<f64>().unwrap();
@@ -241,14 +242,14 @@ fn several_seeds_and_printed_tables_read_well() {
     let run = reference.split_once('.').unwrap().0;
     assert!(markdown.contains(&format!("\n[m{reference}]: ../runs/{run}/metrics.csv#L")), "{reference}");
     assert!(!markdown.contains("| Condition"), "a single condition needs no column");
-    // Of twelve images, those of the one breed with a small initial are dogs.
+    // Three of the twelve images are dogs: those of the one breed whose name begins with a small letter.
     assert!(
         markdown.contains("over the cats alone, corrected protocol: **lower**") && markdown.contains("over 9 images")
     );
     assert!(
         markdown.contains("over the dogs alone, corrected protocol: **lower**") && markdown.contains("over 3 images")
     );
-    // What the template says of imbalance is held against what was trained on.
+    // The template's text on imbalance is checked against the images that were trained on.
     assert!(markdown.contains("**In this report, cats are not fewer than dogs:**"));
     insta::assert_snapshot!("class_imbalance", between(markdown, "# ", "## Training"));
 }
@@ -257,7 +258,7 @@ fn several_seeds_and_printed_tables_read_well() {
 fn networks_of_different_families_are_told_apart() {
     let files = rendered(&folder(&arms::study("baselines", &[0])).data());
     let markdown = text(&files, "report.md");
-    // The claim compares LinkNet's Dice, which is a mean over batches under the published protocol alone.
+    // The claim compares LinkNet's Dice, which is a mean over batches only under the published protocol.
     let claim = "| The first arm is better than the second. `linknet.dice > segnet-supervised.dice` ";
     let cells = |row: &str| row.split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let rows: Vec<_> = markdown.lines().filter(|line| line.starts_with(claim)).map(cells).collect();
@@ -285,12 +286,14 @@ fn percentages_of_the_published_text_are_held_against_its_own_table() {
         section.contains("Of the 10 percentages, the text's own table bears out 2. The other 8 measure"),
         "{section}"
     );
-    // They are the IoU, or the Dice, beside the accuracy of the same network; rounded as printed, its Dice is as near to some.
+    // These percentages are the IoU, or the Dice, compared with the accuracy of the same network. With the rounding of
+    // the printed figures, its Dice is about as close for some of them.
     assert_eq!(section.matches("no: it is the distance from its own Accuracy").count(), 8, "{section}");
     let row = |quoted: &str| section.lines().find(|line| line.contains(quoted)).unwrap().to_owned();
     assert!(row("IoU Score (-12.25%)").contains("[\u{2212}2.21\u{a0}%][p7.4] | no"), "{section}");
     assert!(row("Dice Score dropping by -4.05%").contains("[\u{2212}4.05\u{a0}%][p"), "{section}");
-    // Ours stand beside with their intervals; without runs, without a printed table, nothing is made up.
+    // Our figures are next to them with their intervals. Without runs or without a printed table, no figures are
+    // invented.
     assert!(row("-13.37%").matches("\u{a0}% (\u{2212}").count() == 2, "{section}");
     let folder = folder(&study);
     arms::forget_runs(&folder.data());

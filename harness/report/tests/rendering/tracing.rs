@@ -1,4 +1,4 @@
-//! From every figure of a page to the rows it is made of, and to the run that wrote them.
+//! Follows every figure of a page to the rows that it is made of, and to the run that wrote them.
 
 use crate::{
     fixture::{self, REALISTIC, Report, SMALL, Size, store},
@@ -50,12 +50,12 @@ fn traced(html: &str) -> Vec<Traced> {
         .collect()
 }
 
-/// A table by its lines, counted as a reader of the file counts them.
+/// Returns the lines of a table, numbered as a reader of the file numbers them.
 fn table(folder: &Report, name: &str) -> Vec<String> {
     std::fs::read_to_string(folder.folder().join(name)).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// The rows that a link names, file by file: `12,45-47` in one, `2` in another.
+/// Returns the rows that a link names, file by file: `12,45-47` in one, `2` in another.
 fn rows(folder: &Report, link: &Traced) -> Vec<String> {
     let ends = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -71,7 +71,7 @@ fn rows(folder: &Report, link: &Traced) -> Vec<String> {
     files.into_iter().zip(lines).flat_map(of_file).collect()
 }
 
-/// Names of the tables that a link leads to, without their folders.
+/// Returns the names of the tables that a link leads to, without their folders.
 fn names(link: &Traced) -> BTreeSet<String> {
     link.csv.split(' ').map(|file| file.rsplit('/').next().unwrap().to_owned()).collect()
 }
@@ -87,7 +87,7 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
         tables.extend(names(link));
         let rows = rows(&folder, link);
         if link.csv == "data/published.csv" {
-            // What was printed no run of ours wrote.
+            // No run wrote the printed figures.
             assert!(rows[0].split(',').any(|cell| cell == link.text), "{link:?}: {rows:?}");
             assert!(link.runs.is_empty() && link.href == link.csv, "{link:?}");
             continue;
@@ -108,11 +108,11 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
             means += 1;
         }
     }
-    // Three metrics, two protocols, two arms under five conditions, and two baselines.
+    // There are three metrics and two protocols, with two arms under five conditions and two baselines.
     assert!(means >= 3 * 2 * 12 && differences > 0, "{means} {differences}");
     let all = ["baselines", "calibration", "confusion", "metrics", "per_image", "published"];
     assert!(tables.into_iter().eq(all.map(|name| format!("{name}.csv"))));
-    // In Markdown, each reference leads to the first of its files.
+    // In Markdown, each reference links to the first of its files.
     let mut defined = 0;
     for line in files["report.md"].lines().filter(|line| line.starts_with('[') && line.contains("]: ")) {
         let (file, lines) = line.split_once("]: ").unwrap().1.split_once('#').unwrap();
@@ -135,7 +135,7 @@ fn every_number_of_a_charts_table_leads_to_its_row() {
         let cells = data.split("</details>").next().unwrap().split("<td class=\"number\">").skip(1);
         for cell in cells.map(|rest| rest.split("</td>").next().unwrap()) {
             let [link] = traced(cell).try_into().unwrap_or_else(|_| {
-                // The number of an epoch is the name of a row; what is not there is a dash.
+                // An epoch's number names its row, so it has no link; a missing value is a dash.
                 assert!(cell.trim_end_matches(" (kept)").parse::<u32>().is_ok() || cell == "\u{2013}", "{cell}");
                 [Traced::default()]
             });
@@ -226,7 +226,7 @@ fn a_study_without_counts_renders_without_them() {
 #[test]
 fn arms_that_share_a_run_lead_to_the_same_rows() {
     let folder = folder(&fixture::study(), SMALL);
-    // Both arms are the first one's runs now.
+    // Both arms now have the runs of the first one.
     let mut places = folder.places();
     for at in 0..places.len() {
         if places[at].arm == "supervised" {
@@ -246,14 +246,14 @@ fn arms_that_share_a_run_lead_to_the_same_rows() {
     };
     let [first, second] = ["Self-supervised", "Supervised"].map(of_arm);
     assert!(first.len() > 10 && second.iter().all(|row| row.contains("][i")), "{first:?}");
-    // Beside the first arm stand the printed figures, too; the means and their rows are the same.
+    // The first arm's rows also show the printed figures; the means and their rows are the same.
     let means = |rows: &[String]| -> Vec<String> {
         rows.iter().filter_map(|row| row.split('|').find(|cell| cell.contains("][m")).map(str::to_owned)).collect()
     };
     assert_eq!(means(&first), means(&second));
 }
 
-/// All numbers that a part of a JSON file holds, added up.
+/// Returns the sum of all numbers in a part of a JSON file.
 fn sum(value: &serde_json::Value) -> u64 {
     match value {
         serde_json::Value::Number(number) => number.as_u64().unwrap(),

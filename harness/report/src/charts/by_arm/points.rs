@@ -19,11 +19,11 @@ pub(super) struct Point<'a> {
 /// All points of one metric.
 pub(super) struct Points<'a> {
     pub(super) metric: &'static Metric,
-    /// One list an arm, of one point a protocol.
+    /// One list for each arm, with one point for each protocol.
     pub(super) arms: Vec<Vec<Point<'a>>>,
 }
 
-/// One protocol as it is drawn.
+/// The look of one protocol.
 pub(super) struct Look {
     pub(super) protocol: Protocol,
     pub(super) ink: Ink,
@@ -43,7 +43,7 @@ impl Points<'_> {
         self.all().any(|point| point.printed.is_some())
     }
 
-    /// The range of everything that is drawn, and its ticks.
+    /// Returns the range of everything that is drawn, and its ticks.
     pub(super) fn range(&self) -> ((f64, f64), Vec<Tick>) {
         let figures = self.all().filter_map(|p| p.figure.as_ref()).flat_map(|f| [f.low(), f.high()]);
         let values: Vec<f64> = figures.chain(self.all().filter_map(|p| p.printed.as_ref()).map(|p| p.value)).collect();

@@ -7,12 +7,12 @@ use crate::{
     markdown::{ends, number},
 };
 
-/// A point.
+/// Describes a point.
 pub(super) fn of_figure(arm: &str, look: &Look, metric: &Metric, figure: &Figure<'_>) -> String {
     format!("{arm}, {} protocol: {} {}", look.protocol, metric.label, figure_in_words(figure))
 }
 
-/// A printed figure.
+/// Describes a printed figure.
 pub(super) fn of_printed(arm: &str, metric: &Metric, printed: &Printed<'_>) -> String {
     format!("{arm}, as printed: {} {}", metric.label, printed.text)
 }

@@ -1,4 +1,4 @@
-//! What was measured and printed under the conditions, as lines.
+//! Measured and printed figures over the conditions, as lines.
 
 use crate::{
     charts::{
@@ -10,13 +10,13 @@ use crate::{
 };
 use harness_record::vocabulary::{Condition, Protocol};
 
-/// A line of a panel: an arm and a protocol.
+/// A line of a panel: one arm under one protocol.
 pub(super) struct Line<'a> {
     pub(super) arm: usize,
     pub(super) protocol: Protocol,
     pub(super) ink: Ink,
     pub(super) marker: Marker,
-    /// Index of the condition, and the figure there.
+    /// Pairs of a condition's index and the figure there.
     pub(super) points: Vec<(usize, Figure<'a>)>,
 }
 
@@ -29,12 +29,12 @@ impl Line<'_> {
 /// Printed figures of one arm.
 pub(super) struct PrintedLine<'a> {
     pub(super) arm: usize,
-    /// Index of the condition, and the figure there.
+    /// Pairs of a condition's index and the figure there.
     pub(super) points: Vec<(usize, Printed<'a>)>,
 }
 
 impl PrintedLine<'_> {
-    /// What it is called beside `count` such lines.
+    /// Returns the label, given the number `count` of printed lines.
     pub(super) fn label(&self, data: &Data, count: usize) -> String {
         if count == 1 { "As printed".to_owned() } else { format!("{}, as printed", data.study.arms[self.arm].label) }
     }
@@ -66,7 +66,7 @@ impl Lines<'_> {
     }
 }
 
-/// The lines of each metric; those of printed figures where they are asked for.
+/// Returns the lines of each metric, including those of printed figures if `published` is true.
 pub(super) fn lines<'a>(data: &'a Data, metrics: &[String], published: bool) -> Vec<Lines<'a>> {
     metrics.iter().filter_map(|name| Metric::find(name)).map(|metric| of_metric(data, metric, published)).collect()
 }
@@ -78,7 +78,7 @@ fn of_metric<'a>(data: &'a Data, metric: &'static Metric, published: bool) -> Li
         for (i, &protocol) in data.study.protocols.iter().enumerate() {
             let points = over_conditions(data, |c| data.tested(&named.name, c, metric, protocol));
             if !points.is_empty() {
-                // The last protocol, the corrected one where there are two, is the solid line.
+                // The last protocol (the corrected one if there are two) is the solid line.
                 let (ink, marker) = (Ink::Series(arm, last - i), Marker::of_series(arm));
                 measured.push(Line { arm, protocol, ink, marker, points });
             }
@@ -99,7 +99,7 @@ fn over_conditions<T>(data: &Data, at: impl Fn(Condition) -> Option<T>) -> Vec<(
     conditions.filter_map(|(i, c)| Some((i, at(c.name)?))).collect()
 }
 
-/// Every figure that is drawn, printed ones beside those of the published protocol.
+/// Returns every figure that is drawn. Printed figures are in the records of the published protocol.
 pub(super) fn records<'a>(data: &'a Data, panels: &'a [Lines<'a>]) -> Vec<Tested<'a>> {
     let mut records = Vec::new();
     let mut protocols: Vec<Option<Protocol>> = data.study.protocols.iter().copied().map(Some).collect();

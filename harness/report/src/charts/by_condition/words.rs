@@ -7,19 +7,19 @@ use crate::{
     markdown::number,
 };
 
-/// The name of a line: its arm, and its protocol where there are several.
+/// Returns the name of a line: its arm, and its protocol if there are several.
 pub(super) fn of_line(data: &Data, line: &Line<'_>) -> String {
     let arm = &data.study.arms[line.arm].label;
     if data.study.protocols.len() > 1 { format!("{arm}, {} protocol", line.protocol) } else { arm.clone() }
 }
 
-/// A point of a line.
+/// Describes a point of a line.
 pub(super) fn of_figure(data: &Data, metric: &Metric, line: &Line<'_>, (c, figure): (usize, &Figure<'_>)) -> String {
     let (arm, condition) = (&data.study.arms[line.arm].label, &data.study.conditions[c].label);
     format!("{arm}, {} protocol, {condition}: {} {}", line.protocol, metric.label, figure_in_words(figure))
 }
 
-/// A printed figure.
+/// Describes a printed figure.
 pub(super) fn of_printed(
     data: &Data,
     metric: &Metric,

@@ -9,21 +9,21 @@ use crate::{
 };
 use harness_record::vocabulary::Protocol;
 
-/// Pixels of which a network was so sure.
+/// The pixels in one confidence bin of a network.
 #[derive(Debug, Clone)]
 pub(super) struct Binned<'a> {
     pub(super) arm: &'a str,
     pub(super) protocol: Protocol,
-    /// Ends of the bin.
+    /// The ends of the bin.
     pub(super) ends: (f64, f64),
     pub(super) pixels: u64,
     pub(super) confidence: f64,
     pub(super) accuracy: f64,
-    /// Its rows in `calibration.csv`, one a seed.
+    /// The rows in `calibration.csv`, one for each seed.
     pub(super) rows: Vec<Rows>,
 }
 
-/// The table of a reliability diagram.
+/// Builds the table of a reliability diagram.
 pub(super) fn of_bins(data: &Data, title: &str, rows: &[Binned<'_>]) -> Records {
     let words = ["Arm", "Protocol", "Bin"].map(|head| (head, Align::Left));
     let numbers = ["Confidence", "Accuracy", "Pixels"].map(|head| (head, Align::Right));

@@ -1,4 +1,4 @@
-//! What training logged, as lines.
+//! The values that training logged, as lines.
 
 use crate::{
     charts::{
@@ -11,21 +11,21 @@ use crate::{
 use harness_record::vocabulary::{Key, Predictor, Protocol, Split, Stage};
 use std::collections::BTreeSet;
 
-/// Splits with their names for people, in the order of their dashes.
+/// The splits with readable names, in the order of their dashes.
 pub(super) const SPLITS: [(Split, &str); 2] = [(Split::Validation, "Validation"), (Split::Train, "Training")];
-/// Stages, likewise.
+/// The stages with readable names.
 const STAGES: [(Stage, &str); 2] = [(Stage::Pretrain, "Pretraining"), (Stage::Finetune, "Fine-tuning")];
 
-/// A value of an epoch.
+/// The value of an epoch.
 #[derive(Debug, Clone)]
 pub(super) struct Point {
     pub(super) epoch: u32,
     pub(super) value: f64,
-    /// Its row in `metrics.csv`.
+    /// The row in `metrics.csv`.
     row: Rows,
 }
 
-/// One line: an arm, a seed and a split. Arms that share a run share its line, which is the first arm's.
+/// One line: an arm, a seed and a split. Arms that share a run share one line, which belongs to the first of them.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) arm: usize,
@@ -34,7 +34,7 @@ pub(super) struct Line {
     pub(super) points: Vec<Point>,
     /// The epoch whose weights were kept.
     pub(super) kept: u32,
-    /// Key of the run.
+    /// The key of the run.
     run: Key,
     /// The other arms that share the run.
     pub(super) shared: Vec<usize>,
@@ -44,7 +44,7 @@ pub(super) struct Line {
 #[derive(Debug)]
 pub(super) struct Curves {
     pub(super) stage: Stage,
-    /// `None` of a stage that is the same under both.
+    /// The protocol; `None` for a stage that is the same under both protocols.
     pub(super) protocol: Option<Protocol>,
     pub(super) metric: &'static Metric,
     pub(super) heading: String,
@@ -52,18 +52,18 @@ pub(super) struct Curves {
 }
 
 impl Curves {
-    /// The lines of an arm and split, one a seed.
+    /// Returns the lines of an arm and split, one for each seed.
     pub(super) fn of(&self, arm: usize, split: usize) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(move |line| line.arm == arm && line.split == split)
     }
 
-    /// The first and the last epoch.
+    /// Returns the first and the last epoch.
     pub(super) fn epochs(&self) -> (f64, f64) {
         (1.0, self.points().map(|point| f64::from(point.epoch)).fold(1.0, f64::max))
     }
 
-    /// The vertical range and its ticks. A loss is shown over its own range: its curvature matters, and its zero may be far
-    /// away.
+    /// Returns the vertical range and its ticks. A loss is shown over its own range, because its curvature matters and
+    /// its zero may be far away.
     pub(super) fn range(&self) -> ((f64, f64), Vec<Tick>) {
         if self.metric.is_share() {
             return axis::share_ticks();
@@ -77,7 +77,7 @@ impl Curves {
     }
 }
 
-/// Panels by row: one row a stage and metric for which there are data.
+/// Returns the panels by row: one row for each stage and metric that has data.
 pub(super) fn rows(data: &Data, metrics: &[String]) -> Vec<Vec<Curves>> {
     let mut rows = Vec::new();
     for (stage, words) in STAGES {
@@ -103,7 +103,7 @@ pub(super) fn rows(data: &Data, metrics: &[String]) -> Vec<Vec<Curves>> {
     rows
 }
 
-/// What a metric is in a stage: the loss of pretraining is another one than that of segmentation.
+/// Names a metric in a stage: the loss of pretraining is different from the loss of segmentation.
 fn heading(data: &Data, stage: Stage, protocol: Option<Protocol>, metric: &Metric) -> String {
     const SQUARED: &str = "mean squared error";
     if metric.name != "loss" {
@@ -112,7 +112,7 @@ fn heading(data: &Data, stage: Stage, protocol: Option<Protocol>, metric: &Metri
     if stage == Stage::Pretrain {
         return format!("loss ({SQUARED})");
     }
-    // A network whose output is divided was trained on squared errors in segmentation, too.
+    // A network whose output is divided is trained on squared errors in segmentation, too.
     let published = protocol == Some(Protocol::Published);
     let is_squared = |arm: &&ArmInput| published && arm.published.is_some_and(|published| published.divided);
     let squared: Vec<&ArmInput> = data.study.arms.iter().filter(is_squared).collect();
@@ -128,7 +128,7 @@ fn heading(data: &Data, stage: Stage, protocol: Option<Protocol>, metric: &Metri
 fn lines(data: &Data, stage: Stage, protocol: Option<Protocol>, metric: &Metric) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for (arm, named) in data.study.arms.iter().enumerate() {
-        // A stage that is the same under both protocols is measured as the corrected one.
+        // A stage that is the same under both protocols is measured as under the corrected one.
         let column = data.column(&named.name, metric, protocol.unwrap_or(Protocol::Corrected));
         for (place, run) in data.runs.of(&named.name, stage, protocol) {
             for (split, (of_split, _)) in SPLITS.iter().enumerate() {
@@ -154,7 +154,7 @@ fn points(run: &Run, split: Split, column: &str) -> Vec<Point> {
     logged.map(|row| Point { epoch: row.epoch, value: row.value, row: row.rows() }).collect()
 }
 
-/// Every value that is drawn.
+/// Returns every value that is drawn.
 pub(super) fn records<'a>(data: &'a Data, rows: &[Vec<Curves>]) -> Vec<Trained<'a>> {
     let mut records = Vec::new();
     for curves in rows.iter().flatten() {

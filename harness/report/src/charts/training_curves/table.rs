@@ -9,7 +9,7 @@ use crate::{
 };
 use harness_record::vocabulary::{Protocol, Split, Stage};
 
-/// Every how many epochs a page may list one.
+/// The possible steps between the epochs that a page lists.
 const STEPS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /// A value of training.
@@ -18,22 +18,22 @@ pub(super) struct Trained<'a> {
     pub(super) stage: Stage,
     pub(super) metric: &'static str,
     pub(super) arm: &'a str,
-    /// `None` of a stage that is the same under both.
+    /// The protocol; `None` for a stage that is the same under both protocols.
     pub(super) protocol: Option<Protocol>,
     pub(super) split: Split,
     pub(super) seed: u64,
     pub(super) epoch: u32,
     pub(super) value: f64,
-    /// Whether the weights of this epoch were kept.
+    /// True if the weights of this epoch were kept.
     pub(super) kept: bool,
-    /// Whether it is the first or the last of its run.
+    /// True if it is the first or the last value of its run.
     pub(super) is_end: bool,
-    /// Its row in `metrics.csv`.
+    /// The row in `metrics.csv`.
     pub(super) row: Rows,
 }
 
-/// The table of values of training. Where they are too many for a page, it lists every so many epochs, those whose weights
-/// were kept, and the ends of runs.
+/// Builds the table of training values. If a page cannot hold all of them, the table lists epochs at regular steps, the
+/// epochs whose weights were kept, and the ends of runs.
 pub(super) fn of_trained(data: &Data, title: &str, rows: &[Trained<'_>]) -> Records {
     let mut columns = vec![("Stage", Align::Left), ("Metric", Align::Left), ("Arm", Align::Left)];
     columns.extend([("Protocol", Align::Left), ("Images", Align::Left)]);
@@ -56,7 +56,7 @@ pub(super) fn of_trained(data: &Data, title: &str, rows: &[Trained<'_>]) -> Reco
     records(title, rows.len(), &table)
 }
 
-/// As many rows as a page can hold.
+/// Selects as many rows as a page can hold.
 fn shown<'a, 'b>(rows: &'b [Trained<'a>]) -> Vec<&'b Trained<'a>> {
     let every = |step: u32| -> Vec<_> {
         rows.iter().filter(|row| row.kept || row.is_end || row.epoch.is_multiple_of(step)).collect()

@@ -7,19 +7,21 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Every how many epochs one has words.
+/// The possible steps between the epochs that have words.
 const STEPS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-/// Most epochs of a panel that have words, and most lines of all their words: many lines have fewer epochs.
+/// The maximum number of a panel's epochs with words, and of lines in all these words: panels with many lines have
+/// fewer such epochs.
 const MOST_EPOCHS: usize = 24;
 const MOST_LINES: usize = 400;
 
-/// An epoch that has words, and the range of epochs that is pointed at for them.
+/// An epoch that has words, and the range of epochs for which the words are shown.
 pub(super) struct Pointed {
     pub(super) number: u32,
     pub(super) range: [f64; 2],
 }
 
-/// The epochs of a panel that have words: the first, the last of each line, and as many between as keep the file small.
+/// Returns the epochs of a panel that have words: the first and last epoch of each line, and as many others as keep the
+/// file small.
 pub(super) fn epochs(curves: &Curves) -> Vec<Pointed> {
     let groups: BTreeSet<_> = curves.lines.iter().map(|line| (line.arm, line.split)).collect();
     let most = (MOST_LINES / groups.len().max(1)).clamp(4, MOST_EPOCHS);
@@ -41,7 +43,7 @@ pub(super) fn epochs(curves: &Curves) -> Vec<Pointed> {
     (0..numbers.len()).map(pointed).collect()
 }
 
-/// What every line is in an epoch.
+/// Describes every line in an epoch.
 pub(super) fn in_epoch(data: &Data, curves: &Curves, epoch: u32) -> String {
     let mut lines = vec![format!("{}, epoch {epoch}", curves.heading)];
     for (arm, named) in data.study.arms.iter().enumerate() {
@@ -66,7 +68,7 @@ fn over_seeds(values: &[f64]) -> String {
     format!("{}, from {} to {} over {} seeds", number(mean), number(low), number(high), values.len())
 }
 
-/// What a line is where its weights were kept.
+/// Describes a line at the epoch whose weights were kept.
 pub(super) fn of_kept(data: &Data, curves: &Curves, line: &Line, kept: &Point) -> String {
     let seed = if data.has_seeds() { format!(", seed {}", line.seed) } else { String::new() };
     let (arm, split) = (&data.study.arms[line.arm].label, SPLITS[line.split].1.to_lowercase());
@@ -94,7 +96,7 @@ pub(super) fn describe(data: &Data, rows: &[Vec<Curves>]) -> String {
     if sentences.is_empty() { "No data.".to_owned() } else { sentences.join(" ") }
 }
 
-/// Which arms have no line of their own, as a sentence; empty if all have.
+/// Names the arms that have no line of their own, in a sentence; empty if all have one.
 pub(super) fn of_shared(data: &Data, rows: &[Vec<Curves>]) -> String {
     let label = |arm: &usize| escape(&data.study.arms[*arm].label);
     let mut sentences: Vec<String> = Vec::new();
@@ -110,7 +112,7 @@ pub(super) fn of_shared(data: &Data, rows: &[Vec<Curves>]) -> String {
     sentences.concat()
 }
 
-/// Where the lines of one arm and split begin and end: as a mean where there are several seeds.
+/// Describes the values at which the lines of one arm and split begin and end, as means if there are several seeds.
 fn course(lines: &[&Line]) -> Option<String> {
     let firsts: Vec<_> = lines.iter().filter_map(|line| line.points.first()).collect();
     let lasts: Vec<_> = lines.iter().filter_map(|line| line.points.last()).collect();

@@ -1,4 +1,4 @@
-//! Bootstrap intervals of means over images, and over seeds where there are several.
+//! Bootstrap intervals of means over images, and over seeds if there are several.
 
 mod means;
 mod table;
@@ -16,36 +16,37 @@ use std::{
 };
 use table::{Table, locked};
 
-/// Summaries that are remembered at most.
+/// The maximum number of summaries that are cached.
 const REMEMBERED: usize = 1 << 16;
-/// Questions that are answered together.
+/// The number of questions that are answered together.
 const TOGETHER: usize = 4;
 
-/// Gives means of images their intervals. What was drawn once for some images is used for all arms, metrics and differences
-/// over the same images, and what was computed once is remembered: both in all reports of a process.
+/// Computes intervals for means over images. Draws made for a set of images are reused for all arms, metrics and
+/// differences over the same images. Computed summaries are cached. Both are shared by all reports of a process.
 #[derive(Debug)]
 pub(crate) struct Resampler {
-    /// Name and class of each image.
+    /// The name and class of each image.
     images: Vec<(String, String)>,
     tables: Mutex<BTreeMap<Vec<usize>, Arc<Table>>>,
 }
 
-/// Summaries by the digest of their table and scores: studies share arms.
+/// Cached summaries, by the digest of their table and scores. The cache is global because studies share arms.
 static KNOWN: Mutex<BTreeMap<String, Summary>> = Mutex::new(BTreeMap::new());
 
 /// A mean and its bootstrap distribution.
 #[derive(Debug, Clone)]
 pub(crate) struct Distribution {
     pub(crate) mean: f64,
-    /// Of each resample's mean from `mean`.
+    /// The deviation of each resample's mean from `mean`.
     deviations: Vec<f64>,
 }
 
 impl Distribution {
-    /// The 95 % interval of `self − other`, the two being independent of each other.
+    /// Returns the 95 % interval of `self − other`, where the two are independent of each other.
     ///
-    /// Resamples of the same images are drawn alike, so the resample of one is held against another resample of the other, half
-    /// of all away: their draws have nothing in common, whether the images are the same or not.
+    /// Distributions over the same images share their draws. So each resample of `self` is paired with the resample of
+    /// `other` that is half the list further on. The draws of the two then have nothing in common, whether or not the
+    /// images are the same.
     pub(crate) fn minus(&self, other: &Self) -> (f64, f64) {
         let half = other.deviations.len() / 2;
         let others = other.deviations.iter().cycle().skip(half);
@@ -55,19 +56,20 @@ impl Distribution {
 }
 
 impl Resampler {
-    /// `images` are names and classes; samples have one score for each, in this order.
+    /// Creates a resampler. `images` are names and classes; samples have one score for each image, in this order.
     pub(crate) fn new(images: Vec<(String, String)>) -> Self {
         Self { images, tables: Mutex::default() }
     }
 
-    /// The mean over images, after the mean over seeds, and the 2.5 % and 97.5 % points of its bootstrap distribution: images
-    /// drawn within their classes and, independently, seeds (Owen, Annals of Applied Statistics 1, 2007), of both one fewer
-    /// than there are. `None` if no image has a score; a single image has no spread, so its interval is itself.
+    /// Returns the mean over images, after the mean over seeds, and the 2.5 % and 97.5 % points of its bootstrap
+    /// distribution. Each resample draws images within their classes and, independently, seeds (Owen, Annals of Applied
+    /// Statistics 1, 2007); it draws one fewer of each than there are. Returns `None` if no image has a score. A single
+    /// image has no spread, so both ends of its interval are its score.
     pub(crate) fn summarise(&self, sample: &Sample) -> Option<Summary> {
         self.summarise_all(&[sample]).pop()?
     }
 
-    /// The same of each sample, and the same bits; it takes less time than one after the other.
+    /// Summarises each sample with the same bits as [`Self::summarise`]; this is faster than one call for each sample.
     pub(crate) fn summarise_all(&self, samples: &[&Sample]) -> Vec<Option<Summary>> {
         let mut found = vec![None; samples.len()];
         let mut open: Vec<(usize, Question<'_>)> = Vec::new();
@@ -79,7 +81,7 @@ impl Resampler {
             }
         }
         open.sort_by_key(|(_, one)| one.group());
-        // No lock is held while other threads work for this one, so none can wait for itself.
+        // No lock is held during the parallel work, so no thread can wait for a lock that it holds itself.
         for group in open.chunk_by(|(_, one), (_, next)| one.group() == next.group()) {
             for some in group.chunks(TOGETHER) {
                 let questions: Vec<_> = some.iter().map(|(_, question)| question).collect();
@@ -91,7 +93,7 @@ impl Resampler {
         found
     }
 
-    /// `None` if no image has a score.
+    /// Looks up a summary or prepares its computation. Returns `None` if no image has a score.
     fn ask<'a>(&self, sample: &'a Sample) -> Option<Asked<'a>> {
         let images = sample.images();
         let mean = mean(&sample.defined())?;
@@ -107,9 +109,10 @@ impl Resampler {
         Some(Asked::Open(Question { sample, images, mean, table, digest }))
     }
 
-    /// The interval of `mean(differences) / mean(base)`, a relative change, by the same resamples as [`Self::summarise`]: above
-    /// and below a line the same images and seeds are drawn. `differences` are `to − base`. `None` where an image has no
-    /// score in `base`, where there are fewer than two images, or where a resampled base is not above zero.
+    /// Returns the interval of the relative change `mean(differences) / mean(base)`, using the same resamples as
+    /// [`Self::summarise`]; numerator and denominator use the same images and seeds. `differences` are `to − base`.
+    /// Returns `None` if an image has no score in `base`, if there are fewer than two images, or if a resampled base is
+    /// not above zero.
     pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
         let images = differences.images();
         let base = base.like(differences)?;
@@ -125,8 +128,8 @@ impl Resampler {
         Some((quantile(&mut ratios, 0.025), quantile(&mut ratios, 0.975)))
     }
 
-    /// The mean over images and how far the mean of each resample lies from it, as [`Resampler::summarise`] draws them. `None`
-    /// if no image has a score.
+    /// Returns the mean over images and the deviation of each resample's mean from it, with the resamples of
+    /// [`Resampler::summarise`]. Returns `None` if no image has a score.
     pub(crate) fn distribution(&self, sample: &Sample) -> Option<Distribution> {
         let images = sample.images();
         let mean = mean(&sample.defined())?;
@@ -156,7 +159,7 @@ fn digest_of(table: &Table, sample: &Sample, images: &[usize]) -> String {
     digest::of_bytes(&bytes)
 }
 
-/// A sample whose summary is asked for.
+/// A sample whose summary is requested.
 enum Asked<'a> {
     Answered(Summary),
     Open(Question<'a>),
@@ -172,12 +175,12 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// What is alike in questions that can be answered together: the draws and the number of seeds.
+    /// Returns what questions must share to be answered together: the draws and the number of seeds.
     fn group(&self) -> ([u8; 32], usize) {
         (self.table.seed, self.sample.columns().len())
     }
 
-    /// The summary, which is remembered.
+    /// Builds the summary and caches it.
     fn answered(&self, (low, high): (f64, f64)) -> Summary {
         let summary = Summary { mean: self.mean, low, high, images: self.images.len(), seeds: self.sample.seeds() };
         let mut known = locked(&KNOWN);
@@ -189,7 +192,7 @@ impl Question<'_> {
     }
 }
 
-/// The intervals of up to [`TOGETHER`] questions of a group.
+/// Computes the intervals of up to [`TOGETHER`] questions of a group.
 fn intervals(questions: &[&Question<'_>]) -> Vec<(f64, f64)> {
     match questions.len() {
         0 => Vec::new(),
@@ -199,7 +202,7 @@ fn intervals(questions: &[&Question<'_>]) -> Vec<(f64, f64)> {
     }
 }
 
-/// The intervals of up to `L` questions; the last stands where there are fewer.
+/// Computes the intervals of up to `L` questions; the last question fills the unused lanes.
 fn intervals_of<const L: usize>(questions: &[&Question<'_>]) -> Vec<(f64, f64)> {
     let lanes: [&Question<'_>; L] = array::from_fn(|lane| questions[lane.min(questions.len() - 1)]);
     let (table, images) = (&lanes[0].table, &lanes[0].images);
@@ -210,12 +213,12 @@ fn intervals_of<const L: usize>(questions: &[&Question<'_>]) -> Vec<(f64, f64)> 
     questions.iter().enumerate().map(of_lane).collect()
 }
 
-/// The 2.5 % and 97.5 % points of `mean` and the deviations from it; reorders them.
+/// Returns the 2.5 % and 97.5 % points, from `mean` and the deviations from it. Reorders the deviations.
 fn ends(deviations: &mut [f64], mean: f64) -> (f64, f64) {
     (mean + quantile(deviations, 0.025), mean + quantile(deviations, 0.975))
 }
 
-/// The `q` quantile of the values, linear between neighbours; reorders them.
+/// Returns the `q` quantile of the values, with linear interpolation between neighbours. Reorders the values.
 fn quantile(values: &mut [f64], q: f64) -> f64 {
     let at = q * (values.len() - 1) as f64;
     let (_, below, above) = values.select_nth_unstable_by(at.floor() as usize, f64::total_cmp);

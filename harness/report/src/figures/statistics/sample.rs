@@ -1,17 +1,19 @@
 //! Scores of images under seeds.
 
-/// A score of each image under each seed. An image has a score under every seed or under none, where it is NaN.
+/// The score of each image under each seed. An image has a score under every seed or under none; a missing score is
+/// NaN.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sample {
-    /// Empty for what is the same under every seed: a baseline. It then has one column.
+    /// The seeds. Empty for values that are the same under every seed, such as those of a baseline; there is then one
+    /// column.
     seeds: Vec<u64>,
-    /// One a seed, one score an image.
+    /// One column for each seed, with one score for each image.
     columns: Vec<Vec<f64>>,
 }
 
 impl Sample {
-    /// `columns` hold one score an image, NaN where it is undefined. An image that is undefined under some of the seeds
-    /// gets the mean over the others there, which leaves its mean over seeds what it was.
+    /// Creates a sample. Each column holds one score for each image, NaN if undefined. If an image is undefined under
+    /// some of the seeds, it gets the mean of its other scores there, which does not change its mean over seeds.
     pub(crate) fn new(seeds: Vec<u64>, mut columns: Vec<Vec<f64>>) -> Self {
         for image in 0..columns.first().map_or(0, Vec::len) {
             let defined = columns.iter().map(|column| column[image]).filter(|v| !v.is_nan());
@@ -25,7 +27,7 @@ impl Sample {
         Self { seeds, columns }
     }
 
-    /// Seeds; 0 for what is the same under every seed.
+    /// Returns the number of seeds; 0 for values that are the same under every seed.
     pub(crate) fn seeds(&self) -> usize {
         self.seeds.len()
     }
@@ -34,30 +36,30 @@ impl Sample {
         &self.columns
     }
 
-    /// The scores under the first seed.
+    /// Returns the scores under the first seed.
     pub(crate) fn first(&self) -> Option<&[f64]> {
         self.columns.first().map(Vec::as_slice)
     }
 
-    /// Indices of the images that have a score.
+    /// Returns the indices of the images that have a score.
     pub(super) fn images(&self) -> Vec<usize> {
         let first = self.first().unwrap_or_default();
         (0..first.len()).filter(|&image| !first[image].is_nan()).collect()
     }
 
-    /// The mean over seeds of each image, NaN where it is undefined.
+    /// Returns the mean over seeds of each image, NaN if undefined.
     pub(crate) fn means(&self) -> Vec<f64> {
         let images = self.columns.first().map_or(0, Vec::len);
         let n = self.columns.len() as f64;
         (0..images).map(|image| self.columns.iter().map(|column| column[image]).sum::<f64>() / n).collect()
     }
 
-    /// The means of the images that have a score.
+    /// Returns the means of the images that have a score.
     pub(crate) fn defined(&self) -> Vec<f64> {
         self.means().into_iter().filter(|v| !v.is_nan()).collect()
     }
 
-    /// `self − other`, image by image and seed by seed, for the seeds that both have.
+    /// Returns `self − other`, image by image and seed by seed, for the seeds that both have.
     pub(crate) fn minus(&self, other: &Self) -> Self {
         let differences = |left: &Vec<f64>, right: &Vec<f64>| left.iter().zip(right).map(|(l, r)| l - r).collect();
         let seeds: Vec<u64> = match (self.seeds.is_empty(), other.seeds.is_empty()) {
@@ -74,7 +76,7 @@ impl Sample {
         Self { seeds, columns }
     }
 
-    /// Its scores under the seeds and of the images of `other`; `None` if a seed is missing.
+    /// Returns the scores of `self` for the seeds and images of `other`, or `None` if a seed is missing.
     pub(super) fn like(&self, other: &Self) -> Option<Self> {
         let columns = if other.seeds.is_empty() {
             self.columns.clone()
@@ -85,35 +87,36 @@ impl Sample {
         Some(Self { seeds: other.seeds.clone(), columns }.only(|image| kept.get(image).is_some_and(|v| !v.is_nan())))
     }
 
-    /// The seeds; none for what is the same under every seed.
+    /// Returns the seeds; empty for values that are the same under every seed.
     pub(crate) fn seed_numbers(&self) -> &[u64] {
         &self.seeds
     }
 
-    /// The scores under these of its seeds.
+    /// Returns the scores under the given seeds.
     pub(crate) fn of_seeds(&self, seeds: &[u64]) -> Self {
         let columns = seeds.iter().filter_map(|&seed| self.under(seed)).cloned().collect();
         Self { seeds: seeds.to_vec(), columns }
     }
 
-    /// The mean over seeds of each image as the one score that it has: what can be paired with other seeds.
+    /// Replaces the scores of each image by its mean over seeds, so that it can be paired with any seeds.
     pub(crate) fn averaged(&self) -> Self {
         Self { seeds: Vec::new(), columns: vec![self.means()] }
     }
 
-    /// The scores of images in another order: of each image of the new order its place in this one, if it is here.
+    /// Returns the scores in another order of images. `places` holds, for each image of the new order, its index in
+    /// this sample, if it is in it.
     pub(crate) fn placed(&self, places: &[Option<usize>]) -> Self {
         let column = |column: &Vec<f64>| places.iter().map(|place| place.map_or(f64::NAN, |at| column[at])).collect();
         Self { seeds: self.seeds.clone(), columns: self.columns.iter().map(column).collect() }
     }
 
-    /// Every score with `offset` subtracted.
+    /// Subtracts `offset` from every score.
     pub(crate) fn below(mut self, offset: f64) -> Self {
         self.columns.iter_mut().flatten().for_each(|score| *score -= offset);
         self
     }
 
-    /// Without the images for which `keep` says no.
+    /// Makes the images undefined for which `keep` returns false.
     pub(crate) fn only(mut self, keep: impl Fn(usize) -> bool) -> Self {
         for column in &mut self.columns {
             for (image, score) in column.iter_mut().enumerate() {

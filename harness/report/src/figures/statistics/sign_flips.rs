@@ -6,29 +6,30 @@ use rand_chacha::{
     rand_core::{Rng as _, SeedableRng as _},
 };
 
-/// Up to so many differences all sign flips are enumerated: 2^13 of them are fewer than would be drawn.
+/// Up to this number of differences, all sign flips are enumerated: there are at most 2^13, fewer than would be drawn.
 pub(crate) const ENUMERATED: usize = 13;
 
-/// Scores are single-precision numbers around one: what is smaller is their rounding.
+/// Scores are single-precision numbers around one. Deviations below this are rounding errors.
 const ROUNDING: f64 = 5e-7;
 
-/// What a test says of paired differences.
+/// The result of testing paired differences.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct DifferenceTest {
-    /// Two-sided p-value of a mean difference of zero.
+    /// The two-sided p-value for a mean difference of zero.
     pub(crate) p: f64,
-    /// Cohen's `d_z`, the mean difference in standard deviations of the differences; `None` if they have none.
+    /// Cohen's `d_z`: the mean difference in standard deviations of the differences; `None` if their deviation is zero.
     pub(crate) effect: Option<f64>,
 }
 
-/// Tests differences, one an image, by flipping their signs: if nothing but chance made them, each could as well have come
-/// out with the other sign. The p-value is the share of flips whose mean is at least as far from zero as the one that was
-/// found; of all flips up to 13 differences, else of drawn ones, the found one counted among them (Phipson and Smyth,
-/// Statistical Applications in Genetics and Molecular Biology 9, 2010), so it is never zero.
+/// Tests differences, one for each image, by flipping their signs. If only chance made the differences, each could
+/// equally well have had the other sign. The p-value is the share of flips whose mean is at least as far from zero as
+/// the observed mean. Up to 13 differences, all flips are used. Above that, flips are drawn and the observed one is
+/// counted among them (Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010). So the
+/// p-value is never zero.
 pub(crate) fn test_of_differences(differences: &[f64], seed: [u8; 32]) -> DifferenceTest {
     let average = mean(differences).unwrap_or(0.0);
     let deviation = if differences.len() < 2 { 0.0 } else { variance(differences, average).sqrt() };
-    // What is constant but for the rounding of scores has no deviation.
+    // Differences that vary only by the rounding of scores count as constant.
     let has_spread = deviation > ROUNDING;
     DifferenceTest { p: sign_flip(differences, seed), effect: has_spread.then(|| average / deviation) }
 }
@@ -36,7 +37,7 @@ pub(crate) fn test_of_differences(differences: &[f64], seed: [u8; 32]) -> Differ
 fn sign_flip(differences: &[f64], seed: [u8; 32]) -> f64 {
     let sums = FlippedSums::new(differences);
     let found: f64 = differences.iter().sum::<f64>().abs();
-    // Flips that give the same sum in another order must count as equal.
+    // Flips with the same sum in another order of addition must count as equal.
     let least = found - 1e-12 * differences.iter().map(|d| d.abs()).sum::<f64>();
     let n = differences.len();
     if n <= ENUMERATED {
@@ -55,7 +56,7 @@ fn sign_flip(differences: &[f64], seed: [u8; 32]) -> f64 {
     (as_far + 1) as f64 / (RESAMPLES + 1) as f64
 }
 
-/// Sums of eight differences at a time under each of their 256 flips.
+/// The sums of each group of eight differences, for all of their 256 flips.
 struct FlippedSums(Vec<[f64; 256]>);
 
 impl FlippedSums {
@@ -66,14 +67,14 @@ impl FlippedSums {
         Self(differences.chunks(8).map(|eight| std::array::from_fn(|flip| of(eight, flip))).collect())
     }
 
-    /// The sum of all, those flipped whose bit in `signs` is set.
+    /// Returns the sum of all differences, where those whose bit in `signs` is set are flipped.
     fn of(&self, signs: &[u8]) -> f64 {
         self.0.iter().zip(signs).map(|(sums, &flip)| sums[usize::from(flip)]).sum()
     }
 }
 
-/// P-values corrected for their number by Holm's step-down method (Scandinavian Journal of Statistics 6, 1979): the chance
-/// that any of several tests of nothing falls below a level is no greater than the level.
+/// Corrects p-values for their number by Holm's step-down method (Scandinavian Journal of Statistics 6, 1979). If no
+/// tested difference is real, the chance that any corrected p-value falls below a level is at most that level.
 pub(crate) fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-/// Strata of the images of a sample: positions in the list that they were made of.
+/// The strata of the images of a sample. Each stratum holds positions in the list of images that it was made from.
 ///
-/// Of each, one image fewer is drawn than it has, with replacement, and the stratum keeps its share of all images. So the
-/// variance of the drawn means is unbiased, however small the strata are: with as many draws as images a stratum of two
-/// would give half of it (Rao and Wu, Journal of the American Statistical Association 83, 1988, with m = n − 1).
+/// From each stratum, one image fewer than it has is drawn with replacement, and the stratum keeps its share of all
+/// images. This makes the variance of the drawn means unbiased, however small the strata are. With as many draws as
+/// images, a stratum of two would give half the variance (Rao and Wu, Journal of the American Statistical Association
+/// 83, 1988, with m = n − 1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Strata(Vec<Vec<usize>>);
 
 impl Strata {
-    /// Strata of at least two images each, where there are two. A class of one image has no spread of its own, so such
-    /// classes are drawn from together; a lone one joins the smallest class.
+    /// Creates strata of at least two images each, if there are two images. A class of one image has no spread of its
+    /// own, so such classes form one common stratum; a single such class joins the smallest stratum.
     pub(super) fn new<'a>(classes: impl Iterator<Item = &'a str>) -> Self {
         let mut by_class: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (position, class) in classes.enumerate() {
@@ -28,17 +29,17 @@ impl Strata {
         Self(strata)
     }
 
-    /// Members and draws of each.
+    /// Returns the members and the number of draws of each stratum.
     pub(super) fn draws(&self) -> impl Iterator<Item = (&[usize], usize)> {
         self.0.iter().map(|members| (members.as_slice(), (members.len() - 1).max(1)))
     }
 
-    /// Draws of all together.
+    /// Returns the number of draws of all strata together.
     pub(super) fn total(&self) -> usize {
         self.draws().map(|(_, draws)| draws).sum()
     }
 
-    /// What one draw of each position counts in the mean over all positions.
+    /// Returns, for each position, the weight of one draw in the mean over all positions.
     pub(super) fn weights(&self) -> Vec<f64> {
         let all: usize = self.0.iter().map(Vec::len).sum();
         let mut weights = vec![0.0; all];

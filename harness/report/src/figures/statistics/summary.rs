@@ -1,12 +1,12 @@
-//! A mean with its interval, and what all intervals and tests share.
+//! A mean with its interval, and the constants that all intervals and tests share.
 
-/// Resamples of a bootstrap, and drawn sign flips of a test.
+/// The number of resamples of a bootstrap, and of drawn sign flips of a test.
 pub(crate) const RESAMPLES: usize = 10_000;
 
-/// Share of the intervals, in words; its space does not break.
+/// The confidence level of the intervals, in words, with a non-breaking space.
 pub(crate) const CONFIDENCE: &str = "95\u{a0}%";
 
-/// A corrected p below this is evidence. It is what the intervals leave out.
+/// The level below which a corrected p-value counts as evidence. The intervals cover one minus this level.
 pub(crate) const LEVEL: f64 = 0.05;
 
 /// A mean over images with its 95 % interval.
@@ -15,20 +15,20 @@ pub(crate) struct Summary {
     pub(crate) mean: f64,
     pub(crate) low: f64,
     pub(crate) high: f64,
-    /// Images that the mean is over.
+    /// The number of images in the mean.
     pub(crate) images: usize,
-    /// Seeds that it is over; 0 for what is the same under every seed.
+    /// The number of seeds in the mean; 0 for values that are the same under every seed.
     pub(crate) seeds: usize,
 }
 
 impl Summary {
-    /// Its ends.
+    /// Returns the ends of the interval.
     pub(crate) fn interval(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 }
 
-/// Student's 95 % interval of the mean of one value a seed; `None` for fewer than two.
+/// Returns Student's 95 % interval of the mean of one value for each seed, or `None` for fewer than two values.
 pub(crate) fn over_seeds(values: &[f64]) -> Option<(f64, f64)> {
     let n = values.len();
     let mean = mean(values).filter(|_| n > 1)?;
@@ -40,13 +40,13 @@ pub(super) fn mean(values: &[f64]) -> Option<f64> {
     if values.is_empty() { None } else { Some(values.iter().sum::<f64>() / values.len() as f64) }
 }
 
-/// The unbiased variance of at least two values.
+/// Returns the unbiased variance of at least two values.
 pub(super) fn variance(values: &[f64], mean: f64) -> f64 {
     values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (values.len() - 1) as f64
 }
 
-/// The 97.5 % point of Student's t with `degrees` degrees of freedom: tabulated where the expansion is poor, else
-/// the expansion in 1/degrees (Abramowitz and Stegun 26.7.5), good to three decimals.
+/// Returns the 97.5 % point of Student's t with `degrees` degrees of freedom. It is tabulated where the expansion is
+/// poor. Otherwise it is the expansion in 1/degrees (Abramowitz and Stegun 26.7.5), accurate to three decimals.
 fn student_t(degrees: usize) -> f64 {
     const SMALL: [f64; 8] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306];
     if let Some(&t) = SMALL.get(degrees - 1) {

@@ -1,17 +1,19 @@
-//! Means of resamples, of several samples of the same images at once: a draw is looked up once for all of them.
+//! Computes means of resamples for several samples of the same images at once. Each draw is looked up once for all
+//! samples.
 
 use super::table::{BLOCK, NAMED, Table, drawn_seeds, draws_of};
 use crate::figures::statistics::{sample::Sample, summary::RESAMPLES};
 use rayon::prelude::*;
 
-/// Images whose values lie in the processor's nearest cache together.
+/// The number of images whose values fit together in the processor's nearest cache.
 pub(super) const NEAR: usize = 1 << 10;
 
-/// Of `L` samples, what one image has in each.
+/// The values of one image in `L` samples.
 type Row<const L: usize> = [f64; L];
 
-/// How far the means of each resample lie from `means`: as what is constant then has an interval of one point, to the bit.
-/// The samples have scores of `images` under equally many seeds. Each is summed alone: what stands beside it changes no bit.
+/// Returns the deviation of each resample's means from `means`. Summing deviations gives a constant sample an interval
+/// of one point, to the bit. The samples have scores of `images` under the same number of seeds. Each sample is summed
+/// on its own, so the samples beside it do not change any bit.
 pub(super) fn deviations<const L: usize>(
     table: &Table,
     samples: [&Sample; L],
@@ -35,8 +37,8 @@ pub(super) fn deviations<const L: usize>(
     of_kept(table, kept, &columns)
 }
 
-/// The means of each resample, of at most `N` images, `N` a power of two up to [`NAMED`]. No place among so many needs to be
-/// checked, which takes a third of the time.
+/// Computes the means of each resample for at most `N` images, where `N` is a power of two up to [`NAMED`]. With this
+/// limit no index needs a bounds check; the checks take a third of the time.
 fn of_kept<const N: usize, const L: usize>(table: &Table, kept: &[Vec<u16>], columns: &[Vec<Row<L>>]) -> Vec<Row<L>> {
     let mut padded = vec![[0.0; L]; N * columns.len()];
     let padded = padded.as_chunks_mut::<N>().0;
@@ -47,7 +49,8 @@ fn of_kept<const N: usize, const L: usize>(table: &Table, kept: &[Vec<u16>], col
     kept.par_iter().enumerate().flat_map_iter(of_block).collect()
 }
 
-/// The means of each resample of a block: over some of the seeds, the sums of `row(seed, draw)` over all draws.
+/// Computes the means of each resample of a block: over some of the seeds, the sums of `row(seed, draw)` over all
+/// draws.
 fn of_block<'a, D: Copy, const L: usize>(
     table: &Table,
     (block, draws): (usize, &[D]),
@@ -64,7 +67,7 @@ fn of_block<'a, D: Copy, const L: usize>(
     means.collect()
 }
 
-/// The sums of the rows of `draws`, in four chains, as one alone would wait for each addition.
+/// Sums the rows of `draws` in four chains. In a single chain each addition would wait for the one before.
 fn sum_of<'a, D: Copy, const L: usize>(draws: &[D], row: impl Fn(D) -> &'a Row<L>) -> Row<L> {
     let mut sums = [[0.0; L]; 4];
     let (fours, rest) = draws.as_chunks::<4>();

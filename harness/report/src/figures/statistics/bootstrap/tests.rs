@@ -8,7 +8,7 @@ use rand_chacha::{
     rand_core::{Rng as _, SeedableRng as _},
 };
 
-/// Numbers of three classes, from a formula that numpy repeats.
+/// Returns scores of three classes, from a formula that numpy can repeat.
 fn scores() -> Vec<f64> {
     let noise = |i: f64| ((i * 12.9898 + 1.0).sin() * 43758.5453).fract().abs();
     (0..60).map(|i| 0.5 + 0.3 * noise(f64::from(i)) + 0.1 * f64::from(i % 3)).collect()
@@ -26,7 +26,8 @@ fn one_seed(scores: Vec<f64>) -> Sample {
     Sample::new(vec![0], vec![scores])
 }
 
-/// Whether both ends lie where numpy finds them with 400,000 resamples; each end of ours has an error of about 0.0003.
+/// Returns true if both ends are close to the result of numpy with 400,000 resamples. Each end computed here has an
+/// error of about 0.0003.
 fn is_near(found: Summary, low: f64, high: f64) -> bool {
     (found.low - low).abs() < 0.0015 && (found.high - high).abs() < 0.0015
 }
@@ -40,7 +41,7 @@ fn intervals_are_those_of_numpy() {
     let found = of_three_classes().summarise(&sample).unwrap();
     assert!((found.mean - 0.765_171_654_649_573_9).abs() < 1e-12 && (found.images, found.seeds) == (60, 1));
     assert!(is_near(found, 0.744_681, 0.785_383), "{found:?}");
-    // Without classes the spread between them counts, too.
+    // Without classes, the spread between them counts, too.
     let found = images((0..60).map(|_| String::new())).summarise(&sample).unwrap();
     assert!(is_near(found, 0.736_122, 0.794_173), "{found:?}");
 }
@@ -67,12 +68,12 @@ fn the_same_question_has_the_same_answer_whatever_was_asked_before() {
     let of_half = other.summarise(&half).unwrap();
     assert_eq!((of_half.images, other.summarise(&half)), (30, Some(of_half)));
     assert_eq!(other.summarise(&sample), first);
-    // The same scores of other images, or with seeds beside, are another question.
+    // The same scores for other images, or with a second seed, are a different question.
     assert_ne!(images((0..60).map(|_| String::new())).summarise(&sample), first);
     assert_ne!(other.summarise(&Sample::new(vec![0, 1], vec![scores(), scores()])), first);
 }
 
-/// Tables and summaries are shared by the process, so here they are made by hand.
+/// The process shares tables and summaries, so this test makes its own tables.
 #[test]
 fn any_number_of_threads_and_any_room_give_the_same_draws_and_means() {
     let threads = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
@@ -112,13 +113,13 @@ fn what_has_no_spread_has_an_interval_of_one_point() {
     assert!(resampler.summarise(&one_seed(vec![f64::NAN; 60])).is_none());
 }
 
-/// Uniform numbers in 0..1.
+/// Returns a uniform random number in 0..1.
 fn uniform(generator: &mut ChaCha8Rng) -> f64 {
     f64::from(generator.next_u32()) / f64::from(u32::MAX)
 }
 
-/// Of 200 samples of skewed scores, 12 classes of 2 to 4 images, about 95 % of the intervals hold the true mean. With as many
-/// draws as images in a class it would be 87 %.
+/// Draws 200 samples of skewed scores, with 12 classes of 2 to 4 images. About 95 % of the intervals hold the true
+/// mean. With as many draws as images in a class it would be 87 %.
 #[test]
 fn intervals_hold_the_true_mean_as_often_as_they_say() {
     let classes: Vec<usize> = (0..12).flat_map(|class| vec![class; 2 + class % 3]).collect();
@@ -148,16 +149,16 @@ fn relative_changes_are_resampled_as_ratios() {
     let resampler = of_three_classes();
     let base = one_seed(scores());
     let tenth_less = one_seed(scores().iter().map(|v| 0.9 * v).collect());
-    // A tenth less of every image is a tenth less of every resample, however much images differ.
+    // A tenth less for every image is a tenth less for every resample, however much images differ.
     let (low, high) = resampler.relative(&tenth_less.minus(&base), &base).unwrap();
     assert!((low + 0.1).abs() < 1e-12 && (high + 0.1).abs() < 1e-12, "{low} {high}");
-    // Beside a constant, a relative change is the difference in other units, by the same resamples.
+    // With a constant base, a relative change is the difference in other units, with the same resamples.
     let half = one_seed(vec![0.5; 60]);
     let difference = base.minus(&half);
     let summary = resampler.summarise(&difference).unwrap();
     let (low, high) = resampler.relative(&difference, &half).unwrap();
     assert!((low - summary.low / 0.5).abs() < 1e-12 && (high - summary.high / 0.5).abs() < 1e-12, "{low} {high}");
-    // Seeds that both have, images that both have; no interval beside nothing.
+    // Only common seeds and common images count; there is no interval if the base is zero.
     let two = Sample::new(vec![0, 1], vec![scores(), scores()]);
     assert!(resampler.relative(&two.minus(&base), &two).is_some());
     assert!(resampler.relative(&two, &base).is_none(), "a seed is missing");
@@ -167,12 +168,12 @@ fn relative_changes_are_resampled_as_ratios() {
     assert!(resampler.relative(&base, &one_seed(vec![0.0; 60])).is_none());
 }
 
-// a, b: means of resamples as above, of two generators; quantile(a - b, [.025,.975])
+// a, b: means of resamples as above, from two generators; quantile(a - b, [.025,.975])
 #[test]
 fn samples_that_are_independent_are_drawn_independently() {
     let resampler = of_three_classes();
     let own = resampler.distribution(&one_seed(scores())).unwrap();
-    // The same images on both sides: drawn together they would differ by nothing.
+    // Both sides have the same images. With the same draws they would not differ at all.
     let (low, high) = own.minus(&own);
     assert!((low + 0.0289).abs() < 0.0015 && (high - 0.0289).abs() < 0.0015, "{low} to {high}");
     let constant = resampler.distribution(&one_seed(vec![0.25; 60])).unwrap();

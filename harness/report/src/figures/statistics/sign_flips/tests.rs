@@ -13,13 +13,13 @@ fn few_differences_are_tested_exactly() {
     assert_eq!(found.p, 0.054_687_5);
     assert!((found.effect.unwrap() - 0.882_522_608_121_828).abs() < 1e-12);
     assert_eq!(test_of_differences(&TWENTY[..13], [0; 32]).p, 0.102_539_062_5);
-    // Other signs, other side: the same p, the opposite effect.
+    // With all signs flipped, the p-value is the same and the effect is the opposite.
     let turned = test_of_differences(&TWENTY.map(|d| -d)[..13], [0; 32]);
     assert_eq!(turned.p, 0.102_539_062_5);
     assert!(turned.effect.unwrap() < 0.0);
 }
 
-// As above, of all 2^20 flips: 0.05225. With 10,000 drawn flips the standard error is 0.0022.
+// The same as above over all 2^20 flips: 0.05225. With 10,000 drawn flips the standard error is 0.0022.
 #[test]
 fn many_differences_are_tested_by_drawn_flips() {
     let found = test_of_differences(&TWENTY, [1; 32]);
@@ -27,7 +27,8 @@ fn many_differences_are_tested_by_drawn_flips() {
     assert!((found.effect.unwrap() - 0.468_346_562_019_849_8).abs() < 1e-12);
     assert_eq!(found, test_of_differences(&TWENTY, [1; 32]));
     assert_ne!(found.p, test_of_differences(&TWENTY, [2; 32]).p);
-    // As clear as can be: only the found signs and their opposites are as far, and the p-value is still not zero.
+    // This is the clearest case: only the observed signs and their opposites are as far from zero, and the p-value is
+    // still not zero.
     assert_eq!(test_of_differences(&[0.1; 40], [1; 32]), DifferenceTest { p: 1.0 / 10_001.0, effect: None });
 }
 
@@ -38,7 +39,7 @@ fn what_does_not_differ_is_no_evidence() {
     assert_eq!(test_of_differences(&[0.2], [0; 32]), DifferenceTest { p: 1.0, effect: None });
 }
 
-/// Where nothing but chance makes the differences, every p-value is as likely as every other.
+/// If only chance makes the differences, all p-values are equally likely.
 #[test]
 fn p_is_uniform_where_nothing_differs() {
     let mut generator = ChaCha8Rng::from_seed([5; 32]);
@@ -50,7 +51,7 @@ fn p_is_uniform_where_nothing_differs() {
         })
         .collect();
     p.sort_by(f64::total_cmp);
-    // Kolmogorov and Smirnov's distance, whose 99.9 % point is 1.95 / sqrt(400).
+    // The Kolmogorov–Smirnov distance, whose 99.9 % point is 1.95 / sqrt(400).
     let distance = |(i, p): (usize, &f64)| (p - i as f64 / 400.0).abs().max((p - (i + 1) as f64 / 400.0).abs());
     let furthest = p.iter().enumerate().map(distance).fold(0.0, f64::max);
     assert!(furthest < 1.95 / 20.0, "{furthest}");
