@@ -19,9 +19,12 @@ use harness_record::{
     table,
     vocabulary::{self, Protocol, Split},
 };
-use harness_report::inputs::{
-    ArmInput, DatasetInput, GroupCount, PublishedNetwork, PublishedRow, RepeatedInput, Setting, SplitCount, StudyInput,
-    file,
+use harness_report::{
+    ChartSpec,
+    inputs::{
+        ArmInput, DatasetInput, GroupCount, PublishedNetwork, PublishedRow, RepeatedInput, Setting, SplitCount,
+        StudyInput, file,
+    },
 };
 use harness_study::{
     plan::{Plan, Stage},

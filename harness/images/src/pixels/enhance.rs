@@ -36,6 +36,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    // `reference/pixels.py` makes these numbers with Pillow.
     #[test]
     fn a_factor_of_zero_leaves_nothing_and_one_leaves_all() {
         let rgb = [255, 0, 0, 0, 255, 0, 10, 20, 40];
@@ -44,6 +45,7 @@ mod tests {
         assert_eq!(adjust_saturation(&rgb, 0.0), greyscale(&rgb));
     }
 
+    // `reference/pixels.py` makes these numbers with Pillow.
     #[test]
     fn values_are_cut_and_stay_within_a_byte() {
         assert_eq!(adjust_brightness(&[3, 101, 200], 0.5), [1, 50, 100]);

@@ -17,6 +17,7 @@ pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
 mod tests {
     use super::*;
 
+    // `reference/pixels.py` makes these numbers with Pillow.
     #[test]
     fn grey_stays_grey_and_colours_get_their_luma() {
         for value in 0..=255 {

@@ -84,6 +84,7 @@ mod tests {
         }
     }
 
+    // `reference/pixels.py` makes these numbers with Pillow.
     #[test]
     fn a_third_of_a_turn_takes_red_to_green_to_blue() {
         let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255];

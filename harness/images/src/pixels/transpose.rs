@@ -59,6 +59,7 @@ mod tests {
         Raster { width, height, data: (0..bytes).map(|i| (i * 7 % 251) as u8).collect() }
     }
 
+    // `reference/pixels.py` makes these numbers with Pillow.
     #[test]
     fn turns_are_counter_clockwise() {
         let labels = Raster::<1> { width: 3, height: 2, data: vec![1, 2, 3, 4, 5, 6] };

@@ -115,7 +115,7 @@ fn merged_and_stratified_as_scikit_learn_does_it() {
     assert_eq!(sizes(&split), (4115, 1764, 1470));
     assert_partition(&split, 0..7349);
     // Number of images of a breed, and of those that scikit-learn 1.9.1 puts into train, validation and test with any
-    // seed.
+    // seed (`reference/splits.py`).
     let expected = BTreeMap::from([
         (184, (103, 44, 37)),
         (189, (106, 45, 38)),
@@ -141,7 +141,7 @@ fn merged_and_stratified_as_scikit_learn_does_it() {
 #[test]
 fn a_stratified_official_cut_as_scikit_learn_does_it() {
     let items = oxford();
-    // Number of validation images in scikit-learn 1.9.1, for breeds with 93, 96, 99 and 100 images.
+    // Number of validation images in scikit-learn 1.9.1 (`reference/splits.py`), for breeds with 93, 96, 99 and 100 images.
     for (validation, total, expected) in [
         (Amount::Share(0.2), 736, BTreeMap::from([(93, 19..=19), (96, 19..=19), (99, 20..=20), (100, 20..=20)])),
         (Amount::Images(500), 500, BTreeMap::from([(93, 13..=13), (96, 13..=13), (99, 13..=13), (100, 13..=14)])),

@@ -240,6 +240,7 @@ mod tests {
         Outputs::new(&channels).unwrap()
     }
 
+    // `reference/scores.py` makes these numbers with torchmetrics.
     #[test]
     fn the_images_scored_together_are_a_batch() {
         let (first, second) = (([0, 0, 1, 1], [0, 1, 1, 1]), ([2, 2, 1, 1], [2, 2, 2, 1]));

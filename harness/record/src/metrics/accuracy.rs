@@ -21,6 +21,7 @@ fn of(masks: &Confusion) -> Option<f64> {
 mod tests {
     use super::*;
 
+    // `reference/scores.py` makes this number with torchmetrics.
     #[test]
     fn known_values() {
         assert_eq!(of(&Confusion::of(&[0, 0, 1, 1], &[0, 1, 1, 1])), Some(0.75));

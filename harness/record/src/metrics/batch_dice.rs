@@ -21,6 +21,7 @@ mod tests {
     use super::*;
     use crate::metrics::Confusion;
 
+    // `reference/scores.py` makes these numbers with torchmetrics.
     #[test]
     fn a_class_in_neither_mask_is_left_out() {
         let Formula::Batch(formula) = BATCH_DICE.formula else { panic!("of a batch") };

@@ -82,6 +82,7 @@ mod tests {
         formula(&Confusion::of(truth, prediction))
     }
 
+    // `reference/scores.py` makes these numbers with torchmetrics.
     #[test]
     fn known_values() {
         // Truth 0 0 1 1 against 0 1 1 1: class 0 overlaps in 1, out of 2 and 1; class 1 in 2, out of 2 and 3.
@@ -93,6 +94,7 @@ mod tests {
         assert_eq!(value(&MICRO, &truth, &prediction), Some(0.75));
     }
 
+    // `reference/scores.py` makes these numbers with torchmetrics.
     #[test]
     fn a_class_that_is_only_predicted_counts_as_wrong() {
         assert_eq!(value(&BORDER, &[0, 0], &[0, 2]), Some(0.0));

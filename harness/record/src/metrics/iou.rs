@@ -80,6 +80,7 @@ mod tests {
         formula(&Confusion::of(truth, prediction))
     }
 
+    // `reference/scores.py` makes these numbers with torchmetrics.
     #[test]
     fn known_values() {
         let (truth, prediction) = ([0, 0, 1, 1], [0, 1, 1, 1]);
@@ -93,6 +94,7 @@ mod tests {
         assert!((value(&MACRO, &[2, 1, 0, 0], &[2, 1, 0, 1]).unwrap() - 2.0 / 3.0).abs() < 1e-15);
     }
 
+    // `reference/scores.py` makes these numbers with torchmetrics.
     #[test]
     fn a_class_that_is_only_predicted_counts_as_wrong() {
         assert_eq!(value(&BORDER, &[0, 0], &[0, 2]), Some(0.0));

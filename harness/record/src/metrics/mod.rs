@@ -180,6 +180,7 @@ mod tests {
         }
     }
 
+    // `reference/scores.py` makes the Dice of the batch with torchmetrics.
     #[test]
     fn values_come_from_the_counts_that_a_metric_names() {
         let (image, other) = (Confusion::of(&[0, 1], &[0, 0]), Confusion::of(&[1, 1, 2], &[1, 1, 2]));

@@ -97,6 +97,7 @@ mod tests {
         all
     }
 
+    // `reference/scores.py` makes the error with torchmetrics.
     #[test]
     fn the_error_is_the_weighted_distance_of_the_bins() {
         // Two pixels at 0.9, one of them right, and two at 0.5, both right: (2·|0.9 − 0.5| + 2·|0.5 − 1|) / 4.

@@ -153,6 +153,7 @@ mod tests {
         assert_eq!(resize_bilinear(&picture, 2, 2), picture);
     }
 
+    // `reference/pixels.py` makes these numbers with Pillow.
     #[test]
     fn nearest_takes_the_label_under_the_centre() {
         let labels = Labels { width: 4, height: 1, data: vec![1, 2, 3, 1] };

@@ -65,6 +65,7 @@ fn student_t(degrees: usize) -> f64 {
 mod tests {
     use super::*;
 
+    // `reference/intervals.py` makes these points with SciPy.
     #[test]
     fn student_t_has_the_tabulated_points() {
         for (degrees, t) in [(1, 12.706), (5, 2.571), (9, 2.262), (12, 2.179), (39, 2.023), (1000, 1.962)] {

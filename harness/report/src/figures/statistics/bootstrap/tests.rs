@@ -32,6 +32,7 @@ fn is_near(found: Summary, low: f64, high: f64) -> bool {
     (found.low - low).abs() < 0.0015 && (found.high - high).abs() < 0.0015
 }
 
+// `reference/intervals.py` makes these numbers, and those of the two tests that say "as above":
 // x = abs(modf(sin(i*12.9898+1)*43758.5453)[0]); v = 0.5 + 0.3*x + 0.1*(i%3), for i in arange(60)
 // m = sum over h of v[i%3==h][rng.integers(0,20,(400000,19))].mean(1)/3; quantile(m, [.025,.975])
 // without classes: v[rng.integers(0,60,(400000,59))].mean(1)
@@ -175,7 +176,7 @@ fn samples_that_are_independent_are_drawn_independently() {
     let own = resampler.distribution(&one_seed(scores())).unwrap();
     // Both sides have the same images. With the same draws they would not differ at all.
     let (low, high) = own.minus(&own);
-    assert!((low + 0.0289).abs() < 0.0015 && (high - 0.0289).abs() < 0.0015, "{low} to {high}");
+    assert!((low + 0.0287).abs() < 0.0015 && (high - 0.0287).abs() < 0.0015, "{low} to {high}");
     let constant = resampler.distribution(&one_seed(vec![0.25; 60])).unwrap();
     let found = resampler.summarise(&one_seed(scores())).unwrap();
     let (low, high) = own.minus(&constant);

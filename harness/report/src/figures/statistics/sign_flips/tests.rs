@@ -5,6 +5,7 @@ const TWENTY: [f64; 20] = [
     -0.016, 0.021, 0.03, -0.007,
 ];
 
+// `reference/intervals.py` makes these numbers, and those of the tests below that SciPy or statsmodels gave:
 // scipy.stats.permutation_test((d,), mean, permutation_type='samples', n_resamples=inf, alternative='two-sided').pvalue
 // d.mean() / d.std(ddof=1)
 #[test]
