@@ -22,13 +22,13 @@ use harness_record::{
 use harness_report::{
     ChartSpec,
     inputs::{
-        ArmInput, DatasetInput, GroupCount, PublishedNetwork, PublishedRow, RepeatedInput, Setting, SplitCount,
+        ArmInput, DatasetInput, Fidelity, GroupCount, PublishedNetwork, PublishedRow, RepeatedInput, SplitCount,
         StudyInput, file,
     },
 };
 use harness_study::{
-    plan::{Plan, Stage},
-    setting::setting,
+    fidelity::fidelity,
+    plan::{Plan, PlannedStage},
     study::{Arm, Resolved, Study},
 };
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub(crate) struct Recorded {
     /// The profile.
     pub(crate) profile: String,
     /// The settings changed on the command line.
-    pub(crate) settings: Vec<String>,
+    pub(crate) overrides: Vec<String>,
     /// The study with all resulting settings.
     pub(crate) study: Study,
 }
@@ -61,11 +61,11 @@ pub(crate) struct Sources<'a> {
 /// The data depend only on the spec, the runs and the manifests; only `provenance.json` says where runs were made.
 pub(crate) fn collect(
     resolved: &Resolved,
-    settings: &[String],
+    overrides: &[String],
     plan: &Plan,
     sources: &Sources<'_>,
     folder: &Path,
-) -> Outcome<Setting> {
+) -> Outcome<Fidelity> {
     let data = folder.join("data");
     files::sweep(&data)?;
     let places = places_of(plan);
@@ -73,26 +73,26 @@ pub(crate) fn collect(
     let datasets = datasets(resolved, plan, sources)?;
     let facts = Facts {
         deterministic: records.values().all(|record| record.deterministic),
-        setting: setting(resolved, settings, &datasets),
+        fidelity: fidelity(resolved, overrides, &datasets),
     };
-    let study = study_input(resolved, settings, facts, datasets);
+    let study = study_input(resolved, overrides, facts, datasets);
     write_json(&data.join(file::STUDY), &study)?;
     table::write(&data.join(file::PLACES), &places)?;
     runs::publish(folder, sources.store)?;
     let recorded =
-        Recorded { profile: resolved.profile.clone(), settings: settings.to_vec(), study: resolved.study.clone() };
+        Recorded { profile: resolved.profile.clone(), overrides: overrides.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
     files::write(&data.join(file::SPEC), text.as_bytes())?;
-    write_published(&published(resolved, sources.manifests)?, &data, facts.setting)?;
-    Ok(facts.setting)
+    write_published(&published(resolved, sources.manifests)?, &data, facts.fidelity)?;
+    Ok(facts.fidelity)
 }
 
 /// Writes the printed figures of the study, each with its reproduced value and the verdict. The verdicts follow from
 /// all the other files, which must be there.
-pub(crate) fn write_published(printed: &[PublishedRow], data: &Path, setting: Setting) -> Outcome {
+pub(crate) fn write_published(printed: &[PublishedRow], data: &Path, fidelity: Fidelity) -> Outcome {
     let path = data.join(file::PUBLISHED);
     // The file is written once, verdicts included, because others may read it at any time.
-    let rows = harness_report::verdicts_on(printed, data, setting).map_err(Failure::run)?;
+    let rows = harness_report::verdicts_on(printed, data, fidelity).map_err(Failure::run)?;
     Ok(files::write(&path, &harness_report::inputs::published_csv(&path, &rows)?)?)
 }
 
@@ -102,13 +102,13 @@ pub(crate) struct Facts {
     /// True when every device promised the same bits on a second run.
     pub(crate) deterministic: bool,
     /// The kind of data that the study ran on.
-    pub(crate) setting: Setting,
+    pub(crate) fidelity: Fidelity,
 }
 
 /// `study.json`: the spec in words, and what the runs say.
 pub(crate) fn study_input(
     resolved: &Resolved,
-    settings: &[String],
+    overrides: &[String],
     facts: Facts,
     datasets: Vec<DatasetInput>,
 ) -> StudyInput<ChartSpec> {
@@ -129,8 +129,8 @@ pub(crate) fn study_input(
         question: study.question.clone(),
         expectation: study.expectation.clone(),
         profile: resolved.profile.clone(),
-        setting: facts.setting,
-        command: words::command(resolved, settings),
+        fidelity: facts.fidelity,
+        command: words::command(resolved, overrides),
         protocols: study.protocols.clone(),
         seeds: study.seeds.clone(),
         arms: resolved.arms.iter().map(arm).collect(),
@@ -191,11 +191,13 @@ pub(crate) fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<Pu
     Ok(figures)
 }
 
-/// The data sets as the arms use them: one entry for each role, cut and choice of pictures, in the order of the arms.
+/// The data sets as the arms use them: one entry for each purpose, cut and choice of pictures, in the order of the arms.
 fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<Vec<DatasetInput>> {
     let manifests = manifests::read(sources.manifests)?;
     let mut all: Vec<DatasetInput> = Vec::new();
-    for (role, of) in [("pretraining", vocabulary::Stage::Pretrain), ("segmentation", vocabulary::Stage::Evaluate)] {
+    for (purpose, of) in
+        [(Purpose::Pretraining, vocabulary::Stage::Pretrain), (Purpose::Segmentation, vocabulary::Stage::Evaluate)]
+    {
         for arm in &resolved.arms {
             for protocol in &resolved.study.protocols {
                 let places = &mut plan.places.iter();
@@ -204,7 +206,7 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
                 };
                 let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
                 let Some(stage) = stages.find(|stage| stage.settings.work.stage() == of) else { continue };
-                let own = dataset(role, stage, sources.store, &manifests)?;
+                let own = dataset(purpose, stage, sources.store, &manifests)?;
                 add_use(&mut all, own, &arm.spec.name, *protocol);
             }
         }
@@ -233,7 +235,7 @@ fn add_use(all: &mut Vec<DatasetInput>, own: DatasetInput, arm: &str, protocol: 
     }
 }
 
-fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> Outcome<DatasetInput> {
+fn dataset(purpose: Purpose, stage: &PlannedStage, store: &Store, manifests: &Manifests) -> Outcome<DatasetInput> {
     let folder = store.run(stage.settings.work.stage(), &stage.key);
     let files: Vec<FileRow> = table::read_rows(&folder.join(run::file::FILES))?;
     let count = |split| files.iter().filter(|row| row.used.split() == Some(split)).count() as u64;
@@ -244,7 +246,7 @@ fn dataset(role: &str, stage: &Stage, store: &Store, manifests: &Manifests) -> O
         .collect();
     let about = manifests.about(&stage.dataset)?;
     Ok(DatasetInput {
-        role: role.to_owned(),
+        purpose,
         dataset: about.title,
         digest: stage.settings.data.clone(),
         size: stage.settings.size,
@@ -291,7 +293,7 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Outcome<Vec<u8>> {
 }
 
 /// Digest of everything that a report's data are collected from: equal digests mean equal data.
-pub(crate) fn fingerprint(resolved: &Resolved, settings: &[String], plan: &Plan) -> Outcome<String> {
+pub(crate) fn fingerprint(resolved: &Resolved, overrides: &[String], plan: &Plan) -> Outcome<String> {
     let keys: Vec<&str> = plan.stages.iter().map(|stage| stage.key.as_str()).collect();
-    digest::of_settings(&(&resolved.study, &resolved.profile, settings, keys)).map_err(Failure::run)
+    digest::of_settings(&(&resolved.study, &resolved.profile, overrides, keys)).map_err(Failure::run)
 }

@@ -1,5 +1,6 @@
 //! The ways in which a command can fail, with their messages and exit codes.
 
+use harness_images::datasets::DataError;
 use harness_record::RecordError;
 use harness_report::{ReportError, compare::CompareError};
 use harness_study::spec::diagnosis::{Diagnosis, Problems, printable};
@@ -48,6 +49,17 @@ pub(crate) enum Failure {
 
 /// Shorthand for results of commands.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Interrupted => Self::Interrupted,
+            // The data are sound, but a pack or the cache could not be written.
+            DataError::Record(error @ RecordError::Io { action: "write", .. }) => Self::Record(error),
+            other => Self::data(other),
+        }
+    }
+}
 
 impl Failure {
     /// A failure because data are missing or damaged.

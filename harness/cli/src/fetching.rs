@@ -5,7 +5,6 @@ mod tests;
 
 use crate::{
     cli,
-    executors::data_failure,
     failure::{Failure, Outcome},
     manifests::{self, Manifests},
     progress::Progress,
@@ -177,7 +176,7 @@ fn wanted<'a>(read: &Reads<'_>, manifests: &'a Manifests, data: &Path) -> Outcom
         Reads::Dataset(dataset, size) => {
             let mut wanted = Vec::new();
             for (folder, manifest) in dataset.folders().into_iter().zip(manifests.parts(dataset)?) {
-                if !datasets::packed_at(data, folder, *size).map_err(data_failure)? {
+                if !datasets::packed_at(data, folder, *size)? {
                     wanted.extend(manifest);
                 }
             }

@@ -13,10 +13,13 @@ mod fetching;
 #[doc(hidden)]
 pub mod fuzzing;
 mod manifests;
+mod output;
 mod progress;
+mod reports;
 mod stamp;
 mod stored;
 mod surveys;
+mod threads;
 mod weights;
 mod words;
 

@@ -1,8 +1,8 @@
 //! Finds runs in the store: all of them, or the one that a name means.
 
 use crate::{
-    commands::count,
     failure::{Failure, Outcome},
+    output::count,
 };
 use harness_record::{
     RecordError,

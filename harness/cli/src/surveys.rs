@@ -1,14 +1,14 @@
 //! Looks at the data sets and weight files of studies, at each only once.
 
 use crate::{
-    executors::data_failure,
     failure::{Failure, Outcome},
     manifests,
     progress::Progress,
     weights,
 };
 use harness_fetch::install;
-use harness_images::datasets::{self, DataError, DatasetSpec, Purpose};
+use harness_images::datasets::{self, DataError, DatasetSpec};
+use harness_record::vocabulary::Purpose;
 use harness_study::{
     study::Resolved,
     surveys::{self, Surveys},
@@ -70,7 +70,7 @@ fn look_at(
 /// A failure to read a data set. If a folder must be made by hand, its manifest says how; the reader only knows the
 /// data set as a whole.
 fn lacking(error: DataError, dataset: &DatasetSpec, folders: &DataFolders<'_>) -> Failure {
-    let DataError::Missing { folder, missing, expected, .. } = &error else { return data_failure(error) };
+    let DataError::Missing { folder, missing, expected, .. } = &error else { return error.into() };
     let described = || {
         let manifests = manifests::read(folders.manifests).ok()?; // the missing files are the failure to report
         install::by_hand(manifests.of(dataset).ok()??, folders.data)
@@ -80,6 +80,6 @@ fn lacking(error: DataError, dataset: &DatasetSpec, folders: &DataFolders<'_>) -
             let (folder, missing) = (folder.display(), missing.join(", "));
             Failure::data(format!("{folder}: {missing} not found. Expected there: {expected}.\n{how}"))
         }
-        None => data_failure(error),
+        None => error.into(),
     }
 }

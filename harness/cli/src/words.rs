@@ -11,11 +11,11 @@ use harness_study::study::{Arm, Resolved, Study};
 use std::fmt::Display;
 
 /// The command that makes the report.
-pub(crate) fn command(resolved: &Resolved, settings: &[String]) -> String {
+pub(crate) fn command(resolved: &Resolved, overrides: &[String]) -> String {
     let profile = if resolved.profile == "full" { String::new() } else { format!(" --profile {}", resolved.profile) };
     let mut parts = vec![format!("harness study {}{profile}", resolved.name)];
-    // Each setting is quoted for a shell, in which a quote inside quotes is written '\''.
-    parts.extend(settings.iter().map(|setting| format!("--set '{}'", setting.replace('\'', r"'\''"))));
+    // Each override is quoted for a shell, in which a quote inside quotes is written '\''.
+    parts.extend(overrides.iter().map(|one| format!("--set '{}'", one.replace('\'', r"'\''"))));
     parts.join(" ")
 }
 

@@ -96,6 +96,16 @@ words! {
 }
 
 words! {
+    /// The purpose for which pictures are read.
+    "purpose" Purpose {
+        /// Training on pictures without labels.
+        Pretraining = "pretraining",
+        /// Training or testing with masks.
+        Segmentation = "segmentation",
+    }
+}
+
+words! {
     /// The use of a file of a data set.
     "use of a file" FileUse {
         /// It was used for training.

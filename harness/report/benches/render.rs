@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use harness_report::inputs::Setting;
+use harness_report::inputs::Fidelity;
 use rayon::prelude::*;
 use std::{fs, path::PathBuf};
 
@@ -33,7 +33,7 @@ fn reports() -> Vec<String> {
 /// Bytes of the rendered files.
 fn render(report: &str) -> usize {
     let data = root().join("reports").join(report).join("data");
-    let files = harness_report::render(&data, &root().join("templates"), Setting::Sample).unwrap();
+    let files = harness_report::render(&data, &root().join("templates"), Fidelity::Sample).unwrap();
     files.iter().map(|file| file.bytes.len()).sum()
 }
 

@@ -7,7 +7,7 @@ use crate::{
     inputs::{
         file,
         lines::json,
-        study::{Setting, StudyInput},
+        study::{Fidelity, StudyInput},
     },
     output::{Change, Difference, RenderedFile, differences, strays},
     pages::{data, index, latex, runs},
@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use std::path::Path;
 
 /// Renders all files of a report from the data folder `data_dir` with the templates in the folder `templates`.
-/// `setting` follows from the study's spec and overrides what the folder says: a sample whose files were edited stays a
+/// `fidelity` follows from the study's spec and overrides what the folder says: a sample whose files were edited stays a
 /// sample.
 ///
 /// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `report.md`, `runs.html`,
@@ -28,8 +28,8 @@ use std::path::Path;
 /// Fails if a file of the data or of a run is missing, is damaged, or names something that the study does not have; if
 /// a recorded verdict on a printed figure does not follow from the data; or if a template is missing or asks for
 /// something that does not exist. Every error carries the path.
-pub fn render(data_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<RenderedFile>, ReportError> {
-    let data = Data::read(data_dir, setting)?;
+pub fn render(data_dir: &Path, templates: &Path, fidelity: Fidelity) -> Result<Vec<RenderedFile>, ReportError> {
+    let data = Data::read(data_dir, fidelity)?;
     data.summarise_tested();
     check_recorded(&data)?;
     let asked = asked_charts(data_dir)?;
@@ -71,8 +71,8 @@ fn asked_charts(data_dir: &Path) -> Result<Vec<ChartSpec>, ReportError> {
 ///
 /// # Errors
 /// Fails for the same reasons as [`render`], and if a folder cannot be listed.
-pub fn check(report_dir: &Path, templates: &Path, setting: Setting) -> Result<Vec<Difference>, ReportError> {
-    let rendered = render(&report_dir.join("data"), templates, setting)?;
+pub fn check(report_dir: &Path, templates: &Path, fidelity: Fidelity) -> Result<Vec<Difference>, ReportError> {
+    let rendered = render(&report_dir.join("data"), templates, fidelity)?;
     let mut differences = differences(report_dir, &rendered)?;
     let strays = strays(report_dir, &rendered)?;
     differences.extend(strays.into_iter().map(|path| Difference { path, what: Change::Unexpected }));

@@ -3,8 +3,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod fidelity;
 pub mod plan;
-pub mod setting;
 pub mod spec;
 pub mod study;
 pub mod surveys;

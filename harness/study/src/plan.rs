@@ -5,7 +5,7 @@ use crate::{
     surveys::{self, Located, Surveys},
 };
 use harness_images::{
-    datasets::{DatasetSpec, Purpose, Repeated},
+    datasets::{DatasetSpec, Repeated},
     pixels,
     split::{Selection, SplitSpec},
 };
@@ -16,7 +16,7 @@ use harness_learn::{
     precision::Precision,
     train::{FinetuneSpec, PretrainSpec},
 };
-use harness_record::vocabulary::{self, Key, Protocol};
+use harness_record::vocabulary::{Key, Protocol, Purpose, Stage};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -102,7 +102,7 @@ pub struct Cut {
 
 /// A stage: the unit that is run, cached, resumed and shared.
 #[derive(Debug, Clone)]
-pub struct Stage {
+pub struct PlannedStage {
     /// SHA-256 of the settings.
     pub key: Key,
     /// The settings.
@@ -117,9 +117,9 @@ pub struct Stage {
     pub arms: Vec<String>,
 }
 
-/// The stages that make one arm under one protocol with one seed.
+/// The chain of stages of one arm, under one protocol with one seed.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Chain {
     /// Name of the arm.
     pub arm: String,
     /// The protocol.
@@ -134,9 +134,9 @@ pub struct Place {
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The stages.
-    pub stages: Vec<Stage>,
-    /// The stages that each arm uses under each protocol and seed.
-    pub places: Vec<Place>,
+    pub stages: Vec<PlannedStage>,
+    /// The chain of each arm under each protocol and seed.
+    pub chains: Vec<Chain>,
 }
 
 impl Settings {
@@ -153,11 +153,11 @@ impl Settings {
 
 impl Work {
     /// The stage that does this work.
-    pub fn stage(&self) -> vocabulary::Stage {
+    pub fn stage(&self) -> Stage {
         match self {
-            Self::Pretrain { .. } => vocabulary::Stage::Pretrain,
-            Self::Finetune { .. } => vocabulary::Stage::Finetune,
-            Self::Evaluate { .. } => vocabulary::Stage::Evaluate,
+            Self::Pretrain { .. } => Stage::Pretrain,
+            Self::Finetune { .. } => Stage::Finetune,
+            Self::Evaluate { .. } => Stage::Evaluate,
         }
     }
 
@@ -170,16 +170,16 @@ impl Work {
     }
 
     /// The stage that it builds on, and its key.
-    pub fn parent(&self) -> Option<(vocabulary::Stage, &Key)> {
+    pub fn parent(&self) -> Option<(Stage, &Key)> {
         match self {
             Self::Pretrain { .. } => None,
-            Self::Finetune { pretrain, .. } => pretrain.as_ref().map(|key| (vocabulary::Stage::Pretrain, key)),
-            Self::Evaluate { finetune, .. } => Some((vocabulary::Stage::Finetune, finetune)),
+            Self::Finetune { pretrain, .. } => pretrain.as_ref().map(|key| (Stage::Pretrain, key)),
+            Self::Evaluate { finetune, .. } => Some((Stage::Finetune, finetune)),
         }
     }
 }
 
-impl Stage {
+impl PlannedStage {
     /// A short description: `finetune ssl/corrected seed 0`.
     pub fn describe(&self) -> String {
         let protocol = self.settings.work.protocol().map_or(String::new(), |p| format!("/{}", p.name()));
@@ -298,7 +298,7 @@ impl Plan {
         let work = Work::Evaluate { version: evaluate::VERSION, protocol, finetune, cut, losses, spec };
         let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, None, work)?;
         keys.push(self.add(settings, None, arm)?);
-        self.places.push(Place { arm: arm.spec.name.clone(), protocol, seed, keys });
+        self.chains.push(Chain { arm: arm.spec.name.clone(), protocol, seed, keys });
         Ok(())
     }
 
@@ -317,7 +317,7 @@ impl Plan {
                     stage.arms.push(name.clone());
                 }
             }
-            None => self.stages.push(Stage {
+            None => self.stages.push(PlannedStage {
                 key: key.clone(),
                 settings,
                 dataset: held.dataset,
@@ -330,7 +330,7 @@ impl Plan {
     }
 
     /// The stage with that key, if the plan has one.
-    pub fn stage(&self, key: &Key) -> Option<&Stage> {
+    pub fn stage(&self, key: &Key) -> Option<&PlannedStage> {
         self.stages.iter().find(|stage| stage.key == *key)
     }
 

@@ -1,9 +1,9 @@
 //! Surveys of the data sets and weight files that studies read.
 
 use crate::study::Study;
-use harness_images::datasets::{DatasetSpec, Purpose, Survey};
+use harness_images::datasets::{DatasetSpec, Survey};
 use harness_learn::models::InitSpec;
-use harness_record::vocabulary::Protocol;
+use harness_record::vocabulary::{Protocol, Purpose};
 use std::path::PathBuf;
 
 /// The surveys of data sets, made without decoding images, and the locations of initial weights.

@@ -1,11 +1,11 @@
 //! `bench`: measures how fast this machine trains and reads pictures.
 
-use super::{say, table, use_threads};
 use crate::{
     cli,
-    executors::data_failure,
     failure::{Failure, Outcome},
+    output::{say, table},
     progress::{Loudness, Progress},
+    threads::use_threads,
 };
 use harness_learn::{
     bench::{self, median},
@@ -72,7 +72,7 @@ pub(crate) fn data(options: &cli::BenchData, loudness: Loudness) -> Outcome {
     progress.catch_signals().map_err(Failure::run)?; // so that the temporary folder does not stay behind
     let cache = tempfile::tempdir().map_err(Failure::run)?;
     let speed = harness_images::bench::data(folder, options.size, usize::from(options.repeat), cache.path(), &progress);
-    let speed = speed.map_err(data_failure)?;
+    let speed = speed?;
     for row in &speed.skipped {
         // If stderr is closed, there is nobody to tell.
         let line = format!("skipped {}: {}\n", printable(&row.file), printable(&row.reason));

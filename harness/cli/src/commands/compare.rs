@@ -4,10 +4,10 @@ mod operand;
 mod revision;
 mod settings;
 
-use super::{count, say, say_json, table};
 use crate::{
     cli::{self, Folders},
     failure::{Failure, Outcome},
+    output::{count, say, say_json, table},
 };
 use harness_record::vocabulary::Split;
 use harness_report::compare::{Comparison, Gate, Regression, Row, compare, render};

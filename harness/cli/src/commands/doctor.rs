@@ -1,10 +1,11 @@
 //! `doctor`: shows what this machine offers and what is missing.
 
-use super::{data::Here, say, say_json, table};
+use super::data::Here;
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
     manifests,
+    output::{say, say_json, table},
 };
 use harness_fetch::manifest::Manifest;
 use harness_learn::device;

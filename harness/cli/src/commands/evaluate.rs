@@ -4,10 +4,10 @@ pub(crate) mod encoding;
 mod listed;
 mod pairs;
 
-use super::{count, say, say_json, table};
 use crate::{
     cli,
     failure::{Failure, Outcome},
+    output::{count, say, say_json, table},
     progress::{Loudness, Progress},
 };
 use encoding::{Encoding, Joint, Mask};

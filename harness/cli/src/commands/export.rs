@@ -2,10 +2,10 @@
 
 mod tensorboard;
 
-use super::{count, say};
 use crate::{
     cli::{self, Folders},
     failure::{Failure, Outcome},
+    output::{count, say},
     stored::{Run, folders_of_runs},
 };
 use harness_record::{RecordError, files, rows::MetricRow, run::file, store::State, table};

@@ -1,12 +1,10 @@
 //! `list`: lists the studies, and how fresh each report is.
 
-use super::{
-    report::{self, Place},
-    say, say_json, table,
-};
+use crate::reports::{folder::ReportFolder, rendering::check};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
+    output::{say, say_json, table},
     stamp,
 };
 use harness_record::{files::Lock, store::Store};
@@ -47,17 +45,13 @@ pub(crate) fn run(folders: &Folders, as_json: bool) -> Outcome {
 
 fn row(spec: &Spec, profile: &str, folders: &Folders) -> Outcome<Row> {
     let folder = folders.reports.join(profile).join(&spec.name);
-    let place = Place { profile: profile.to_owned(), study: spec.name.clone(), folder };
+    let place = ReportFolder { profile: profile.to_owned(), study: spec.name.clone(), folder };
     let resolved = Resolved::new(spec, profile, &[]);
     let state = match &resolved {
         Err(_) => "invalid: see `harness validate`",
         Ok(_) if is_running(&place, folders)? => "running",
         Ok(_) if !place.folder.join("data").is_dir() => "missing",
-        Ok(_)
-            if report::check(&place, folders, &folders.root.join("templates")).is_ok_and(|lines| lines.is_empty()) =>
-        {
-            "fresh"
-        }
+        Ok(_) if check(&place, folders, &folders.root.join("templates")).is_ok_and(|lines| lines.is_empty()) => "fresh",
         Ok(_) => "stale",
     };
     let title = resolved.map(|resolved| resolved.study.title).unwrap_or_default();
@@ -65,7 +59,7 @@ fn row(spec: &Spec, profile: &str, folders: &Folders) -> Outcome<Row> {
     Ok(Row { study: place.study, profile: place.profile, state: state.to_owned(), title, report })
 }
 
-fn is_running(place: &Place, folders: &Folders) -> Outcome<bool> {
+fn is_running(place: &ReportFolder, folders: &Folders) -> Outcome<bool> {
     let lock = stamp::lock_file(&Store::new(&folders.store), &place.folder);
     Ok(lock.exists() && Lock::try_take(&lock)?.is_none())
 }

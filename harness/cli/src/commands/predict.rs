@@ -1,9 +1,9 @@
 //! `predict`: writes masks and overlays for any images.
 
-use super::{count, say};
 use crate::{
     cli,
     failure::{Failure, Outcome},
+    output::{count, say},
     progress::{Loudness, Progress},
 };
 use harness_images::pixels::{self, Labels, Picture};

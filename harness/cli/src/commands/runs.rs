@@ -1,28 +1,26 @@
 //! `runs`: lists and shows the runs in the store, and removes those that are not needed.
 
 mod needed;
+mod users;
 
-use super::{count, report, say, say_json};
 use crate::{
     cli::{self, Folders, Runs},
     failure::{Failure, Outcome},
+    output::{count, say, say_json},
     progress::Loudness,
     stored::{Run, folders_of_runs},
 };
 use harness_fetch::human;
 use harness_record::{
-    RecordError, files,
-    rows::PlaceRow,
-    run as record,
+    RecordError, files, run as record,
     store::{State, Store},
-    table,
     vocabulary::{Key, Protocol, Stage},
 };
-use harness_report::inputs;
 use harness_study::spec::diagnosis::printable;
 use needed::Needed;
 use serde::Serialize;
 use std::{collections::BTreeMap, fs, path::Path};
+use users::users;
 use walkdir::WalkDir;
 
 /// Digits of a key that are shown, the same number as `harness study` shows.
@@ -52,24 +50,6 @@ struct Row {
     used: Vec<String>,
     seconds: f64,
     bytes: u64,
-}
-
-/// Arms of reports by the keys of the runs that they use.
-pub(super) type Users = BTreeMap<Key, Vec<String>>;
-
-/// Finds which arms of reports use which runs.
-pub(super) fn users(folders: &Folders) -> Outcome<Users> {
-    let mut users = Users::new();
-    for place in report::places(&folders.reports) {
-        for row in table::read_rows::<PlaceRow>(&place.folder.join("data").join(inputs::file::PLACES))? {
-            let user = format!("{}/{} {}", place.profile, place.study, row.arm);
-            let known = users.entry(row.run).or_default();
-            if !known.contains(&user) {
-                known.push(user);
-            }
-        }
-    }
-    Ok(users)
 }
 
 fn list(folders: &Folders, as_json: bool) -> Outcome {

@@ -1,7 +1,9 @@
 //! `schema`: prints the JSON Schema of a study's YAML file, or of a manifest.
 
-use super::say_json;
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    output::say_json,
+};
 use harness_fetch::manifest::Manifest;
 use harness_study::{spec::layers::PROFILES, study::Study};
 use serde_json::{Value, json};

@@ -1,15 +1,17 @@
 //! `study`: plans studies, runs what is missing, collects the records and renders the reports.
 
-use super::{report, say, say_json, table, use_threads};
+use crate::reports::{rendering, site};
 use crate::{
     cli::{self, Folders},
     collect::{self, Sources},
-    executors::{Jobs, Workshop},
+    executors::{self, Jobs, Workshop},
     failure::{Failure, Outcome},
     fetching, manifests,
+    output::{say, say_json, table},
     progress::{Loudness, Progress},
     stamp::{self, Stamp},
     surveys::{self, DataFolders},
+    threads::use_threads,
 };
 use harness_learn::device::{self, Chosen};
 use harness_record::{
@@ -20,7 +22,7 @@ use harness_record::{
 };
 use harness_report::inputs::file;
 use harness_study::{
-    plan::{Plan, Stage},
+    plan::{Plan, PlannedStage},
     spec::layers::{self, Spec},
     study::Resolved,
     surveys::Surveys,
@@ -31,7 +33,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 /// A study, ready to run.
 struct Ready {
     resolved: Resolved,
-    settings: Vec<String>,
+    overrides: Vec<String>,
     plan: Plan,
 }
 
@@ -40,11 +42,11 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
         use_threads(threads)?;
     }
     let names = if options.all { layers::names(&folders.root).map_err(Failure::run)? } else { options.names.clone() };
-    let settings = settings(options);
+    let overrides = overrides(options);
     let mut studies = Vec::new();
     for name in &names {
         let spec = Spec::named(&folders.root, name)?;
-        studies.push(Resolved::new(&spec, &options.profile, &settings)?);
+        studies.push(Resolved::new(&spec, &options.profile, &overrides)?);
     }
     let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
     options.precision.apply(&chosen.device).map_err(|e| Failure::Usage(e.to_string()))?;
@@ -60,16 +62,16 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
         let name = format!("study {}, profile {}", resolved.name, resolved.profile);
         surveys::look(&mut surveys, &resolved, &read, &progress).map_err(|failure| failure.during(name))?;
         let plan = Plan::new(&resolved, &surveys, chosen.kind, options.precision).map_err(Failure::run)?;
-        ready.push(Ready { resolved, settings: settings.clone(), plan });
+        ready.push(Ready { resolved, overrides: overrides.clone(), plan });
     }
     if options.dry_run {
         return dry_run(&ready, &store, &chosen, options.json);
     }
     // All studies share one workshop, so pictures that several of them read are decoded once.
-    let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen, jobs);
+    let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen);
     let mut outcomes = Vec::new();
     for study in &ready {
-        let (folder, fresh) = one(study, folders, &workshop, &progress)?;
+        let (folder, fresh) = one(study, folders, (&workshop, jobs), &progress)?;
         let page = folder.join("index.html");
         if options.json {
             outcomes.push(json!({
@@ -91,7 +93,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
             ))?;
         }
     }
-    report::site::write(folders)?;
+    site::write(folders)?;
     if options.json { say_json(&outcomes) } else { Ok(()) }
 }
 
@@ -110,28 +112,33 @@ fn jobs(asked: Option<u16>, device: &Chosen) -> Outcome<Jobs> {
 }
 
 /// The changes made on the command line, as settings of the spec.
-fn settings(options: &cli::Study) -> Vec<String> {
-    let mut settings = options.set.clone();
+fn overrides(options: &cli::Study) -> Vec<String> {
+    let mut overrides = options.set.clone();
     if let Some(seeds) = &options.seeds {
         let seeds: Vec<String> = seeds.0.iter().map(u64::to_string).collect();
-        settings.push(format!("seeds=[{}]", seeds.join(", ")));
+        overrides.push(format!("seeds=[{}]", seeds.join(", ")));
     }
     if let Some(protocol) = options.protocol {
-        settings.push(format!("protocols=[{protocol}]"));
+        overrides.push(format!("protocols=[{protocol}]"));
     }
-    settings
+    overrides
 }
 
 /// Runs one study. Returns the folder of its report, and true if there was nothing to do.
-fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Progress) -> Outcome<(PathBuf, bool)> {
+fn one(
+    ready: &Ready,
+    folders: &Folders,
+    (workshop, jobs): (&Workshop<'_>, Jobs),
+    progress: &Progress,
+) -> Outcome<(PathBuf, bool)> {
     let store = workshop.store;
-    let Ready { resolved, settings, plan } = ready;
+    let Ready { resolved, overrides, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
     let folder = folders.reports.join(&resolved.profile).join(&resolved.name);
     let waiting = format!("{name}: waiting for another process that runs it");
     let lock = Lock::wait(&stamp::lock_file(store, &folder), &waiting, progress)?;
     let _lock = lock.ok_or(Failure::Interrupted)?;
-    let fingerprint = collect::fingerprint(resolved, settings, plan)?;
+    let fingerprint = collect::fingerprint(resolved, overrides, plan)?;
     let (templates, manifests) = (folders.root.join("templates"), folders.root.join(manifests::FOLDER));
     let data = folder.join("data");
     let mut made_of = vec![folder.clone(), templates.clone(), manifests.clone()];
@@ -140,17 +147,17 @@ fn one(ready: &Ready, folders: &Folders, workshop: &Workshop<'_>, progress: &Pro
     if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
         return Ok((folder, true));
     }
-    workshop.run(plan, progress).map_err(|failure| failure.during(name.clone()))?;
+    executors::run(workshop, plan, jobs, progress).map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
     let sources = Sources { store, manifests: &manifests };
     // The studies of a profile share the records of runs, so the profile is locked.
     let waiting = format!("{name}: waiting for another study's report");
     let profile = Lock::wait(&stamp::lock_file(store, &folders.reports.join(&resolved.profile)), &waiting, progress)?;
     let profile = profile.ok_or(Failure::Interrupted)?;
-    let collected = collect::collect(resolved, settings, plan, &sources, &folder);
+    let collected = collect::collect(resolved, overrides, plan, &sources, &folder);
     drop(profile);
     collected
-        .and_then(|setting| report::render(&folder, &templates, setting))
+        .and_then(|fidelity| rendering::render(&folder, &templates, fidelity))
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;
     Ok((folder, false))
@@ -214,7 +221,7 @@ fn dry_run(studies: &[Ready], store: &Store, device: &Chosen, as_json: bool) -> 
 
 /// A stage and its state in the store.
 struct Planned<'a> {
-    stage: &'a Stage,
+    stage: &'a PlannedStage,
     state: State,
 }
 

@@ -1,10 +1,10 @@
 //! `validate`: checks every spec, in each of its profiles, and every manifest of data.
 
-use super::{count, say, say_json};
 use crate::{
     cli::{self, Folders},
     failure::{Failure, Outcome},
     manifests,
+    output::{count, say, say_json},
 };
 use harness_study::{
     spec::{

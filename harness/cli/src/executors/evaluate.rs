@@ -1,15 +1,19 @@
 //! Tests a fine-tuned network at every level of blur.
 
-use super::{Done, Folder, Sitting, finetune::cut_of, train_failure, write_files};
+use super::{
+    finetune::cut_of,
+    origin::Done,
+    sitting::{Folder, Sitting, train_failure, write_files},
+};
 use crate::failure::{Failure, Outcome};
-use harness_images::{datasets::Purpose, pixels};
+use harness_images::pixels;
 use harness_learn::evaluate::{Content, Shown, Test};
 use harness_record::{
     files,
     rows::PictureRow,
     run::{RunRecord, file},
     table,
-    vocabulary::{Condition, PictureContent, PictureSheet, Stage},
+    vocabulary::{Condition, PictureContent, PictureSheet, Purpose, Stage},
 };
 use harness_study::{plan::Work, study::GALLERY};
 use std::time::Instant;

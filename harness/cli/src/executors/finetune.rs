@@ -1,17 +1,20 @@
 //! Fine-tunes a network to segment labelled images.
 
-use super::{Done, Sitting, write_files};
+use super::{
+    origin::Done,
+    sitting::{Sitting, write_files},
+};
 use crate::failure::{Failure, Outcome};
 use harness_images::{
-    datasets::{Pictures, Purpose},
-    split::{Split, split},
+    datasets::Pictures,
+    split::{Partition, split},
 };
 use harness_learn::train::Segmentation;
-use harness_record::vocabulary::Stage;
+use harness_record::vocabulary::{Purpose, Stage};
 use harness_study::plan::{Cut, Work};
 
 /// The split of the labelled images that `cut` asks for.
-pub(super) fn cut_of(pictures: &Pictures, cut: &Cut) -> Outcome<Split> {
+pub(super) fn cut_of(pictures: &Pictures, cut: &Cut) -> Outcome<Partition> {
     split(&pictures.items, &cut.split, &cut.train).map_err(Failure::data)
 }
 

@@ -1,12 +1,11 @@
 //! Finds where a run comes from: host, command, checkout, versions.
 
-use super::Done;
 use harness_learn::{RECIPE, device::Chosen, precision::Precision};
 use harness_record::{
     RecordError, Result,
     run::{HostRecord, RunRecord, file},
 };
-use harness_study::plan::Stage;
+use harness_study::plan::PlannedStage;
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -58,8 +57,18 @@ impl Origin {
     }
 }
 
+/// The results of a stage's work, for its record.
+pub(super) struct Done {
+    pub(super) seconds: f64,
+    pub(super) parameters: u64,
+    /// Epochs that were trained.
+    pub(super) epochs: u32,
+    /// The epoch whose weights are kept.
+    pub(super) kept_epoch: u32,
+}
+
 /// The record of a stage whose results are `done`, without the digests of its files.
-pub(super) fn record(stage: &Stage, device: &Chosen, done: &Done) -> Result<RunRecord> {
+pub(super) fn record(stage: &PlannedStage, device: &Chosen, done: &Done) -> Result<RunRecord> {
     let settings = &stage.settings;
     let versions = [
         ("recipe", RECIPE.to_string()),

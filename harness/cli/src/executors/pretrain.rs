@@ -1,10 +1,13 @@
 //! Pretrains a network without labels, to restore distorted images.
 
-use super::{Done, Sitting, write_files};
+use super::{
+    origin::Done,
+    sitting::{Sitting, write_files},
+};
 use crate::failure::{Failure, Outcome};
-use harness_images::{datasets::Purpose, split};
+use harness_images::split;
 use harness_learn::train::Reconstruction;
-use harness_record::vocabulary::Protocol;
+use harness_record::vocabulary::{Protocol, Purpose};
 use harness_study::plan::Work;
 
 impl Sitting<'_> {

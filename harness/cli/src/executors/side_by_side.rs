@@ -5,13 +5,13 @@
 //! those that wait for something, take pieces of work from any stage. So threads need not be assigned to stages, and
 //! the last stage of a study has all of them.
 
-use super::Workshop;
+use super::{stage::run_stage, workshop::Workshop};
 use crate::{
     failure::{Failure, Outcome},
     progress::Progress,
 };
 use harness_record::{files::Lock, monitor::Monitor as _};
-use harness_study::plan::{Plan, Stage};
+use harness_study::plan::{Plan, PlannedStage};
 use rayon::Scope;
 use std::{
     cell::Cell,
@@ -62,8 +62,12 @@ impl Jobs {
     }
 }
 
-/// Runs the missing stages of `plan`.
-pub(super) fn run(workshop: &Workshop<'_>, plan: &Plan, progress: &Progress) -> Outcome {
+/// Runs the missing stages of `plan`, as many side by side as [`Jobs`] allows. Stages that another process holds
+/// are left to it and awaited. When one fails, the others stop after their current step; they can go on from their
+/// last epoch.
+///
+/// Do not call this from one of rayon's threads: the stages need them.
+pub(crate) fn run(workshop: &Workshop<'_>, plan: &Plan, jobs: Jobs, progress: &Progress) -> Outcome {
     let mut waiting = Vec::new();
     for stage in &plan.stages {
         if workshop.is_done(stage)? {
@@ -78,7 +82,8 @@ pub(super) fn run(workshop: &Workshop<'_>, plan: &Plan, progress: &Progress) -> 
     let board = Board {
         workshop,
         progress,
-        capacity: workshop.jobs.capacity(),
+        jobs,
+        capacity: jobs.capacity(),
         given_up: Arc::default(),
         state: Mutex::new(State { waiting, weight: 0, failure: None }),
         changed: Condvar::new(),
@@ -96,6 +101,7 @@ pub(super) fn run(workshop: &Workshop<'_>, plan: &Plan, progress: &Progress) -> 
 struct Board<'a> {
     workshop: &'a Workshop<'a>,
     progress: &'a Progress,
+    jobs: Jobs,
     capacity: usize,
     /// Set to stop the running stages.
     given_up: Arc<AtomicBool>,
@@ -105,7 +111,7 @@ struct Board<'a> {
 
 struct State<'a> {
     /// Stages that no thread has taken, in the plan's order.
-    waiting: Vec<&'a Stage>,
+    waiting: Vec<&'a PlannedStage>,
     /// The total weight of the running stages.
     weight: usize,
     /// The first failure.
@@ -115,7 +121,7 @@ struct State<'a> {
 /// A stage that a thread has taken. Dropping it makes room for others.
 struct Taken<'b, 'a> {
     board: &'b Board<'a>,
-    stage: &'a Stage,
+    stage: &'a PlannedStage,
     weight: usize,
     _lock: Lock,
 }
@@ -158,7 +164,7 @@ impl<'a> Board<'a> {
         }
         while let Some(taken) = self.take() {
             let progress = self.progress.beside(&self.given_up);
-            let result = self.workshop.run_stage(taken.stage, progress);
+            let result = run_stage(self.workshop, taken.stage, progress);
             if let Err(failure) = result {
                 self.fail(failure);
             }
@@ -189,7 +195,7 @@ impl<'a> Board<'a> {
         while place < state.waiting.len() && state.failure.is_none() && !self.progress.stopped() {
             let stage = state.waiting[place];
             let settings = &stage.settings;
-            let weight = self.workshop.jobs.weight(settings.pixels_a_step()).min(self.capacity);
+            let weight = self.jobs.weight(settings.pixels_a_step()).min(self.capacity);
             let room = state.weight + weight <= self.capacity;
             let lock = if room && self.workshop.is_ready(stage)? {
                 self.workshop.store.lock(settings.work.stage(), &stage.key)?

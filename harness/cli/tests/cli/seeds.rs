@@ -4,10 +4,10 @@
 use crate::studio::{Studio, paths};
 use harness_fetch::archive::{Format, Limits, unpack};
 use harness_images::{
-    datasets::{DatasetSpec, Purpose, survey},
+    datasets::{DatasetSpec, survey},
     pixels::{decode, decode_labels},
 };
-use harness_record::monitor::Silent;
+use harness_record::{monitor::Silent, vocabulary::Purpose};
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
 
 const README: &str = "README.md";

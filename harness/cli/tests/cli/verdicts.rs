@@ -61,7 +61,7 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
     // The first edit changes the field that says which experiment it is.
     let studio = with_reports(&[REPORT]);
     let before = contents(&studio.path(REPORT));
-    studio.edit(Path::new(REPORT).join("data/study.json"), "\"setting\": \"sample\"", "\"setting\": \"full\"");
+    studio.edit(Path::new(REPORT).join("data/study.json"), "\"fidelity\": \"sample\"", "\"fidelity\": \"full\"");
     none_reproduced(&studio, "other data and size");
     studio.run(&["report", "--check"]).ended(1).answers("study.json: edited");
     studio.run(&["report"]).ended(0);
@@ -90,7 +90,7 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
         [("profile: sample", "profile: full"), ("epochs: 70", "epochs: 50"), ("profile: sample", "profile: [")]
     {
         let studio = with_reports(&[REPORT]);
-        studio.edit(Path::new(REPORT).join("data/study.json"), "\"setting\": \"sample\"", "\"setting\": \"full\"");
+        studio.edit(Path::new(REPORT).join("data/study.json"), "\"fidelity\": \"sample\"", "\"fidelity\": \"full\"");
         studio.edit(Path::new(REPORT).join("data/spec.yaml"), change.0, change.1);
         none_reproduced(&studio, "not of today's spec");
         studio.run(&["report", "--check"]).ended(1);

@@ -27,7 +27,12 @@ pub use pack::{PackSummary, pack, packed, packed_at};
 pub use pets_corpus::{CorpusFolders, Counts, Duplicates};
 
 use folder::Folder;
-use harness_record::{digest, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
+use harness_record::{
+    digest,
+    monitor::Monitor,
+    rows::FileRow,
+    vocabulary::{FileUse, Purpose},
+};
 use known::FileHash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,16 +94,6 @@ data_sets! {
     PetsCorpus = "pets-corpus" in pets_corpus;
     /// Drawn pictures with trimaps. Nothing has to be downloaded.
     SyntheticPets = "synthetic-pets" in synthetic_pets;
-}
-
-/// The purpose for which pictures are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Purpose {
-    /// Training on pictures without labels.
-    Pretraining,
-    /// Training or testing with trimaps.
-    Segmentation,
 }
 
 /// A part of a data set, as its authors split it.

@@ -20,7 +20,7 @@ use harness_record::{random, rows::FileRow, vocabulary::FileUse};
 
 /// Places in a list of images, each in at most one of the three lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
+pub struct Partition {
     /// For training, in random order.
     pub train: Vec<u32>,
     /// For validation after each epoch, in random order.
@@ -67,12 +67,12 @@ pub enum SplitError {
 }
 
 /// Cuts labelled images as `spec` says, then keeps only the training images of `selection`.
-pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<Split, SplitError> {
+pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<Partition, SplitError> {
     let cut = match spec {
         SplitSpec::Official(spec) => official(items, spec)?,
         SplitSpec::Merged(spec) => merged(items, spec)?,
     };
-    Ok(Split { train: selection.of(items, cut.train)?, ..cut })
+    Ok(Partition { train: selection.of(items, cut.train)?, ..cut })
 }
 
 /// Cuts images for pretraining: `validation` of them are held out, and a `fraction` in (0, 1] of the rest is used for
@@ -81,16 +81,16 @@ pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<
 /// The fraction does not change which images are held out. Of the n remaining images, ⌊n · fraction⌋ but at least one
 /// are used for training, and every group (breed or class) has its share of them to within one image. A smaller
 /// fraction is part of every larger one.
-pub fn unlabelled(items: &[Item], validation: u32, fraction: f64) -> Result<Split, SplitError> {
+pub fn unlabelled(items: &[Item], validation: u32, fraction: f64) -> Result<Partition, SplitError> {
     let mut rest = shuffled(&all(items), &["split", "pretraining"]);
     leaves_some("validation", validation, rest.len())?;
     let validation = rest.split_off(rest.len() - validation as usize);
     let wanted = share_of(rest.len(), fraction);
-    Ok(Split { train: strata::nested(items, rest, wanted), validation, test: Vec::new() })
+    Ok(Partition { train: strata::nested(items, rest, wanted), validation, test: Vec::new() })
 }
 
 /// Uses the data set's own test images for testing, and cuts the others into train and validation.
-fn official(items: &[Item], spec: &OfficialSplit) -> Result<Split, SplitError> {
+fn official(items: &[Item], spec: &OfficialSplit) -> Result<Partition, SplitError> {
     let (test, rest): (Vec<u32>, Vec<u32>) =
         all(items).into_iter().partition(|&place| items[place as usize].part == Part::Test);
     let mut order = shuffled(&rest, &["split", &spec.seed.to_string()]);
@@ -102,11 +102,11 @@ fn official(items: &[Item], spec: &OfficialSplit) -> Result<Split, SplitError> {
         let train = order.split_off(wanted as usize);
         (order, train)
     };
-    Ok(Split { train, validation, test })
+    Ok(Partition { train, validation, test })
 }
 
 /// Cuts all images into test and the rest, and the rest into validation and train, both in proportion to breeds.
-fn merged(items: &[Item], spec: &MergedSplit) -> Result<Split, SplitError> {
+fn merged(items: &[Item], spec: &MergedSplit) -> Result<Partition, SplitError> {
     let order = shuffled(&all(items), &["split", "merged", &spec.seed.to_string()]);
     let wanted = rounded_up(order.len(), spec.test);
     leaves_some("the test", wanted, order.len())?;
@@ -115,7 +115,7 @@ fn merged(items: &[Item], spec: &MergedSplit) -> Result<Split, SplitError> {
     leaves_some("validation", wanted, rest.len())?;
     let (validation, train) = strata::cut(items, rest, wanted as usize);
     test.sort_unstable();
-    Ok(Split { train, validation, test })
+    Ok(Partition { train, validation, test })
 }
 
 fn all(items: &[Item]) -> Vec<u32> {
@@ -144,7 +144,7 @@ fn leaves_some(purpose: &'static str, wanted: u32, there: usize) -> Result<(), S
     if wanted < there { Ok(()) } else { Err(SplitError::TooFew { purpose, wanted, there }) }
 }
 
-impl Split {
+impl Partition {
     /// Rows of `files.csv`: every picture of the split, then every file that was left out, with the reason.
     pub fn files(&self, pictures: &Pictures) -> Vec<FileRow> {
         let row = |used: FileUse, place: u32| {

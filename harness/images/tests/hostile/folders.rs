@@ -1,8 +1,11 @@
 //! Tests data sets that contain such files.
 
 use crate::files::{all, chunk, encoded, jpeg, png, zlib};
-use harness_images::datasets::{CatsAndDogs, DataError, DatasetSpec, OxfordIiitPet, Pictures, Purpose, load, survey};
-use harness_record::{monitor::Silent, vocabulary::FileUse};
+use harness_images::datasets::{CatsAndDogs, DataError, DatasetSpec, OxfordIiitPet, Pictures, load, survey};
+use harness_record::{
+    monitor::Silent,
+    vocabulary::{FileUse, Purpose},
+};
 use image::{GrayImage, ImageFormat, Luma};
 use std::{fmt::Write as _, fs, path::Path};
 

@@ -6,10 +6,10 @@ mod properties;
 
 use harness_drawn_pets::BREEDS;
 use harness_images::{
-    datasets::{self, DatasetSpec, Item, OxfordIiitPet, Part, Purpose},
-    split::{Amount, MergedSplit, OfficialSplit, Selection, Split, SplitError, SplitSpec, split, unlabelled},
+    datasets::{self, DatasetSpec, Item, OxfordIiitPet, Part},
+    split::{Amount, MergedSplit, OfficialSplit, Partition, Selection, SplitError, SplitSpec, split, unlabelled},
 };
-use harness_record::{digest, monitor::Silent};
+use harness_record::{digest, monitor::Silent, vocabulary::Purpose};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -18,11 +18,11 @@ use std::{
 const ALL: Selection = Selection { fraction: 1.0, cats: None, dogs: None };
 
 fn official(validation: Amount, stratified: bool, seed: u64) -> SplitSpec {
-    SplitSpec::Official(OfficialSplit { validation, stratified, seed })
+    SplitSpec::Official(OfficialPartition { validation, stratified, seed })
 }
 
 fn merged(test: f64, validation: f64, seed: u64) -> SplitSpec {
-    SplitSpec::Merged(MergedSplit { test, validation, seed })
+    SplitSpec::Merged(MergedPartition { test, validation, seed })
 }
 
 fn items_of(group: &str, part: Part, n: usize) -> impl Iterator<Item = Item> {
@@ -52,7 +52,7 @@ fn oxford() -> Vec<Item> {
     part(Part::Trainval, |n| n.0).chain(part(Part::Test, |n| n.1)).collect()
 }
 
-fn sizes(split: &Split) -> (usize, usize, usize) {
+fn sizes(split: &Partition) -> (usize, usize, usize) {
     (split.train.len(), split.validation.len(), split.test.len())
 }
 
@@ -65,7 +65,7 @@ fn per_group<'a>(items: &'a [Item], places: &[u32]) -> BTreeMap<&'a str, usize> 
 }
 
 /// SHA-256 of train, validation and test with their orders, each cut to 16 digits.
-fn digests(split: &Split) -> String {
+fn digests(split: &Partition) -> String {
     let list = |places: &Vec<u32>| {
         let places: Vec<String> = places.iter().map(u32::to_string).collect();
         digest::of_bytes(places.join(" ").as_bytes())[..16].to_owned()
@@ -74,7 +74,7 @@ fn digests(split: &Split) -> String {
 }
 
 /// Asserts that every place of `all` is in exactly one list.
-fn assert_partition(split: &Split, all: impl Iterator<Item = u32>) {
+fn assert_partition(split: &Partition, all: impl Iterator<Item = u32>) {
     let mut places = [&split.train[..], &split.validation, &split.test].concat();
     places.sort_unstable();
     assert_eq!(places, all.collect::<Vec<_>>());
@@ -248,7 +248,7 @@ fn other_seeds_give_other_cuts() {
     ];
     for spec in specs {
         let [a, b] = [0, 1].map(|seed| split(&items, &spec(seed), &ALL).unwrap());
-        let held_out = |split: &Split| split.validation.iter().copied().collect::<BTreeSet<_>>();
+        let held_out = |split: &Partition| split.validation.iter().copied().collect::<BTreeSet<_>>();
         assert_ne!(held_out(&a), held_out(&b));
         assert_ne!(a.train, b.train);
     }

@@ -3,8 +3,8 @@
 use candle_core::Device;
 use harness_images::{
     augment::{AugmentationSpec, Drawn, Target},
-    datasets::{self, DatasetSpec, Pictures, Purpose, SyntheticPets},
-    split::{Amount, OfficialSplit, Selection, Split, SplitSpec, split},
+    datasets::{self, DatasetSpec, Pictures, SyntheticPets},
+    split::{Amount, OfficialSplit, Partition, Selection, SplitSpec, split},
 };
 use harness_learn::{
     losses::{LossSpec, Term},
@@ -14,7 +14,7 @@ use harness_learn::{
 use harness_record::{
     monitor::{Monitor, Silent},
     rows::MetricRow,
-    vocabulary::Protocol,
+    vocabulary::{Protocol, Purpose},
 };
 use std::{
     path::Path,
@@ -79,14 +79,14 @@ pub(crate) fn weights(model: &Model) -> Vec<u8> {
 static NO_AUGMENTATION: AugmentationSpec = AugmentationSpec(Vec::new());
 
 /// This many of the 16 labelled pictures are for validation, the others for training.
-pub(crate) fn cut(pictures: &Pictures, validation: u32) -> Split {
-    let spec = OfficialSplit { validation: Amount::Images(validation), stratified: false, seed: 0 };
+pub(crate) fn cut(pictures: &Pictures, validation: u32) -> Partition {
+    let spec = OfficialPartition { validation: Amount::Images(validation), stratified: false, seed: 0 };
     split(&pictures.items, &SplitSpec::Official(spec), &Selection::default()).unwrap()
 }
 
 pub(crate) fn segmentation<'a>(
     pictures: &'a Pictures,
-    split: &'a Split,
+    split: &'a Partition,
     protocol: Protocol,
     loss: &'a LossSpec,
 ) -> Segmentation<'a> {

@@ -2,16 +2,16 @@
 
 use crate::fixture::{cross_entropy, cut, pictures, segmentation, spec};
 use candle_core::Device;
-use harness_images::{
-    augment::{AugmentationSpec, DistortionSpec},
-    datasets::Purpose,
-};
+use harness_images::augment::{AugmentationSpec, DistortionSpec};
 use harness_learn::{
     device::{self, DeviceChoice},
     models::{Model, ModelSpec, VqvaeSpec},
     train::{FinetuneSpec, Progress, Reconstruction, Segmentation, Task, TrainError, fit},
 };
-use harness_record::{monitor::Silent, vocabulary::Protocol};
+use harness_record::{
+    monitor::Silent,
+    vocabulary::{Protocol, Purpose},
+};
 
 fn gpu() -> Option<Device> {
     match device::select(DeviceChoice::Cuda(0)) {

@@ -9,7 +9,6 @@ mod validated;
 
 use candle_core::Device;
 use fixture::{cross_entropy, cut, model, pictures, segmentation, spec, train, values, weights};
-use harness_images::datasets::Purpose;
 use harness_learn::{
     evaluate::{EvaluateSpec, Test},
     losses::{LossSpec, LossesSpec, Term},
@@ -17,7 +16,10 @@ use harness_learn::{
     ops,
     train::{TrainError, images},
 };
-use harness_record::{monitor::Silent, vocabulary::Protocol};
+use harness_record::{
+    monitor::Silent,
+    vocabulary::{Protocol, Purpose},
+};
 
 #[test]
 fn every_loss_is_lowered_and_noted() {

@@ -1,12 +1,15 @@
 //! Tests that training gives the same bytes when it is interrupted anywhere and resumed.
 
 use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, train, values, weights};
-use harness_images::{augment::DistortionSpec, datasets::Purpose};
+use harness_images::augment::DistortionSpec;
 use harness_learn::{
     losses::LossesSpec,
     train::{FinetuneSpec, Progress, Reconstruction, Segmentation, Task, TrainError},
 };
-use harness_record::{monitor::Silent, vocabulary::Protocol};
+use harness_record::{
+    monitor::Silent,
+    vocabulary::{Protocol, Purpose},
+};
 use std::sync::atomic::AtomicU32;
 
 /// Everything that a checkpoint has to carry: the state of every schedule, the best weights, the epochs waited.

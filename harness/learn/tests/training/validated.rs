@@ -4,9 +4,11 @@ use crate::{
     fixture::{Log, Scripted, cross_entropy, cut, pictures, segmentation, spec, train, values, weights},
     resuming::assert_resumes,
 };
-use harness_images::datasets::Purpose;
 use harness_learn::train::{Task, TrainError};
-use harness_record::{monitor::Silent, vocabulary::Protocol};
+use harness_record::{
+    monitor::Silent,
+    vocabulary::{Protocol, Purpose},
+};
 
 #[test]
 fn training_stops_when_the_loss_no_longer_falls_and_keeps_what_it_is_told_to() {

@@ -1,14 +1,14 @@
 //! Matches the figures of two results.
 
 use super::{
-    result::{Both, CompareError, Only, Place},
+    result::{Both, CompareError, Coordinates, Only},
     side::Side,
 };
 use harness_record::vocabulary::Split;
 use std::fmt;
 
 /// Returns the places that both sides have, in the order of A. Names that only one side has are added to `only`.
-pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Place>, CompareError> {
+pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Coordinates>, CompareError> {
     let names = |side: &Side| side.arms.iter().map(|arm| arm.name.clone()).collect::<Vec<_>>();
     let [arm, protocol, condition] = [0, 1, 2].map(|i| a.chosen[i] && b.chosen[i]);
     let arms = joined("arm", [&names(a), &names(b)], arm, only);
@@ -27,7 +27,7 @@ pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Pla
     for arm in &arms {
         for protocol in &protocols {
             for condition in &conditions {
-                places.extend(splits.iter().map(|&split| Place {
+                places.extend(splits.iter().map(|&split| Coordinates {
                     arm: arm.clone(),
                     protocol: protocol.clone(),
                     condition: condition.clone(),

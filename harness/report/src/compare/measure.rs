@@ -1,7 +1,7 @@
 //! Computes the difference of a figure between two results, with its interval and its test.
 
 use super::{
-    result::{Both, Change, Only, Place, Row, Unlike},
+    result::{Both, Change, Coordinates, Only, Row, Unlike},
     side::Side,
 };
 use crate::figures::{
@@ -61,7 +61,7 @@ impl<'a> Pair<'a> {
     }
 
     /// Compares one figure.
-    pub(super) fn measure(&self, place: &Place, metric: &str) -> Found {
+    pub(super) fn measure(&self, place: &Coordinates, metric: &str) -> Found {
         if self.a.is_trained() {
             return self.of_training(place, metric);
         }
@@ -105,7 +105,7 @@ impl<'a> Pair<'a> {
         Ok(a.name)
     }
 
-    fn over_images(&self, place: &Place, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric) -> Found {
+    fn over_images(&self, place: &Coordinates, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric) -> Found {
         let a = self.a.scores.sample(at_a.0, at_a.1, metric, at_a.2);
         let b = self.b.scores.sample(at_b.0, at_b.1, metric, at_b.2);
         let (Some(a), Some(b)) = (&a, &b) else {
@@ -128,7 +128,7 @@ impl<'a> Pair<'a> {
     }
 
     /// Compares image by image, over the images that have a score on both sides.
-    fn paired(&self, place: &Place, metric: &Metric, a: &Sample, b: &Sample) -> Option<Row> {
+    fn paired(&self, place: &Coordinates, metric: &Metric, a: &Sample, b: &Sample) -> Option<Row> {
         let seeds = Both { a: a.seeds(), b: b.seeds() };
         let (of_a, of_b) = (a.placed(&self.places.a), b.placed(&self.places.b));
         let (of_a, of_b, note) = with_common_seeds(&of_a, &of_b);
@@ -153,7 +153,7 @@ impl<'a> Pair<'a> {
     }
 
     /// Compares two means that are independent of each other.
-    fn independent(&self, place: &Place, metric: &Metric, a: &Sample, b: &Sample, why: &str) -> Option<Row> {
+    fn independent(&self, place: &Coordinates, metric: &Metric, a: &Sample, b: &Sample, why: &str) -> Option<Row> {
         let (of_a, of_b) = (self.a.scores.distribution(a)?, self.b.scores.distribution(b)?);
         Some(Row {
             interval: Some(of_b.minus(&of_a)),
@@ -164,7 +164,7 @@ impl<'a> Pair<'a> {
         })
     }
 
-    fn over_batches(&self, place: &Place, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric, column: &str) -> Found {
+    fn over_batches(&self, place: &Coordinates, [at_a, at_b]: [Tested<'_>; 2], metric: &Metric, column: &str) -> Found {
         let of = |side: &Side, (arm, condition, protocol): Tested<'_>| {
             let mut values: Vec<f64> = Vec::new();
             for (_, run) in side.runs.of(arm, Stage::Evaluate, Some(protocol)) {
@@ -185,7 +185,7 @@ impl<'a> Pair<'a> {
     }
 
     /// Compares a figure of two trainings, each at the epoch whose weights were kept.
-    fn of_training(&self, place: &Place, metric: &str) -> Found {
+    fn of_training(&self, place: &Coordinates, metric: &str) -> Found {
         let of = |side: &Side, condition: Condition| {
             let row = side.kept().find(|row| {
                 (row.split == place.split && row.metric == metric && row.condition == condition)
@@ -217,7 +217,7 @@ impl<'a> Pair<'a> {
 
 impl Row {
     fn new(
-        place: &Place,
+        place: &Coordinates,
         metric: &str,
         direction: Option<harness_record::metrics::Direction>,
         [a, b]: [f64; 2],
@@ -241,7 +241,7 @@ impl Row {
     }
 }
 
-impl Place {
+impl Coordinates {
     /// Returns the arm, condition and protocol tested on each side, or `None` if a side has no protocol.
     fn tested(&self) -> Option<[Tested<'_>; 2]> {
         let Self { arm, protocol, condition, .. } = self;
@@ -258,7 +258,7 @@ impl Place {
 }
 
 /// Reports a figure that one side does not have.
-fn missing(place: &Place, metric: &str, there: [bool; 2]) -> Found {
+fn missing(place: &Coordinates, metric: &str, there: [bool; 2]) -> Found {
     let (side, name) = match there {
         [true, false] => ("A", place.on_a()),
         [false, true] => ("B", place.on_b()),

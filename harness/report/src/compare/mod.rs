@@ -18,7 +18,7 @@ mod side;
 pub use circumstances::{Circumstance, Topic};
 pub use gate::{Gate, Regression};
 pub use page::{Shown, render};
-pub use result::{About, Both, Change, CompareError, Comparison, Only, Place, Row, Under, Unlike};
+pub use result::{About, Both, Change, CompareError, Comparison, Coordinates, Only, Row, Under, Unlike};
 pub use side::{Choice, Side};
 
 use crate::figures::statistics::sign_flips::holm;

@@ -60,7 +60,7 @@ impl Serialize for Under {
 
 /// The place of a figure in each of the two results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub struct Coordinates {
     /// The name of the arm; for a run, the first digits of its key.
     pub arm: Both,
     /// The protocol.
@@ -71,7 +71,7 @@ pub struct Place {
     pub split: Split,
 }
 
-impl Place {
+impl Coordinates {
     /// Returns the place in words: `ssl → supervised under corrected, blur-0`.
     pub fn in_words(&self) -> String {
         format!("{} under {}, {}", self.arm.in_words(), self.protocol.in_words(), self.condition.in_words())
@@ -116,7 +116,7 @@ impl Change {
 pub struct Row {
     /// The place of the figure.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Coordinates,
     /// The name of the metric.
     pub metric: String,
     /// The direction in which the metric gets better; `None` if there is no better direction.
@@ -197,7 +197,7 @@ pub struct Only {
 pub struct Unlike {
     /// The place of the figure.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Coordinates,
     /// The name of the metric.
     pub metric: String,
     /// The reason why it cannot be compared.

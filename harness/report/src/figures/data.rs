@@ -10,7 +10,7 @@ use crate::{
         provenance::Provenance,
         published::{PublishedLine, published_lines},
         runs::Runs,
-        study::{ArmInput, Setting, StudyInput, baseline},
+        study::{ArmInput, Fidelity, StudyInput, baseline},
     },
     markdown::escape,
 };
@@ -30,10 +30,10 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// Reads the data folder of a study that ran in `setting`, and its runs. Printed figures, host information, pixel
+    /// Reads the data folder of a study that ran in `fidelity`, and its runs. Printed figures, host information, pixel
     /// counts and pictures may be absent.
-    pub(crate) fn read(dir: &Path, setting: Setting) -> Result<Self, ReportError> {
-        let study = StudyInput { setting, ..json(&dir.join(file::STUDY))? };
+    pub(crate) fn read(dir: &Path, fidelity: Fidelity) -> Result<Self, ReportError> {
+        let study = StudyInput { fidelity, ..json(&dir.join(file::STUDY))? };
         check_spec(dir, &study)?;
         let runs = Runs::read(dir)?;
         let gallery = study.report.gallery.as_ref();

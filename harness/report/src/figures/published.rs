@@ -7,7 +7,7 @@ use crate::{
         file,
         published::{PublishedLine, PublishedRow, PublishedVerdict, Recorded},
         spec::PublishedRows,
-        study::Setting,
+        study::Fidelity,
     },
 };
 use harness_record::vocabulary::{Condition, Protocol, Split};
@@ -29,7 +29,7 @@ pub(crate) const VERDICTS: [&str; 4] = ["reproduced", "differs", "not comparable
 /// The result of comparing a printed figure with the reproduced one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreement {
-    /// The printed figure lies in the 95 % interval of a run of the published setting, or agrees with a figure without
+    /// The printed figure lies in the 95 % interval of a run of the published fidelity, or agrees with a figure without
     /// an interval; rounding and the stated tolerance are allowed for.
     Reproduced,
     /// The printed figure disagrees.
@@ -69,18 +69,18 @@ impl fmt::Display for Agreement {
     }
 }
 
-/// Returns the difference that prevents a comparison with printed figures. Only figures of [`Setting::Full`] under the
+/// Returns the difference that prevents a comparison with printed figures. Only figures of [`Fidelity::Full`] under the
 /// published protocol can be compared.
-fn difference_of(setting: Setting, protocol: Protocol) -> Option<&'static str> {
-    match (setting, protocol == Protocol::Published) {
-        (Setting::Full, true) => None,
-        (Setting::Full, false) => Some("other protocol"),
-        (Setting::Other, true) => Some("other data or settings"),
-        (Setting::Other, false) => Some("other data or settings, other protocol"),
-        (Setting::Sample | Setting::Synthetic, true) => Some("other data and size"),
-        (Setting::Sample | Setting::Synthetic, false) => Some("other data, size and protocol"),
-        (Setting::Unknown, true) => Some("not of today's spec"),
-        (Setting::Unknown, false) => Some("not of today's spec, other protocol"),
+fn difference_of(fidelity: Fidelity, protocol: Protocol) -> Option<&'static str> {
+    match (fidelity, protocol == Protocol::Published) {
+        (Fidelity::Full, true) => None,
+        (Fidelity::Full, false) => Some("other protocol"),
+        (Fidelity::Other, true) => Some("other data or settings"),
+        (Fidelity::Other, false) => Some("other data or settings, other protocol"),
+        (Fidelity::Sample | Fidelity::Synthetic, true) => Some("other data and size"),
+        (Fidelity::Sample | Fidelity::Synthetic, false) => Some("other data, size and protocol"),
+        (Fidelity::Unknown, true) => Some("not of today's spec"),
+        (Fidelity::Unknown, false) => Some("not of today's spec, other protocol"),
     }
 }
 
@@ -144,7 +144,7 @@ impl Data {
         protocol: Protocol,
     ) -> Agreement {
         let Some(figure) = reproduced else { return Agreement::NotRun };
-        if let Some(why) = difference_of(self.study.setting, protocol) {
+        if let Some(why) = difference_of(self.study.fidelity, protocol) {
             return Agreement::NotComparable(why);
         }
         match Printed::read(&row.value) {
@@ -185,15 +185,15 @@ pub struct Judged {
 }
 
 /// Returns the verdict on every printed figure of the data folder `data_dir`, in the order of its `published.csv`, for
-/// a study that ran in `setting`.
+/// a study that ran in `fidelity`.
 ///
 /// Figures of split `test` are compared with the test results. Figures of `train` and `val` are compared with the mean
 /// over seeds at the fine-tuning epoch whose weights were kept. All comparisons use the published protocol.
 ///
 /// # Errors
 /// Fails for the same reasons as [`render`](crate::render), for the files of the data folder.
-pub fn verdicts(data_dir: &Path, setting: Setting) -> Result<Vec<Judged>, ReportError> {
-    let data = Data::read(data_dir, setting)?;
+pub fn verdicts(data_dir: &Path, fidelity: Fidelity) -> Result<Vec<Judged>, ReportError> {
+    let data = Data::read(data_dir, fidelity)?;
     Ok(data.printed_rows().map(|row| judge(&data, row)).collect())
 }
 
@@ -205,9 +205,9 @@ pub fn verdicts(data_dir: &Path, setting: Setting) -> Result<Vec<Judged>, Report
 pub fn verdicts_on(
     printed: &[PublishedRow],
     data_dir: &Path,
-    setting: Setting,
+    fidelity: Fidelity,
 ) -> Result<Vec<PublishedVerdict>, ReportError> {
-    let mut data = Data::read(data_dir, setting)?;
+    let mut data = Data::read(data_dir, fidelity)?;
     let line = |row: &PublishedRow| PublishedLine { line: 0, row: row.clone(), recorded: Recorded::default() };
     data.published = printed.iter().map(line).collect();
     Ok(printed.iter().map(|row| judge(&data, row).row).collect())
@@ -304,11 +304,11 @@ mod tests {
 
     #[test]
     fn only_the_published_experiment_can_be_compared() {
-        for setting in [Setting::Other, Setting::Sample, Setting::Synthetic, Setting::Unknown] {
-            assert!(Protocol::ALL.iter().all(|&protocol| difference_of(setting, protocol).is_some()));
+        for fidelity in [Fidelity::Other, Fidelity::Sample, Fidelity::Synthetic, Fidelity::Unknown] {
+            assert!(Protocol::ALL.iter().all(|&protocol| difference_of(fidelity, protocol).is_some()));
         }
-        assert_eq!(difference_of(Setting::Full, Protocol::Published), None);
-        assert_eq!(difference_of(Setting::Full, Protocol::Corrected), Some("other protocol"));
+        assert_eq!(difference_of(Fidelity::Full, Protocol::Published), None);
+        assert_eq!(difference_of(Fidelity::Full, Protocol::Corrected), Some("other protocol"));
         assert_eq!(Agreement::NotComparable("other data and size").in_words(), "not comparable: other data and size");
     }
 

@@ -2,15 +2,15 @@
 
 use harness_record::{
     rows::FileRow,
-    vocabulary::{Protocol, Split},
+    vocabulary::{Protocol, Purpose, Split},
 };
 use serde::{Deserialize, Serialize};
 
 /// A data set as the study used it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetInput {
-    /// `segmentation` or `pretraining`.
-    pub role: String,
+    /// The purpose for which the study used it.
+    pub purpose: Purpose,
     /// The name of the data set.
     pub dataset: String,
     /// The names of the arms that used the data set in this way; empty if all arms did.

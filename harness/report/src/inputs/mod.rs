@@ -16,4 +16,4 @@ pub(crate) mod study;
 pub use datasets::{DatasetInput, GroupCount, RepeatedInput, SplitCount};
 pub use published::{PublishedRow, PublishedVerdict, published_csv};
 pub use spec::{ClaimSpec, GallerySpec, PublishedRows, PublishedTable, ReportSpec};
-pub use study::{ArmInput, ArmSettings, ConditionInput, PublishedNetwork, Setting, StageSettings, StudyInput};
+pub use study::{ArmInput, ArmSettings, ConditionInput, Fidelity, PublishedNetwork, StageSettings, StudyInput};

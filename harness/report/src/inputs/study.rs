@@ -9,7 +9,7 @@ use serde_json::Value;
 /// the figures can be compared with published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Setting {
+pub enum Fidelity {
     /// The full data at the published size.
     Full,
     /// The published settings on other images.
@@ -36,9 +36,9 @@ pub struct StudyInput<Chart = Value> {
     pub expectation: String,
     /// The profile that was run.
     pub profile: String,
-    /// The setting that the study ran in. This is only a note: a report is rendered with the setting that follows from
+    /// The fidelity that the study ran in. This is only a note: a report is rendered with the fidelity that follows from
     /// the spec.
-    pub setting: Setting,
+    pub fidelity: Fidelity,
     /// The command that makes this report.
     pub command: String,
     /// The protocols in the order of the report.

@@ -23,7 +23,7 @@ const SHEET: &str = "gallery/contact.png";
 #[derive(Serialize)]
 struct Set<'a> {
     name: &'a str,
-    role: &'a str,
+    purpose: Purpose,
     arms: String,
     protocols: String,
     licence: &'a str,
@@ -94,7 +94,7 @@ fn set<'a>(data: &Data, place: usize, set: &'a DatasetInput) -> Set<'a> {
     let total = set.splits.iter().enumerate().map(|(at, split)| (split.images, format!("/{at}/images")));
     Set {
         name: &set.dataset,
-        role: &set.role,
+        purpose: set.purpose,
         arms: listed(&data.arm_labels(&set.arms)),
         protocols: set.protocols.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", "),
         licence: &set.licence,

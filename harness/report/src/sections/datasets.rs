@@ -29,7 +29,7 @@ pub(crate) fn datasets(data: &Data) -> String {
     let mut table = Table::new(columns);
     for (i, set) in data.study.datasets.iter().enumerate() {
         for split in &set.splits {
-            let mut cells = vec![escape(&set.dataset), escape(&set.role)];
+            let mut cells = vec![escape(&set.dataset), set.purpose.to_string()];
             cells.extend(with_arms.then(|| if set.arms.is_empty() { "all".to_owned() } else { arm_list(data, set) }));
             let protocols = if set.protocols.is_empty() { "all".to_owned() } else { protocol_list(&set.protocols) };
             cells.extend(with_protocols.then_some(protocols));

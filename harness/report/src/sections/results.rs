@@ -8,7 +8,7 @@ use crate::{
         published::{Agreement, Printed},
         statistics::summary::CONFIDENCE,
     },
-    inputs::study::Setting,
+    inputs::study::Fidelity,
     links::{linked, to_metrics, to_published},
     markdown::{Align, NONE, Table, count, ends, escape, listed, number, signed},
 };
@@ -179,12 +179,12 @@ fn over_seeds(figure: &Figure<'_>) -> Option<String> {
 
 /// Returns why figures of a protocol cannot be compared with the printed ones; empty if they can.
 pub(crate) fn incomparable_because(data: &Data, protocol: Protocol) -> String {
-    let data_reason = match data.study.setting {
-        Setting::Full => None,
-        Setting::Other => Some("this report ran on other images than the published ones"),
-        Setting::Sample => Some("this report ran on a small sample of photographs, with a smaller network"),
-        Setting::Synthetic => Some("this report ran on synthetic pets drawn by the program, with a smaller network"),
-        Setting::Unknown => Some("the study's file asks for other numbers than those that this report's data are of"),
+    let data_reason = match data.study.fidelity {
+        Fidelity::Full => None,
+        Fidelity::Other => Some("this report ran on other images than the published ones"),
+        Fidelity::Sample => Some("this report ran on a small sample of photographs, with a smaller network"),
+        Fidelity::Synthetic => Some("this report ran on synthetic pets drawn by the program, with a smaller network"),
+        Fidelity::Unknown => Some("the study's file asks for other numbers than those that this report's data are of"),
     };
     let protocol_reason =
         (protocol != Protocol::Published).then_some("this protocol measures differently from the published work");

@@ -118,7 +118,7 @@ const VALUES: [&str; 32] = [
     "question",
     "expectation",
     "profile",
-    "setting",
+    "fidelity",
     "command",
     "protocols",
     "seeds",

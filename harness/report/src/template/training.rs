@@ -38,7 +38,7 @@ pub(super) fn training(facts: &Facts, arm: &str) -> Answer {
 /// Returns the images by breed of the data set that an arm was fine-tuned on.
 fn groups<'a>(data: &'a Data, arm: &str) -> Option<&'a [GroupCount]> {
     let is_of = |arms: &[String]| arms.is_empty() || arms.iter().any(|name| name == arm);
-    let set = data.study.datasets.iter().find(|set| set.role == "segmentation" && is_of(&set.arms))?;
+    let set = data.study.datasets.iter().find(|set| set.purpose == Purpose::Segmentation && is_of(&set.arms))?;
     (!set.groups.is_empty()).then_some(&set.groups)
 }
 

@@ -59,7 +59,7 @@ fn check_names_what_was_touched() {
     let folder = folder(&fixture::study(), SMALL);
     let report = &folder.folder();
     let found = |report: &Path| -> Vec<(String, Change)> {
-        let differences = harness_report::check(report, &templates(), fixture::setting(&report.join("data"))).unwrap();
+        let differences = harness_report::check(report, &templates(), fixture::fidelity(&report.join("data"))).unwrap();
         differences.into_iter().map(|d| (d.path.to_str().unwrap().to_owned(), d.what)).collect()
     };
     write(report, &render(&report.join("data"), &templates()).unwrap()).unwrap();
@@ -159,9 +159,9 @@ fn every_setting_says_what_it_is() {
     let synthetic = markdown(&study);
     assert!(synthetic.contains("synthetic pets drawn by the program"));
     assert!(synthetic.contains("not comparable") && !synthetic.contains("| reproduced"));
-    study["setting"] = "sample".into();
+    study["fidelity"] = "sample".into();
     assert!(markdown(&study).contains("a small sample of real photographs"));
-    study["setting"] = "full".into();
+    study["fidelity"] = "full".into();
     let full = markdown(&study);
     assert!(!full.contains("Not the published experiment"));
     assert!(full.contains("| differs") || full.contains("| reproduced"));

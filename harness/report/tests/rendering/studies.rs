@@ -11,7 +11,7 @@ use crate::{
 use harness_record::vocabulary::{Protocol, Stage};
 use harness_report::{
     RenderedFile, ReportError,
-    inputs::{PublishedVerdict, Setting, file, published_csv},
+    inputs::{Fidelity, PublishedVerdict, file, published_csv},
 };
 use serde_json::Value;
 use std::path::Path;
@@ -19,7 +19,7 @@ use std::path::Path;
 const IMAGES: usize = 12;
 
 fn verdicts(data: &Path) -> Result<Vec<PublishedVerdict>, ReportError> {
-    let judged = harness_report::verdicts(data, fixture::setting(data))?;
+    let judged = harness_report::verdicts(data, fixture::fidelity(data))?;
     Ok(judged.into_iter().map(|judged| judged.row).collect())
 }
 
@@ -101,7 +101,7 @@ fn the_kept_epoch_and_the_family_decide_what_linknet_is_held_against() {
 #[test]
 fn other_settings_and_missing_runs_have_verdicts_too() {
     let mut study = arms::study("baselines", &[0]);
-    study["setting"] = "sample".into();
+    study["fidelity"] = "sample".into();
     let folder = folder(&study);
     assert!(verdicts(&folder.data()).unwrap().iter().all(|row| row.verdict == "not comparable"));
     arms::forget_runs(&folder.data());
@@ -159,17 +159,20 @@ fn what_a_report_is_comes_from_whoever_renders_it() {
     // The data folder says that it is the published experiment.
     let folder = folder(&arms::study("class-imbalance", &[0]));
     assert!(report(&arms::study("class-imbalance", &[0])).contains("| reproduced"));
-    for (setting, why) in [
-        (Setting::Synthetic, "other data and size"),
-        (Setting::Sample, "other data and size"),
-        (Setting::Other, "other data or settings"),
-        (Setting::Unknown, "not of today's spec"),
+    for (fidelity, why) in [
+        (Fidelity::Synthetic, "other data and size"),
+        (Fidelity::Sample, "other data and size"),
+        (Fidelity::Other, "other data or settings"),
+        (Fidelity::Unknown, "not of today's spec"),
     ] {
-        let judged = harness_report::verdicts(&folder.data(), setting).unwrap();
-        assert!(judged.iter().all(|j| (j.row.verdict.as_str(), j.why) == ("not comparable", why)), "{setting:?}");
-        let files = harness_report::render(&folder.data(), &templates(), setting).unwrap();
+        let judged = harness_report::verdicts(&folder.data(), fidelity).unwrap();
+        assert!(judged.iter().all(|j| (j.row.verdict.as_str(), j.why) == ("not comparable", why)), "{fidelity:?}");
+        let files = harness_report::render(&folder.data(), &templates(), fidelity).unwrap();
         let markdown = text(&files, "report.md");
-        assert!(markdown.contains("> **Not ") && markdown.contains(&format!("| not comparable: {why}")), "{setting:?}");
+        assert!(
+            markdown.contains("> **Not ") && markdown.contains(&format!("| not comparable: {why}")),
+            "{fidelity:?}"
+        );
         assert!(!markdown.contains("| reproduced") && !text(&files, "index.html").contains("verdict reproduced"));
     }
 }
@@ -354,6 +357,6 @@ fn charts_can_be_limited_to_protocols() {
     let file = folder(&study);
     study["report"]["charts"][0]["protocols"] = wrong;
     std::fs::write(file.data().join("study.json"), study.to_string()).unwrap();
-    let message = harness_report::render(&file.data(), &templates(), Setting::Full).unwrap_err().to_string();
+    let message = harness_report::render(&file.data(), &templates(), Fidelity::Full).unwrap_err().to_string();
     assert!(message.contains("study.json") && message.contains("unknown variant `correct`"), "{message}");
 }

@@ -108,7 +108,7 @@ fn report_name(text: &str) -> Option<[String; 2]> {
 }
 
 fn no_report([profile, study]: [String; 2], folders: &Folders) -> Failure {
-    let places = crate::commands::report::places(&folders.reports);
+    let places = crate::reports::folder::places(&folders.reports);
     let names: Vec<_> = places.iter().map(|place| format!("{}/{}", place.profile, place.study)).collect();
     let name = format!("{profile}/{study}");
     let help = match closest(&name, &names) {

@@ -1,7 +1,6 @@
 //! Finds the data set that a command line means, checks that it is there, and surveys its pictures.
 
 use crate::{
-    executors::data_failure,
     failure::{Failure, Outcome},
     manifests::Manifests,
     progress::Progress,
@@ -10,7 +9,8 @@ use harness_fetch::{
     holdings, install,
     manifest::{Layout, Manifest},
 };
-use harness_images::datasets::{self, DatasetSpec, Purpose, Survey};
+use harness_images::datasets::{self, DatasetSpec, Survey};
+use harness_record::vocabulary::Purpose;
 use std::path::Path;
 
 /// The data set named like a manifest, or written in braces as in a spec.
@@ -45,7 +45,7 @@ pub(super) fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
 /// Fails if a folder of the data set has a manifest but nothing is in place, and says what to put where. `why` tells
 /// what cannot be done without it.
 pub(super) fn must_be_there(spec: &DatasetSpec, manifests: &Manifests, data: &Path, why: &str) -> Outcome {
-    let packed = datasets::packed(data).map_err(data_failure)?;
+    let packed = datasets::packed(data)?;
     for (folder, manifest) in spec.folders().into_iter().zip(manifests.parts(spec)?) {
         let Some(manifest) = manifest else { continue };
         if !packed.contains_key(folder) && holdings::state(manifest, data)?.is_absent() {
@@ -68,5 +68,5 @@ pub(super) fn surveys(
         return Err(Failure::Usage(format!("{}: no pictures; expected at least 1 of any part", spec.name())));
     }
     let survey = |purpose| Ok((purpose, datasets::survey(spec, purpose, data, cache, progress)?));
-    purposes.into_iter().map(survey).collect::<Result<_, _>>().map_err(data_failure)
+    purposes.into_iter().map(survey).collect::<Result<_, _>>().map_err(Failure::from)
 }

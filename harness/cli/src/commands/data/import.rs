@@ -2,10 +2,10 @@
 
 use crate::{
     cli::DataImport,
-    commands::{count, say, say_json},
     failure::Outcome,
     fetching,
     manifests::Manifests,
+    output::{count, say, say_json},
     progress::Progress,
 };
 use harness_fetch::{

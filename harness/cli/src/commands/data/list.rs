@@ -2,9 +2,9 @@
 
 use super::dataset;
 use crate::{
-    commands::{say, say_json, table},
     failure::{Failure, Outcome},
     manifests::Manifests,
+    output::{say, say_json, table},
 };
 use harness_fetch::{
     holdings::{self, State},

@@ -3,10 +3,9 @@
 use super::dataset;
 use crate::{
     cli::{DataPack, Folders},
-    commands::{count, say, say_json},
-    executors::data_failure,
     failure::Outcome,
     manifests::Manifests,
+    output::{count, say, say_json},
     progress::Progress,
 };
 use harness_fetch::human;
@@ -20,8 +19,7 @@ pub(super) fn run(options: &DataPack, manifests: &Manifests, folders: &Folders, 
     let mut forms = [Protocol::Published, Protocol::Corrected].map(|protocol| spec.under(protocol)).to_vec();
     forms.dedup();
     let cache = Store::new(&folders.store).cache();
-    let packed =
-        datasets::pack(&forms, options.size, &options.out, &folders.data, &cache, progress).map_err(data_failure)?;
+    let packed = datasets::pack(&forms, options.size, &options.out, &folders.data, &cache, progress)?;
     let out = options.out.display();
     if options.json {
         return say_json(&json!({

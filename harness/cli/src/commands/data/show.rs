@@ -7,9 +7,9 @@ mod summary;
 use super::dataset;
 use crate::{
     cli::{DataShow, Folders},
-    commands::{count, say, say_json, table},
     failure::{Failure, Outcome},
     manifests::Manifests,
+    output::{count, say, say_json, table},
     progress::Progress,
 };
 use harness_record::{files, store::Store};

@@ -2,9 +2,9 @@
 
 use crate::{
     cli::DataVerify,
-    commands::{count, say, say_json},
     failure::{Failure, Outcome},
     manifests::{self, Manifests},
+    output::{count, say, say_json},
     progress::Progress,
 };
 use harness_fetch::{

@@ -8,14 +8,15 @@ mod archive;
 mod readme;
 mod traces;
 
-use super::{Place, check, site};
 use crate::{
     cli::Folders,
     collect::{self, Provenance, Recorded, provenance},
-    commands::{count, say},
     failure::{Failure, Outcome},
     fetching, manifests,
+    output::{count, say},
+    reports::{folder::ReportFolder, rendering::check, site},
 };
+use archive::Files;
 use harness_fetch::human;
 use harness_record::{digest, files, rows::PlaceRow, table, vocabulary::Key};
 use harness_report::inputs::file;
@@ -39,12 +40,9 @@ const LIMIT: u64 = 1 << 30;
 /// The versions of all crates that this program was built from.
 const LOCK: &str = include_str!("../../../../../Cargo.lock");
 
-/// Files by their path in the archive's folder, with forward slashes.
-type Files = BTreeMap<String, Vec<u8>>;
-
 /// Bundles `places` into the file `out`. Only reports that match their data are bundled, so that a check by the reader
 /// passes.
-pub(super) fn run(places: &[Place], folders: &Folders, out: &Path) -> Outcome {
+pub(super) fn run(places: &[ReportFolder], folders: &Folders, out: &Path) -> Outcome {
     let when = archive::when()?;
     let templates = folders.root.join("templates");
     for place in places {
@@ -72,7 +70,7 @@ pub(super) fn run(places: &[Place], folders: &Folders, out: &Path) -> Outcome {
 }
 
 /// All files of the archive, including the list of their digests.
-fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> {
+fn collected(places: &[ReportFolder], folders: &Folders, out: &Path) -> Outcome<Files> {
     let mut gathered = Gathered { files: Files::new(), bytes: 0, root: &folders.root, out };
     let manifests = manifests::read(&folders.root.join(manifests::FOLDER))?;
     let mut studies = BTreeSet::new();
@@ -84,7 +82,7 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
         for file in spec.files(&folders.root) {
             gathered.take(&file)?;
         }
-        let resolved = Resolved::new(&spec, &recorded.profile, &recorded.settings)?;
+        let resolved = Resolved::new(&spec, &recorded.profile, &recorded.overrides)?;
         for manifest in fetching::manifests_of(&resolved, &manifests)? {
             gathered.take(&manifests::file_of(&folders.root.join(manifests::FOLDER), &manifest.name))?;
         }
@@ -122,7 +120,7 @@ fn collected(places: &[Place], folders: &Folders, out: &Path) -> Outcome<Files> 
 }
 
 /// Keys of the runs that a report is made of.
-fn runs_of(place: &Place) -> Outcome<BTreeSet<Key>> {
+fn runs_of(place: &ReportFolder) -> Outcome<BTreeSet<Key>> {
     let places: Vec<PlaceRow> = table::read_rows(&place.folder.join("data").join(file::PLACES))?;
     Ok(places.into_iter().map(|place| place.run).collect())
 }

@@ -11,11 +11,12 @@ mod answer;
 mod listen;
 mod watch;
 
-use super::{Place, make, open, site};
+use super::browser::open;
 use crate::{
     cli::{self, Folders},
-    commands::say,
     failure::{Failure, Outcome},
+    output::say,
+    reports::{folder::ReportFolder, rendering::make, site},
 };
 use answer::{Pages, Told};
 use std::{
@@ -33,7 +34,7 @@ use watch::Watch;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Renders `places`, serves the folder of reports, and renders again what changes, until the user stops it.
-pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) -> Outcome {
+pub(super) fn run(places: &[ReportFolder], folders: &Folders, options: &cli::Report) -> Outcome {
     let stop = stop_flag()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).map_err(|error| {
         let port = options.port;
@@ -66,7 +67,7 @@ pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) ->
 }
 
 /// The report to render next: among those that must be rendered, the one that was viewed last, or else the first.
-fn next<'a>(places: &'a [Place], watches: &mut [Watch], told: &Mutex<Told>) -> Option<&'a Place> {
+fn next<'a>(places: &'a [ReportFolder], watches: &mut [Watch], told: &Mutex<Told>) -> Option<&'a ReportFolder> {
     watches.iter_mut().for_each(Watch::look);
     let seen = told.lock().unwrap_or_else(PoisonError::into_inner).seen().map(str::to_owned);
     let stale = |at: &usize| watches[*at].is_stale();

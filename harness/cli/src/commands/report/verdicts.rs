@@ -1,16 +1,19 @@
 //! `report --verdicts`: prints every printed figure, its reproduced value and the verdict.
 
-use super::{Freshness, Place, freshness, other_figures, printed_in};
 use crate::{
     cli::{self, Folders},
-    commands::{count, say, say_json, table},
     failure::{Failure, Outcome},
+    output::{count, say, say_json, table},
+    reports::{
+        folder::ReportFolder,
+        freshness::{Freshness, freshness, other_figures, printed_in},
+    },
 };
 use harness_report::Judged;
 use serde_json::json;
 
 /// Prints the verdicts of `places`; with `--require`, fails unless all of them are the required one.
-pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) -> Outcome {
+pub(super) fn run(places: &[ReportFolder], folders: &Folders, options: &cli::Report) -> Outcome {
     let mut all = Vec::new();
     for place in places {
         let freshness = freshness(place, folders)?;
@@ -20,7 +23,7 @@ pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) ->
         {
             return Err(Failure::Check(other_figures(place)));
         }
-        let judged = harness_report::verdicts(&data, freshness.setting()).map_err(Failure::run)?;
+        let judged = harness_report::verdicts(&data, freshness.fidelity()).map_err(Failure::run)?;
         all.extend(judged.into_iter().map(|judged| (place, judged)));
     }
     if options.json {
@@ -41,7 +44,7 @@ pub(super) fn run(places: &[Place], folders: &Folders, options: &cli::Report) ->
     }
 }
 
-fn in_cells(place: &Place, judged: &Judged) -> Vec<String> {
+fn in_cells(place: &ReportFolder, judged: &Judged) -> Vec<String> {
     let row = &judged.row;
     let number = |value: f64| format!("{value:.4}");
     let interval = row.low.zip(row.high).map(|(low, high)| format!("{} to {}", number(low), number(high)));
@@ -59,7 +62,7 @@ fn in_cells(place: &Place, judged: &Judged) -> Vec<String> {
     ]
 }
 
-fn in_json(place: &Place, judged: &Judged) -> serde_json::Value {
+fn in_json(place: &ReportFolder, judged: &Judged) -> serde_json::Value {
     let row = &judged.row;
     json!({
         "profile": place.profile, "study": place.study, "table": row.table, "row": row.variant, "model": row.model,

@@ -1,6 +1,6 @@
 //! Finds the runs that are needed: by a report, or by a study as it is today.
 
-use super::users;
+use super::users::users;
 use crate::stored::Run;
 use crate::{
     cli::Folders,

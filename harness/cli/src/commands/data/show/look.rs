@@ -1,6 +1,6 @@
 //! Reads the data set to show.
 
-use crate::{commands::data::dataset, executors::data_failure, failure::Outcome, progress::Progress};
+use crate::{commands::data::dataset, failure::Outcome, progress::Progress};
 use harness_images::datasets::{self, DatasetSpec, Pictures};
 use harness_record::rows::FileRow;
 use std::path::Path;
@@ -20,8 +20,8 @@ impl Look {
     pub(super) fn new(spec: &DatasetSpec, data: &Path, cache: &Path, size: u32, progress: &Progress) -> Outcome<Self> {
         let mut look = Self { pictures: Vec::new(), not_drawn: 0, dimensions: Vec::new() };
         for (purpose, survey) in dataset::surveys(spec, data, cache, progress)? {
-            let pictures = datasets::load(spec, purpose, &survey, data, cache, size, progress).map_err(data_failure)?;
-            look.dimensions.extend(datasets::dimensions(spec, &pictures.items, data, progress).map_err(data_failure)?);
+            let pictures = datasets::load(spec, purpose, &survey, data, cache, size, progress)?;
+            look.dimensions.extend(datasets::dimensions(spec, &pictures.items, data, progress)?);
             look.not_drawn += survey.not_drawn;
             look.pictures.push(pictures);
         }

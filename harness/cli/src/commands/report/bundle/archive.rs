@@ -1,9 +1,14 @@
 //! Makes a zip file whose bytes depend only on its contents.
 
-use super::Files;
 use crate::failure::{Failure, Outcome};
-use std::io::{Cursor, Write as _};
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write as _},
+};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+/// Files by their path in the archive's folder, with forward slashes.
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 /// Deflate's strongest level: an archive is written once and sent often.
 const LEVEL: i64 = 9;

@@ -1,7 +1,9 @@
 //! Writes the text that explains the files of a supplement, and how to check and repeat it.
 
-use super::super::Place;
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    reports::folder::ReportFolder,
+};
 use harness_record::files;
 use harness_report::inputs::{StudyInput, file};
 use serde_json::Value;
@@ -32,7 +34,7 @@ No data set and no weights are here; some pictures of the test images are in gal
 ";
 
 /// The text for `places`. `hosts` says how their runs were made.
-pub(super) fn text<'a>(places: &[Place], hosts: impl Iterator<Item = &'a Value>) -> Outcome<String> {
+pub(super) fn text<'a>(places: &[ReportFolder], hosts: impl Iterator<Item = &'a Value>) -> Outcome<String> {
     let version = env!("CARGO_PKG_VERSION");
     let mut lines = vec![
         "SUPPLEMENT".to_owned(),
@@ -79,7 +81,7 @@ fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace(|c: char| c.is_control(), "")
 }
 
-fn read(place: &Place) -> Outcome<StudyInput> {
+fn read(place: &ReportFolder) -> Outcome<StudyInput> {
     let path = place.folder.join("data").join(file::STUDY);
     let bytes = files::read(&path, LIMIT)?;
     serde_json::from_slice(&bytes).map_err(|error| Failure::data(format!("{}: {error}", path.display())))

@@ -1,6 +1,6 @@
 //! Finds what would tell a reviewer where, or by whom, a supplement was made.
 
-use super::Files;
+use super::archive::Files;
 use crate::cli::Folders;
 use std::{
     collections::BTreeSet,

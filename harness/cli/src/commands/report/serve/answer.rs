@@ -1,6 +1,6 @@
 //! Answers requests with files of the reports' folder, to this machine only.
 
-use super::super::Place;
+use crate::reports::folder::ReportFolder;
 use harness_record::files;
 use serde_json::json;
 use std::{
@@ -32,7 +32,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Notes that a report was rendered, or why it could not be.
-    pub(super) fn note(&mut self, place: &Place, problem: Option<String>) {
+    pub(super) fn note(&mut self, place: &ReportFolder, problem: Option<String>) {
         self.version += 1;
         match problem {
             Some(problem) => self.problems.insert(name(place), problem),
@@ -56,7 +56,7 @@ impl Told {
 }
 
 /// A report's name in addresses: `demo/blurring`.
-pub(super) fn name(place: &Place) -> String {
+pub(super) fn name(place: &ReportFolder) -> String {
     format!("{}/{}", place.profile, place.study)
 }
 
@@ -330,7 +330,8 @@ mod tests {
     fn what_is_wrong_is_shown_as_text() {
         let folder = tempfile::tempdir().unwrap();
         let pages = pages(folder.path());
-        let place = Place { profile: "demo".to_owned(), study: "x".to_owned(), folder: folder.path().to_owned() };
+        let place =
+            ReportFolder { profile: "demo".to_owned(), study: "x".to_owned(), folder: folder.path().to_owned() };
         pages.told().note(&place, Some("a.j2:3: <b> & \"c\"".to_owned()));
         let page = String::from_utf8(pages.alive(b"<p>")).unwrap();
         assert!(

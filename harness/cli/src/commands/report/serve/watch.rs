@@ -1,8 +1,7 @@
 //! Finds the reports that must be rendered again. It polls modification times: that works on every disk, including
 //! mounted ones, and a report has only some dozens of files.
 
-use super::super::Place;
-use crate::{cli::Folders, manifests};
+use crate::{cli::Folders, manifests, reports::folder::ReportFolder};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -24,7 +23,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn of(place: &Place, folders: &Folders) -> Self {
+    pub(super) fn of(place: &ReportFolder, folders: &Folders) -> Self {
         let roots = vec![
             place.folder.join("data"),
             folders.root.join("templates"),

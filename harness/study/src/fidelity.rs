@@ -1,31 +1,31 @@
-//! The setting of a study: whether it is the published experiment or a different one.
+//! The fidelity of a study: whether it is the published experiment or a different one.
 //!
-//! The setting is derived from the resolved spec and the numbers of images. No field of the spec states it, because
+//! The fidelity is derived from the resolved spec and the numbers of images. No field of the spec states it, because
 //! only the published experiment can reproduce a published figure.
 
 use crate::study::{Arm, Resolved};
 use harness_images::split::Selection;
-use harness_report::inputs::{DatasetInput, Setting};
+use harness_report::inputs::{DatasetInput, Fidelity};
 
 /// Number of images without labels in the published work.
 const PUBLISHED_UNLABELLED: u64 = 2 * 18_499;
 /// Number of labelled images in the published work.
 const PUBLISHED_LABELLED: u64 = 3_680 + 3_669;
 
-/// Returns the setting of a study. The published experiment is the `full` profile without changes from the command line
+/// Returns the fidelity of a study. The published experiment is the `full` profile without changes from the command line
 /// (other than to seeds and protocols), with networks and images of the published sizes, on as many images as
 /// published.
-pub fn setting(resolved: &Resolved, overrides: &[String], datasets: &[DatasetInput]) -> Setting {
+pub fn fidelity(resolved: &Resolved, overrides: &[String], datasets: &[DatasetInput]) -> Fidelity {
     if resolved.arms.iter().any(is_drawn) {
-        return Setting::Synthetic;
+        return Fidelity::Synthetic;
     }
     if resolved.profile != "full" {
-        return Setting::Sample;
+        return Fidelity::Sample;
     }
     let overridden = overrides.iter().any(|s| !s.starts_with("seeds=") && !s.starts_with("protocols="));
     let published =
         !overridden && resolved.arms.iter().all(|arm| is_of_published_size(arm) && is_complete(arm, datasets));
-    if published { Setting::Full } else { Setting::Other }
+    if published { Fidelity::Full } else { Fidelity::Other }
 }
 
 /// Returns true if the program draws some of the arm's images.
@@ -43,28 +43,28 @@ fn is_of_published_size(arm: &Arm) -> bool {
 fn is_complete(arm: &Arm, datasets: &[DatasetInput]) -> bool {
     let data = &arm.study.data;
     let selects = data.segmentation.train != Selection::default();
-    let labelled = is_whole("segmentation", arm, selects, PUBLISHED_LABELLED, datasets);
+    let labelled = is_whole(Purpose::Segmentation, arm, selects, PUBLISHED_LABELLED, datasets);
     let selects = data.pretraining.fraction != 1.0;
     labelled
         && (!arm.spec.pretrained
             || data.pretraining.dataset.is_published_corpus()
-                && is_whole("pretraining", arm, selects, PUBLISHED_UNLABELLED, datasets))
+                && is_whole(Purpose::Pretraining, arm, selects, PUBLISHED_UNLABELLED, datasets))
 }
 
-/// Returns true if the data set that the arm uses in `role` has `images` images. An arm that selects some of the images
+/// Returns true if the data set that the arm uses for `purpose` has `images` images. An arm that selects some of the images
 /// is compared with the arms that use the same data set whole. If there are none, the result is false.
-fn is_whole(role: &str, arm: &Arm, selects: bool, images: u64, datasets: &[DatasetInput]) -> bool {
+fn is_whole(purpose: Purpose, arm: &Arm, selects: bool, images: u64, datasets: &[DatasetInput]) -> bool {
     // If one protocol removes pictures from the data set, the other protocol still holds them.
-    let mut sets: Vec<&DatasetInput> = datasets.iter().filter(|set| set.role == role).collect();
+    let mut sets: Vec<&DatasetInput> = datasets.iter().filter(|set| set.purpose == purpose).collect();
     if sets.iter().any(|set| !is_reduced(set)) {
         sets.retain(|set| !is_reduced(set));
     }
-    let of_role = || sets.iter();
-    let Some(own) = of_role().find(|set| set.arms.is_empty() || set.arms.contains(&arm.spec.label)) else {
+    let for_purpose = || sets.iter();
+    let Some(own) = for_purpose().find(|set| set.arms.is_empty() || set.arms.contains(&arm.spec.label)) else {
         return false;
     };
     if selects {
-        of_role().any(|set| set.digest == own.digest && holds(set, images)) && total(own) < images
+        for_purpose().any(|set| set.digest == own.digest && holds(set, images)) && total(own) < images
     } else {
         holds(own, images)
     }

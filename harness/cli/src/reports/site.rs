@@ -1,6 +1,6 @@
 //! Writes the page of all reports, `reports/index.html`, and what every page links to: `style.css` and `tables.js`.
 
-use super::{Place, places};
+use super::folder::{ReportFolder, places};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
@@ -20,7 +20,7 @@ pub(crate) fn write(folders: &Folders) -> Outcome {
 }
 
 /// Lists the files that would change, one line per file.
-pub(super) fn check(folders: &Folders) -> Outcome<Vec<String>> {
+pub(crate) fn check(folders: &Folders) -> Outcome<Vec<String>> {
     let differences = harness_report::differences(&folders.reports, &render(folders)?).map_err(Failure::run)?;
     let line = |found: &Difference| format!("{}: {}", folders.reports.join(&found.path).display(), found.what);
     Ok(differences.iter().map(line).collect())
@@ -35,7 +35,7 @@ fn render(folders: &Folders) -> Outcome<Vec<RenderedFile>> {
 }
 
 /// The page of the reports in `places`, and the files that all pages link to.
-pub(super) fn of(places: &[Place], folders: &Folders) -> Outcome<Vec<RenderedFile>> {
+pub(crate) fn of(places: &[ReportFolder], folders: &Folders) -> Outcome<Vec<RenderedFile>> {
     let mut found: Vec<(String, String)> =
         places.iter().map(|place| (place.profile.clone(), place.study.clone())).collect();
     // The reports nearest to the published experiment come first.

@@ -12,17 +12,17 @@ fn resolved(study: &str, profile: &str) -> Resolved {
 
 /// The data sets of a study. An arm that selects some images uses half of the training images.
 fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetInput> {
-    let set = |role: &str, arm: &Arm, all: u64, selects: bool| {
+    let set = |purpose: Purpose, arm: &Arm, all: u64, selects: bool| {
         let held_out = all / 5;
         let train = all - held_out;
         let split = |split: Split, images| SplitCount { split, images };
         DatasetInput {
-            role: role.into(),
+            purpose,
             dataset: "Pets".into(),
             arms: vec![arm.spec.label.clone()],
             protocols: Vec::new(),
             repeated: None,
-            digest: role.into(),
+            digest: purpose.to_string(),
             size: arm.study.data.size,
             licence: String::new(),
             citation: String::new(),
@@ -48,15 +48,15 @@ fn published(resolved: &Resolved) -> Vec<DatasetInput> {
 fn only_the_full_profile_on_all_of_the_images_is_the_published_experiment() {
     for study in ["blurring", "class-imbalance", "baselines"] {
         let full = resolved(study, "full");
-        let of = |sets: &[DatasetInput]| setting(&full, &[], sets);
-        assert_eq!(of(&published(&full)), Setting::Full, "{study}");
-        assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED - 1, PUBLISHED_UNLABELLED)), Setting::Other, "{study}");
-        assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED, 25_000)), Setting::Other, "{study}");
-        assert_eq!(of(&[]), Setting::Other, "{study}");
+        let of = |sets: &[DatasetInput]| fidelity(&full, &[], sets);
+        assert_eq!(of(&published(&full)), Fidelity::Full, "{study}");
+        assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED - 1, PUBLISHED_UNLABELLED)), Fidelity::Other, "{study}");
+        assert_eq!(of(&datasets(&full, PUBLISHED_LABELLED, 25_000)), Fidelity::Other, "{study}");
+        assert_eq!(of(&[]), Fidelity::Other, "{study}");
         // The numbers of images do not matter in these profiles.
-        for (profile, expected) in [("sample", Setting::Sample), ("demo", Setting::Synthetic)] {
+        for (profile, expected) in [("sample", Fidelity::Sample), ("demo", Fidelity::Synthetic)] {
             let small = resolved(study, profile);
-            assert_eq!(setting(&small, &[], &published(&small)), expected, "{study}");
+            assert_eq!(fidelity(&small, &[], &published(&small)), expected, "{study}");
         }
     }
 }
@@ -66,10 +66,10 @@ fn changes_from_the_command_line_make_another_experiment() {
     let full = resolved("blurring", "full");
     let with = |settings: &[&str]| {
         let settings: Vec<_> = settings.iter().map(|&s| s.to_owned()).collect();
-        setting(&full, &settings, &published(&full))
+        fidelity(&full, &settings, &published(&full))
     };
-    assert_eq!(with(&["seeds=[0, 1]", "protocols=[published]"]), Setting::Full);
-    assert_eq!(with(&["seeds=[0, 1]", "finetuning.epochs=1"]), Setting::Other);
+    assert_eq!(with(&["seeds=[0, 1]", "protocols=[published]"]), Fidelity::Full);
+    assert_eq!(with(&["seeds=[0, 1]", "finetuning.epochs=1"]), Fidelity::Other);
 }
 
 #[test]
@@ -78,13 +78,13 @@ fn other_sizes_are_another_experiment() {
     let after = |change: fn(&mut Arm)| {
         let mut changed = full.clone();
         change(&mut changed.arms[0]);
-        setting(&changed, &[], &published(&full))
+        fidelity(&changed, &[], &published(&full))
     };
-    assert_eq!(after(|_| {}), Setting::Full);
-    assert_eq!(after(|arm| arm.study.data.size = 64), Setting::Other);
+    assert_eq!(after(|_| {}), Fidelity::Full);
+    assert_eq!(after(|arm| arm.study.data.size = 64), Fidelity::Other);
     assert_eq!(
         after(|arm| arm.study.model = ModelSpec::Vqvae(VqvaeSpec { width: 64, ..VqvaeSpec::default() })),
-        Setting::Other
+        Fidelity::Other
     );
 }
 
@@ -94,9 +94,9 @@ fn a_selection_alone_does_not_show_that_the_data_set_is_whole() {
     let mut sets = published(&full);
     let whole = |set: &DatasetInput| set.splits.iter().map(|split| split.images).sum::<u64>() == PUBLISHED_LABELLED;
     sets.iter_mut()
-        .filter(|set| set.role == "segmentation" && whole(set))
+        .filter(|set| set.purpose == Purpose::Segmentation && whole(set))
         .for_each(|set| set.digest = "another".into());
-    assert_eq!(setting(&full, &[], &sets), Setting::Other);
+    assert_eq!(fidelity(&full, &[], &sets), Fidelity::Other);
 }
 
 #[test]
@@ -104,16 +104,16 @@ fn what_a_protocol_removes_does_not_make_another_experiment() {
     let full = resolved("blurring", "full");
     let reduced = |images: u64, pictures: u64| {
         let mut sets = published(&full);
-        for set in sets.iter_mut().filter(|set| set.role == "pretraining") {
+        for set in sets.iter_mut().filter(|set| set.purpose == Purpose::Pretraining) {
             set.repeated = Some(RepeatedInput { pictures, removed: true });
             set.splits = vec![SplitCount { split: Split::Train, images }];
         }
-        setting(&full, &[], &sets)
+        fidelity(&full, &[], &sets)
     };
-    assert_eq!(reduced(PUBLISHED_UNLABELLED - 200, 100), Setting::Full);
-    assert_eq!(reduced(PUBLISHED_UNLABELLED - 100, 100), Setting::Full);
-    assert_eq!(reduced(PUBLISHED_UNLABELLED - 201, 100), Setting::Other);
-    assert_eq!(reduced(PUBLISHED_UNLABELLED + 1, 100), Setting::Other);
+    assert_eq!(reduced(PUBLISHED_UNLABELLED - 200, 100), Fidelity::Full);
+    assert_eq!(reduced(PUBLISHED_UNLABELLED - 100, 100), Fidelity::Full);
+    assert_eq!(reduced(PUBLISHED_UNLABELLED - 201, 100), Fidelity::Other);
+    assert_eq!(reduced(PUBLISHED_UNLABELLED + 1, 100), Fidelity::Other);
 }
 
 #[test]
@@ -123,5 +123,5 @@ fn as_many_images_of_another_data_set_are_another_experiment() {
         let json = serde_json::json!({"cats-and-dogs": {"folder": "cats-and-dogs/PetImages"}});
         arm.study.data.pretraining.dataset = serde_json::from_value(json).unwrap();
     }
-    assert_eq!(setting(&full, &[], &published(&full)), Setting::Other);
+    assert_eq!(fidelity(&full, &[], &published(&full)), Fidelity::Other);
 }
