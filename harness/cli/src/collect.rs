@@ -17,7 +17,7 @@ use harness_record::{
     run,
     store::Store,
     table,
-    vocabulary::{self, Protocol, Split},
+    vocabulary::{self, Protocol, Purpose, Split},
 };
 use harness_report::{
     ChartSpec,
@@ -148,13 +148,13 @@ pub(crate) fn study_input(
 fn places_of(plan: &Plan) -> Vec<PlaceRow> {
     let mut rows = Vec::new();
     let mut seen = BTreeSet::new();
-    for place in &plan.places {
-        for stage in place.keys.iter().filter_map(|key| plan.stage(key)) {
-            if seen.insert((&place.arm, &stage.key)) {
+    for chain in &plan.chains {
+        for stage in chain.keys.iter().filter_map(|key| plan.stage(key)) {
+            if seen.insert((&chain.arm, &stage.key)) {
                 rows.push(PlaceRow {
-                    arm: place.arm.clone(),
+                    arm: chain.arm.clone(),
                     protocol: stage.settings.work.protocol(),
-                    seed: place.seed,
+                    seed: chain.seed,
                     stage: stage.settings.work.stage(),
                     run: stage.key.clone(),
                 });
@@ -200,11 +200,11 @@ fn datasets(resolved: &Resolved, plan: &Plan, sources: &Sources<'_>) -> Outcome<
     {
         for arm in &resolved.arms {
             for protocol in &resolved.study.protocols {
-                let places = &mut plan.places.iter();
-                let Some(place) = places.find(|at| at.arm == arm.spec.name && at.protocol == *protocol) else {
+                let chains = &mut plan.chains.iter();
+                let Some(chain) = chains.find(|at| at.arm == arm.spec.name && at.protocol == *protocol) else {
                     continue;
                 };
-                let mut stages = place.keys.iter().filter_map(|key| plan.stage(key));
+                let mut stages = chain.keys.iter().filter_map(|key| plan.stage(key));
                 let Some(stage) = stages.find(|stage| stage.settings.work.stage() == of) else { continue };
                 let own = dataset(purpose, stage, sources.store, &manifests)?;
                 add_use(&mut all, own, &arm.spec.name, *protocol);

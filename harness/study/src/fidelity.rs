@@ -5,6 +5,7 @@
 
 use crate::study::{Arm, Resolved};
 use harness_images::split::Selection;
+use harness_record::vocabulary::Purpose;
 use harness_report::inputs::{DatasetInput, Fidelity};
 
 /// Number of images without labels in the published work.

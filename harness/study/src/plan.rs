@@ -336,7 +336,7 @@ impl Plan {
 
     /// Number of stages that would run if arms and protocols shared none.
     pub fn unshared(&self) -> usize {
-        self.places.iter().map(|place| place.keys.len()).sum()
+        self.chains.iter().map(|place| place.keys.len()).sum()
     }
 }
 

@@ -6,7 +6,7 @@ mod users;
 use crate::{
     cli::{self, Folders, Runs},
     failure::{Failure, Outcome},
-    output::{count, say, say_json},
+    output::{count, say, say_json, table},
     progress::Loudness,
     stored::{Run, folders_of_runs},
 };
@@ -19,7 +19,7 @@ use harness_record::{
 use harness_study::spec::diagnosis::printable;
 use needed::Needed;
 use serde::Serialize;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 use users::users;
 use walkdir::WalkDir;
 
@@ -89,7 +89,7 @@ fn list(folders: &Folders, as_json: bool) -> Outcome {
             if row.used.is_empty() { "-".to_owned() } else { row.used.join(", ") },
         ]
     }));
-    say(&super::table(&cells))?;
+    say(&table(&cells))?;
     say(&format!("\n{}, {}", count(rows.len(), "run"), human(rows.iter().map(|row| row.bytes).sum())))
 }
 
@@ -138,7 +138,7 @@ fn show(options: &cli::RunsShow, folders: &Folders) -> Outcome {
     if let Some(arms) = users(folders)?.get(&run.key) {
         cells.push(vec!["reports".to_owned(), arms.join(", ")]);
     }
-    say(&super::table(&cells))?;
+    say(&table(&cells))?;
     if let Some(settings) = settings {
         lines("settings", &serde_yaml::to_string(&settings).map_err(Failure::run)?, usize::MAX)?;
     }
@@ -193,7 +193,7 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
     if cells.is_empty() {
         return say("nothing to remove: every other run is in a report or asked for by a study");
     }
-    say(&super::table(&cells))?;
+    say(&table(&cells))?;
     let n = count(cells.len(), "run");
     say(&if yes {
         format!("\nremoved {n}, {}", human(freed))

@@ -10,7 +10,7 @@ use crate::{
     pictures::{contact_sheet, gallery, tile::Tile},
     template::engine,
 };
-use harness_record::vocabulary::Split;
+use harness_record::vocabulary::{Purpose, Split};
 use minijinja::{Value, context, value::Serde};
 use serde::Serialize;
 use std::path::Path;

@@ -5,7 +5,7 @@ use super::{
     facts::Facts,
 };
 use crate::{figures::data::Data, inputs::datasets::GroupCount, markdown::count};
-use harness_record::vocabulary::Species;
+use harness_record::vocabulary::{Purpose, Species};
 use minijinja::{Value, value::Serde};
 use serde::Serialize;
 

@@ -68,5 +68,5 @@ pub(super) fn surveys(
         return Err(Failure::Usage(format!("{}: no pictures; expected at least 1 of any part", spec.name())));
     }
     let survey = |purpose| Ok((purpose, datasets::survey(spec, purpose, data, cache, progress)?));
-    purposes.into_iter().map(survey).collect::<Result<_, _>>().map_err(Failure::from)
+    purposes.into_iter().map(survey).collect()
 }
