@@ -6,6 +6,7 @@ pub(crate) use runs::{Provenance, provenance};
 
 use crate::{
     failure::{Failure, Outcome},
+    json,
     manifests::{self, Manifests},
     words,
 };
@@ -76,7 +77,7 @@ pub(crate) fn collect(
         fidelity: fidelity(resolved, overrides, &datasets),
     };
     let study = study_input(resolved, overrides, facts, datasets);
-    write_json(&data.join(file::STUDY), &study)?;
+    json::write(&data.join(file::STUDY), &study)?;
     table::write(&data.join(file::PLACES), &places)?;
     runs::publish(folder, sources.store)?;
     let recorded =
@@ -279,17 +280,6 @@ fn groups(files: &[FileRow]) -> Vec<GroupCount> {
         }
     }
     counts.into_values().collect()
-}
-
-pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Outcome {
-    Ok(files::write(path, &json(value)?)?)
-}
-
-/// The bytes that [`write_json`] writes.
-pub(crate) fn json<T: Serialize>(value: &T) -> Outcome<Vec<u8>> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(Failure::run)?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 /// Digest of everything that a report's data are collected from: equal digests mean equal data.

@@ -12,6 +12,7 @@ mod fetching;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod json;
 mod manifests;
 mod output;
 mod progress;

@@ -1,8 +1,10 @@
 //! Keeps the records of runs beside the reports that read them: `reports/<profile>/runs/`, once for all studies of a
 //! profile.
 
-use super::write_json;
-use crate::failure::{Failure, Outcome};
+use crate::{
+    failure::{Failure, Outcome},
+    json,
+};
 use harness_record::{
     files,
     rows::PlaceRow,
@@ -176,5 +178,5 @@ fn write_provenance(profile: &Path, own: &Wanted, all: &Wanted, store: &Store) -
         }
         noted.insert(key.clone(), host);
     }
-    write_json(&profile.join(inputs::file::PROVENANCE), &noted)
+    json::write(&profile.join(inputs::file::PROVENANCE), &noted)
 }

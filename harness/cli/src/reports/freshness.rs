@@ -5,7 +5,7 @@ use crate::{
     cli::Folders,
     collect::{self, Facts, Recorded},
     failure::{Failure, Outcome},
-    manifests,
+    json, manifests,
 };
 use harness_record::{files, table};
 use harness_report::inputs::{Fidelity, PublishedRow, StudyInput, file};
@@ -73,7 +73,7 @@ pub(crate) fn freshness(place: &ReportFolder, folders: &Folders) -> Outcome<Fres
     };
     let fidelity = fidelity(&current, &recorded.overrides, &datasets);
     let facts = Facts { deterministic, fidelity };
-    let study = collect::json(&collect::study_input(&current, &recorded.overrides, facts, datasets))?;
+    let study = json::bytes(&collect::study_input(&current, &recorded.overrides, facts, datasets))?;
     let printed = collect::published(&current, &folders.root.join(manifests::FOLDER))?;
     Ok(Freshness::Current(Current { study, fidelity, printed }))
 }

@@ -8,6 +8,7 @@ use crate::{
     manifest::{Catalogue, Expected, Layout, Source, UNVERIFIED},
 };
 use harness_record::monitor::Silent;
+use std::path::PathBuf;
 use std::{fs, io::Write as _};
 use tempfile::TempDir;
 

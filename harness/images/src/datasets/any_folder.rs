@@ -1,14 +1,18 @@
 //! Reads all pictures below a folder like those of a data set. Used for benchmarks, not for training.
 
 use super::{
-    DataError, Folder, Pictures, Purpose, Source, Survey, class_folders,
+    DataError, Folder, Pictures, Source, Survey, class_folders,
     decoded::{self, Made},
     digest_of,
     folder::picture_name,
     hashes::Hashes,
     row,
 };
-use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
+use harness_record::{
+    monitor::Monitor,
+    rows::FileRow,
+    vocabulary::{FileUse, Purpose},
+};
 use serde_json::json;
 use std::path::Path;
 use walkdir::{DirEntry, WalkDir};

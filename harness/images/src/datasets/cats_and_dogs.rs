@@ -1,14 +1,18 @@
 //! A folder with one folder of photographs for each class.
 
 use super::{
-    DataError, DataSet, Folder, Purpose, Survey,
+    DataError, DataSet, Folder, Survey,
     class_folders::{self, Class, shuffle},
     digest_of,
     hashes::Hashes,
     known::FileHash,
     row,
 };
-use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
+use harness_record::{
+    monitor::Monitor,
+    rows::FileRow,
+    vocabulary::{FileUse, Purpose},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

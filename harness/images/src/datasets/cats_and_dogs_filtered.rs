@@ -1,7 +1,7 @@
 //! The part of Kaggle's "Dogs vs. Cats" that TensorFlow's tutorials use: `cats_and_dogs_filtered.zip`.
 
-use super::{DataError, DataSet, Folder, Purpose, Survey, class_folders, each_once, known::Kind};
-use harness_record::monitor::Monitor;
+use super::{DataError, DataSet, Folder, Survey, class_folders, each_once, known::Kind};
+use harness_record::{monitor::Monitor, vocabulary::Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -5,11 +5,16 @@
 //! for writing. A later start only maps the file and compares the checksum on all threads.
 
 use super::{
-    Bytes, DataError, Files, Folder, Item, Pictures, Purpose, Source, Survey, cifar_10, known::FileHash, pack::Packed,
-    row, synthetic_pets,
+    Bytes, DataError, Files, Folder, Item, Pictures, Source, Survey, cifar_10, known::FileHash, pack::Packed, row,
+    synthetic_pets,
 };
 use crate::pixels;
-use harness_record::{RecordError, digest, files, monitor::Monitor, rows::FileRow, vocabulary::FileUse};
+use harness_record::{
+    RecordError, digest, files,
+    monitor::Monitor,
+    rows::FileRow,
+    vocabulary::{FileUse, Purpose},
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{

@@ -16,7 +16,9 @@ mod hashes;
 mod known;
 mod lists;
 mod pack;
+mod pictures;
 mod spec;
+mod survey;
 
 pub use bytes::Bytes;
 pub use cats_and_dogs_filtered::FilteredSplit;
@@ -25,19 +27,19 @@ pub use error::DataError;
 pub use folder::check_below;
 pub use pack::{PackSummary, pack, packed, packed_at};
 pub use pets_corpus::{CorpusFolders, Counts, Duplicates};
+pub use pictures::Pictures;
+pub use survey::{Item, Part, Repeated, Survey};
 
 use folder::Folder;
 use harness_record::{
-    digest,
     monitor::Monitor,
-    rows::FileRow,
-    vocabulary::{FileUse, Purpose},
+    vocabulary::{Protocol, Purpose},
 };
-use known::FileHash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spec::{DataSet, each_once};
 use std::path::Path;
+use survey::{Files, Source, digest_of, row};
 
 /// Makes a file of this folder a data set that specs can name. It also declares the file as a module.
 macro_rules! data_sets {
@@ -65,6 +67,13 @@ macro_rules! data_sets {
                     return Some(Self::$variant(spec));
                 })+
                 None
+            }
+
+            /// The same data set with the protocol's choices written out. `None` if the protocol decides nothing.
+            fn choices_under(&self, protocol: Protocol) -> Option<Self> {
+                match self {
+                    $(Self::$variant(spec) => spec.under(protocol).map(Self::$variant)),+
+                }
             }
 
             /// The interface that the data set's own file implements.
@@ -96,135 +105,67 @@ data_sets! {
     SyntheticPets = "synthetic-pets" in synthetic_pets;
 }
 
-/// A part of a data set, as its authors split it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// For training and validation.
-    Trainval,
-    /// For testing only.
-    Test,
-    /// Pictures without trimaps, or used without them.
-    Unlabelled,
-}
+impl DatasetSpec {
+    /// Its folders below the data folder: none, one, or one for each of its parts.
+    pub fn folders(&self) -> Vec<&str> {
+        self.data_set().folders()
+    }
 
-impl Part {
-    /// Its name in files and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Trainval => "trainval",
-            Self::Test => "test",
-            Self::Unlabelled => "unlabelled",
+    /// True if it has trimaps, so that it can be segmented.
+    pub fn has_trimaps(&self) -> bool {
+        self.data_set().has_trimaps()
+    }
+
+    /// The purposes that together read all of its pictures, each picture once. None if it has no pictures.
+    pub fn purposes(&self) -> Vec<Purpose> {
+        self.data_set().purposes()
+    }
+
+    /// True if the program draws its pictures.
+    pub fn is_drawn(&self) -> bool {
+        self.data_set().is_drawn()
+    }
+
+    /// True if it is the corpus that the published work pretrained on.
+    pub fn is_published_corpus(&self) -> bool {
+        self.data_set().is_published_corpus()
+    }
+
+    /// A short description for the report.
+    pub fn describe(&self) -> String {
+        self.data_set().describe()
+    }
+
+    /// The same data set with the protocol's choices written out. This is the data set that is surveyed and loaded.
+    #[must_use]
+    pub fn under(&self, protocol: Protocol) -> Self {
+        self.choices_under(protocol).unwrap_or_else(|| self.clone())
+    }
+
+    /// True if the protocol decides which pictures it has.
+    pub fn depends_on_protocol(&self) -> bool {
+        self.under(Protocol::Published) != self.under(Protocol::Corrected)
+    }
+
+    /// Checks the options. The error names the invalid field, below `dataset`, and the expected value.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let below = |(field, expected): (String, String)| (format!("{}.{field}", self.name()), expected);
+        self.check_folders().and_then(|()| self.data_set().check()).map_err(below)
+    }
+
+    fn check_folders(&self) -> Result<(), (String, String)> {
+        for (place, folder) in self.folders().into_iter().enumerate() {
+            if let Err(DataError::Folder { reason, example, .. }) = check_below(folder, "") {
+                let expected = format!("a relative path below the data folder; this one {reason}{example}");
+                return Err((self.data_set().folder_field(place), expected));
+            }
         }
-    }
-}
-
-/// One picture of a data set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    /// File name relative to the data set's folder, `/`-separated.
-    pub name: String,
-    /// Breed or class.
-    pub group: String,
-    /// Part that it belongs to.
-    pub part: Part,
-}
-
-/// The files of a data set that serve one purpose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Survey {
-    /// SHA-256 over name and content of every file that is read, and over the spec's selecting options.
-    pub digest: String,
-    /// Files that will not be read, or that were found damaged while choosing, each with the reason.
-    pub left_out: Vec<FileRow>,
-    /// Number of files of a larger set that are not part of the drawn subset. Most of them were never opened. They are
-    /// not listed one by one.
-    pub not_drawn: u64,
-    /// Repeated pictures, if they were searched for.
-    pub repeated: Option<Repeated>,
-    /// The files to read, in the order of the items.
-    sources: Vec<Source>,
-}
-
-/// Pictures that equal another one, pixel for pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Repeated {
-    /// Number of repeated pictures. The first by name of several equal ones is not counted.
-    pub pictures: u64,
-    /// True if they were left out.
-    pub removed: bool,
-}
-
-impl Survey {
-    /// A survey of `sources`, with nothing left out.
-    fn of(digest: String, sources: Vec<Source>) -> Self {
-        Self { digest, left_out: Vec::new(), not_drawn: 0, repeated: None, sources }
+        Ok(())
     }
 
-    /// Number of pictures that [`load`] will try to read.
-    pub fn pictures(&self) -> usize {
-        self.sources.len()
-    }
-}
-
-/// The origin of one item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Source {
-    item: Item,
-    /// Place of its folder in [`DatasetSpec::open`]'s list.
-    folder: usize,
-    files: Files,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Files {
-    Picture(FileHash),
-    PictureAndTrimap(FileHash, FileHash),
-    Record(cifar_10::Record),
-    Drawn { seed: u64, index: u32 },
-}
-
-impl Files {
-    /// Name and content of each file.
-    fn hashes(&self) -> impl Iterator<Item = &FileHash> {
-        let both = match self {
-            Self::Picture(picture) => [Some(picture), None],
-            Self::PictureAndTrimap(picture, trimap) => [Some(picture), Some(trimap)],
-            Self::Record(record) => [Some(&record.hash), None],
-            Self::Drawn { .. } => [None, None],
-        };
-        both.into_iter().flatten()
-    }
-}
-
-/// The pictures of a data set, all of one size.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pictures {
-    /// Side in pixels.
-    pub size: u32,
-    /// The survey's digest.
-    pub digest: String,
-    /// One item per picture, sorted by part, then by name.
-    pub items: Vec<Item>,
-    /// `[N, size, size, 3]` bytes: red, green, blue.
-    pub rgb: Bytes,
-    /// `[N, size, size]` classes, 0 pet, 1 background, 2 border; empty for [`Purpose::Pretraining`].
-    pub classes: Bytes,
-    /// Files that were not used: `skipped` if they are damaged, `unused` if they were left out for another reason.
-    pub left_out: Vec<FileRow>,
-}
-
-impl Pictures {
-    /// The interleaved RGB bytes of a picture.
-    pub fn rgb_of(&self, place: usize) -> &[u8] {
-        let length = 3 * (self.size * self.size) as usize;
-        &self.rgb[place * length..][..length]
-    }
-
-    /// The class map of a picture.
-    pub fn classes_of(&self, place: usize) -> &[u8] {
-        let length = (self.size * self.size) as usize;
-        &self.classes[place * length..][..length]
+    /// Opens its folders.
+    pub(super) fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
+        self.data_set().open(data_dir)
     }
 }
 
@@ -275,24 +216,6 @@ pub fn load(
         });
     }
     Ok(pictures)
-}
-
-/// SHA-256 over files and options.
-fn digest_of(options: &serde_json::Value, sources: &[Source], lists: &[FileHash]) -> Result<String, DataError> {
-    let mut files: Vec<&FileHash> =
-        lists.iter().chain(sources.iter().flat_map(|source| source.files.hashes())).collect();
-    files.sort_unstable();
-    let files: Vec<[&str; 2]> = files.into_iter().map(|file| [file.name.as_str(), file.sha256.as_str()]).collect();
-    digest::of_settings(&(options, files)).map_err(no_digest)
-}
-
-fn no_digest(source: serde_json::Error) -> DataError {
-    DataError::Io { action: "digest", path: "dataset".into(), source: source.into() }
-}
-
-/// A row for a file that is left out, with the reason.
-fn row(used: FileUse, file: impl Into<String>, group: &str, reason: impl Into<String>) -> FileRow {
-    FileRow { used, file: file.into(), group: group.to_owned(), reason: reason.into() }
 }
 
 #[cfg(test)]

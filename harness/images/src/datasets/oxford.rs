@@ -3,10 +3,14 @@
 //! Parkhi, Vedaldi, Zisserman, Jawahar: "Cats and Dogs", CVPR 2012.
 
 use super::{
-    DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of, folder::picture_name,
-    hashes::Hashes, known::Kind, lists, row,
+    DataError, DataSet, Files, Folder, Item, Part, Source, Survey, digest_of, folder::picture_name, hashes::Hashes,
+    known::Kind, lists, row,
 };
-use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::FileUse};
+use harness_record::{
+    monitor::Monitor,
+    rows::FileRow,
+    vocabulary::{FileUse, Purpose},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -1,7 +1,10 @@
 //! The interface between a data set's own file and the rest of the program.
 
-use super::{DataError, DatasetSpec, Folder, Purpose, Survey, check_below};
-use harness_record::{monitor::Monitor, vocabulary::Protocol};
+use super::{DataError, folder::Folder, survey::Survey};
+use harness_record::{
+    monitor::Monitor,
+    vocabulary::{Protocol, Purpose},
+};
 use std::path::Path;
 
 /// The functions that each data set's file provides for a data set with these options.
@@ -40,7 +43,10 @@ pub(super) trait DataSet {
     }
 
     /// The same data set with the protocol's choices written out. `None` if the protocol decides nothing.
-    fn under(&self, _protocol: Protocol) -> Option<DatasetSpec> {
+    fn under(&self, _protocol: Protocol) -> Option<Self>
+    where
+        Self: Sized,
+    {
         None
     }
 
@@ -64,70 +70,6 @@ pub(super) trait DataSet {
         cache: &Path,
         monitor: &dyn Monitor,
     ) -> Result<Survey, DataError>;
-}
-
-impl DatasetSpec {
-    /// Its folders below the data folder: none, one, or one for each of its parts.
-    pub fn folders(&self) -> Vec<&str> {
-        self.data_set().folders()
-    }
-
-    /// True if it has trimaps, so that it can be segmented.
-    pub fn has_trimaps(&self) -> bool {
-        self.data_set().has_trimaps()
-    }
-
-    /// The purposes that together read all of its pictures, each picture once. None if it has no pictures.
-    pub fn purposes(&self) -> Vec<Purpose> {
-        self.data_set().purposes()
-    }
-
-    /// True if the program draws its pictures.
-    pub fn is_drawn(&self) -> bool {
-        self.data_set().is_drawn()
-    }
-
-    /// True if it is the corpus that the published work pretrained on.
-    pub fn is_published_corpus(&self) -> bool {
-        self.data_set().is_published_corpus()
-    }
-
-    /// A short description for the report.
-    pub fn describe(&self) -> String {
-        self.data_set().describe()
-    }
-
-    /// The same data set with the protocol's choices written out. This is the data set that is surveyed and loaded.
-    #[must_use]
-    pub fn under(&self, protocol: Protocol) -> Self {
-        self.data_set().under(protocol).unwrap_or_else(|| self.clone())
-    }
-
-    /// True if the protocol decides which pictures it has.
-    pub fn depends_on_protocol(&self) -> bool {
-        self.under(Protocol::Published) != self.under(Protocol::Corrected)
-    }
-
-    /// Checks the options. The error names the invalid field, below `dataset`, and the expected value.
-    pub fn check(&self) -> Result<(), (String, String)> {
-        let below = |(field, expected): (String, String)| (format!("{}.{field}", self.name()), expected);
-        self.check_folders().and_then(|()| self.data_set().check()).map_err(below)
-    }
-
-    fn check_folders(&self) -> Result<(), (String, String)> {
-        for (place, folder) in self.folders().into_iter().enumerate() {
-            if let Err(DataError::Folder { reason, example, .. }) = check_below(folder, "") {
-                let expected = format!("a relative path below the data folder; this one {reason}{example}");
-                return Err((self.data_set().folder_field(place), expected));
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens its folders.
-    pub(super) fn open(&self, data_dir: &Path) -> Result<Vec<Folder>, DataError> {
-        self.data_set().open(data_dir)
-    }
 }
 
 /// Refuses a list that is empty or contains an item twice.

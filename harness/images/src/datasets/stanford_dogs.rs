@@ -3,11 +3,11 @@
 //! Khosla, Jayadevaprakash, Yao, Li: "Novel Dataset for Fine-Grained Image Categorization", CVPR workshop 2011.
 
 use super::{
-    DataError, DataSet, Folder, Purpose, Survey,
+    DataError, DataSet, Folder, Survey,
     class_folders::{self, Class},
     known::Kind,
 };
-use harness_record::{monitor::Monitor, rows::FileRow};
+use harness_record::{monitor::Monitor, rows::FileRow, vocabulary::Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

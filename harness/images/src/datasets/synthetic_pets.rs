@@ -1,8 +1,8 @@
 //! The drawn data set as a data set.
 
-use super::{DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of};
+use super::{DataError, DataSet, Files, Folder, Item, Part, Source, Survey, digest_of};
 use harness_drawn_pets as drawn_pets;
-use harness_record::monitor::Monitor;
+use harness_record::{monitor::Monitor, vocabulary::Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -18,11 +18,11 @@ use std::{
 const ALL: Selection = Selection { fraction: 1.0, cats: None, dogs: None };
 
 fn official(validation: Amount, stratified: bool, seed: u64) -> SplitSpec {
-    SplitSpec::Official(OfficialPartition { validation, stratified, seed })
+    SplitSpec::Official(OfficialSplit { validation, stratified, seed })
 }
 
 fn merged(test: f64, validation: f64, seed: u64) -> SplitSpec {
-    SplitSpec::Merged(MergedPartition { test, validation, seed })
+    SplitSpec::Merged(MergedSplit { test, validation, seed })
 }
 
 fn items_of(group: &str, part: Part, n: usize) -> impl Iterator<Item = Item> {

@@ -80,7 +80,7 @@ static NO_AUGMENTATION: AugmentationSpec = AugmentationSpec(Vec::new());
 
 /// This many of the 16 labelled pictures are for validation, the others for training.
 pub(crate) fn cut(pictures: &Pictures, validation: u32) -> Partition {
-    let spec = OfficialPartition { validation: Amount::Images(validation), stratified: false, seed: 0 };
+    let spec = OfficialSplit { validation: Amount::Images(validation), stratified: false, seed: 0 };
     split(&pictures.items, &SplitSpec::Official(spec), &Selection::default()).unwrap()
 }
 

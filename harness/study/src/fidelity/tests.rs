@@ -34,8 +34,8 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
     let mut sets = Vec::new();
     for arm in &resolved.arms {
         let data = &arm.study.data;
-        sets.push(set("segmentation", arm, labelled, data.segmentation.train != Selection::default()));
-        sets.push(set("pretraining", arm, unlabelled, data.pretraining.fraction < 1.0));
+        sets.push(set(Purpose::Segmentation, arm, labelled, data.segmentation.train != Selection::default()));
+        sets.push(set(Purpose::Pretraining, arm, unlabelled, data.pretraining.fraction < 1.0));
     }
     sets
 }

@@ -10,9 +10,9 @@ mod traces;
 
 use crate::{
     cli::Folders,
-    collect::{self, Provenance, Recorded, provenance},
+    collect::{Provenance, Recorded, provenance},
     failure::{Failure, Outcome},
-    fetching, manifests,
+    fetching, json, manifests,
     output::{count, say},
     reports::{folder::ReportFolder, rendering::check, site},
 };
@@ -98,7 +98,7 @@ fn collected(places: &[ReportFolder], folders: &Folders, out: &Path) -> Outcome<
     }
     for (profile, runs) in &noted {
         let runs: BTreeMap<&Key, Value> = runs.iter().map(|(key, host)| (key, nameless(host))).collect();
-        gathered.put(&format!("reports/{profile}/{}", file::PROVENANCE), collect::json(&runs)?)?;
+        gathered.put(&format!("reports/{profile}/{}", file::PROVENANCE), json::bytes(&runs)?)?;
     }
     // Templates of other studies are left out.
     let others = layers::names(&folders.root).map_err(Failure::run)?.into_iter().filter(|name| !studies.contains(name));

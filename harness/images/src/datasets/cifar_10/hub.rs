@@ -6,7 +6,11 @@
 //! stored as int64, and that pages are Snappy-compressed in version 1, the default of its tools. A file that differs is
 //! refused, and the error says how it differs.
 
-use super::{CLASSES, PLANE, RECORD, SIDE, foot::is_bounded, pages::Pages};
+use super::{
+    foot::is_bounded,
+    layout::{CLASSES, PLANE, RECORD, SIDE},
+    pages::Pages,
+};
 use crate::{
     datasets::{DataError, Folder},
     pixels,

@@ -9,16 +9,25 @@
 
 mod foot;
 mod hub;
+mod layout;
 mod pages;
 
 use super::{
-    DataError, DataSet, Files, Folder, Item, Part, Purpose, Source, Survey, digest_of, each_once,
+    DataError, DataSet, Files, Folder, Item, Part, Source, Survey, digest_of, each_once,
     hashes::{Hashes, of_pixels},
     known::{FileHash, Kind},
     row,
+    survey::Record,
 };
 use crate::pixels::Picture;
-use harness_record::{digest, monitor::Monitor, rows::FileRow, suggest::closest, vocabulary::FileUse};
+use harness_record::{
+    digest,
+    monitor::Monitor,
+    rows::FileRow,
+    suggest::closest,
+    vocabulary::{FileUse, Purpose},
+};
+use layout::{CLASSES, PLANE, RECORD, SIDE};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,15 +47,8 @@ const BATCHES: [&str; 5] = [
 const TEST: &str = "cifar-10-batches-bin/test_batch.bin";
 const NAMES: &str = "cifar-10-batches-bin/batches.meta.txt";
 
-const SIDE: u32 = 32;
-/// Number of pixels of a picture, and of bytes of each of its colours.
-const PLANE: usize = (SIDE * SIDE) as usize;
-/// Bytes of a record: its label, then all red, all green, all blue.
-const RECORD: usize = 1 + 3 * PLANE;
 /// Maximum number of records in a file.
 const MOST: usize = 10_000;
-
-const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 const EXPECTED: &str = "cifar-10-batches-bin/data_batch_1.bin to data_batch_5.bin, each of up to 10,000 records of 3,073 bytes, or \
     plain_text/train-00000-of-00001.parquet, as the Hugging Face hub serves uoft-cs/cifar10";
@@ -148,15 +150,6 @@ impl Layout {
             Self::Hub => hub::records(folder, file, monitor),
         }
     }
-}
-
-/// A picture in a file of records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    /// `<file>#<number>`, and the SHA-256 of label and pixels.
-    pub hash: FileHash,
-    file: &'static str,
-    number: u32,
 }
 
 /// A record of a wanted class.

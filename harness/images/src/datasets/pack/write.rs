@@ -3,7 +3,7 @@
 use super::{Entry, FORMAT, Held, INDEX, INDEX_SUM, Index, Member, WHOLE_LIMIT};
 use crate::{
     datasets::{
-        DataError, DatasetSpec, Files, Purpose, Survey, decoded,
+        DataError, DatasetSpec, Files, Survey, decoded,
         folder::{Folder, picture_name},
         hashes::Hashes,
         known::{FileHash, Kind},
@@ -11,7 +11,7 @@ use crate::{
     },
     pixels,
 };
-use harness_record::{RecordError, digest, files, monitor::Monitor};
+use harness_record::{RecordError, digest, files, monitor::Monitor, vocabulary::Purpose};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::webp::WebPEncoder};
 use rayon::prelude::*;
 use std::{

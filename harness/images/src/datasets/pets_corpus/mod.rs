@@ -8,14 +8,12 @@ mod spec;
 
 pub use spec::{CorpusFolders, Counts, Duplicates, PetsCorpus};
 
-use super::{
-    DataError, DataSet, DatasetSpec, Folder, Item, Part, Purpose, Repeated, Source, Survey, class_folders::shuffle, row,
-};
+use super::{DataError, DataSet, Folder, Item, Part, Repeated, Source, Survey, class_folders::shuffle, row};
 use harness_record::{
     digest,
     monitor::Monitor,
     rows::FileRow,
-    vocabulary::{FileUse, Protocol},
+    vocabulary::{FileUse, Protocol, Purpose},
 };
 use parts::{CATS, Candidate, DOGS, Usable};
 use spec::NAMES;
@@ -37,13 +35,13 @@ impl DataSet for PetsCorpus {
         self.counts == Counts::Published
     }
 
-    fn under(&self, protocol: Protocol) -> Option<DatasetSpec> {
+    fn under(&self, protocol: Protocol) -> Option<Self> {
         let usual = match protocol {
             Protocol::Published => Duplicates::Keep,
             Protocol::Corrected => Duplicates::Remove,
         };
         let duplicates = Some(self.duplicates.unwrap_or(usual));
-        Some(DatasetSpec::PetsCorpus(Self { duplicates, ..self.clone() }))
+        Some(Self { duplicates, ..self.clone() })
     }
 
     fn describe(&self) -> String {
@@ -137,5 +135,5 @@ fn digest(sources: &[Source]) -> Result<String, DataError> {
         .iter()
         .flat_map(|source| source.files.hashes().map(|file| [&*source.item.name, &*source.item.group, &*file.sha256]))
         .collect();
-    digest::of_settings(&("pets-corpus", pictures)).map_err(super::no_digest)
+    digest::of_settings(&("pets-corpus", pictures)).map_err(super::survey::no_digest)
 }

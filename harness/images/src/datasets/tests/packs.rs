@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::datasets::pack;
+use harness_record::digest;
 
 pub(super) const SIZE: u32 = 16; // as `Home::load` asks for
 

@@ -8,13 +8,13 @@ pub(super) use avx2::resize;
 
 /// Makes no rows, because there is no AVX2 here.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn resize(_: &[super::Taps], _: &[u8], _: usize, _: &mut [u8], _: usize) -> usize {
+pub(super) fn resize(_: &[super::taps::Taps], _: &[u8], _: usize, _: &mut [u8], _: usize) -> usize {
     0
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::super::{HALF, PRECISION, Taps};
+    use super::super::taps::{HALF, PRECISION, Taps};
     use pulp::{NullaryFnOnce, cast, x86::V3};
     use std::arch::x86_64::{__m128i, __m256i};
 
