@@ -93,7 +93,7 @@ pub(crate) fn collect(
 pub(crate) fn write_published(printed: &[PublishedRow], data: &Path, fidelity: Fidelity) -> Outcome {
     let path = data.join(file::PUBLISHED);
     // The file is written once, verdicts included, because others may read it at any time.
-    let rows = harness_report::verdicts_on(printed, data, fidelity).map_err(Failure::run)?;
+    let rows = harness_report::verdicts_on(printed, data, fidelity)?;
     Ok(files::write(&path, &harness_report::inputs::published_csv(&path, &rows)?)?)
 }
 

@@ -109,8 +109,18 @@ impl From<CompareError> for Failure {
     fn from(error: CompareError) -> Self {
         match error {
             CompareError::Choice(text) => Self::Usage(text),
-            CompareError::Data(ReportError::Record(error)) if !is_missing(&error) => Self::Record(error),
-            CompareError::Data(error) => Self::data(error),
+            CompareError::Data(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Record(error) if !is_missing(&error) => Self::Record(error),
+            // The templates and the charts are the program's own work, not the data.
+            ReportError::Io { .. } | ReportError::Template { .. } | ReportError::Chart { .. } => Self::run(error),
+            missing_or_damaged => Self::data(missing_or_damaged),
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(options: &cli::Compare, folders: &Folders, here: &Path) -> Out
     if let Some(out) = &options.out {
         let files = render(&comparison, gates, &folders.root.join("templates")).map_err(Failure::run)?;
         for file in &files {
-            harness_report::write_file(out, file).map_err(Failure::run)?;
+            harness_report::write_file(out, file)?;
         }
     }
     if options.json {

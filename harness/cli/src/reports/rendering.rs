@@ -57,8 +57,8 @@ fn take_over(place: &ReportFolder, current: &Current, renew: bool) -> Outcome {
 
 /// Renders a report and writes what changed.
 pub(crate) fn render(report: &Path, templates: &Path, fidelity: Fidelity) -> Outcome {
-    let files = harness_report::render(&report.join("data"), templates, fidelity).map_err(Failure::run)?;
-    harness_report::write(report, &files).map_err(Failure::run)?;
+    let files = harness_report::render(&report.join("data"), templates, fidelity)?;
+    harness_report::write(report, &files)?;
     Ok(())
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn check(place: &ReportFolder, folders: &Folders, templates: &Path) -
             lines.push(edited.to_string());
             Ok(lines)
         }
-        Err(other) => Err(Failure::run(other)),
+        Err(other) => Err(other.into()),
     }
 }
 

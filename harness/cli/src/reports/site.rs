@@ -3,7 +3,7 @@
 use super::folder::{ReportFolder, places};
 use crate::{
     cli::Folders,
-    failure::{Failure, Outcome},
+    failure::Outcome,
 };
 use harness_report::{Difference, RenderedFile};
 use harness_study::spec::layers::PROFILES;
@@ -12,16 +12,16 @@ use std::path::Path;
 /// Writes the files that would change.
 pub(crate) fn write(folders: &Folders) -> Outcome {
     let files = render(folders)?;
-    let differences = harness_report::differences(&folders.reports, &files).map_err(Failure::run)?;
+    let differences = harness_report::differences(&folders.reports, &files)?;
     for file in files.iter().filter(|file| differences.iter().any(|found| found.path == file.path)) {
-        harness_report::write_file(&folders.reports, file).map_err(Failure::run)?;
+        harness_report::write_file(&folders.reports, file)?;
     }
     Ok(())
 }
 
 /// Lists the files that would change, one line per file.
 pub(crate) fn check(folders: &Folders) -> Outcome<Vec<String>> {
-    let differences = harness_report::differences(&folders.reports, &render(folders)?).map_err(Failure::run)?;
+    let differences = harness_report::differences(&folders.reports, &render(folders)?)?;
     let line = |found: &Difference| format!("{}: {}", folders.reports.join(&found.path).display(), found.what);
     Ok(differences.iter().map(line).collect())
 }
@@ -42,7 +42,7 @@ pub(crate) fn of(places: &[ReportFolder], folders: &Folders) -> Outcome<Vec<Rend
     let rank = |profile: &str| PROFILES.iter().position(|known| *known == profile);
     found.sort_by(|a, b| (rank(&a.0), &a.1).cmp(&(rank(&b.0), &b.1)));
     let templates: &Path = &folders.root.join("templates");
-    let page = harness_report::site(&folders.reports, &found, templates).map_err(Failure::run)?;
-    let assets = harness_report::assets(templates).map_err(Failure::run)?;
+    let page = harness_report::site(&folders.reports, &found, templates)?;
+    let assets = harness_report::assets(templates)?;
     Ok([page].into_iter().chain(assets).collect())
 }

@@ -23,7 +23,7 @@ pub(super) fn run(places: &[ReportFolder], folders: &Folders, options: &cli::Rep
         {
             return Err(Failure::Check(other_figures(place)));
         }
-        let judged = harness_report::verdicts(&data, freshness.fidelity()).map_err(Failure::run)?;
+        let judged = harness_report::verdicts(&data, freshness.fidelity())?;
         all.extend(judged.into_iter().map(|judged| (place, judged)));
     }
     if options.json {
