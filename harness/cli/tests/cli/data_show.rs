@@ -5,9 +5,13 @@ use crate::{
     pictures::{picture, put, trimap},
     studio::{Said, Studio, assert_same, contents},
 };
+use harness_images::pixels;
 use serde_json::{Value, json};
 
 const DRAWN: &str = "{synthetic-pets: {trainval: 10, test: 5, unlabelled: 6}}";
+
+/// The side of a picture of 32 pixels on the sheet.
+const SIDE: u32 = 96;
 
 fn show(studio: &Studio, what: &str, more: &[&str]) -> Said {
     studio.run(&[&["data", "show", what, "--size", "32"][..], more].concat())

@@ -51,7 +51,7 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
         let to = file::run_folder(&data, &run);
         for entry in tree.entries(&profile.join(file::RUNS).join(run.short()))? {
             // Pictures are not compared.
-            if Path::new(&entry.name).extension().is_none_or(|ending| ending != "png" && ending != "jpg") {
+            if Path::new(&entry.name).extension().is_none_or(|ending| ending != "png") {
                 tree.copy(&entry, &to)?;
             }
         }
