@@ -21,7 +21,7 @@ use std::path::Path;
 /// `fidelity` follows from the study's spec and overrides what the folder says: a sample whose files were edited stays a
 /// sample.
 ///
-/// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.png`, `index.html`, `report.md`, `runs.html`,
+/// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.jpg`, `index.html`, `report.md`, `runs.html`,
 /// `tables/*.tex`.
 ///
 /// # Errors
@@ -51,7 +51,7 @@ pub fn render(data_dir: &Path, templates: &Path, fidelity: Fidelity) -> Result<V
         let svg = chart.svg.file(&chart.name).into_bytes();
         files.push(RenderedFile::new(format!("charts/{}.svg", chart.name), svg));
     }
-    files.extend(facts.sheets.into_iter().map(|s| RenderedFile::new(s.file, s.png)));
+    files.extend(facts.sheets.into_iter().map(|s| RenderedFile::new(s.file, s.jpeg)));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }

@@ -33,7 +33,7 @@ const SHOW_EXAMPLES: &str = "\
 Examples:
   harness data show pets-sample          pictures by class and part, files left out, licence
   harness data show pets-sample --out sheet
-                                         the same as a page, with a contact sheet: sheet/index.html, sheet.png, and tables
+                                         the same as a page, with a contact sheet: sheet/index.html, sheet.jpg, and tables
   harness data show synthetic-pets       as many as the demo draws
   harness data show '{synthetic-pets: {trainval: 10, test: 5, unlabelled: 0}}'
   harness data show '{oxford-iiit-pet: {folder: my-pets}}'

@@ -5,9 +5,13 @@ use crate::{
     pictures::{picture, put, trimap},
     studio::{Said, Studio, assert_same, contents},
 };
+use harness_images::pixels;
 use serde_json::{Value, json};
 
 const DRAWN: &str = "{synthetic-pets: {trainval: 10, test: 5, unlabelled: 6}}";
+
+/// The side of a picture of 32 pixels on the sheet.
+const SIDE: u32 = 96;
 
 fn show(studio: &Studio, what: &str, more: &[&str]) -> Said {
     studio.run(&[&["data", "show", what, "--size", "32"][..], more].concat())
@@ -42,7 +46,7 @@ fn pictures_are_counted_by_class_and_part() {
     let said = said.answers("1 unused: no trimap: there is no file annotations/trimaps/pug_2.png\n");
     let said = said.answers("pixels of trimaps: pet 50.0 %, background 25.0 %, border 25.0 %");
     said.answers("widths and heights: 36 to 64 px, median 36 px").answers("licence: CC BY-SA 4.0").answers("Parkhi");
-    assert!(!studio.path("sheet.png").exists() && !studio.path("index.html").exists());
+    assert!(!studio.path("sheet.jpg").exists() && !studio.path("index.html").exists());
 
     let told = show(&studio, "{oxford-iiit-pet: {folder: pets-sample}}", &["--json"]).ended(0).json();
     assert_eq!(told["classes"][1], json!({"class": "pug", "images": {"trainval": 1, "test": 0}, "total": 1}));
@@ -59,25 +63,32 @@ fn a_page_a_sheet_and_tables() {
     let said = show(&studio, "pets-sample", &["--out", "out/pets"]).ended(0);
     said.answers("page and contact sheet: out/pets/index.html");
     let names: Vec<String> = contents(&studio.path("out/pets")).into_keys().collect();
-    assert_eq!(names, ["counts.csv", "index.html", "left_out.csv", "sheet.png"]);
+    assert_eq!(names, ["counts.csv", "index.html", "left_out.csv", "sheet.jpg"]);
     let counts = "class,part,images\nBengal,trainval,1\nBengal,test,1\npug,trainval,1\npug,test,0\n";
     assert_eq!(studio.read("out/pets/counts.csv"), counts);
     let left_out = studio.read("out/pets/left_out.csv");
     assert!(left_out.starts_with("split,file,group,reason\n") && left_out.lines().count() == 5, "{left_out}");
     assert!(left_out.contains("skipped,images/pug_3.jpg,pug,"), "{left_out}");
     let page = studio.read("out/pets/index.html");
-    for part in ["alt=\"Contact sheet of 3 pictures", "2 of Bengal, 1 of pug", "scope=\"row\"", "name=\"viewport\""] {
+    for part in [
+        "alt=\"pug, trainval; on the right with its mask\"",
+        "object-position: -0px -",
+        "scope=\"row\"",
+        "name=\"viewport\"",
+    ] {
         assert!(page.contains(part), "no {part}");
     }
     assert!(!page.contains("<script") && !page.contains("src=\"http") && page.len() < 30_000, "{}", page.len());
-    // Three columns, each with a picture at three times its size, its copy with the mask, and the name below.
-    let sheet = image::open(studio.path("out/pets/sheet.png")).unwrap().to_rgba8();
-    assert_eq!(sheet.dimensions(), (3 * (2 * 64 + 2) + 2 * 8, 64 + 22));
-    assert_eq!(sheet.get_pixel(1, 1).0[0], 90);
-    assert!(sheet.get_pixel(64 + 2 + 10, 32).0 != sheet.get_pixel(10, 32).0, "no mask over the copy");
+    // One column of three rows, each with an enlarged picture and its copy with the mask.
+    let sheet = pixels::decode(&std::fs::read(studio.path("out/pets/sheet.jpg")).unwrap()).unwrap();
+    assert_eq!((sheet.width, sheet.height), (2 * SIDE, 3 * SIDE));
+    let red = |x: u32, y: u32| sheet.data[3 * (y * sheet.width + x) as usize];
+    assert!(red(10, SIDE / 2).abs_diff(90) < 4, "{}", red(10, SIDE / 2));
+    assert!(red(SIDE + 10, SIDE / 2).abs_diff(red(10, SIDE / 2)) > 4, "no mask over the copy");
 
     show(&studio, "pets-sample", &["--out", "one", "--images", "1"]).ended(0);
-    assert!(image::image_dimensions(studio.path("one/sheet.png")).unwrap() == (130, 86));
+    let sheet = pixels::decode(&std::fs::read(studio.path("one/sheet.jpg")).unwrap()).unwrap();
+    assert_eq!((sheet.width, sheet.height), (2 * SIDE, SIDE));
 }
 
 #[test]

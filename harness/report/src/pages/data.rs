@@ -17,7 +17,7 @@ use std::path::Path;
 
 const TEMPLATE: &str = "data.html.j2";
 const PAGE: &str = "data.html";
-const SHEET: &str = "gallery/contact.png";
+const SHEET: &str = "gallery/contact.jpg";
 
 /// A data set as some arms used it.
 #[derive(Serialize)]
@@ -61,7 +61,7 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
         Some((_, size)) => {
             let size = *size;
             let tiles: Vec<Tile> = tiles.into_iter().map(|(tile, _)| tile).collect();
-            Some(contact_sheet::sheet_png(&tiles, size)?)
+            Some(contact_sheet::of_report(&tiles, size)?)
         }
         None => None,
     };
@@ -70,13 +70,11 @@ pub(crate) fn files(data: &Data, templates: &Path) -> Result<Vec<RenderedFile>, 
     let context = context! {
         study => &data.study.study, title => &data.study.title, profile => &data.study.profile,
         sets => Value::from(Serde(sets)),
-        sheet => sheet.as_ref().map(|(_, [width, height], alternative)| {
-            context! { file => SHEET, width, height, alternative }
-        }),
+        sheet => sheet.as_ref().map(|sheet| context! { file => SHEET, cells => Value::from(Serde(&sheet.cells)) }),
     };
     let page = engine::page(templates, TEMPLATE, context)?;
     let mut files = vec![RenderedFile::new(PAGE, page.into_bytes())];
-    files.extend(sheet.map(|(png, ..)| RenderedFile::new(SHEET, png)));
+    files.extend(sheet.map(|sheet| RenderedFile::new(SHEET, sheet.jpeg)));
     Ok(files)
 }
 

@@ -1,19 +1,15 @@
-//! Tiles: outlines and fills over a photograph, and PNG encoding.
+//! Tiles: outlines and fills over a photograph, and JPEG encoding.
 
-use image::{
-    GrayImage, ImageBuffer, ImageError, ImageFormat, ImageResult, Pixel, Rgb, RgbImage, RgbaImage,
-    error::{EncodingError, ImageFormatHint},
-};
-use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter};
+use image::{GrayImage, ImageBuffer, ImageResult, Pixel, Rgb, RgbImage};
+use mozjpeg::{ColorSpace, Compress};
+
+/// The quality of pictures, of at most 100: outlines stay sharp, and no levels are seen in soft colours.
+const QUALITY: f32 = 85.0;
 
 /// The index of the class background.
 const BACKGROUND: u8 = 1;
 /// The colours of the classes pet and border (blue and orange of Okabe and Ito), by class index.
 const COLOURS: [[u8; 3]; 3] = [[86, 180, 233], [0, 0, 0], [230, 159, 0]];
-
-pub(crate) fn opaque(tile: RgbImage) -> RgbaImage {
-    image::DynamicImage::ImageRgb8(tile).to_rgba8()
-}
 
 /// Scales a picture to `side` × `side` pixels. Each pixel is the pixel of `picture` at the place of its centre. `image`
 /// gives the same result, but computes weighted sums of floats.
@@ -60,71 +56,17 @@ fn near_other(mask: &GrayImage, (x, y): (u32, u32)) -> bool {
     neighbours.iter().any(|&(x, y)| mask.get_pixel_checked(x, y).is_some_and(|other| other != class))
 }
 
-/// The compression level, of at most 9. A higher one takes up to twenty times as long and saves only a twentieth of the
-/// bytes.
-const EFFORT: u8 = 2;
-
-/// The maximum number of bits dropped from the eight of each colour.
-const DROPPED: u32 = 5;
-/// The file size is estimated from part of the rows: from each group of `STRIDE.0` rows, the first `STRIDE.1`.
-const STRIDE: (u32, u32) = (64, 8);
-
-/// Encodes a picture as PNG. If it would be larger than `budget`, each colour gets fewer levels; at least one bit is
-/// always dropped.
-pub(crate) fn encode(picture: &RgbaImage, budget: usize) -> ImageResult<Vec<u8>> {
-    // The estimate from part of the rows saves most of the attempts on the whole picture.
-    let rows = part_of_rows(picture);
-    let share = rows.height() as usize;
-    let mut dropped = 1;
-    while dropped < DROPPED && encode_with_levels(&rows, dropped)?.len() * picture.height() as usize / share > budget {
-        dropped += 1;
-    }
-    loop {
-        let png = encode_with_levels(picture, dropped)?;
-        if png.len() <= budget || dropped >= DROPPED {
-            return Ok(png);
-        }
-        dropped += 1;
-    }
-}
-
-/// Returns the first rows of every [`STRIDE`].
-fn part_of_rows(picture: &RgbaImage) -> RgbaImage {
-    let rows: Vec<u32> = (0..picture.height()).filter(|row| row % STRIDE.0 < STRIDE.1).collect();
-    RgbaImage::from_fn(picture.width(), rows.len() as u32, |x, y| *picture.get_pixel(x, rows[y as usize]))
-}
-
-/// Encodes a picture as PNG without loss.
-pub(crate) fn encode_exactly(picture: &RgbaImage) -> ImageResult<Vec<u8>> {
-    let mut png = Vec::new();
-    written(Encoder::new(&mut png, picture.width(), picture.height()), ColorType::Rgba, picture.as_raw())?;
-    Ok(png)
-}
-
-/// Encodes without an alpha channel, which makes the file a tenth smaller. Half of the dropped range is added to each
-/// visible level, so no visible level is 0, and black can stand for transparent pixels.
-fn encode_with_levels(picture: &RgbaImage, dropped_bits: u32) -> ImageResult<Vec<u8>> {
-    let (mask, half) = (0xff_u8 << dropped_bits, (1_u8 << dropped_bits) >> 1);
-    let mut pixels = Vec::with_capacity(picture.as_raw().len() / 4 * 3);
-    for [colour @ .., seen] in picture.as_raw().as_chunks::<4>().0 {
-        pixels.extend(colour.map(|value| if *seen == 0 { 0 } else { (value & mask) | half }));
-    }
-    let mut png = Vec::new();
-    let mut encoder = Encoder::new(&mut png, picture.width(), picture.height());
-    encoder.set_trns(vec![0_u8; 6]);
-    written(encoder, ColorType::Rgb, &pixels)?;
-    Ok(png)
-}
-
-fn written(mut encoder: Encoder<'_, &mut Vec<u8>>, colour: ColorType, pixels: &[u8]) -> ImageResult<()> {
-    let wrap = |error| ImageError::Encoding(EncodingError::new(ImageFormatHint::Exact(ImageFormat::Png), error));
-    encoder.set_color(colour);
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_deflate_compression(DeflateCompression::Level(EFFORT));
-    encoder.set_filter(Filter::Paeth);
-    let mut writer = encoder.write_header().map_err(wrap)?;
-    writer.write_image_data(pixels).map_err(wrap)?;
-    writer.finish().map_err(wrap)
+/// Encodes a picture as JPEG, with all colours at full resolution, because outlines are one pixel wide.
+pub(crate) fn encode(picture: &RgbImage) -> ImageResult<Vec<u8>> {
+    let mut encoder = Compress::new(ColorSpace::JCS_RGB);
+    encoder.set_fastest_defaults();
+    encoder.set_size(picture.width() as usize, picture.height() as usize);
+    encoder.set_quality(QUALITY);
+    encoder.set_chroma_sampling_pixel_sizes((1, 1), (1, 1));
+    encoder.set_optimize_coding(true);
+    let mut started = encoder.start_compress(Vec::new())?;
+    started.write_scanlines(picture.as_raw())?;
+    Ok(started.finish()?)
 }
 
 #[cfg(test)]
@@ -150,25 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_over_its_budget_loses_levels() {
-        let mut state = 1_u32;
-        let noise = RgbaImage::from_fn(64, 64, |_, _| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            image::Rgba([(state >> 24) as u8, (state >> 16) as u8, (state >> 20) as u8, 255])
-        });
-        assert!(encode(&noise, 4000).unwrap().len() < encode(&noise, 1 << 20).unwrap().len());
-    }
-
-    #[test]
-    fn what_is_not_seen_stays_transparent_and_black_stays_black() {
-        let picture = RgbaImage::from_fn(9, 5, |x, y| {
-            image::Rgba([(x * 20) as u8, 0, (y * 40) as u8, if x == 4 { 0 } else { 255 }])
-        });
-        let read_back = |png: Vec<u8>| image::load_from_memory(&png).unwrap().to_rgba8();
-        let seen = RgbaImage::from_fn(9, 5, |x, y| {
-            if x == 4 { image::Rgba([0; 4]) } else { image::Rgba([(x * 20) as u8 | 1, 1, (y * 40) as u8 | 1, 255]) }
-        });
-        assert_eq!(read_back(encode(&picture, 1 << 20).unwrap()), seen);
-        assert_eq!(read_back(encode_exactly(&picture).unwrap()), picture);
+    fn a_jpeg_looks_like_the_picture() {
+        let picture = RgbImage::from_fn(41, 23, |x, y| Rgb([(x * 6) as u8, (y * 10) as u8, 90]));
+        let jpeg = encode(&picture).unwrap();
+        assert_eq!((&jpeg[..3], encode(&picture).unwrap()), (&[0xff, 0xd8, 0xff][..], jpeg.clone()));
+        let decoder = mozjpeg::Decompress::new_mem(&jpeg).unwrap();
+        let mut started = decoder.rgb().unwrap();
+        let read: Vec<u8> = started.read_scanlines().unwrap();
+        let furthest = read.iter().zip(picture.as_raw()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!(read.len() == picture.as_raw().len() && furthest < 16, "{furthest}");
     }
 }

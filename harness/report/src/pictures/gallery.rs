@@ -2,7 +2,7 @@
 //! condition. If there is only one condition, a sheet shows several photographs, with one column each.
 
 use super::{
-    drawing::{encode, filled, nearest, opaque, outlined},
+    drawing::{encode, filled, nearest, outlined},
     tile::Tile,
 };
 use crate::{
@@ -20,7 +20,7 @@ use harness_record::{
     vocabulary::{Condition, PictureContent, PictureSheet, Protocol},
 };
 use image::{
-    DynamicImage, GrayImage, ImageFormat, ImageReader, Limits, RgbImage, RgbaImage,
+    DynamicImage, GrayImage, ImageFormat, ImageReader, Limits, Rgb, RgbImage,
     imageops::{self, FilterType},
 };
 use rayon::prelude::*;
@@ -30,21 +30,19 @@ use std::io::Cursor;
 const TILE: u32 = 128;
 /// The space between tiles, in pixels.
 const GAP: u32 = 4;
-/// The size limit for all sheets together, in bytes.
-const BUDGET: usize = 180_000;
+/// The colour between tiles: it can be seen on light and on dark pages.
+const BETWEEN: Rgb<u8> = Rgb([128; 3]);
 /// The maximum edge length of a sheet of tiles, in pixels.
 const LARGEST_EDGE: u32 = 1 << 15;
 /// The maximum number of columns of a sheet that shows several photographs.
 const COLUMNS: usize = 6;
-/// The minimum width of a sheet in columns, because a page shows every sheet at the same width.
-const LEAST_COLUMNS: usize = 4;
 
 /// One sheet of the gallery.
 #[derive(Debug, Clone)]
 pub(crate) struct Sheet {
     /// The file name relative to the report.
     pub(crate) file: String,
-    pub(crate) png: Vec<u8>,
+    pub(crate) jpeg: Vec<u8>,
     columns: Vec<Column>,
     /// The arm and protocol whose predictions it shows.
     shown: GallerySpec,
@@ -63,12 +61,11 @@ pub(crate) fn sheets(data: &Data) -> Result<Vec<Sheet>, ReportError> {
     let (Some(pictures), Some(shown)) = (&data.pictures, &data.study.report.gallery) else { return Ok(Vec::new()) };
     let tiles = Tiles::open(pictures)?;
     let sheets = sheets_of_columns(data, &tiles, shown.images);
-    let budget = BUDGET / sheets.len().max(1);
     let draw = |(i, columns): (usize, Vec<Column>)| {
         let canvas = tiles.sheet(&columns)?;
         let wrap = |source| ReportError::Picture { path: pictures.folder.clone(), source };
-        let (file, png) = (format!("gallery/{:02}.png", i + 1), encode(&canvas, budget).map_err(wrap)?);
-        Ok(Sheet { file, png, columns, shown: shown.clone() })
+        let (file, jpeg) = (format!("gallery/{:02}.jpg", i + 1), encode(&canvas).map_err(wrap)?);
+        Ok(Sheet { file, jpeg, columns, shown: shown.clone() })
     };
     sheets.into_par_iter().enumerate().map(draw).collect()
 }
@@ -136,20 +133,19 @@ impl<'a> Tiles<'a> {
         self.pictures.rows.iter().find(wanted)
     }
 
-    fn sheet(&self, columns: &[Column]) -> Result<RgbaImage, ReportError> {
+    fn sheet(&self, columns: &[Column]) -> Result<RgbImage, ReportError> {
         let edge = |tiles: usize| tiles as u32 * (TILE + GAP) - GAP;
         let at = |tile: usize| i64::from(tile as u32 * (TILE + GAP));
-        // The canvas is transparent, so that the space between tiles has the colour of the page.
-        let mut canvas = RgbaImage::new(edge(columns.len().max(LEAST_COLUMNS)), edge(2));
+        let mut canvas = RgbImage::from_pixel(edge(columns.len()), edge(2), BETWEEN);
         for (i, column) in columns.iter().enumerate() {
             let picture = self.image(&column.image, column.condition)?;
             let photograph = imageops::resize(&picture, TILE, TILE, FilterType::Triangle);
             let truth = nearest(&self.mask(PictureContent::Truth, &column.image, None)?, TILE);
-            imageops::replace(&mut canvas, &opaque(outlined(&photograph, &truth)), at(i), at(0));
+            imageops::replace(&mut canvas, &outlined(&photograph, &truth), at(i), at(0));
             let mask = self.mask(PictureContent::Prediction, &column.image, Some(column.condition))?;
             let mask = nearest(&mask, TILE);
             let tile = outlined(&filled(&photograph, &mask), &mask);
-            imageops::replace(&mut canvas, &opaque(tile), at(i), at(1));
+            imageops::replace(&mut canvas, &tile, at(i), at(1));
         }
         Ok(canvas)
     }

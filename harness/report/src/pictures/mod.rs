@@ -3,5 +3,4 @@
 pub(crate) mod contact_sheet;
 pub(crate) mod drawing;
 pub(crate) mod gallery;
-mod lettering;
 pub(crate) mod tile;

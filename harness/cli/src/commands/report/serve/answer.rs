@@ -241,6 +241,7 @@ fn kind(file: &Path) -> &'static str {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
+        "jpg" => "image/jpeg",
         "png" => "image/png",
         "json" => "application/json",
         "csv" => "text/csv; charset=utf-8",
