@@ -4,7 +4,7 @@ use image::{GrayImage, ImageBuffer, ImageResult, Pixel, Rgb, RgbImage};
 use mozjpeg::{ColorSpace, Compress};
 
 /// The quality of pictures, of at most 100: outlines stay sharp, and no levels are seen in soft colours.
-const QUALITY: f32 = 85.0;
+const QUALITY: f32 = 80.0;
 
 /// The index of the class background.
 const BACKGROUND: u8 = 1;

@@ -298,7 +298,7 @@ fn a_paired_difference_is_one_phrase() {
     let folder = folder(&fixture::study(), REALISTIC);
     let own = tempfile::tempdir().unwrap();
     std::fs::create_dir(own.path().join("partials")).unwrap();
-    for name in ["page.html.j2", "runs.html.j2", "data.html.j2"] {
+    for name in ["page.html.j2", "runs.html.j2", "data.html.j2", "partials/tiles.html.j2"] {
         std::fs::copy(templates().join(name), own.path().join(name)).unwrap();
     }
     let says = |template: &str| {
