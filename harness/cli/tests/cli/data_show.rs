@@ -82,9 +82,9 @@ fn a_page_a_sheet_and_tables() {
     // One column of three rows, each with an enlarged picture and its copy with the mask.
     let sheet = pixels::decode(&std::fs::read(studio.path("out/pets/sheet.jpg")).unwrap()).unwrap();
     assert_eq!((sheet.width, sheet.height), (2 * SIDE, 3 * SIDE));
-    let red = |x: u32, y: u32| sheet.data[3 * (y * sheet.width + x) as usize];
-    assert!(red(10, SIDE / 2).abs_diff(90) < 4, "{}", red(10, SIDE / 2));
-    assert!(red(SIDE + 10, SIDE / 2).abs_diff(red(10, SIDE / 2)) > 4, "no mask over the copy");
+    let blue = |x: u32| sheet.data[3 * (SIDE / 2 * sheet.width + x) as usize + 2];
+    assert!(blue(10).abs_diff(90) < 4, "{}", blue(10));
+    assert!(blue(SIDE + 10) > blue(10) + 40, "no mask over the copy");
 
     show(&studio, "pets-sample", &["--out", "one", "--images", "1"]).ended(0);
     let sheet = pixels::decode(&std::fs::read(studio.path("one/sheet.jpg")).unwrap()).unwrap();
