@@ -11,7 +11,7 @@ mod labelled;
 mod table;
 
 pub use change::{Change, Drawn};
-pub use distort::{DistortionSpec, DrawSpec, GreyscaleSpec, JitterSpec, MaskSpec, MixSpec, RotateSpec};
+pub use distort::*;
 pub use labelled::{Augmentation, AugmentationSpec, CropSpec, FlipSpec};
 pub use table::Table;
 
