@@ -342,11 +342,11 @@ fn runs_are_compared_by_their_keys() {
     // Trainings have one value each, and no interval.
     let trained = keys(&studio, "finetune", "corrected");
     let said = compare(&studio, trained[0].key.as_str(), trained[1].key.as_str(), &[]).ended(0);
-    said.answers("validation").answers("not tested").answers("one value a training has no interval");
+    said.answers("validation").answers("not tested").answers("no interval: there is one value per training");
     compare(&studio, trained[0].key.as_str(), a, &[]).ended(2).tells("cannot be compared");
     compare(&studio, trained[0].key.as_str(), trained[1].key.as_str(), &["--metric", "hard_dice"])
         .ended(2)
-        .tells("no metric is called");
+        .tells("unknown metric");
     // Two runs have keys that begin alike.
     let other = format!("{}{}", &a[..63], if a.ends_with('0') { '1' } else { '0' });
     copy(&studio.path(format!("runs/evaluate/{a}")), &studio.path(format!("runs/evaluate/{other}")));
@@ -363,7 +363,7 @@ fn what_makes_no_sense_is_refused() {
     let report = "demo/blurring";
     refused("demo/bluring", report, &[], "did you mean `demo/blurring`?");
     refused("demo/blurring:sll", report, &[], "did you mean `ssl`?");
-    refused("demo/blurring:ssl@blur-1", report, &[], "no condition is called `blur-1`");
+    refused("demo/blurring:ssl@blur-1", report, &[], "unknown condition `blur-1`");
     refused("demo/blurring:ssl/corect", report, &[], "did you mean `corrected`?");
     refused("demo/blurring:", report, &[], "expected ARM[/PROTOCOL][@CONDITION]");
     refused("demo/blurring:ssl@", report, &[], "expected ARM[/PROTOCOL][@CONDITION]");

@@ -100,7 +100,7 @@ fn variants_are_checked_where_they_stand() {
 
 #[test]
 fn names_that_mean_nothing() {
-    let words = ["no arm is called `supervized`", "did you mean `supervised`?", "field: report.claims[4].expect"];
+    let words = ["unknown arm `supervized`", "did you mean `supervised`?", "field: report.claims[4].expect"];
     let claim = "expect: ssl@blur-100.dice > supervised@blur-100.dice";
     broken(
         SPEC,
@@ -108,10 +108,10 @@ fn names_that_mean_nothing() {
         "ssl@blur-100.dice > supervized",
         &words,
     );
-    let words = ["no condition is called `blur-30`", "blur-25"];
+    let words = ["unknown condition `blur-30`", "blur-25"];
     let first = "expect: ssl@blur-0.dice > ssl@blur-25.dice";
     broken(SPEC, (first, "expect: ssl@blur-0.dice > ssl@blur-30.dice"), "ssl@blur-0.dice > ssl@blur-30", &words);
-    let words = ["no variant is called `half-label`", "did you mean `half-labels`?", "field: arms[0].variants[0]"];
+    let words = ["unknown variant `half-label`", "did you mean `half-labels`?", "field: arms[0].variants[0]"];
     let label = "    label: Pretrained\n";
     broken(SPEC, (label, &format!("{label}    variants: [half-label]\n")), "half-label]", &words);
     let words = ["no base `vqvae-pet`", "studies/_base/vqvae-pet.yaml"];

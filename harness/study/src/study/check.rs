@@ -97,7 +97,7 @@ impl Found<'_> {
             for (j, name) in arm.variants.iter().enumerate() {
                 let path = format!("arms[{i}].variants[{j}]");
                 if !study.variants.contains_key(name) {
-                    let problem = self.merged.at(&path, format!("no variant is called `{name}`"));
+                    let problem = self.merged.at(&path, format!("unknown variant `{name}`"));
                     self.problems.push(problem.one_of(name, &names));
                 } else if arm.variants[..j].contains(name) {
                     self.wrong(&path, "each variant once");

@@ -296,7 +296,7 @@ fn labels(names: &[String], wanted: Option<&[String]>) -> Result<Vec<bool>, Data
     if let Some(unknown) = wanted.iter().find(|class| !names.contains(class)) {
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         let meant = closest(unknown, names).map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
-        let reason = format!("no class is called `{unknown}`{meant}; there are: {}", known.join(", "));
+        let reason = format!("unknown class `{unknown}`{meant}; expected one of {}", known.join(", "));
         return Err(DataError::Field { field: "cifar-10.classes", reason });
     }
     Ok(names.iter().map(|name| wanted.contains(name)).collect())
