@@ -129,7 +129,7 @@ fn by_files<'a>(manifest: &'a Manifest, folder: &Path, only: Option<&Path>) -> R
     let (mut given, mut why) = (Vec::new(), Vec::new());
     for (file, path) in files.iter().zip(paths) {
         if !path.is_file() {
-            why.push(format!("{}: {} is not beside it", manifest.name, file.file));
+            why.push(format!("{}: {} is not in the same folder", manifest.name, file.file));
             continue;
         }
         let same_name = path.file_name().is_some_and(|name| name.to_string_lossy() == file.file.as_str());

@@ -95,7 +95,7 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
                 shown.difference,
                 found.threshold
             );
-            if found.counts { text } else { format!("{text}; does not count, as its interval holds zero") }
+            if found.counts { text } else { format!("{text}; does not count, because its interval contains zero") }
         }),
     )
 }
@@ -175,10 +175,10 @@ fn tell_circumstances(comparison: &Comparison) -> Outcome {
             .take(LISTED)
             .map(|one| vec![one.topic.in_words().to_owned(), one.field.clone(), value(&one.a), value(&one.b)]),
     );
-    say(&format!("\nwhat else is different:\n{}", table(&cells)))?;
+    say(&format!("\nother differences:\n{}", table(&cells)))?;
     match all.len().saturating_sub(LISTED) {
         0 => Ok(()),
-        more => say(&format!("and {more} more; --out and --json have all")),
+        more => say(&format!("and {more} more; --out and --json list all")),
     }
 }
 

@@ -78,9 +78,9 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
     let forged = row.replacen(cells[6], &cells[7][..5], 1);
     studio.run(&["report", "--renew"]).ended(0);
     studio.edit(&table, &row, &forged);
-    studio.run(&["report", "--verdicts"]).ended(1).tells("are not those of data-manifests/published");
-    studio.run(&["report", "--check"]).ended(1).answers("are not those of data-manifests/published");
-    studio.run(&["report"]).ended(1).tells("are not those of data-manifests/published");
+    studio.run(&["report", "--verdicts"]).ended(1).tells("differ from those of data-manifests/published");
+    studio.run(&["report", "--check"]).ended(1).answers("differ from those of data-manifests/published");
+    studio.run(&["report"]).ended(1).tells("differ from those of data-manifests/published");
     studio.run(&["report", "--renew"]).ended(0);
     assert_eq!(contents(&studio.path(REPORT)), before, "what was renewed is what was there");
 

@@ -217,7 +217,7 @@ fn a_users_archives_are_found_by_name_and_digest() {
     let (place, user) = (Place::new(), Place::new());
     let archive = user.put("images.tar", &images());
     let error = place.import(&archive, None, false).unwrap_err().to_string();
-    assert!(error.contains("lists.tar is not beside it"), "{error}");
+    assert!(error.contains("lists.tar is not in the same folder"), "{error}");
     user.put("lists.tar", &lists());
     assert_eq!(place.import(&archive, None, false).unwrap().how, How::Copied);
     assert_eq!(place.state(), State::Ready);

@@ -21,9 +21,10 @@ use std::path::Path;
 /// The default folder.
 pub(super) const FOLDER: &str = "cats-and-dogs/PetImages";
 
-const EXPECTED: &str = "one folder of pictures a class, like Cat/0.jpg and Dog/0.jpg";
-const SOURCE: &str = "unpack https://download.microsoft.com/download/3/E/1/\
-    3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip, or put a folder of pictures a class there";
+const EXPECTED: &str = "one folder of pictures per class, like Cat/0.jpg and Dog/0.jpg";
+const SOURCE: &str = "unpack \
+                      https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip, \
+                      or put one folder of pictures per class there";
 
 /// The location of a folder of classes, and the number of pictures to use.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -63,7 +64,7 @@ impl DataSet for CatsAndDogs {
     fn describe(&self) -> String {
         match self.per_class {
             Some(n) => format!("cats and dogs in {}, {n} of each", self.folder),
-            None => format!("cats and dogs in {}, as many of each", self.folder),
+            None => format!("cats and dogs in {}, the same number of each", self.folder),
         }
     }
 

@@ -263,8 +263,8 @@ fn whole(folder: &Folder, batch: &str) -> Result<Vec<u8>, DataError> {
     let bytes = folder.read(batch, most as u64)?;
     if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
         let reason = format!(
-            "it has {} bytes; expected {most}, which are {MOST} records of {RECORD} bytes, or fewer whole records: it is truncated, \
-             or no file of CIFAR-10's binary archive",
+            "it has {} bytes; expected {most}, which are {MOST} records of {RECORD} bytes, or fewer whole records: it \
+             is truncated, or not a file of CIFAR-10's binary archive",
             bytes.len()
         );
         return Err(DataError::Records { path: folder.file(batch), reason });

@@ -208,7 +208,7 @@ impl Packed {
 impl Pack {
     fn open(path: &Path) -> Result<Self, DataError> {
         let wrong = |reason: String| DataError::Pack { path: path.to_owned(), reason };
-        let members = scan(path).map_err(|error| wrong(format!("no tar file that is whole: {error}")))?;
+        let members = scan(path).map_err(|error| wrong(format!("not a complete tar file: {error}")))?;
         let mut pack = Self { path: path.to_owned(), index: Index::default(), members };
         let text = pack.bytes(INDEX, INDEX_LIMIT)?;
         let sum = pack.bytes(INDEX_SUM, 1024)?;
@@ -273,7 +273,7 @@ impl Pack {
     }
 
     fn lacks(&self, name: &str) -> DataError {
-        self.wrong(format!("it does not hold {name}, which was not read where it was packed"))
+        self.wrong(format!("it does not contain {name}, which was not read where it was packed"))
     }
 
     fn wrong(&self, reason: String) -> DataError {
@@ -291,7 +291,7 @@ fn scan(path: &Path) -> io::Result<HashMap<String, (u64, u64)>> {
         let member = member?;
         let refuse = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
         if !member.header().entry_type().is_file() {
-            return Err(refuse("it has members that are no files"));
+            return Err(refuse("it has members that are not files"));
         }
         let name = String::from_utf8(member.path_bytes().into_owned()).map_err(|_| refuse("a name is not Unicode"))?;
         let (offset, size) = (member.raw_file_position(), member.size());
