@@ -67,7 +67,7 @@ Examples:
   harness completions fish > ~/.config/fish/completions/harness.fish";
 const AFTER: &str = "\
 Start here:
-  harness list                           what studies there are
+  harness list                           which studies there are
   harness study blurring --profile demo  one of them, small, in half a minute
   harness report blurring --profile demo --open
 

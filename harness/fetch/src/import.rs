@@ -176,8 +176,8 @@ fn unknown(candidates: &[&Manifest], from: &Path, options: &Options<'_>, refused
         (None, _) => {
             let names: Vec<&str> = candidates.iter().map(|manifest| manifest.name.as_str()).collect();
             let text = format!(
-                "{} is neither laid out as, nor an archive of, any of {}. \
-                 `harness data import DIR --name NAME` says what it lacks",
+                "{} has neither the layout nor an archive of any of {}. `harness data import DIR --name NAME` says \
+                 what is missing",
                 from.display(),
                 names.join(", ")
             );

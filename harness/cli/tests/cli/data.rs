@@ -147,7 +147,7 @@ fn a_users_own_are_adopted() {
         fs::write(studio.path("mine/images").join(name), b"a cat").unwrap();
     }
     run(&studio, &["data", "import", "mine", "--name", "tinny"]).ended(2).tells("did you mean `tiny`?");
-    run(&studio, &["data", "import", "mine", "--name", "cifar-10"]).ended(4).tells("data_batch_1.bin is not there");
+    run(&studio, &["data", "import", "mine", "--name", "cifar-10"]).ended(4).tells("data_batch_1.bin is missing");
     run(&studio, &["data", "import", "mine"]).ended(0).answers("tiny: linked to mine, 2 files");
     assert_eq!(state(&studio, "tiny"), "ready");
     run(&studio, &["data", "import", "mine"]).ended(4).tells("it is complete already");

@@ -56,7 +56,7 @@ impl DataSet for CatsAndDogs {
 
     fn check(&self) -> Result<(), (String, String)> {
         match self.per_class {
-            Some(0) => Err(("per_class".into(), "at least 1 picture of each class, or nothing for all".into())),
+            Some(0) => Err(("per_class".into(), "at least 1 picture of each class, or no value for all".into())),
             _ => Ok(()),
         }
     }
@@ -82,7 +82,7 @@ impl DataSet for CatsAndDogs {
     /// enough. The results of decoding are remembered beside the hashes. Files after that point are not read.
     fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
         if self.per_class == Some(0) {
-            let reason = "0 pictures; expected at least 1, or nothing for as many as the smallest class has".into();
+            let reason = "0 pictures; expected at least 1, or no value for as many as the smallest class has".into();
             return Err(DataError::Field { field: "cats-and-dogs.per_class", reason });
         }
         let folder = folder(self, data_dir)?;

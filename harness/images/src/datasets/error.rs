@@ -9,7 +9,7 @@ pub enum DataError {
     /// The data set, or a part of its layout, is missing.
     #[error(
         "{}. Expected there: {expected}. To get the data: {source_of_data}. If you have them elsewhere, name the \
-         folder that holds them with --data-dir or HARNESS_DATA",
+         folder that contains them with --data-dir or HARNESS_DATA",
         absent(folder, missing)
     )]
     Missing {
@@ -126,7 +126,7 @@ pub enum DataError {
         reason: String,
     },
     /// Packing was requested of a data set without files.
-    #[error("{dataset} needs no pack: its pictures are drawn wherever they are used")]
+    #[error("{dataset} needs no pack: its pictures are drawn when they are used")]
     NothingToPack {
         /// Name of the data set in specs.
         dataset: &'static str,

@@ -182,8 +182,8 @@ impl Side {
             return Ok(());
         }
         let kind = |side: &Self| match side.kind {
-            Kind::Tested => format!("{} holds scores of test images", side.about.name),
-            Kind::Trained(stage) => format!("{} holds figures of training ({stage})", side.about.name),
+            Kind::Tested => format!("{} contains scores of test images", side.about.name),
+            Kind::Trained(stage) => format!("{} contains figures of training ({stage})", side.about.name),
         };
         let text = format!("{}, but {}: these cannot be compared", kind(self), kind(other));
         Err(CompareError::Choice(text))

@@ -53,7 +53,7 @@ pub(crate) fn datasets(data: &Data) -> String {
         format!("\nCitations for these data:\n\n{}\n", citations.join("\n"))
     };
     let repeated: String = data.study.datasets.iter().filter_map(|set| repeated(data, set)).collect();
-    table.captioned("data sets as they were used") + &repeated + &cited
+    table.captioned("data sets as used") + &repeated + &cited
 }
 
 /// Says whether repeated pictures were left out, if the data set was checked for them.

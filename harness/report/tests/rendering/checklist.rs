@@ -120,7 +120,7 @@ fn code_that_no_commit_holds_is_not_ticked() {
     let folder = Folder::new(&fixture::study());
     folder.is_known("Code of every run", "all of it is committed");
     folder.change_host(1, |host| host.dirty = true);
-    folder.is_open("Code of every run", "1 of 9 runs were made by code with uncommitted changes");
+    folder.is_open("Code of every run", "1 of 9 runs were made by code with changes that no commit holds");
     folder.change_host(1, |host| host.dirty = false).change_host(2, |host| host.commit = None);
     folder.is_open("Code of every run", "of 1 of 9 runs no commit is known");
     std::fs::remove_file(folder.0.profile().join(file::PROVENANCE)).unwrap();

@@ -130,7 +130,7 @@ impl Columns {
                 column.physical_type() == kind && column.max_rep_level() == 0
             };
             let expected =
-                || format!("it has no column {name} of {kind}, one value a row; expected those of uoft-cs/cifar10");
+                || format!("it has no column {name} of {kind}, one value per row; expected those of uoft-cs/cifar10");
             found.filter(fits).ok_or_else(expected)
         };
         Ok(Self { pictures: place(PICTURE, Type::BYTE_ARRAY)?, labels: place(LABEL, Type::INT64)? })

@@ -284,7 +284,8 @@ fn names(folder: &Folder) -> Result<Vec<String>, DataError> {
     let names: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     let twice = names.iter().enumerate().any(|(i, name)| names[..i].contains(name));
     if names.len() != CLASSES.len() || twice {
-        let reason = format!("it names {} classes; expected {} different ones, one a line", names.len(), CLASSES.len());
+        let reason =
+            format!("it names {} classes; expected {} different ones, one per line", names.len(), CLASSES.len());
         return Err(DataError::Records { path: folder.file(NAMES), reason });
     }
     Ok(names)

@@ -42,7 +42,7 @@ pub(in crate::datasets) fn open(data_dir: &Path, folder: &str) -> Result<Option<
         all(data_dir)?.into_iter().partition(|pack| pack.index.folders.contains_key(folder));
     if let ([], [other], true) = (&packs[..], &others[..], data_dir.is_file()) {
         let held: Vec<&str> = other.index.folders.keys().map(String::as_str).collect();
-        return Err(other.wrong(format!("{folder} is not in it; it holds {}", held.join(", "))));
+        return Err(other.wrong(format!("{folder} is not in it; it contains {}", held.join(", "))));
     }
     Ok((!packs.is_empty()).then(|| Packed { folder: folder.to_owned(), packs }))
 }
