@@ -16,7 +16,7 @@ Examples:
 A result is one of
   PROFILE/STUDY                  a report, or the folder of one
   PROFILE/STUDY:PART             a part of it: ARM, ARM/PROTOCOL, ARM@CONDITION, /PROTOCOL@CONDITION ...
-  REVISION:PROFILE/STUDY[:PART]  the same, as committed in a revision that `git show` accepts
+  REVISION:PROFILE/STUDY[:PART]  the same as committed in REVISION, any name that `git show` accepts
   KEY                            a run of the store: its key, or at least the first 6 digits of it
 The text before a colon is read as a report if possible, otherwise as a revision; write refs/heads/demo/x for
 a branch that is named like a report. If both results name a part, the two are compared even if their names

@@ -76,7 +76,10 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
     }
     let unlike = comparison.unlike.iter().map(|one| format!("{} of {}: {}", one.metric, one.place.in_words(), one.why));
     tell_list("not comparable:", unlike)?;
-    tell_list("only in one:", comparison.only.iter().map(|one| format!("{}: {} {}", one.side, one.what, one.name)))?;
+    tell_list(
+        "only on one side:",
+        comparison.only.iter().map(|one| format!("{}: {} {}", one.side, one.what, one.name)),
+    )?;
     tell_circumstances(comparison)?;
     if gates.is_empty() {
         return Ok(());
