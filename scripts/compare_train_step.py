@@ -3,9 +3,10 @@
 
     python scripts/compare_train_step.py --harness target/release/harness [--python PYTHON] [--runs 5] [CASE ...]
 
-PYTHON (default: the current one) needs the packages of reference/requirements.txt. Each run of `harness` is followed by one run
-of PyTorch in its default layout and one with --channels-last --fused-adam; the faster of these two counts. CASE names the networks
-to time (default: all). It prints the raw lines and a Markdown table of medians. Nothing else should run on the machine.
+PYTHON (default: the current one) needs the packages of reference/requirements.txt. Each run of `harness` is followed
+by one run of PyTorch in its default layout and one with --channels-last --fused-adam; the faster of these two counts.
+CASE names the networks to time (default: all). The script prints the raw lines and a Markdown table of medians.
+Nothing else should run on the machine.
 """
 
 import argparse
