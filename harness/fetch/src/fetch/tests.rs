@@ -65,9 +65,9 @@ fn unverified(urls: &[String]) -> RemoteFile {
     RemoteFile { size: None, sha256: Some("unverified".to_owned()), md5: None, ..remote(urls) }
 }
 
-struct Place(TempDir);
+struct Home(TempDir);
 
-impl Place {
+impl Home {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -119,7 +119,7 @@ fn attempts(result: Result<Had, FetchError>) -> Vec<Attempt> {
 
 #[test]
 fn what_comes_whole_is_the_file() {
-    let (server, place) = (Server::new(body(), vec![]), Place::new());
+    let (server, place) = (Server::new(body(), vec![]), Home::new());
     let had = place.fetch(&remote(&[server.url()])).unwrap();
     assert_eq!(had, Had { path: place.target(), from: server.url(), seen: seen(&body()) });
     place.holds_the_file();
@@ -132,7 +132,7 @@ fn what_comes_whole_is_the_file() {
 #[test]
 fn a_dropped_connection_is_gone_on_with_where_it_broke() {
     let server = Server::new(body(), vec![Answer::DropAfter(100_000), Answer::DropAfter(100_000)]);
-    let place = Place::new();
+    let place = Home::new();
     place.fetch(&remote(&[server.url()])).unwrap();
     place.holds_the_file();
     let ranges = server.ranges();
@@ -144,7 +144,7 @@ fn a_dropped_connection_is_gone_on_with_where_it_broke() {
 fn many_drops_are_forgiven_while_it_gets_on() {
     // There are seven faults in a row and only three attempts, but each attempt made progress.
     let server = Server::new(body(), vec![Answer::DropAfter(40_000); 7]);
-    let place = Place::new();
+    let place = Home::new();
     place.fetch(&remote(&[server.url()])).unwrap();
     place.holds_the_file();
     assert_eq!(server.ranges().len(), 8);
@@ -153,7 +153,7 @@ fn many_drops_are_forgiven_while_it_gets_on() {
 #[test]
 fn a_server_that_drops_for_ever_is_given_up() {
     let server = Server::new(body(), vec![Answer::DropAfter(0); 50]);
-    let place = Place::new();
+    let place = Home::new();
     let attempts = attempts(place.fetch(&remote(&[server.url()])));
     assert_eq!(server.ranges().len(), 3);
     assert!(attempts[0].why.last().unwrap().contains("gave up after 3 attempts"), "{attempts:?}");
@@ -163,7 +163,7 @@ fn a_server_that_drops_for_ever_is_given_up() {
 #[test]
 fn a_fetch_in_another_process_goes_on_where_the_first_was_killed() {
     let server = Server::new(body(), vec![Answer::DropAfter(150_000), Answer::Status(404, "")]);
-    let (place, file) = (Place::new(), remote(&[server.url()]));
+    let (place, file) = (Home::new(), remote(&[server.url()]));
     attempts(place.fetch(&file));
     assert_eq!(place.names(), ["images.tar.part", "images.tar.part.json"]);
     assert_eq!(begun(&place.target()), 150_000);
@@ -175,7 +175,7 @@ fn a_fetch_in_another_process_goes_on_where_the_first_was_killed() {
 #[test]
 fn a_part_that_is_whole_is_not_asked_for_again() {
     let server = Server::new(body(), vec![Answer::DropAfter(150_000), Answer::Status(404, "")]);
-    let (place, file) = (Place::new(), remote(&[server.url()]));
+    let (place, file) = (Home::new(), remote(&[server.url()]));
     attempts(place.fetch(&file));
     fs::write(place.target().with_file_name("images.tar.part"), body()).unwrap();
     place.fetch(&file).unwrap();
@@ -186,7 +186,7 @@ fn a_part_that_is_whole_is_not_asked_for_again() {
 #[test]
 fn a_server_that_ignores_ranges_sends_all_again() {
     let server = Server::new(body(), vec![Answer::DropAfter(100_000), Answer::IgnoreRange]);
-    let place = Place::new();
+    let place = Home::new();
     place.fetch(&remote(&[server.url()])).unwrap();
     place.holds_the_file();
     assert_eq!(server.ranges(), [None, Some(100_000)]);
@@ -196,7 +196,7 @@ fn a_server_that_ignores_ranges_sends_all_again() {
 fn a_wrong_part_is_thrown_away() {
     for answer in [Answer::WrongRange, Answer::Unsatisfiable] {
         let server = Server::new(body(), vec![Answer::DropAfter(100_000), answer]);
-        let place = Place::new();
+        let place = Home::new();
         place.fetch(&remote(&[server.url()])).unwrap();
         place.holds_the_file();
         assert_eq!(server.ranges(), [None, Some(100_000), None]);
@@ -207,12 +207,12 @@ fn a_wrong_part_is_thrown_away() {
 fn a_file_that_changed_between_two_requests_is_fetched_anew() {
     // The server honours `If-Range`: it sends the whole new file.
     let server = Server::new(body(), vec![Answer::OtherVersion { drop_after: 100_000 }]);
-    let place = Place::new();
+    let place = Home::new();
     place.fetch(&remote(&[server.url()])).unwrap();
     place.holds_the_file();
     // This server does not. The halves do not fit together, so the whole file is fetched once more.
     let server = Server::new(body(), vec![Answer::OtherVersion { drop_after: 100_000 }, Answer::IgnoreIfRange]);
-    let place = Place::new();
+    let place = Home::new();
     place.fetch(&remote(&[server.url()])).unwrap();
     place.holds_the_file();
     assert_eq!(server.ranges(), [None, Some(100_000), None]);
@@ -223,7 +223,7 @@ fn a_truncated_file_is_not_the_file() {
     // The length is that of the cut body, or it is not given.
     for answer in [Answer::Truncated(200_000), Answer::TruncatedWithoutLength(200_000)] {
         let server = Server::new(body(), vec![answer; 50]);
-        let place = Place::new();
+        let place = Home::new();
         attempts(place.fetch(&remote(&[server.url()])));
         place.holds_no_file();
     }
@@ -232,7 +232,7 @@ fn a_truncated_file_is_not_the_file() {
 #[test]
 fn without_any_length_nothing_unverified_is_taken() {
     let server = Server::new(body(), vec![Answer::TruncatedWithoutLength(200_000); 5]);
-    let place = Place::new();
+    let place = Home::new();
     let attempts = attempts(place.fetch(&unverified(&[server.url()])));
     assert!(attempts[0].why[0].contains("so nothing would show whether it is complete"), "{attempts:?}");
     place.holds_no_file();
@@ -245,7 +245,7 @@ fn without_any_length_nothing_unverified_is_taken() {
 fn a_wrong_file_is_thrown_away_and_the_next_mirror_asked() {
     let mut other = body();
     other[17] ^= 1;
-    let (bad, good, place) = (Server::new(other, vec![]), Server::new(body(), vec![]), Place::new());
+    let (bad, good, place) = (Server::new(other, vec![]), Server::new(body(), vec![]), Home::new());
     let both = attempts(place.fetch(&remote(&[bad.url(), bad.url()])));
     assert_eq!(both.len(), 2, "every source is named");
     assert!(both[0].why[0].contains("SHA-256") && both[0].why[0].contains("another file, or damaged"), "{both:?}");
@@ -254,7 +254,7 @@ fn a_wrong_file_is_thrown_away_and_the_next_mirror_asked() {
     assert_eq!(had.from, good.url());
     place.holds_the_file();
     // A wrong size is noticed before anything is fetched.
-    let (page, place) = (Server::new(b"<html>please log in</html>".to_vec(), vec![]), Place::new());
+    let (page, place) = (Server::new(b"<html>please log in</html>".to_vec(), vec![]), Home::new());
     let told = attempts(place.fetch(&remote(&[page.url()])));
     assert!(told[0].why[0].contains("the server offers 26 bytes"), "{told:?}");
     assert_eq!(place.names(), [""; 0]);
@@ -264,7 +264,7 @@ fn a_wrong_file_is_thrown_away_and_the_next_mirror_asked() {
 fn the_md5_alone_is_enough_to_refuse() {
     let mut other = body();
     other[17] ^= 1;
-    let (server, place) = (Server::new(other, vec![]), Place::new());
+    let (server, place) = (Server::new(other, vec![]), Home::new());
     let told = attempts(place.fetch(&RemoteFile { sha256: None, ..remote(&[server.url()]) }));
     assert!(told[0].why[0].contains("it has the MD5"), "{told:?}");
     place.holds_no_file();
@@ -274,7 +274,7 @@ fn the_md5_alone_is_enough_to_refuse() {
 fn silence_is_not_waited_for() {
     for answer in [Answer::StallAfter(100_000), Answer::Mute] {
         let server = Server::new(body(), vec![answer]);
-        let (place, start) = (Place::new(), Instant::now());
+        let (place, start) = (Home::new(), Instant::now());
         place.fetch(&remote(&[server.url()])).unwrap();
         place.holds_the_file();
         assert!(start.elapsed() < Duration::from_secs(10));
@@ -284,7 +284,7 @@ fn silence_is_not_waited_for() {
 
 #[test]
 fn what_is_not_there_is_not_asked_for_twice() {
-    let (server, place) = (Server::new(body(), vec![Answer::Status(404, ""); 9]), Place::new());
+    let (server, place) = (Server::new(body(), vec![Answer::Status(404, ""); 9]), Home::new());
     let attempts = attempts(place.fetch(&remote(&[server.url()])));
     assert_eq!(attempts[0].why, ["the server answers 404 Not Found"]);
     assert_eq!(server.ranges().len(), 1);
@@ -293,12 +293,12 @@ fn what_is_not_there_is_not_asked_for_twice() {
 #[test]
 fn a_server_may_ask_for_patience_within_bounds() {
     let server = Server::new(body(), vec![Answer::Status(503, "Retry-After: 1\r\n")]);
-    let (place, start) = (Place::new(), Instant::now());
+    let (place, start) = (Home::new(), Instant::now());
     place.fetch(&remote(&[server.url()])).unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1), "it did not wait");
     // An hour is too long to wait.
     let server = Server::new(body(), vec![Answer::Status(429, "Retry-After: 3600\r\n")]);
-    let (place, start) = (Place::new(), Instant::now());
+    let (place, start) = (Home::new(), Instant::now());
     place.fetch(&remote(&[server.url()])).unwrap();
     assert!(start.elapsed() < Duration::from_secs(10));
 }
@@ -315,11 +315,11 @@ fn pauses_double_up_to_a_bound() {
 #[test]
 fn redirects_are_followed_a_few_times_and_only_over_http() {
     let server = Server::new(body(), vec![Answer::Redirect("/again".to_owned())]);
-    let place = Place::new();
+    let place = Home::new();
     // The address is the manifest's, not the redirect's.
     assert_eq!(place.fetch(&remote(&[server.url()])).unwrap().from, server.url());
     let server = Server::new(body(), vec![Answer::Redirect("/again".to_owned()); 50]);
-    let place = Place::new();
+    let place = Home::new();
     let told = attempts(place.fetch(&remote(&[server.url()])));
     assert!(told[0].why[0].contains("more than 5 redirects"), "{told:?}");
     assert_eq!(server.ranges().len(), 6);
@@ -332,7 +332,7 @@ fn redirects_are_followed_a_few_times_and_only_over_http() {
 #[test]
 fn an_endless_body_is_cut_off() {
     let server = Server::new(body(), vec![Answer::Endless; 9]);
-    let place = Place::new();
+    let place = Home::new();
     let told = attempts(place.fetch(&remote(&[server.url()])));
     assert!(told[0].why[0].contains("more arrived than the expected 300007 bytes"), "{told:?}");
     // If no size is known, the policy limits it.
@@ -345,7 +345,7 @@ fn an_endless_body_is_cut_off() {
 #[test]
 fn nobody_listens() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (place, good) = (Place::new(), Server::new(body(), vec![]));
+    let (place, good) = (Home::new(), Server::new(body(), vec![]));
     let had = place.fetch(&remote(&[format!("http://{closed}/x"), good.url()])).unwrap();
     assert_eq!(had.from, good.url());
 }

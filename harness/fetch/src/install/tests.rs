@@ -70,9 +70,9 @@ fn pets() -> Manifest {
     }
 }
 
-struct Place(TempDir);
+struct Home(TempDir);
 
-impl Place {
+impl Home {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -106,7 +106,7 @@ impl Place {
 
 #[test]
 fn archives_that_lie_ready_are_checked_and_unpacked_without_a_network() {
-    let place = Place::new();
+    let place = Home::new();
     place.put("downloads/pets/images.tar", &images());
     place.put("downloads/pets/lists.tar", &lists());
     // Leftovers of a killed process do no harm and are removed.
@@ -135,7 +135,7 @@ fn archives_that_lie_ready_are_checked_and_unpacked_without_a_network() {
 
 #[test]
 fn without_a_network_it_is_said_what_to_put_where() {
-    let place = Place::new();
+    let place = Home::new();
     let InstallError::Missing(text) = place.install(&pets()).unwrap_err() else { panic!() };
     let archive = place.0.path().join("downloads/pets/images.tar").display().to_string();
     let sha256 = pets().files()[0].sha256.clone().unwrap();
@@ -153,7 +153,7 @@ fn without_a_network_it_is_said_what_to_put_where() {
 
 #[test]
 fn what_is_not_what_it_should_be_gets_no_place() {
-    let place = Place::new();
+    let place = Home::new();
     place.put("downloads/pets/lists.tar", &lists());
     place.put("downloads/pets/images.tar", &tar(&[("images/a.jpg", "another")]));
     let error = place.install(&pets()).unwrap_err();
@@ -178,7 +178,7 @@ fn what_is_not_what_it_should_be_gets_no_place() {
 #[test]
 fn a_users_folder_is_linked_or_copied_and_never_changed() {
     for copy in [false, true] {
-        let (place, user) = (Place::new(), Place::new());
+        let (place, user) = (Home::new(), Home::new());
         user.put("images/a.jpg", b"a cat");
         user.put("images/b.jpg", b"a dog");
         assert!(matches!(place.import(user.0.path(), None, copy), Err(InstallError::Import(_))));
@@ -198,7 +198,7 @@ fn a_users_folder_is_linked_or_copied_and_never_changed() {
 
 #[test]
 fn another_layout_that_is_read_is_complete_too() {
-    let place = Place::new();
+    let place = Home::new();
     let tables = ["tables/a", "tables/b"].map(|path| Expected::File { path: path.to_owned(), bytes: Some(2) });
     let manifest = Manifest { accept: tables.to_vec(), ..pets() };
     let state = || holdings::state(&manifest, place.0.path()).unwrap();
@@ -214,7 +214,7 @@ fn another_layout_that_is_read_is_complete_too() {
 
 #[test]
 fn a_users_archives_are_found_by_name_and_digest() {
-    let (place, user) = (Place::new(), Place::new());
+    let (place, user) = (Home::new(), Home::new());
     let archive = user.put("images.tar", &images());
     let error = place.import(&archive, None, false).unwrap_err().to_string();
     assert!(error.contains("lists.tar is not in the same folder"), "{error}");
@@ -226,7 +226,7 @@ fn a_users_archives_are_found_by_name_and_digest() {
 
 #[test]
 fn of_alternatives_the_next_is_taken_where_the_first_cannot_be_had() {
-    let place = Place::new();
+    let place = Home::new();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let there = format!("http://{}/w.pth", server.local_addr().unwrap());

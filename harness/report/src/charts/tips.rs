@@ -46,11 +46,11 @@ fn lines(words: &str) -> String {
     words.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
-type Place<'a> = ((f64, f64), Vec<&'a str>);
+type Spot<'a> = ((f64, f64), Vec<&'a str>);
 
 /// Returns the points, where points that nearly coincide are merged.
-fn together(tips: &[Tip]) -> Vec<Place<'_>> {
-    let mut places: Vec<Place<'_>> = Vec::new();
+fn together(tips: &[Tip]) -> Vec<Spot<'_>> {
+    let mut places: Vec<Spot<'_>> = Vec::new();
     for tip in tips {
         let Tip::Point { at, words } = tip else { continue };
         match places.iter_mut().find(|(place, _)| square(*place, *at) < TOGETHER * TOGETHER) {
