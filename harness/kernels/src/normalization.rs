@@ -102,7 +102,7 @@ pub fn forward(isa: Isa, x: &[f32], pixels: usize, parameters: Parameters, relu:
     let count = (batch * pixels) as f64;
     let normalization = Normalization { channels: vec![Channel::default(); channels], pixels, count, relu, own: true };
     normalize(isa, x, normalization, |c| {
-        let [sum, squares] = moments(isa, x, Planes { c, channels, pixels, batch });
+        let [sum, squares] = moments(isa, x, PlanesOf { c, channels, pixels, batch });
         let mean = sum / count;
         let variance = squares / count - mean * mean;
         // Rounding can make it slightly negative; NaN must stay.
@@ -143,7 +143,7 @@ fn normalize(
     let places = &mut out.spare_capacity_mut()[..x.len()];
     for_each_channel(places, results, (batch, pixels), &|c, mut planes: Planes<_>, channel: &mut Channel| {
         *channel = statistics(c);
-        let place = Planes { c, channels, pixels, batch };
+        let place = PlanesOf { c, channels, pixels, batch };
         for image in 0..batch {
             normalized(isa, planes.of(image), place.of(x, image), *channel, relu);
         }
@@ -155,14 +155,14 @@ fn normalize(
 
 /// The places of the planes of channel `c` in images `[batch, channels, pixels]`.
 #[derive(Debug, Clone, Copy)]
-struct Planes {
+struct PlanesOf {
     c: usize,
     channels: usize,
     pixels: usize,
     batch: usize,
 }
 
-impl Planes {
+impl PlanesOf {
     #[inline(always)]
     fn of(self, x: &[f32], image: usize) -> &[f32] {
         &x[(image * self.channels + self.c) * self.pixels..][..self.pixels]
@@ -198,7 +198,7 @@ impl Normalization {
         let places = &mut out.spare_capacity_mut()[..length];
         for_each_channel(places, &mut sums, (batch, pixels), &|c, mut planes: Planes<_>, sums: &mut [f64; 2]| {
             let channel = self.channels[c];
-            let place = Planes { c, channels, pixels, batch };
+            let place = PlanesOf { c, channels, pixels, batch };
             if wanted.parameters || self.own {
                 *sums = gradient_sums(isa, x, grad, place, channel, self.relu);
             }
@@ -234,7 +234,7 @@ impl Normalization {
 
 kernel! {
     /// Sums of a channel's values and of their squares.
-    fn moments<V>(x: &[f32], place: Planes) -> [f64; 2] {
+    fn moments<V>(x: &[f32], place: PlanesOf) -> [f64; 2] {
         let (mut sum, mut squares) = (V::Sums::zero(), V::Sums::zero());
         for image in 0..place.batch {
             let x = place.of(x, image);
@@ -260,7 +260,7 @@ kernel! {
 
 kernel! {
     /// Sums of a channel's gradient, and of the gradient times the distance to the centre.
-    fn gradient_sums<V>(x: &[f32], grad: &[f32], place: Planes, channel: Channel, relu: bool) -> [f64; 2] {
+    fn gradient_sums<V>(x: &[f32], grad: &[f32], place: PlanesOf, channel: Channel, relu: bool) -> [f64; 2] {
         let line = Line::<V>::new(channel);
         let (mut sum, mut products) = (V::Sums::zero(), V::Sums::zero());
         for image in 0..place.batch {

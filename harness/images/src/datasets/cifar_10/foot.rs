@@ -11,12 +11,12 @@ const DEPTH: usize = 24;
 
 /// True if the crate needs little memory and time to read `foot`.
 pub(super) fn is_bounded(foot: &[u8]) -> bool {
-    Foot { rest: foot }.structure(Nesting::Foot, 0).is_some()
+    Foot { rest: foot }.structure(Subject::Foot, 0).is_some()
 }
 
 /// The subject of a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Nesting {
+enum Subject {
     Foot,
     Columns,
     /// The number of columns nested in one column.
@@ -24,7 +24,7 @@ enum Nesting {
     Other,
 }
 
-impl Nesting {
+impl Subject {
     /// The subject of the field `id` in a structure about this subject, by the field numbers of Parquet's
     /// specification.
     fn field(self, id: i64) -> Self {
@@ -43,7 +43,7 @@ struct Foot<'a> {
 }
 
 impl Foot<'_> {
-    fn structure(&mut self, place: Nesting, depth: usize) -> Option<()> {
+    fn structure(&mut self, place: Subject, depth: usize) -> Option<()> {
         let mut id = 0;
         loop {
             let head = self.byte()?;
@@ -62,13 +62,13 @@ impl Foot<'_> {
         }
     }
 
-    fn value(&mut self, kind: u8, place: Nesting, depth: usize) -> Option<()> {
+    fn value(&mut self, kind: u8, place: Subject, depth: usize) -> Option<()> {
         match kind {
             1 | 2 => Some(()), // true and false, as a field
             3 => self.pass(1),
             4..=6 => {
                 let number = signed(self.number()?);
-                let fits = place != Nesting::Children || u64::try_from(number).is_ok_and(|number| number <= COLUMNS);
+                let fits = place != Subject::Children || u64::try_from(number).is_ok_and(|number| number <= COLUMNS);
                 fits.then_some(())
             }
             7 => self.pass(8),
@@ -82,7 +82,7 @@ impl Foot<'_> {
         }
     }
 
-    fn list(&mut self, place: Nesting, depth: usize) -> Option<()> {
+    fn list(&mut self, place: Subject, depth: usize) -> Option<()> {
         let head = self.byte()?;
         let length = match head >> 4 {
             15 => self.number()?,
@@ -90,7 +90,7 @@ impl Foot<'_> {
         };
         let kind = head & 15;
         // A list of values that take no bytes could claim any length.
-        if depth >= DEPTH || kind <= 2 || (place == Nesting::Columns && length > COLUMNS) {
+        if depth >= DEPTH || kind <= 2 || (place == Subject::Columns && length > COLUMNS) {
             return None;
         }
         (0..length).try_for_each(|_| self.value(kind, place, depth))
