@@ -1,6 +1,6 @@
 //! Tests the hub with a local stand-in.
 
-use super::{Place, attempts, policy};
+use super::{Home, attempts, policy};
 use crate::{
     fetch::{Hub, Network},
     manifest::{HubFile, HubKind, RemoteFile, Source},
@@ -83,7 +83,7 @@ fn network(endpoint: &str, cache: &Path) -> Arc<Network> {
 
 #[test]
 fn what_is_not_there_is_fetched_once_and_checked() {
-    let (place, cache, sha256) = (Place::new(), tempfile::tempdir().unwrap(), digest::of_bytes(BODY));
+    let (place, cache, sha256) = (Home::new(), tempfile::tempdir().unwrap(), digest::of_bytes(BODY));
     let (endpoint, heads) = stand_in(sha256.clone(), None);
     let network_now = network(&endpoint, cache.path());
     let had = place.fetch_by(&file("unverified"), &network_now, &harness_record::monitor::Silent).unwrap();
@@ -101,7 +101,7 @@ fn what_is_not_there_is_fetched_once_and_checked() {
 
 #[test]
 fn a_file_that_is_not_what_was_promised_gets_no_place() {
-    let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
+    let (place, cache) = (Home::new(), tempfile::tempdir().unwrap());
     let (endpoint, _) = stand_in("ab".repeat(32), None);
     let told = attempts(place.fetch_by(
         &file("unverified"),
@@ -123,7 +123,7 @@ fn a_file_that_is_not_what_was_promised_gets_no_place() {
 
 #[test]
 fn where_the_hub_sends_us_hears_no_token_and_vouches_for_nothing() {
-    let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
+    let (place, cache) = (Home::new(), tempfile::tempdir().unwrap());
     let (elsewhere, asked) = stand_in("x".to_owned(), None);
     let (endpoint, heads) = stand_in(digest::of_bytes(BODY), Some(elsewhere.clone()));
     let network_now = network(&endpoint, cache.path());
@@ -132,7 +132,7 @@ fn where_the_hub_sends_us_hears_no_token_and_vouches_for_nothing() {
     let (heads, asked) = (heads.lock().unwrap().join("\n"), asked.lock().unwrap().join("\n"));
     assert!(heads.contains(TOKEN) && asked.contains(PATH) && !asked.contains(TOKEN), "{heads}\n{asked}");
     // The file differs from the hub's digest.
-    let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
+    let (place, cache) = (Home::new(), tempfile::tempdir().unwrap());
     let (endpoint, _) = stand_in("ab".repeat(32), Some(elsewhere));
     let network = network(&endpoint, cache.path());
     let told = attempts(place.fetch_by(&file("unverified"), &network, &harness_record::monitor::Silent));
@@ -141,7 +141,7 @@ fn where_the_hub_sends_us_hears_no_token_and_vouches_for_nothing() {
 
 #[test]
 fn a_file_that_is_damaged_in_the_cache_is_fetched_anew() {
-    let (place, cache, sha256) = (Place::new(), tempfile::tempdir().unwrap(), digest::of_bytes(BODY));
+    let (place, cache, sha256) = (Home::new(), tempfile::tempdir().unwrap(), digest::of_bytes(BODY));
     let cached = cache.path().join("models--timm--resnet34/snapshots").join(COMMIT).join("model.safetensors");
     fs::create_dir_all(cached.parent().unwrap()).unwrap();
     fs::write(&cached, "damaged").unwrap();
@@ -153,7 +153,7 @@ fn a_file_that_is_damaged_in_the_cache_is_fetched_anew() {
 
 #[test]
 fn a_refusal_does_not_repeat_the_token_and_leaves_nothing() {
-    let (place, cache) = (Place::new(), tempfile::tempdir().unwrap());
+    let (place, cache) = (Home::new(), tempfile::tempdir().unwrap());
     let (endpoint, heads) = stand_in("x".to_owned(), None);
     let mut file = file("unverified");
     let Source::Hub(hub) = &mut file.from[0] else { unreachable!() };
@@ -168,7 +168,7 @@ fn a_refusal_does_not_repeat_the_token_and_leaves_nothing() {
 #[test]
 fn a_hub_that_is_not_there_is_given_up_soon() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (place, cache, start) = (Place::new(), tempfile::tempdir().unwrap(), std::time::Instant::now());
+    let (place, cache, start) = (Home::new(), tempfile::tempdir().unwrap(), std::time::Instant::now());
     let network = network(&format!("http://{closed}"), cache.path());
     attempts(place.fetch_by(&file("unverified"), &network, &harness_record::monitor::Silent));
     assert!(start.elapsed() < std::time::Duration::from_secs(10));

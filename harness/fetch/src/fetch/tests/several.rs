@@ -19,7 +19,7 @@ impl Monitor for Impatient {
 #[test]
 fn stopped_it_leaves_only_a_part_that_is_gone_on_with() {
     let server = Server::new(body(), vec![Answer::StallAfter(100_000)]);
-    let (place, file) = (Place::new(), remote(&[server.url()]));
+    let (place, file) = (Home::new(), remote(&[server.url()]));
     // The wait is long enough for the stop to interrupt it.
     let patient = Arc::new(Network::new(Policy { stall: Duration::from_secs(20), ..policy() }).unwrap());
     let start = Instant::now();
@@ -33,7 +33,7 @@ fn stopped_it_leaves_only_a_part_that_is_gone_on_with() {
 
 #[test]
 fn several_files_come_side_by_side_and_one_that_fails_keeps_no_other() {
-    let place = Place::new();
+    let place = Home::new();
     let servers: Vec<Server> = (0..5).map(|_| Server::new(body(), vec![])).collect();
     let bad = Server::new(body(), vec![Answer::Status(404, ""); 9]);
     let urls: Vec<String> = servers.iter().map(Server::url).chain([bad.url()]).collect();
@@ -52,7 +52,7 @@ fn several_files_come_side_by_side_and_one_that_fails_keeps_no_other() {
 
 #[test]
 fn a_full_disk_is_seen_before() {
-    let place = Place::new();
+    let place = Home::new();
     room(&place.0.path().join("not/there/yet"), 1).unwrap();
     let error = room(place.0.path(), u64::MAX).unwrap_err().to_string();
     assert!(error.contains("has too little space") && error.contains("--data-dir"), "{error}");
