@@ -1,10 +1,7 @@
 //! Writes the page of all reports, `reports/index.html`, and what every page links to: `style.css` and `tables.js`.
 
 use super::folder::{ReportFolder, places};
-use crate::{
-    cli::Folders,
-    failure::Outcome,
-};
+use crate::{cli::Folders, failure::Outcome};
 use harness_report::{Difference, RenderedFile};
 use harness_study::spec::layers::PROFILES;
 use std::path::Path;
