@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Time a training step of `harness` and of PyTorch (reference/train_step.py) by turns, on the CPU of one machine.
+"""Time a training step of `harness` and of PyTorch (reference/train_step.py) alternately, on the CPU of one machine.
 
     python scripts/compare_train_step.py --harness target/release/harness [--python PYTHON] [--runs 5] [CASE ...]
 
-PYTHON (default: this one) has the packages of reference/requirements.txt. Each run of ours is followed by one of PyTorch in
-its default layout and one with --channels-last --fused-adam; the better of the two counts. CASE names the networks to time
-(default: all). Prints the raw lines, and a Markdown table of medians. Nothing else should run on the machine.
+PYTHON (default: the current one) needs the packages of reference/requirements.txt. Each run of `harness` is followed
+by one run of PyTorch in its default layout and one with --channels-last --fused-adam; the faster of these two counts.
+CASE names the networks to time (default: all). The script prints the raw lines and a Markdown table of medians.
+Nothing else should run on the machine.
 """
 
 import argparse

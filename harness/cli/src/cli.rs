@@ -29,14 +29,14 @@ pub(crate) use evaluate::Evaluate;
 const REPORT_EXAMPLES: &str = "\
 Examples:
   harness report blurring --profile demo --open
-                                         render reports/demo/blurring/ again and look at it
+                                         render reports/demo/blurring/ again and open it
   harness report --all --check           write nothing; exit 1 and name every file that would change
-  harness report --all --renew           also compute the table of printed figures anew, after an update of harness
+  harness report --all --renew           also recompute the table of printed figures, after an update of harness
   harness report --verdicts              every printed figure, what was reproduced of it, and the verdict
   harness report --verdicts --profile full --require reproduced
                                          exit 1 unless every printed figure was reproduced
   harness report blurring --profile demo --serve
-                                         look at it while its template is written; the page follows every change
+                                         show it while you write its template; the page updates after every change
   harness report blurring --profile demo --bundle supplement.zip
                                          all that a reviewer needs to check the report, in one file
 
@@ -67,7 +67,7 @@ Examples:
   harness completions fish > ~/.config/fish/completions/harness.fish";
 const AFTER: &str = "\
 Start here:
-  harness list                           what studies there are
+  harness list                           which studies there are
   harness study blurring --profile demo  one of them, small, in half a minute
   harness report blurring --profile demo --open
 
@@ -78,11 +78,11 @@ Exit codes:
   3    a spec is wrong
   4    data are missing or damaged
   5    a run failed
-  75   another process is at work on it: try again
+  75   another process is working on it: try again
   130  interrupted
 
 Environment:
-  HARNESS_STORE, HARNESS_REPORTS, HARNESS_DATA stand for --store, --reports, --data-dir.
+  HARNESS_STORE, HARNESS_REPORTS and HARNESS_DATA set --store, --reports and --data-dir.
   NO_COLOR turns colours off.
 
 Results go to stdout, progress and messages to stderr.";
@@ -157,7 +157,7 @@ pub(crate) enum Command {
     /// Show what changed between two reports, arms or runs, with intervals
     #[command(after_help = compare::EXAMPLES)]
     Compare(Compare),
-    /// The store of runs: list, show, remove what is not needed
+    /// The store of runs: list, show, remove those that are not needed
     #[command(subcommand)]
     Runs(Runs),
     /// Export runs in the formats of other tools
@@ -166,7 +166,7 @@ pub(crate) enum Command {
     /// Measure how fast this machine trains and reads pictures
     #[command(subcommand)]
     Bench(Bench),
-    /// Data sets and weights: what is there, fetch, check, adopt
+    /// Data sets and weights: list, show, fetch, verify, import, pack
     #[command(subcommand)]
     Data(Data),
     /// Print completions for a shell
@@ -305,13 +305,13 @@ impl Global {
         let root = match &self.root {
             Some(root) => Some(here.join(root)).filter(|root| is_root(&root.as_path())).ok_or_else(|| {
                 let shown = root.display();
-                Failure::Usage(format!("--root {shown}: that folder does not hold studies/ and templates/"))
+                Failure::Usage(format!("--root {shown}: this folder does not contain studies/ and templates/"))
             })?,
             None => here.ancestors().find(is_root).map(Path::to_owned).ok_or_else(|| {
                 let shown = here.display();
                 Failure::Usage(format!(
-                    "no studies here: neither {shown} nor a folder above it holds studies/ and templates/\n\
-                     go there first, or name that folder with --root DIR"
+                    "no studies here: neither {shown} nor a folder above it contains studies/ and templates/\nchange \
+                     to the folder that does, or name it with --root DIR"
                 ))
             })?,
         };

@@ -185,7 +185,7 @@ pub(crate) fn published(resolved: &Resolved, manifests: &Path) -> Outcome<Vec<Pu
     for table in &tables {
         if !figures.iter().any(|row| row.table == **table) {
             let place = folder.display();
-            let text = format!("no printed table `{table}` stands in {place}");
+            let text = format!("there is no printed table `{table}` in {place}");
             return Err(Failure::Check(text));
         }
     }

@@ -34,7 +34,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Locked(String),
     /// The user asked to stop.
-    #[error("interrupted; what was finished is kept, and the same command goes on from there")]
+    #[error("interrupted; finished work is kept: run the same command again to continue")]
     Interrupted,
     /// Something failed during a piece of work such as `study blurring, arm ssl`.
     #[error("{doing}")]

@@ -87,7 +87,7 @@ pub(crate) fn file_of(folder: &Path, name: &str) -> PathBuf {
 fn files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     let entries = std::fs::read_dir(folder).map_err(|error| {
-        Failure::Usage(format!("{}: no manifests of data there: {error}", folder.display())) //
+        Failure::Usage(format!("{}: cannot list the data manifests: {error}", folder.display())) //
     })?;
     for entry in entries {
         let path = entry.map_err(Failure::run)?.path();
@@ -119,7 +119,7 @@ pub(crate) fn label(file: &Path) -> String {
 
 fn wrong(document: &Merged, field: &str, expected: String) -> Diagnosis {
     let leaf = field.rsplit('.').next().unwrap_or(field);
-    document.at(field, format!("`{leaf}` has an impossible value")).expected(expected)
+    document.at(field, format!("`{leaf}` has an invalid value")).expected(expected)
 }
 
 impl Invalid {
@@ -166,7 +166,7 @@ impl Manifests {
     pub(crate) fn tell_invalid(&self, monitor: &dyn Monitor) {
         for invalid in &self.invalid {
             monitor.log(&format!(
-                "{}: passed over, as its manifest is invalid: {}",
+                "{}: ignored, because its manifest is invalid: {}",
                 invalid.name,
                 invalid.lines().join("; ")
             ));
@@ -184,7 +184,7 @@ impl Manifests {
             names.sort_unstable();
             let meant = closest(name, &names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
             let known = names.join(", ");
-            Failure::Usage(format!("there is no manifest `{name}` in {FOLDER}/{meant}\nthere are: {known}"))
+            Failure::Usage(format!("there is no manifest `{name}` in {FOLDER}/{meant}\nexpected one of: {known}"))
         })
     }
 

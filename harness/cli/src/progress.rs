@@ -122,7 +122,7 @@ impl Progress {
             if stop.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            let line = "stopping; what was finished is kept. Press again to leave at once";
+            let line = "stopping; finished work is kept. Press Ctrl-C again to quit at once";
             // If stderr is closed, there is nobody to tell.
             let _ = match &bars {
                 Some(bars) => bars.println(line),

@@ -72,7 +72,7 @@ fn find(store: &Path, name: &str) -> Outcome<PathBuf> {
         return Ok(folder.to_owned());
     }
     Err(Failure::Usage(if folder.is_dir() {
-        format!("{name} is no folder of a run: it holds no {}", file::HOST)
+        format!("{name} is not the folder of a run: it contains no {}", file::HOST)
     } else if is_key && digits.len() < FEWEST {
         format!("{name} is too short for a key: write at least {FEWEST} of its digits")
     } else {
@@ -124,10 +124,11 @@ impl Run {
         let folder = self.folder.display();
         match self.state()? {
             State::Done => Ok(()),
-            State::Running => Err(Failure::Locked(format!("{folder} is being worked on: try again when it is done"))),
+            State::Running => {
+                Err(Failure::Locked(format!("another process is working on {folder}: try again when it has finished")))
+            }
             State::Partial | State::Missing => Err(Failure::Data(
-                format!("{folder} is not finished: its study was interrupted and goes on when it is started again")
-                    .into(),
+                format!("{folder} is not finished: its study was interrupted; run the study again to continue").into(),
             )),
         }
     }

@@ -77,8 +77,7 @@ fn lacking(error: DataError, dataset: &DatasetSpec, folders: &DataFolders<'_>) -
     };
     match described() {
         Some(how) => {
-            let (folder, missing) = (folder.display(), missing.join(", "));
-            Failure::data(format!("{folder}: {missing} not found. Expected there: {expected}.\n{how}"))
+            Failure::data(format!("{}. Expected there: {expected}.\n{how}", datasets::absent(folder, missing)))
         }
         None => error.into(),
     }

@@ -34,7 +34,8 @@ fn given(data_dir: &Path, file: &str, sha256: Option<&str>) -> Outcome<Located> 
     let path = data_dir.join(file);
     if !path.is_file() {
         return Err(Failure::data(format!(
-            "{} not found: put the weights there, or name the folder that holds {file} with --data-dir or HARNESS_DATA",
+            "{} not found: put the weights there, or name the folder that contains {file} with --data-dir or \
+             HARNESS_DATA",
             path.display()
         )));
     }
@@ -53,7 +54,7 @@ fn published(name: &str, data_dir: &Path, manifests: &Path) -> Outcome<Located> 
     let manifests = manifests::read(manifests)?;
     let manifest = manifests.named(name)?;
     if manifest.layout != Layout::Weights {
-        return Err(Failure::data(format!("the manifest {name}.yaml names no weights")));
+        return Err(Failure::data(format!("the manifest {name}.yaml does not describe weights")));
     }
     let place = manifest.place(data_dir);
     let Some(file) = manifest.files().iter().find(|file| place.join(&file.file).is_file()) else {

@@ -75,7 +75,7 @@ fn pretrain(study: &Study) -> StageSettings {
         images.push(format!("{} of them held out", data.validation));
     }
     if data.fraction < 1.0 {
-        images.push(format!("{} % of the others train, balanced over the classes", data.fraction * 100.0));
+        images.push(format!("{} % of the others for training, balanced over the classes", data.fraction * 100.0));
     }
     let mut lines = vec![
         line("network", format!("{}, from {}", model.sizes().describe(), study.init.describe())),

@@ -129,7 +129,7 @@ fn by_files<'a>(manifest: &'a Manifest, folder: &Path, only: Option<&Path>) -> R
     let (mut given, mut why) = (Vec::new(), Vec::new());
     for (file, path) in files.iter().zip(paths) {
         if !path.is_file() {
-            why.push(format!("{}: {} is not beside it", manifest.name, file.file));
+            why.push(format!("{}: {} is not in the same folder", manifest.name, file.file));
             continue;
         }
         let same_name = path.file_name().is_some_and(|name| name.to_string_lossy() == file.file.as_str());
@@ -176,8 +176,8 @@ fn unknown(candidates: &[&Manifest], from: &Path, options: &Options<'_>, refused
         (None, _) => {
             let names: Vec<&str> = candidates.iter().map(|manifest| manifest.name.as_str()).collect();
             let text = format!(
-                "{} is neither laid out as, nor an archive of, any of {}. \
-                 `harness data import DIR --name NAME` says what it lacks",
+                "{} has neither the layout nor an archive of any of {}. `harness data import DIR --name NAME` says \
+                 what is missing",
                 from.display(),
                 names.join(", ")
             );

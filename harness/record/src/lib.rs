@@ -63,7 +63,7 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// A file is larger than anything this program writes.
-    #[error("{path} has {bytes} bytes, more than the {limit} that are read")]
+    #[error("{path} has {bytes} bytes; at most {limit} are read")]
     TooLarge {
         /// The file.
         path: PathBuf,

@@ -28,7 +28,7 @@ pub enum ReportError {
         problem: SpecProblem,
     },
     /// A run of the study is missing.
-    #[error("{path}: the record of run {key} is not there; restore the folder, or run the study again")]
+    #[error("{path}: the record of run {key} is missing; restore the folder, or run the study again")]
     NoRun {
         /// The folder of the run.
         path: PathBuf,
@@ -47,15 +47,15 @@ pub enum ReportError {
     },
     /// A file of a run differs from the one that the run wrote.
     #[error(
-        "{path} is not the file that the run wrote: its SHA-256 is not the one in run.json; restore it, or run the \
-         study again"
+        "{path} is not the file that the run wrote: its SHA-256 differs from the one in run.json; restore it, or run \
+         the study again"
     )]
     Damaged {
         /// The file.
         path: PathBuf,
     },
     /// Two runs would share a folder.
-    #[error("{path}: the keys of two runs begin with {digits}, which names the folder of one")]
+    #[error("{path}: the keys of two runs begin with {digits}, so both would need the same folder")]
     SameDigits {
         /// The list of runs.
         path: PathBuf,

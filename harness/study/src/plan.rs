@@ -237,7 +237,7 @@ pub enum PlanError {
     #[error("cannot name a stage: {0}")]
     Key(#[from] serde_json::Error),
     /// A data set was not surveyed.
-    #[error("the data of arm {0} were not looked at")]
+    #[error("the data of arm {0} were not read")]
     NoSurvey(String),
 }
 

@@ -12,7 +12,7 @@ Examples:
   harness bench train-step --model segnet --device cuda --batch 64
 
 A step is forward pass, cross-entropy plus the network's own penalty, backward pass and Adam, on random images.
-images_per_s and step_ms are medians over the steps: machines are noisy, so alternate what you compare.";
+images_per_s and step_ms are medians over the steps: machines are noisy, so alternate the runs that you compare.";
 const DATA_EXAMPLES: &str = "\
 Examples:
   harness bench data photographs

@@ -16,18 +16,18 @@ Examples:
 A result is one of
   PROFILE/STUDY                  a report, or the folder of one
   PROFILE/STUDY:PART             a part of it: ARM, ARM/PROTOCOL, ARM@CONDITION, /PROTOCOL@CONDITION ...
-  REVISION:PROFILE/STUDY[:PART]  the same as it was committed, as `git show` names it
-  KEY                            a run of the store: its key, or first digits of it (at least 6)
-What stands before a colon is a report if it reads as one, else a revision; write refs/heads/demo/x for a
-branch that is called like a report. Two parts are held against each other whatever they are called: arm
-against arm, protocol against protocol, condition against condition. All else is compared by name.
+  REVISION:PROFILE/STUDY[:PART]  the same as committed in REVISION, any name that `git show` accepts
+  KEY                            a run of the store: its key, or at least the first 6 digits of it
+The text before a colon is read as a report if possible, otherwise as a revision; write refs/heads/demo/x for
+a branch that is named like a report. If both results name a part, the two are compared even if their names
+differ: arm with arm, protocol with protocol, condition with condition. Everything else is matched by name.
 
 Differences are B minus A, with 95 % intervals. Scores of the same images of the same data are paired by
-image and seed, and tested by flipping signs, with Holm's correction over all rows. Other scores are not
+image and seed, and tested with a sign-flip test and Holm's correction over all rows. Other scores are not
 paired: their interval is that of two independent means, and there is no test.
 
-A regression is a figure that is worse in B by more than THRESHOLD, in the direction in which its metric is
-worse. One whose interval holds zero is shown and does not count; one without an interval counts.";
+A regression is a figure that is worse in B by more than THRESHOLD. If its interval contains zero, it is shown
+but does not count. If it has no interval, it counts.";
 
 /// Options of `compare`.
 #[derive(Debug, Clone, Args)]

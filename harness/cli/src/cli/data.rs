@@ -11,15 +11,15 @@ const FETCH_EXAMPLES: &str = "\
 Examples:
   harness data fetch oxford-iiit-pet
   harness data fetch pets-corpus         every data set that the published pretraining took pictures from
-  harness data fetch --all --offline     fetches nothing; says which files to put where
+  harness data fetch --all --offline     fetch nothing; say which files to put where
 
-A fetch that was stopped or killed goes on where it was. Every file is checked before it gets its name. Proxies are those of
-HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; HF_HOME, HF_ENDPOINT and HF_TOKEN mean what they mean to the hub's programs.";
+A fetch that was stopped or killed continues where it stopped. Every file is checked before it gets its name. Proxies are taken
+from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; HF_HOME, HF_ENDPOINT and HF_TOKEN work as in the hub's own programs.";
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   harness data verify                    everything that is there
   harness data verify cats-and-dogs-filtered --record
-                                         write the SHA-256 of its archive into its manifest, which did not know it";
+                                         write the SHA-256 of its archive into its manifest, which lacks it";
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   harness data import ~/data/pets        a folder that is laid out as a data set: linked, not copied
@@ -38,7 +38,7 @@ Examples:
   harness data show '{synthetic-pets: {trainval: 10, test: 5, unlabelled: 0}}'
   harness data show '{oxford-iiit-pet: {folder: my-pets}}'
 
-A data set is counted as a study would read it: at that size its decoded pictures are kept, and a study finds them.";
+A data set is counted as a study would read it. The decoded pictures are kept, so a study at that size finds them.";
 
 const PACK_EXAMPLES: &str = "\
 Examples:
@@ -46,7 +46,7 @@ Examples:
   harness study blurring --profile sample --data-dir folder-of-packs
 
 On a machine without a network a pack is the data set: studies at its size give the same bytes as from the original files. It is
-a tar file; every member's SHA-256 is held against its index whenever it is read. Several packs can lie in one data folder.";
+a tar file; every member's SHA-256 is compared with its index whenever it is read. Several packs can lie in one data folder.";
 
 /// Commands for data sets and weights.
 #[derive(Debug, Clone, Subcommand)]
@@ -64,7 +64,7 @@ pub(crate) enum Data {
     /// Hash what is there and compare it with what was put there and with the manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(DataVerify),
-    /// Adopt a folder or archive that you have already
+    /// Import a folder or archive that you already have
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(DataImport),
     /// Write a data set, resized, into one checksummed file that --data-dir accepts elsewhere
@@ -103,7 +103,7 @@ pub(crate) struct DataFetch {
     /// Everything that can be fetched
     #[arg(long, conflicts_with = "names")]
     pub(crate) all: bool,
-    /// Use no network: unpack the archives that lie ready, or say what to put where
+    /// Use no network: unpack archives that are already there, or say which files to put where
     #[arg(long)]
     pub(crate) offline: bool,
     /// Keep archives after unpacking them
@@ -120,7 +120,7 @@ pub(crate) struct DataVerify {
     /// Data sets and weights [default: all that are there]
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
-    /// Write digests that a manifest lacks into its file, as they were seen here
+    /// Write digests that a manifest lacks into its file, as computed here
     #[arg(long)]
     pub(crate) record: bool,
     /// Print JSON instead of text

@@ -15,8 +15,8 @@ Masks are PNG, BMP, GIF or WebP files; each folder stores its classes in one of 
   classes   0 pet, 1 background, 2 border, as `harness predict` does
   colours   pure red pet, green background, blue border
 Two masks belong together if their names without the extension are equal, or else are equal
-without `-mask`. Where there is a `cat-mask.png`, a `cat-overlay.png` is passed over. Every mask
-needs its partner.
+without `-mask`. Where there is a `cat-mask.png`, a `cat-overlay.png` is ignored. Every mask needs
+a partner.
 
 Every metric is computed for each image and averaged over the images for which it is defined: a
 class that neither mask of an image contains has no Dice and no IoU there, and is left out of

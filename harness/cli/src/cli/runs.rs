@@ -12,17 +12,17 @@ Examples:
   harness runs show 3f9c21d04b --lines 200";
 const GC_EXAMPLES: &str = "\
 Examples:
-  harness runs gc                        what could go, and how much room that makes
+  harness runs gc                        what could be removed, and how much space that frees
   harness runs gc --yes                  remove it
 
-Kept is every run that a report below the reports folder was made of, and every run that a study in studies/ asks for today, in
-any of its profiles, on any device, with what these build on. Where the data of a study are not here, its runs cannot be told:
-then all runs that were made under its profile are kept. Runs that another process works on are never touched.";
+A run is kept if a report in the reports folder was made from it, or if a study in studies/ needs it now, in any of its profiles
+and on any device. The runs that it builds on are kept, too. If the data of a study are missing, its runs cannot be identified, so
+all runs that were made under its profile are kept. Runs that another process is working on are never touched.";
 
 /// The commands on the store of runs.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Runs {
-    /// List every run: its kind, its state, the reports that hold it, its time and size
+    /// List every run: its kind, its state, the reports that use it, its time and size
     #[command(after_help = LIST_EXAMPLES)]
     List {
         /// Print JSON instead of a table
@@ -32,7 +32,7 @@ pub(crate) enum Runs {
     /// Show a run's record, its settings and the end of its log
     #[command(after_help = SHOW_EXAMPLES)]
     Show(RunsShow),
-    /// Remove runs that no report holds and no study asks for; without --yes only say which
+    /// Remove runs that no report uses and no study needs; without --yes only say which
     #[command(after_help = GC_EXAMPLES)]
     Gc {
         /// Remove them

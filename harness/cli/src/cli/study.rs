@@ -17,7 +17,7 @@ Examples:
   harness study --all --profile sample --seeds 0,1,2
   harness study blurring --set finetuning.epochs=3 --set 'arms[0].label=short'
 
-Stopped with Ctrl-C or killed, the same command goes on where it was and ends with the same numbers.";
+After Ctrl-C or a kill, run the same command again: it continues where it stopped and ends with the same numbers.";
 
 /// Options of `study`.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
@@ -53,7 +53,7 @@ pub(crate) struct Study {
     /// Fetch missing data without asking, whatever their size
     #[arg(short, long)]
     pub(crate) yes: bool,
-    /// Use no network; if data are missing, say what to put where
+    /// Use no network; if data are missing, say which files to put where
     #[arg(long, conflicts_with = "yes")]
     pub(crate) offline: bool,
     /// Threads to compute with [default: one per core]
@@ -83,9 +83,10 @@ impl FromStr for Seeds {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut seeds = Vec::new();
         for part in text.split(',').map(str::trim) {
-            let seed = part.parse().map_err(|_| format!("`{part}` is no seed: write whole numbers, as in 0,1,2"))?;
+            let seed =
+                part.parse().map_err(|_| format!("`{part}` is not a seed: expected whole numbers, as in 0,1,2"))?;
             if seeds.contains(&seed) {
-                return Err(format!("seed {seed} is named twice"));
+                return Err(format!("seed {seed} is given twice"));
             }
             seeds.push(seed);
         }
@@ -97,7 +98,7 @@ impl FromStr for Seeds {
 fn setting(text: &str) -> Result<String, String> {
     match text.split_once('=') {
         Some((path, _)) if !path.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err("write path=value, as in finetuning.epochs=3".to_owned()),
+        _ => Err("expected path=value, as in finetuning.epochs=3".to_owned()),
     }
 }
 

@@ -124,7 +124,11 @@ fn check_folders(all: &Wanted) -> Outcome {
     match keys.windows(2).find(|pair| pair[0].short() == pair[1].short()) {
         None => Ok(()),
         Some(pair) => Err(Failure::Run(
-            format!("the runs {} and {} begin alike: one profile cannot hold both", pair[0], pair[1]).into(),
+            format!(
+                "the keys of the runs {} and {} begin with the same digits: one profile cannot hold both",
+                pair[0], pair[1]
+            )
+            .into(),
         )),
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn data(options: &cli::BenchData, loudness: Loudness) -> Outcome {
     use_threads(options.threads)?;
     let folder = &options.folder;
     if !folder.is_dir() {
-        return Err(Failure::Data(format!("{} is no folder", folder.display()).into()));
+        return Err(Failure::Data(format!("{} is not a folder", folder.display()).into()));
     }
     let progress = Progress::new(loudness);
     progress.catch_signals().map_err(Failure::run)?; // so that the temporary folder does not stay behind

@@ -76,7 +76,10 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
     }
     let unlike = comparison.unlike.iter().map(|one| format!("{} of {}: {}", one.metric, one.place.in_words(), one.why));
     tell_list("not comparable:", unlike)?;
-    tell_list("only in one:", comparison.only.iter().map(|one| format!("{}: {} {}", one.side, one.what, one.name)))?;
+    tell_list(
+        "only on one side:",
+        comparison.only.iter().map(|one| format!("{}: {} {}", one.side, one.what, one.name)),
+    )?;
     tell_circumstances(comparison)?;
     if gates.is_empty() {
         return Ok(());
@@ -95,7 +98,7 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
                 shown.difference,
                 found.threshold
             );
-            if found.counts { text } else { format!("{text}; does not count, as its interval holds zero") }
+            if found.counts { text } else { format!("{text}; does not count, because its interval contains zero") }
         }),
     )
 }
@@ -175,10 +178,10 @@ fn tell_circumstances(comparison: &Comparison) -> Outcome {
             .take(LISTED)
             .map(|one| vec![one.topic.in_words().to_owned(), one.field.clone(), value(&one.a), value(&one.b)]),
     );
-    say(&format!("\nwhat else is different:\n{}", table(&cells)))?;
+    say(&format!("\nother differences:\n{}", table(&cells)))?;
     match all.len().saturating_sub(LISTED) {
         0 => Ok(()),
-        more => say(&format!("and {more} more; --out and --json have all")),
+        more => say(&format!("and {more} more; --out and --json list all")),
     }
 }
 

@@ -45,7 +45,11 @@ pub(crate) fn run(options: &cli::Evaluate, loudness: Loudness) -> Outcome {
         vec![mean.metric.to_owned(), value, mean.images.to_string()]
     }));
     say(&table(&cells))?;
-    say(&format!("\n{}: {pred} against {truth}; a row an image: {}", count(rows.len(), "image"), options.out.display()))
+    say(&format!(
+        "\n{}: {pred} compared with {truth}; one row per image: {}",
+        count(rows.len(), "image"),
+        options.out.display()
+    ))
 }
 
 /// Counts the pixels of every pair by the codes in its two files. All problems with any of them are reported at once.

@@ -75,13 +75,14 @@ fn export(run: &Run, out: &Path) -> Outcome<Export> {
     }
     let rows: Vec<MetricRow> = table::read_rows(&metrics)?;
     if rows.is_empty() {
-        return Err(Failure::Data(format!("{}: there is no row in it", metrics.display()).into()));
+        return Err(Failure::Data(format!("{}: it has no rows", metrics.display()).into()));
     }
     let folder = out.join(format!("{}-{}", run.stage, &run.key.as_str()[..SHORT]));
     let name = tensorboard::file_name(&run.host);
     if let Some(other) = other_events(&folder, &name)? {
         return Err(Failure::Usage(format!(
-            "{} holds other events, which TensorBoard would mix with those of {}: remove them, or name another folder",
+            "{} contains other events, which TensorBoard would mix with those of {}: remove them, or name another \
+             folder",
             other.display(),
             run.folder.display()
         )));

@@ -182,23 +182,20 @@ fn collect_garbage(folders: &Folders, yes: bool, loudness: Loudness) -> Outcome 
     }
     let kept: Vec<&str> = needed.unknown().collect();
     if !kept.is_empty() {
-        say(&format!(
-            "kept, as not all of their studies' data are here: all runs of the profiles {}",
-            kept.join(", ")
-        ))?;
+        say(&format!("kept, because data of their studies are missing: all runs of the profiles {}", kept.join(", ")))?;
     }
     if held > 0 {
-        say(&format!("kept, as another process works on them: {}", count(held, "run")))?;
+        say(&format!("kept, because another process is working on them: {}", count(held, "run")))?;
     }
     if cells.is_empty() {
-        return say("nothing to remove: every other run is in a report or asked for by a study");
+        return say("nothing to remove: every other run is in a report or needed by a study");
     }
     say(&table(&cells))?;
     let n = count(cells.len(), "run");
     say(&if yes {
         format!("\nremoved {n}, {}", human(freed))
     } else {
-        format!("\n{n} could go, {}; --yes removes them", human(freed))
+        format!("\n{n} could be removed, {}; --yes removes them", human(freed))
     })
 }
 

@@ -103,7 +103,7 @@ fn jobs(asked: Option<u16>, device: &Chosen) -> Outcome<Jobs> {
     match asked {
         Some(jobs) if jobs > 1 && device.kind != "cpu" => {
             let text =
-                format!("--jobs {jobs}: stages run side by side on the CPU alone; on {} give --jobs 1", device.name);
+                format!("--jobs {jobs}: stages run side by side only on the CPU; on {} use --jobs 1", device.name);
             Err(Failure::Usage(text))
         }
         Some(jobs) => Ok(Jobs::AtMost(usize::from(jobs))),

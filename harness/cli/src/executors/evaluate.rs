@@ -23,7 +23,7 @@ impl Sitting<'_> {
         let start = Instant::now();
         let settings = &self.stage.settings;
         let Work::Evaluate { protocol, finetune, cut, losses, spec, .. } = &settings.work else {
-            return Err(Failure::Run("this stage is no test".into()));
+            return Err(Failure::Run("this stage is not a test".into()));
         };
         let pictures = self.pictures(Purpose::Segmentation)?;
         let split = cut_of(&pictures, cut)?;

@@ -22,7 +22,7 @@ impl Sitting<'_> {
     pub(super) fn finetune(&self) -> Outcome<Done> {
         let settings = &self.stage.settings;
         let Work::Finetune { protocol, pretrain, cut, spec } = &settings.work else {
-            return Err(Failure::Run("this stage is no fine-tuning".into()));
+            return Err(Failure::Run("this stage is not a fine-tuning".into()));
         };
         let pictures = self.pictures(Purpose::Segmentation)?;
         let split = cut_of(&pictures, cut)?;

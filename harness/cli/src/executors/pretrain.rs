@@ -14,7 +14,7 @@ impl Sitting<'_> {
     pub(super) fn pretrain(&self) -> Outcome<Done> {
         let settings = &self.stage.settings;
         let Work::Pretrain { protocol, validation, fraction, spec } = &settings.work else {
-            return Err(Failure::Run("this stage is no pretraining".into()));
+            return Err(Failure::Run("this stage is not a pretraining".into()));
         };
         let pictures = self.pictures(Purpose::Pretraining)?;
         let split = split::unlabelled(&pictures.items, *validation, *fraction).map_err(Failure::data)?;

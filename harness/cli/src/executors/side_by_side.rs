@@ -226,7 +226,7 @@ impl Drop for Taken<'_, '_> {
         state.weight -= self.weight;
         if std::thread::panicking() {
             self.board.given_up.store(true, Ordering::SeqCst);
-            state.failure.get_or_insert(Failure::Run("a stage broke down; the message above says where".into()));
+            state.failure.get_or_insert(Failure::Run("a stage crashed; the message above says where".into()));
         }
         drop(state);
         self.board.changed.notify_all();

@@ -49,7 +49,7 @@ pub(crate) fn freshness(place: &ReportFolder, folders: &Folders) -> Outcome<Fres
     let data = place.folder.join("data");
     let path = data.join(file::SPEC);
     if !path.exists() {
-        return Ok(Freshness::Unknown(format!("{} is missing: what the data were run with is not known", file::SPEC)));
+        return Ok(Freshness::Unknown(format!("{} is missing: the settings of these data are not known", file::SPEC)));
     }
     let bytes = files::read(&path, 16 << 20)?;
     let recorded: Recorded = match serde_yaml::from_slice(&bytes) {
@@ -121,7 +121,8 @@ pub(crate) fn printed_in(data: &Path) -> Outcome<Vec<PublishedRow>> {
 
 pub(crate) fn other_figures(place: &ReportFolder) -> String {
     format!(
-        "{}: its printed figures are not those of {}/published; `harness report {} --profile {} --renew` takes them from there",
+        "{}: its printed figures differ from those of {}/published; `harness report {} --profile {} --renew` takes \
+         them from there",
         place.folder.join("data").join(file::PUBLISHED).display(),
         manifests::FOLDER,
         place.study,

@@ -29,7 +29,8 @@ pub(crate) fn make(place: &ReportFolder, folders: &Folders, renew: bool) -> Outc
     match &freshness {
         Freshness::Current(current) => take_over(place, current, renew)?,
         Freshness::Stale => warn(&format!(
-            "warning: {}: studies/{}.yaml has changed since these data were made; `harness study {} --profile {}` makes them anew",
+            "warning: {}: studies/{}.yaml has changed since these data were made; run `harness study {} --profile {}` \
+             to make them again",
             place.folder.display(),
             place.study,
             place.study,
@@ -78,7 +79,7 @@ pub(crate) fn check(place: &ReportFolder, folders: &Folders, templates: &Path) -
             }
         }
         Freshness::Stale => lines.push(format!(
-            "{}: stale: studies/{}.yaml asks for other numbers now",
+            "{}: stale: the data do not match studies/{}.yaml",
             shown(&Path::new("data").join(file::SPEC)),
             place.study
         )),

@@ -30,7 +30,7 @@ fn what_is_not_there_is_named_with_its_place() {
     }
     let other: InitSpec = serde_json::from_value(serde_json::json!({"encoder": {"weights": "cifar-10"}})).unwrap();
     let error = locate(&other, data.path(), &manifests()).unwrap_err();
-    assert!(error.to_string().contains("names no weights"), "{error}");
+    assert!(error.to_string().contains("does not describe weights"), "{error}");
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn pictures_are_timed_and_damaged_ones_named() {
     assert!(number(&json, "cold_images_per_s") > 0.0 && number(&json, "cached_images_per_s") > 0.0, "{json}");
 
     studio.run(&["bench", "data", "pictures"]).ended(0).answers("cold_images_per_s");
-    studio.run(&["bench", "data", "nowhere"]).ended(4).tells("nowhere is no folder");
+    studio.run(&["bench", "data", "nowhere"]).ended(4).tells("nowhere is not a folder");
     fs::create_dir(studio.path("none")).unwrap();
     studio.run(&["bench", "data", "none"]).ended(4).tells("there are no pictures in none");
     studio.run(&["bench", "data", "pictures", "--size", "0"]).ended(2);

@@ -199,7 +199,7 @@ fn a_regression_fails_and_is_named() {
         &["--metric", "accuracy", "--fail-on-regression", "accuracy:0.01"],
     )
     .ended(0);
-    said.answers("does not count, as its interval holds zero");
+    said.answers("does not count, because its interval contains zero");
     let json =
         compare(&studio, "demo/blurring", "later/blurring", &["--json", "--fail-on-regression", "accuracy:0.01"])
             .ended(1)
@@ -273,7 +273,7 @@ fn git(studio: &Studio, arguments: &[&str]) {
 #[test]
 fn a_revision_is_read_as_it_was_committed() {
     let studio = Studio::finished();
-    compare(&studio, "HEAD:demo/blurring", "demo/blurring", &[]).ended(2).tells("no git repository");
+    compare(&studio, "HEAD:demo/blurring", "demo/blurring", &[]).ended(2).tells("is not in a git repository");
     git(&studio, &["init", "-q", "-b", "main"]);
     git(&studio, &["add", "reports"]);
     git(&studio, &["commit", "-q", "-m", "First"]);
@@ -303,7 +303,7 @@ fn a_revision_is_read_as_it_was_committed() {
     studio.run(&["compare", "--", "--output=x:demo/blurring", "demo/blurring"]).ended(2).tells("there is no revision");
     let mut alone = studio.harness(&["compare", "HEAD:demo/blurring", "demo/blurring"]);
     alone.env("PATH", studio.path("studies"));
-    Said::of(alone).ended(5).tells("git cannot be started");
+    Said::of(alone).ended(5).tells("cannot start git");
     // A link in the repository is not followed.
     let scores = published(&studio.path(PROFILE), "per_image.csv")[0].join("per_image.csv");
     fs::remove_file(&scores).unwrap();
@@ -338,15 +338,15 @@ fn runs_are_compared_by_their_keys() {
     };
     let found = compared(&studio, a, &format!("demo/blurring:{arm}/corrected"), &["--metric", "accuracy"]);
     assert!(rows(&found, &[]).len() == 3 && rows(&found, &[]).iter().all(|row| row["change"] == "same"));
-    compare(&studio, a, "demo/blurring", &[]).ended(2).tells("name an arm of each");
+    compare(&studio, a, "demo/blurring", &[]).ended(2).tells("name one on each side");
     // Trainings have one value each, and no interval.
     let trained = keys(&studio, "finetune", "corrected");
     let said = compare(&studio, trained[0].key.as_str(), trained[1].key.as_str(), &[]).ended(0);
-    said.answers("validation").answers("not tested").answers("one value a training has no interval");
+    said.answers("validation").answers("not tested").answers("no interval: there is one value per training");
     compare(&studio, trained[0].key.as_str(), a, &[]).ended(2).tells("cannot be compared");
     compare(&studio, trained[0].key.as_str(), trained[1].key.as_str(), &["--metric", "hard_dice"])
         .ended(2)
-        .tells("no metric is called");
+        .tells("unknown metric");
     // Two runs have keys that begin alike.
     let other = format!("{}{}", &a[..63], if a.ends_with('0') { '1' } else { '0' });
     copy(&studio.path(format!("runs/evaluate/{a}")), &studio.path(format!("runs/evaluate/{other}")));
@@ -363,11 +363,11 @@ fn what_makes_no_sense_is_refused() {
     let report = "demo/blurring";
     refused("demo/bluring", report, &[], "did you mean `demo/blurring`?");
     refused("demo/blurring:sll", report, &[], "did you mean `ssl`?");
-    refused("demo/blurring:ssl@blur-1", report, &[], "no condition is called `blur-1`");
+    refused("demo/blurring:ssl@blur-1", report, &[], "unknown condition `blur-1`");
     refused("demo/blurring:ssl/corect", report, &[], "did you mean `corrected`?");
     refused("demo/blurring:", report, &[], "expected ARM[/PROTOCOL][@CONDITION]");
     refused("demo/blurring:ssl@", report, &[], "expected ARM[/PROTOCOL][@CONDITION]");
-    refused("nothing", report, &[], "is no report either");
+    refused("nothing", report, &[], "is not a report either");
     refused("01234567", report, &[], "there is no run 01234567");
     refused("sample/blurring", report, &[], "there is no report sample/blurring");
     refused(report, report, &["--metric", "dicee"], "did you mean `dice`?");

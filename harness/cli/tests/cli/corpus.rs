@@ -67,9 +67,9 @@ fn a_study_on_a_corpus_of_what_there_is() {
 
     let report = studio.read("reports/demo/blurring/report.md");
     for part in [
-        "under the protocol published), pictures that show the same as another one, pixel for pixel: 1; they were used",
-        "under the protocol corrected), pictures that show the same as another one, pixel for pixel: 1; they were left out",
-        "as many of each, of what there is of them",
+        "under the protocol published) that are identical to another one, pixel for pixel: 1; they were used",
+        "under the protocol corrected) that are identical to another one, pixel for pixel: 1; they were left out",
+        "the same number of each, using what there is",
     ] {
         assert!(report.contains(part), "{part}:\n{report}");
     }

@@ -73,7 +73,7 @@ fn fetched_listed_verified_recorded() {
     assert_eq!(state(&studio, "tiny"), "ready");
     run(&studio, &["data", "fetch", "tiny"]).ended(0).answers("tiny: ready in ");
     run(&studio, &["data", "list"]).ended(0).answers("oxford-iiit-pet").answers("CC BY-SA 4.0").answers("10 B");
-    run(&studio, &["data", "verify"]).ended(0).answers("tiny: 2 files, 10 B: all as they were");
+    run(&studio, &["data", "verify"]).ended(0).answers("tiny: 2 files, 10 B: all unchanged");
 
     let before = studio.read("data-manifests/tiny.yaml");
     run(&studio, &["data", "verify", "tiny", "--record"]).ended(0).answers("tiny.tar: recorded SHA-256 ");
@@ -147,7 +147,7 @@ fn a_users_own_are_adopted() {
         fs::write(studio.path("mine/images").join(name), b"a cat").unwrap();
     }
     run(&studio, &["data", "import", "mine", "--name", "tinny"]).ended(2).tells("did you mean `tiny`?");
-    run(&studio, &["data", "import", "mine", "--name", "cifar-10"]).ended(4).tells("data_batch_1.bin is not there");
+    run(&studio, &["data", "import", "mine", "--name", "cifar-10"]).ended(4).tells("data_batch_1.bin is missing");
     run(&studio, &["data", "import", "mine"]).ended(0).answers("tiny: linked to mine, 2 files");
     assert_eq!(state(&studio, "tiny"), "ready");
     run(&studio, &["data", "import", "mine"]).ended(4).tells("it is complete already");

@@ -133,7 +133,7 @@ fn names_stay_text() {
 fn what_cannot_be_shown() {
     let studio = Studio::new();
     show(&studio, "pets-sampel", &[]).ended(2).tells("did you mean `pets-sample`?");
-    show(&studio, "resnet34-imagenet", &[]).ended(2).tells("these are weights, so there are no pictures in it");
+    show(&studio, "resnet34-imagenet", &[]).ended(2).tells("these are weights, which contain no pictures");
     show(&studio, "{synthetic-pets: {trainval: 1, tset: 5}}", &[]).ended(2).tells("tset");
     show(&studio, "{cats-and-dogs: {folder: ../x}}", &[]).ended(2).tells("a relative path below the data folder");
     show(&studio, "{synthetic-pets: {trainval: 0, test: 0, unlabelled: 0}}", &[]).ended(2).tells("no pictures");

@@ -109,7 +109,7 @@ fn the_table_goes_to_stdout_and_the_rows_where_one_says() {
     let line = |name: &str| said.stdout.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace();
     assert_eq!(line("accuracy").collect::<Vec<_>>(), ["accuracy", "0.7500", "2"]);
     assert_eq!(line("dice_border").collect::<Vec<_>>(), ["dice_border", "0.6667", "1"]);
-    let said = said.answers("2 images: class indices against trimaps; a row an image: numbers/all.csv");
+    let said = said.answers("2 images: class indices compared with trimaps; one row per image: numbers/all.csv");
     assert!(said.stderr.is_empty(), "{}", said.stderr);
     assert!(studio.path("numbers/all.csv").exists() && !studio.path("evaluation.csv").exists());
     // A metric that no image has is null.
@@ -254,7 +254,7 @@ fn masks_that_cannot_be_compared_are_all_named() {
     // The content decides, not the name.
     let jpeg = [0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F', 0];
     fs::write(studio.path("pred/pug_2.png"), jpeg).unwrap();
-    refused(&studio, &[], &["pred/pug_2.png: JPEG: a label map must be stored without loss"]);
+    refused(&studio, &[], &["pred/pug_2.png: JPEG: a label map must be stored in a lossless format"]);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn folders_that_hold_no_masks_are_named() {
     fs::create_dir(studio.path("empty")).unwrap();
     fs::write(studio.path("empty/cat.jpg"), "x").unwrap();
     let empty = studio.run(&["evaluate", "--pred", "pred", "--truth", "empty"]);
-    empty.ended(4).tells("empty holds no masks: no PNG, BMP, GIF or WebP files");
+    empty.ended(4).tells("empty contains no masks: no PNG, BMP, GIF or WebP files");
     fs::copy(studio.path("pred/pug_2.png"), studio.path("pred/pug_2.PNG")).unwrap();
     refused(&studio, &[], &["same name up to the extension", "pred/pug_2.PNG, pred/pug_2.png"]);
     studio.run(&["evaluate", "--pred", "pred"]).ended(2).tells("--truth");

@@ -239,7 +239,7 @@ fn what_cannot_be_exported_is_refused_and_nothing_is_written() {
     refused(key, 4).tells("not finished");
     let lock = Lock::try_take(&studio.path(format!("{folder}.lock"))).unwrap();
     assert!(lock.is_some());
-    refused(key, 75).tells("being worked on");
+    refused(key, 75).tells("another process is working on");
     refused(&folder, 75);
     drop(lock);
     let left = runs(&studio.path("runs")).len();
@@ -254,7 +254,7 @@ fn events_are_not_mixed_with_others() {
     let other = format!("out/evaluate-{}/events.out.tfevents.1.elsewhere", &record.key.as_str()[..10]);
     fs::create_dir_all(studio.path(Path::new(&other).parent().unwrap())).unwrap();
     fs::write(studio.path(&other), "events").unwrap();
-    export(&studio, &[&folder]).ended(2).tells("holds other events");
+    export(&studio, &[&folder]).ended(2).tells("contains other events");
     assert_eq!(contents(&studio.path("out")).len(), 1);
     let empty = Studio::new();
     export(&empty, &["--all"]).ended(4).tells("no finished run");

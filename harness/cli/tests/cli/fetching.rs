@@ -113,7 +113,11 @@ fn stopped_it_leaves_a_part_and_goes_on_later() {
         let mut running = Running::start(harness(&studio, &["data", "fetch", "tiny"]));
         running.until("a part", || fs::metadata(part(&studio)).is_ok_and(|about| about.len() >= before + 100_000));
         running.signal(signal);
-        running.wait().ended(130).tells("are kept; the next fetch resumes them").tells("interrupted; what was");
+        running
+            .wait()
+            .ended(130)
+            .tells("are kept; the next fetch resumes them")
+            .tells("interrupted; finished work is kept");
         assert_eq!(begun(&studio) as u64, before + 100_000);
     }
     server.let_go();
@@ -221,7 +225,7 @@ fn an_invalid_manifest_stops_only_who_needs_it() {
     Said::of(harness(&studio, &["data", "fetch", "--all"])).ended(3).tells("cifar-10.yaml");
     assert_eq!(server.heads(), [""; 0]);
     fetch(&studio).ended(0);
-    Said::of(harness(&studio, &["data", "verify"])).ended(0).tells("cifar-10: passed over").answers("tiny: 2 files");
+    Said::of(harness(&studio, &["data", "verify"])).ended(0).tells("cifar-10: ignored").answers("tiny: 2 files");
     Said::of(harness(&studio, &["data", "verify", "cifar-10"])).ended(3);
     Said::of(harness(&studio, &["doctor"])).ended(0).answers("cifar-10").answers("invalid");
     Said::of(harness(&studio, &["validate"])).ended(3).tells("cifar-10.yaml");

@@ -125,8 +125,8 @@ fn asked_to_stop_it_says_so_and_goes_on_later() {
         running.until("a sitting", || all_sittings(&store) > before);
         running.until(&format!("epoch {epoch} of {kind}"), || reached(&store, kind, epoch));
         running.signal(signal);
-        let said = running.wait().ended(130).tells("stopping; what was finished is kept");
-        let said = said.tells("interrupted; what was finished is kept, and the same command goes on from there");
+        let said = running.wait().ended(130).tells("stopping; finished work is kept");
+        let said = said.tells("interrupted; finished work is kept: run the same command again to continue");
         assert!(!said.stderr.contains("error:"), "{}", said.stderr);
     }
     let plan = stopped.run(&study(&SLOW, &["--dry-run"])).ended(0);

@@ -113,7 +113,7 @@ fn a_study_on_packs_is_the_study_on_the_files() {
     said.tells("at 20 px is not packed").tells(".pack has pictures of 16 px");
     assert_eq!(runs(&packs.path("runs")).len(), before, "a stage began that could not end");
     let said = packs.run(&stored(&["--data-dir", "data/pets.pack", "--set", "seeds=[5]"])).ended(4);
-    said.tells("cats is not in it; it holds pets-sample");
+    said.tells("cats is not in it; it contains pets-sample");
     packs
         .run(&["data", "show", "pets-sample", "--data-dir", "data/pets.pack", "--size", "16"])
         .ended(0)

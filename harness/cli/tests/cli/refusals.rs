@@ -78,9 +78,9 @@ fn impossible_values() {
     let words =
         ["out of range: found `-3`", "field: profiles.demo.finetuning.epochs", "expected a whole number from 0"];
     broken(SPEC, ("  demo: {}", "  demo: {finetuning: {epochs: -3}}"), "-3", &words);
-    let words = ["`epochs` has an impossible value", "expected a whole number in 1..="];
+    let words = ["`epochs` has an invalid value", "expected a whole number in 1..="];
     broken(SPEC, ("  demo: {}", "  demo: {pretraining: {epochs: 0}}"), "0}}", &words);
-    let words = ["`size` has an impossible value", "field: profiles.demo.data.size", "expected a multiple of 4"];
+    let words = ["`size` has an invalid value", "field: profiles.demo.data.size", "expected a multiple of 4"];
     broken(SPEC, ("  demo: {}", "  demo: {data: {size: 50}}"), "50}}", &words);
     let words = ["out of range: found `-1`", "expected a whole number, 0 or more"];
     broken(BASE, ("seeds: [0]", "seeds: [-1]"), "-1]", &words);
@@ -88,9 +88,9 @@ fn impossible_values() {
 
 #[test]
 fn variants_are_checked_where_they_stand() {
-    let words = ["`mse` has an impossible value", "field: variants.segnet.finetuning.losses.published.mse", "above 0"];
+    let words = ["`mse` has an invalid value", "field: variants.segnet.finetuning.losses.published.mse", "above 0"];
     broken(BASE, ("{published: {mse: 1}}", "{published: {mse: 0}}"), "0}}\n  linknet", &words);
-    let words = ["`size` has an impossible value", "field: profiles.demo.variants.linknet.data.size", "multiple of 32"];
+    let words = ["`size` has an invalid value", "field: profiles.demo.variants.linknet.data.size", "multiple of 32"];
     broken(BASE, ("        data: {size: 64}", "        data: {size: 60}"), "60}\n        model: {linknet", &words);
     let words = ["unknown section `modle` in a variant", "did you mean `model`?"];
     broken(BASE, ("    model: {segnet: {width: 64}}", "    modle: {segnet: {width: 64}}"), "modle", &words);
@@ -100,7 +100,7 @@ fn variants_are_checked_where_they_stand() {
 
 #[test]
 fn names_that_mean_nothing() {
-    let words = ["no arm is called `supervized`", "did you mean `supervised`?", "field: report.claims[4].expect"];
+    let words = ["unknown arm `supervized`", "did you mean `supervised`?", "field: report.claims[4].expect"];
     let claim = "expect: ssl@blur-100.dice > supervised@blur-100.dice";
     broken(
         SPEC,
@@ -108,10 +108,10 @@ fn names_that_mean_nothing() {
         "ssl@blur-100.dice > supervized",
         &words,
     );
-    let words = ["no condition is called `blur-30`", "blur-25"];
+    let words = ["unknown condition `blur-30`", "blur-25"];
     let first = "expect: ssl@blur-0.dice > ssl@blur-25.dice";
     broken(SPEC, (first, "expect: ssl@blur-0.dice > ssl@blur-30.dice"), "ssl@blur-0.dice > ssl@blur-30", &words);
-    let words = ["no variant is called `half-label`", "did you mean `half-labels`?", "field: arms[0].variants[0]"];
+    let words = ["unknown variant `half-label`", "did you mean `half-labels`?", "field: arms[0].variants[0]"];
     let label = "    label: Pretrained\n";
     broken(SPEC, (label, &format!("{label}    variants: [half-label]\n")), "half-label]", &words);
     let words = ["no base `vqvae-pet`", "studies/_base/vqvae-pet.yaml"];
@@ -157,7 +157,7 @@ fn settings_of_the_command_line() {
     set("arms[0].lable=x").ended(3).tells("did you mean `label`?");
     set("finetuning.epochs=[3").ended(3).tells("command line");
     set("profiles.demo.data.size=16").ended(3).tells("cannot be set from the command line");
-    set("finetuning.epochs").ended(2).tells("write path=value");
+    set("finetuning.epochs").ended(2).tells("expected path=value");
     left_nothing(&studio);
 }
 
@@ -172,7 +172,7 @@ fn wrong_command_lines() {
     for (arguments, word) in [
         (&["study"][..], "<NAME>"),
         (&["study", "blurring", "--profile", "mini"], "possible values: full, sample, demo"),
-        (&["study", "blurring", "--seeds", "1,1"], "seed 1 is named twice"),
+        (&["study", "blurring", "--seeds", "1,1"], "seed 1 is given twice"),
         (&["study", "blurring", "--threads", "0"], "--threads"),
         (&["study", "blurring", "--jobs", "0"], "--jobs"),
         (&["study", "blurring", "--device", "tpu"], "--device"),
@@ -182,7 +182,7 @@ fn wrong_command_lines() {
         (&["report", "blurring"], "run `harness study blurring` first"),
         (&["report", "--all"], "there are no reports"),
         (&["report", "--check"], "there are no reports"),
-        (&["list", "--root", "templates"], "does not hold studies/ and templates/"),
+        (&["list", "--root", "templates"], "does not contain studies/ and templates/"),
     ] {
         studio.run(arguments).ended(2).tells(word);
     }
@@ -217,7 +217,7 @@ fn missing_data() {
     fs::create_dir_all(studio.path("empty/cats-and-dogs-10k/PetImages")).unwrap();
     let said = studio.run(&["study", "blurring", "--profile", "sample", "--data-dir", "empty"]).ended(4);
     let said = said.tells("pets-sample: annotations/trimaps,").tells("any part of Oxford-IIIT Pet: unpack");
-    assert!(said.stderr.contains("annotations") && !said.stderr.contains("the folder not found"), "{}", said.stderr);
+    assert!(said.stderr.contains("annotations") && !said.stderr.contains("does not exist"), "{}", said.stderr);
     for folder in ["runs", "reports", "data", "none"] {
         let written = if studio.path(folder).exists() { contents(&studio.path(folder)) } else { BTreeMap::default() };
         assert!(written.is_empty(), "{folder}: {:?}", written.keys());

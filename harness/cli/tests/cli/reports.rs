@@ -120,7 +120,7 @@ fn numbers_of_another_spec_are_stale_until_they_are_run_again() {
     let (studio, said) = checked(|studio| {
         studio.edit("studies/blurring.yaml", arm, &format!("{arm}    variants: [half-labels]\n"));
     });
-    said.answers("data/spec.yaml: stale").answers("studies/blurring.yaml asks for other numbers now");
+    said.answers("data/spec.yaml: stale").answers("the data do not match studies/blurring.yaml");
     // Rendering cannot repair it, but says what can.
     studio.run(&["report"]).ended(0).tells("warning:").tells("`harness study blurring --profile demo`");
     studio.run(&["report", "--check"]).ended(1).answers("stale");

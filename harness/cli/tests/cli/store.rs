@@ -54,7 +54,7 @@ fn only_what_nothing_needs_is_removed() {
     // No study asks for these settings, so without the report nothing keeps the runs.
     fs::remove_dir_all(studio.path("reports")).unwrap();
     let before = contents(&studio.path("runs"));
-    let said = studio.run(&["runs", "gc"]).ended(0).answers(&format!("{all} runs could go, "));
+    let said = studio.run(&["runs", "gc"]).ended(0).answers(&format!("{all} runs could be removed, "));
     said.answers("--yes removes them").answers("all runs of the profiles full, sample");
     let gone = |before: &std::collections::BTreeMap<String, Vec<u8>>| {
         let after = contents(&studio.path("runs"));
@@ -67,7 +67,7 @@ fn only_what_nothing_needs_is_removed() {
     let _lock = Lock::try_take(&studio.path(format!("{worked}.lock"))).unwrap().unwrap();
     studio.edit(format!("{foreign}/host.json"), "\"demo\"", "\"sample\"");
     let said = studio.run(&["runs", "gc", "--yes"]).ended(0).answers(&format!("removed {} runs, ", all - 2));
-    said.answers("another process works on them: 1 run");
+    said.answers("another process is working on them: 1 run");
     let left = runs(&studio.path("runs"));
     assert_eq!(left.len(), 2);
     assert!(studio.path(worked).join("run.json").exists() && studio.path(foreign).join("run.json").exists());

@@ -78,9 +78,9 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
     let forged = row.replacen(cells[6], &cells[7][..5], 1);
     studio.run(&["report", "--renew"]).ended(0);
     studio.edit(&table, &row, &forged);
-    studio.run(&["report", "--verdicts"]).ended(1).tells("are not those of data-manifests/published");
-    studio.run(&["report", "--check"]).ended(1).answers("are not those of data-manifests/published");
-    studio.run(&["report"]).ended(1).tells("are not those of data-manifests/published");
+    studio.run(&["report", "--verdicts"]).ended(1).tells("differ from those of data-manifests/published");
+    studio.run(&["report", "--check"]).ended(1).answers("differ from those of data-manifests/published");
+    studio.run(&["report"]).ended(1).tells("differ from those of data-manifests/published");
     studio.run(&["report", "--renew"]).ended(0);
     assert_eq!(contents(&studio.path(REPORT)), before, "what was renewed is what was there");
 
@@ -92,11 +92,11 @@ fn a_sample_reproduces_nothing_whatever_its_files_say() {
         let studio = with_reports(&[REPORT]);
         studio.edit(Path::new(REPORT).join("data/study.json"), "\"fidelity\": \"sample\"", "\"fidelity\": \"full\"");
         studio.edit(Path::new(REPORT).join("data/spec.yaml"), change.0, change.1);
-        none_reproduced(&studio, "not of today's spec");
+        none_reproduced(&studio, "does not match the current spec");
         studio.run(&["report", "--check"]).ended(1);
         studio.run(&["report"]).ended(0).tells("warning:");
         assert!(studio.read(Path::new(REPORT).join("report.md")).contains("Not shown to be the published experiment"));
     }
     fs::remove_file(studio.path(REPORT).join("data/spec.yaml")).unwrap();
-    none_reproduced(&studio, "not of today's spec");
+    none_reproduced(&studio, "does not match the current spec");
 }

@@ -29,7 +29,7 @@ pub(super) fn parts(name: &str, limit: usize) -> Result<Vec<&str>, Refusal> {
     }
     let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.len() > DEPTH {
-        return Err(Refusal::Name("it lies more than 16 folders deep"));
+        return Err(Refusal::Name("it is more than 16 folders deep"));
     }
     parts.iter().try_for_each(|part| plain(part))?;
     Ok(parts)

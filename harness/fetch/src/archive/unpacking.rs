@@ -212,7 +212,7 @@ impl<'a> Unpacking<'a> {
 
     /// The parts of a member's new name; `None` if the choice leaves it out.
     fn chosen(&self, name: &[u8]) -> Result<Option<Vec<String>>, ArchiveError> {
-        let name = str::from_utf8(name).map_err(|_| self.refuse(Refusal::Name("it is no UTF-8")))?;
+        let name = str::from_utf8(name).map_err(|_| self.refuse(Refusal::Name("it is not UTF-8")))?;
         let parts = names::parts(name, self.limits.name_bytes).map_err(|refusal| self.refuse(refusal))?;
         let whole = parts.join("/");
         let below =

@@ -50,7 +50,11 @@ fn variable(name: &str) -> Option<(String, String)> {
 fn proxy(names: &[&str]) -> Result<Option<Proxy>, FetchError> {
     let Some((name, value)) = names.iter().find_map(|name| variable(name)) else { return Ok(None) };
     // Its value may hold a password.
-    let wrong = |_| FetchError::Client(format!("{name} names no proxy, such as http://proxy.example.org:3128"));
+    let wrong = |_| {
+        FetchError::Client(format!(
+            "{name} is not the address of a proxy; expected one such as http://proxy.example.org:3128"
+        ))
+    };
     Proxy::new(&value).map(Some).map_err(wrong)
 }
 

@@ -234,7 +234,7 @@ fn without_any_length_nothing_unverified_is_taken() {
     let server = Server::new(body(), vec![Answer::TruncatedWithoutLength(200_000); 5]);
     let place = Place::new();
     let attempts = attempts(place.fetch(&unverified(&[server.url()])));
-    assert!(attempts[0].why[0].contains("whether it came whole could not be told"), "{attempts:?}");
+    assert!(attempts[0].why[0].contains("so nothing would show whether it is complete"), "{attempts:?}");
     place.holds_no_file();
     // If the length is given, the file is accepted, and its digest is reported.
     let server = Server::new(body(), vec![]);

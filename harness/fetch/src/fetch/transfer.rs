@@ -120,8 +120,8 @@ fn total(job: &Job, response: &Response<Body>, begun: u64) -> Result<Option<u64>
             Err(Trouble::Useless(why))
         }
         (None, None) if !job.file.is_verified() => {
-            let why = "neither the server nor the manifest says how long the file is, and no digest is known: \
-                       whether it came whole could not be told";
+            let why = "neither the server nor the manifest says how long the file is, and no digest is known, so \
+                       nothing would show whether it is complete";
             Err(Trouble::Useless(why.to_owned()))
         }
         (said, size) => Ok(said.or(size)),

@@ -35,8 +35,8 @@ pub fn missing(manifest: &Manifest, data: &Path, why: &str) -> String {
             let verb = if files.len() == 1 { "is" } else { "are" };
             let _ = write!(
                 told,
-                "\nThen `harness data fetch {}` or a study goes on: {them} {verb} checked and unpacked from there, \
-                 without a network.\nOr put the unpacked data at {}:{}",
+                "\nThen run `harness data fetch {}` or a study: {them} {verb} checked and unpacked from there, without \
+                 a network.\nOr put the unpacked data at {}:{}",
                 manifest.name,
                 place.display(),
                 layout(manifest)
@@ -86,7 +86,7 @@ fn layout(manifest: &Manifest) -> String {
 fn adopt(told: &mut String, manifest: &Manifest) {
     let _ = write!(
         told,
-        "\nIf you have them elsewhere: `harness data import DIR --name {}`, or name the folder that holds {}/ with \
+        "\nIf you have them elsewhere: `harness data import DIR --name {}`, or name the folder that contains {}/ with \
          --data-dir or HARNESS_DATA",
         manifest.name,
         manifest.folder()

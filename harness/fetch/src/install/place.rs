@@ -163,7 +163,7 @@ fn merge(from: &Path, into: &Path) -> Result<(), InstallError> {
             merge(&entry.path(), &target)?;
         } else if fs::symlink_metadata(&target).is_ok() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            return Err(InstallError::Import(format!("two archives both hold {name}; one of them is wrong")));
+            return Err(InstallError::Import(format!("two archives both contain {name}; one of them is wrong")));
         } else {
             fs::rename(entry.path(), &target).map_err(io("move to", &target))?;
         }

@@ -183,7 +183,7 @@ fn a_users_folder_is_linked_or_copied_and_never_changed() {
         user.put("images/b.jpg", b"a dog");
         assert!(matches!(place.import(user.0.path(), None, copy), Err(InstallError::Import(_))));
         let error = place.import(user.0.path(), Some("pets"), copy).unwrap_err();
-        assert!(error.to_string().contains("lists/all.txt is not there"), "{error}");
+        assert!(error.to_string().contains("lists/all.txt is missing"), "{error}");
         user.put("lists/all.txt", b"a b");
         let holding = place.import(user.0.path(), None, copy).unwrap();
         let linked = cfg!(unix) && !copy;
@@ -217,7 +217,7 @@ fn a_users_archives_are_found_by_name_and_digest() {
     let (place, user) = (Place::new(), Place::new());
     let archive = user.put("images.tar", &images());
     let error = place.import(&archive, None, false).unwrap_err().to_string();
-    assert!(error.contains("lists.tar is not beside it"), "{error}");
+    assert!(error.contains("lists.tar is not in the same folder"), "{error}");
     user.put("lists.tar", &lists());
     assert_eq!(place.import(&archive, None, false).unwrap().how, How::Copied);
     assert_eq!(place.state(), State::Ready);

@@ -106,8 +106,8 @@ fn check_files(files: &[RemoteFile], place: &str, found: &mut Found) {
 fn check_source(source: &Source, pinned: bool, place: &str, found: &mut Found) {
     match source {
         Source::Url(url) => {
-            let expected = "an address that begins with https://, without a user name; \
-                            http:// only where the whole SHA-256 is known, as anyone on the way can change what comes";
+            let expected = "an address that begins with https://, without a user name; http:// only if the whole \
+                            SHA-256 is known, because others can change the file on its way";
             found.unless(is_url(url, pinned), &format!("{place}.url"), expected);
         }
         Source::Hub(HubFile { repository, revision, file, .. }) => {

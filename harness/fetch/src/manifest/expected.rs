@@ -67,7 +67,7 @@ impl Expected {
                 (Ok(about), Some(bytes)) if about.is_file() => {
                     (about.len() != *bytes).then(|| format!("{path} has {} bytes, expected {bytes}", about.len()))
                 }
-                _ => Some(format!("{path} is not there")),
+                _ => Some(format!("{path} is missing")),
             },
         }
     }

@@ -21,9 +21,10 @@ use std::path::Path;
 /// The default folder.
 pub(super) const FOLDER: &str = "cats-and-dogs/PetImages";
 
-const EXPECTED: &str = "one folder of pictures a class, like Cat/0.jpg and Dog/0.jpg";
-const SOURCE: &str = "unpack https://download.microsoft.com/download/3/E/1/\
-    3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip, or put a folder of pictures a class there";
+const EXPECTED: &str = "one folder of pictures per class, like Cat/0.jpg and Dog/0.jpg";
+const SOURCE: &str = "unpack \
+                      https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip, \
+                      or put one folder of pictures per class there";
 
 /// The location of a folder of classes, and the number of pictures to use.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -55,7 +56,7 @@ impl DataSet for CatsAndDogs {
 
     fn check(&self) -> Result<(), (String, String)> {
         match self.per_class {
-            Some(0) => Err(("per_class".into(), "at least 1 picture of each class, or nothing for all".into())),
+            Some(0) => Err(("per_class".into(), "at least 1 picture of each class, or no value for all".into())),
             _ => Ok(()),
         }
     }
@@ -63,7 +64,7 @@ impl DataSet for CatsAndDogs {
     fn describe(&self) -> String {
         match self.per_class {
             Some(n) => format!("cats and dogs in {}, {n} of each", self.folder),
-            None => format!("cats and dogs in {}, as many of each", self.folder),
+            None => format!("cats and dogs in {}, the same number of each", self.folder),
         }
     }
 
@@ -81,7 +82,7 @@ impl DataSet for CatsAndDogs {
     /// enough. The results of decoding are remembered beside the hashes. Files after that point are not read.
     fn survey(&self, _: Purpose, data_dir: &Path, cache: &Path, monitor: &dyn Monitor) -> Result<Survey, DataError> {
         if self.per_class == Some(0) {
-            let reason = "0 pictures; expected at least 1, or nothing for as many as the smallest class has".into();
+            let reason = "0 pictures; expected at least 1, or no value for as many as the smallest class has".into();
             return Err(DataError::Field { field: "cats-and-dogs.per_class", reason });
         }
         let folder = folder(self, data_dir)?;

@@ -41,7 +41,7 @@ pub(super) fn classes(
                 classes.push(Class { name, files });
             }
             Kind::File if picture_name(&name).is_some() => {
-                left_out.push(row(FileUse::Unused, path, "", "in no class's folder"));
+                left_out.push(row(FileUse::Unused, path, "", "not in the folder of a class"));
             }
             Kind::File => {}
             Kind::Outside => return Err(DataError::Outside { path: folder.file(&path) }),

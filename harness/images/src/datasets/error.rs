@@ -1,16 +1,16 @@
 //! Errors in data sets.
 
 use harness_record::RecordError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The reason that a data set cannot be read. Every message says what was expected and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The data set, or a part of its layout, is missing.
     #[error(
-        "{folder}: {} not found. Expected there: {expected}. To get the data: {source_of_data}. \
-         If you have them elsewhere, name the folder that holds them with --data-dir or HARNESS_DATA",
-        missing.join(", ")
+        "{}. Expected there: {expected}. To get the data: {source_of_data}. If you have them elsewhere, name the \
+         folder that contains them with --data-dir or HARNESS_DATA",
+        absent(folder, missing)
     )]
     Missing {
         /// The data set's folder.
@@ -84,8 +84,8 @@ pub enum DataError {
     },
     /// A part of the published corpus has another number of pictures.
     #[error(
-        "{path}: {found} usable pictures of {class}s ({damaged} damaged ones left out), but the published corpus has {expected} from \
-         {part}; complete the folder, or set `counts: as-found` to take what is there"
+        "{path}: {found} usable pictures of {class}s ({damaged} damaged ones left out), but the published corpus has \
+         {expected} from {part}; complete the folder, or set `counts: as-found` to use what is there"
     )]
     Counts {
         /// The part's folder.
@@ -112,15 +112,13 @@ pub enum DataError {
         first: String,
     },
     /// Segmentation was requested of a data set without trimaps.
-    #[error(
-        "{dataset} has no trimaps, so nothing can be trained or tested on it but pretraining; use oxford-iiit-pet or synthetic-pets"
-    )]
+    #[error("{dataset} has no trimaps, so it can be used only for pretraining; use oxford-iiit-pet or synthetic-pets")]
     NoTrimaps {
         /// Name of the data set in specs.
         dataset: &'static str,
     },
     /// A pack cannot be used.
-    #[error("{path}: {reason}. `harness data pack` makes packs, on a machine that has the data")]
+    #[error("{path}: {reason}. Make a pack with `harness data pack`, on a machine that has the data")]
     Pack {
         /// The pack.
         path: PathBuf,
@@ -128,7 +126,7 @@ pub enum DataError {
         reason: String,
     },
     /// Packing was requested of a data set without files.
-    #[error("{dataset} needs no pack: its pictures are drawn wherever they are used")]
+    #[error("{dataset} needs no pack: its pictures are drawn when they are used")]
     NothingToPack {
         /// Name of the data set in specs.
         dataset: &'static str,
@@ -155,6 +153,15 @@ pub enum DataError {
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Says which parts of a data set are missing from its folder, or that the folder does not exist.
+pub fn absent(folder: &Path, missing: &[String]) -> String {
+    let place = folder.display();
+    match missing {
+        [whole] if whole == "the folder" => format!("{place} does not exist"),
+        _ => format!("{place}: {} not found", missing.join(", ")),
+    }
 }
 
 impl DataError {

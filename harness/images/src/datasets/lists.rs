@@ -41,7 +41,8 @@ pub(super) fn disjoint(
             line,
             text: name.clone(),
             reason: format!(
-                "also in line {before} of {a}: an image must not be trained on and tested on; take it out of one"
+                "also in line {before} of {a}: an image must not be used for both training and testing; remove it from \
+                 one list"
             ),
         }),
     }
@@ -53,7 +54,7 @@ fn entry(line: &str) -> Result<&str, String> {
     let Some((&name, numbers)) = fields.split_first() else { return Err("an empty line".into()) };
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.chars().all(plain) || breed(name).is_none() {
-        return Err(format!("{name:?} is no image name; expected `<breed>_<number>` without path or ending"));
+        return Err(format!("{name:?} is not an image name; expected `<breed>_<number>` without path or ending"));
     }
     if numbers.len() != 3 || !numbers.iter().all(|n| n.parse::<u32>().is_ok_and(|n| n > 0)) {
         return Err("expected `name class_id species breed_id`, the last three being numbers from 1".into());
@@ -93,10 +94,10 @@ mod tests {
             ("beagle_2 5 2", "expected `name class_id"),
             ("beagle_2 5 two 1", "expected `name class_id"),
             ("beagle_2 5 3 1", "species 3"),
-            ("beagle 5 2 1", "no image name"),
-            ("../../x_1 5 2 1", "no image name"),
-            ("/etc/x_1 5 2 1", "no image name"),
-            ("a\\b_1 5 2 1", "no image name"),
+            ("beagle 5 2 1", "is not an image name"),
+            ("../../x_1 5 2 1", "is not an image name"),
+            ("/etc/x_1 5 2 1", "is not an image name"),
+            ("a\\b_1 5 2 1", "is not an image name"),
             ("beagle_1 5 2 1", "a second time; the first is in line 1"),
         ] {
             let error = parse(&format!("beagle_1 5 2 1\n{line}\n")).unwrap_err().to_string();

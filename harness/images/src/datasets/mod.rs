@@ -23,7 +23,7 @@ mod survey;
 pub use bytes::Bytes;
 pub use cats_and_dogs_filtered::FilteredSplit;
 pub use dimensions::dimensions;
-pub use error::DataError;
+pub use error::{DataError, absent};
 pub use folder::check_below;
 pub use pack::{PackSummary, pack, packed, packed_at};
 pub use pets_corpus::{CorpusFolders, Counts, Duplicates};

@@ -159,7 +159,7 @@ impl Layout {
                 }
                 Some((stem, ending)) => {
                     let reason =
-                        format!("ends in .{ending}; the images of this data set end in .jpg, whatever is inside");
+                        format!("ends in .{ending}; the images of this data set end in .jpg, whatever their format is");
                     let group = lists::breed(stem).unwrap_or_default();
                     strange.push(row(FileUse::Unused, format!("{IMAGES}/{file}"), group, reason));
                 }

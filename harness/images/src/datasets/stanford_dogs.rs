@@ -17,7 +17,7 @@ use std::path::Path;
 pub(super) const FOLDER: &str = "stanford-dogs";
 
 const IMAGES: &str = "Images";
-const EXPECTED: &str = "Images/n02085620-Chihuahua/n02085620_10074.jpg and so on, a folder a breed";
+const EXPECTED: &str = "Images/n02085620-Chihuahua/n02085620_10074.jpg and so on, one folder per breed";
 const SOURCE: &str = "`harness data fetch stanford-dogs`, or unpack \
     http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar there";
 

@@ -196,7 +196,7 @@ fn every_image_that_is_not_used_is_named_with_its_reason() {
 #[test]
 fn an_image_in_both_lists_or_a_path_in_a_list_is_an_error_with_its_line() {
     for (line, reason) in
-        [("Birman_2 1 1 1", "also in line 3 of annotations/trainval.txt"), ("../x_1 1 1 1", "no image name")]
+        [("Birman_2 1 1 1", "also in line 3 of annotations/trainval.txt"), ("../x_1 1 1 1", "is not an image name")]
     {
         let home = Home::with_pets();
         home.append("pets/annotations/test.txt", line);
@@ -211,7 +211,7 @@ fn an_image_in_both_lists_or_a_path_in_a_list_is_an_error_with_its_line() {
 fn a_missing_data_set_says_what_was_expected_and_where_to_get_it() {
     let home = Home::new();
     let text = home.survey(&pets(), Purpose::Segmentation).unwrap_err().to_string();
-    for part in ["the folder not found", "trimaps", "https://", "5c4f3ee8e5d25df40f4fd59a7f44e54c", "HARNESS_DATA"] {
+    for part in ["pets does not exist", "trimaps", "https://", "5c4f3ee8e5d25df40f4fd59a7f44e54c", "HARNESS_DATA"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     home.put("pets/images/x.jpg", "");

@@ -38,7 +38,10 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
 pub fn decode_labels(bytes: &[u8]) -> Result<Labels, DecodeError> {
     let format = format_of(bytes)?;
     if format == ImageFormat::Jpeg {
-        return Err(DecodeError::Damaged { format: "JPEG", reason: "a label map must be stored without loss".into() });
+        return Err(DecodeError::Damaged {
+            format: "JPEG",
+            reason: "a label map must be stored in a lossless format".into(),
+        });
     }
     match decode_other(bytes, format)? {
         (DynamicImage::ImageLuma8(grey), ExtendedColorType::L8) => {

@@ -13,10 +13,10 @@ pub enum DecodeError {
     #[error("the file is empty")]
     Empty,
     /// The file has more than [`MAX_BYTES`].
-    #[error("the file has {0} bytes, more than the {MAX_BYTES} that are read")]
+    #[error("the file has {0} bytes; at most {MAX_BYTES} are read")]
     TooManyBytes(u64),
     /// The picture has more than [`MAX_PIXELS`].
-    #[error("the picture has {0} × {1} pixels, more than the {MAX_PIXELS} that are read")]
+    #[error("the picture has {0} × {1} pixels; at most {MAX_PIXELS} are read")]
     TooManyPixels(u32, u32),
     /// The first bytes are not those of a supported format.
     #[error("not a JPEG, PNG, GIF, BMP or WebP file")]
@@ -33,7 +33,7 @@ pub enum DecodeError {
         reason: String,
     },
     /// The label map has colours, a palette, transparency or another depth.
-    #[error("a label map must be greyscale with 8 bits a pixel")]
+    #[error("a label map must be greyscale with 8 bits per pixel")]
     NotGrey,
 }
 

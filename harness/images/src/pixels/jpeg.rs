@@ -28,7 +28,7 @@ const MAX_SCANS: usize = 500;
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
     let scans = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
     if scans > MAX_SCANS {
-        return Err(damaged(format!("{scans} scans, where at most {MAX_SCANS} are read")));
+        return Err(damaged(format!("{scans} scans; at most {MAX_SCANS} are read")));
     }
     let ran_dry = Cell::new(false);
     // libjpeg exits non-locally when it cannot go on. Here that is an unwinding without a message on the terminal, so
@@ -59,7 +59,7 @@ fn decompress(source: Source<'_>) -> Result<Picture, DecodeError> {
             let inks = samples(header.to_colorspace(ColorSpace::JCS_CMYK)).map_err(refused)?;
             inks.as_chunks::<4>().0.iter().flat_map(|&ink| rgb_of_inverted_cmyk(ink)).collect()
         }
-        n => return Err(damaged(format!("{n} channels, where 1, 3 or 4 are read"))),
+        n => return Err(damaged(format!("{n} channels; expected 1, 3 or 4"))),
     };
     Ok(Picture { width, height, data })
 }

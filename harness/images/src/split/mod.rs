@@ -33,7 +33,7 @@ pub struct Partition {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SplitError {
     /// No images would be left for training.
-    #[error("{wanted} of {there} images are wanted for {purpose}, but at least one must be left to train")]
+    #[error("{wanted} of {there} images are requested for {purpose}, but at least one must remain for training")]
     TooFew {
         /// `validation` or `the test`.
         purpose: &'static str,

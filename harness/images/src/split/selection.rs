@@ -68,7 +68,7 @@ impl Selection {
             }
         }
         if self.lists().iter().all(|(_, breeds)| breeds.is_some_and(Vec::is_empty)) {
-            return Err(("dogs".into(), "at least one breed, as `cats` names none either".into()));
+            return Err(("dogs".into(), "at least one breed here or in `cats`".into()));
         }
         Ok(())
     }

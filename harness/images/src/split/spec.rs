@@ -84,21 +84,22 @@ impl SplitSpec {
         }
     }
 
-    /// The split in words: `the data set's own test images; of the others 500 validate, drawn with seed 0`.
+    /// The split in words: `the data set's own test images; 500 of the other images for validation, drawn with seed 0`.
     pub fn describe(&self) -> String {
         match self {
             Self::Official(OfficialSplit { validation, stratified, seed }) => {
                 let breeds = if *stratified { " in proportion to breeds" } else { "" };
                 let validation = validation.describe();
                 format!(
-                    "the data set's own test images; of the others {validation} validate, drawn{breeds} with seed {seed}"
+                    "the data set's own test images; {validation} of the other images for validation, drawn{breeds} \
+                     with seed {seed}"
                 )
             }
             Self::Merged(MergedSplit { test, validation, seed }) => {
                 let (test, validation) = (percent(*test), percent(*validation));
                 format!(
-                    "all images merged; {test} test and {validation} of the others validate, \
-                     drawn in proportion to breeds with seed {seed}"
+                    "all images merged; {test} for testing and {validation} of the others for validation, drawn in \
+                     proportion to breeds with seed {seed}"
                 )
             }
         }
@@ -169,15 +170,17 @@ mod tests {
         let words = |json: &str| read(json).unwrap().describe();
         assert_eq!(
             words(r#"{"official": {"validation": {"images": 500}}}"#),
-            "the data set's own test images; of the others 500 validate, drawn with seed 0"
+            "the data set's own test images; 500 of the other images for validation, drawn with seed 0"
         );
         assert_eq!(
             words(r#"{"official": {"validation": {"share": 0.07}, "stratified": true}}"#),
-            "the data set's own test images; of the others 7 % validate, drawn in proportion to breeds with seed 0"
+            "the data set's own test images; 7 % of the other images for validation, drawn in proportion to breeds \
+             with seed 0"
         );
         assert_eq!(
             words(r#"{"merged": {"test": 0.2, "validation": 0.3, "seed": 42}}"#),
-            "all images merged; 20 % test and 30 % of the others validate, drawn in proportion to breeds with seed 42"
+            "all images merged; 20 % for testing and 30 % of the others for validation, drawn in proportion to breeds \
+             with seed 42"
         );
     }
 }

@@ -211,12 +211,12 @@ fn a_cut_that_leaves_nothing_to_train_is_refused() {
     let refused = |items: &[Item], spec| split(items, &spec, &ALL).unwrap_err().to_string();
     assert_eq!(
         refused(&items, official(Amount::Images(10), false, 0)),
-        "10 of 10 images are wanted for validation, but at least one must be left to train"
+        "10 of 10 images are requested for validation, but at least one must remain for training"
     );
     refused(&items, official(Amount::Share(0.96), true, 0));
     refused(&items[10..], official(Amount::Images(0), false, 0));
-    assert!(refused(&items, merged(0.99, 0.5, 0)).starts_with("15 of 15 images are wanted for the test"));
-    assert!(refused(&items, merged(0.9, 0.5, 0)).starts_with("1 of 1 images are wanted for validation"));
+    assert!(refused(&items, merged(0.99, 0.5, 0)).starts_with("15 of 15 images are requested for the test"));
+    assert!(refused(&items, merged(0.9, 0.5, 0)).starts_with("1 of 1 images are requested for validation"));
     assert!(unlabelled(&items, 15, 1.0).is_err() && unlabelled(&[], 0, 1.0).is_err());
     assert_eq!(sizes(&unlabelled(&items, 14, 0.1).unwrap()), (1, 14, 0));
     assert_eq!(sizes(&split(&items, &official(Amount::Images(0), true, 0), &ALL).unwrap()), (10, 0, 5));

@@ -56,6 +56,6 @@ impl Geometry {
 }
 
 fn whole(length: usize, one: usize, what: &str) -> usize {
-    assert!(one > 0 && length.is_multiple_of(one), "{length} elements are no whole number of {what} of {one}");
+    assert!(one > 0 && length.is_multiple_of(one), "{length} elements are not a whole number of {what} of {one}");
     length / one
 }

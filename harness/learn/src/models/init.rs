@@ -86,7 +86,7 @@ impl EncoderSpec {
                     return Err((at("weights"), "the name of a manifest, such as resnet34-imagenet".into()));
                 }
                 if self.sha256.is_some() {
-                    return Err((at("sha256"), "absent if `weights` is given: the manifest has it".into()));
+                    return Err((at("sha256"), "no value if `weights` is given, because the manifest has it".into()));
                 }
                 Ok(())
             }

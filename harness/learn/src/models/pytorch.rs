@@ -125,7 +125,7 @@ fn state_dict(pickle: &Pickle) -> Result<Vec<(&str, Info<'_>)>, String> {
                 Object::Global(module, name) => format!("an object of {module}.{name}"),
                 _ => "an object".to_owned(),
             },
-            _ => "no dictionary".to_owned(),
+            _ => "an object that is not a dictionary".to_owned(),
         };
         format!("it holds {what}, not a state dict: write it with torch.save(network.state_dict(), file)")
     })?;

@@ -53,7 +53,7 @@ impl<'a> Feed<'a> {
         match Resident::upload(&pictures.rgb, &pictures.classes, side, device) {
             Ok(resident) => feed.resident = Some(resident),
             // Another process may have taken the memory in the meantime.
-            Err(error) => stay(&format!("the GPU did not take them ({error})")),
+            Err(error) => stay(&format!("they could not be copied to the GPU ({error})")),
         }
         Ok(feed)
     }

@@ -8,7 +8,7 @@ pub const ACCURACY: Metric = Metric {
     label: "Accuracy",
     unit: "share of pixels, 0 to 1",
     direction: Direction::Higher,
-    definition: "Share of an image's pixels whose arg-max class is right.",
+    definition: "Share of an image's pixels whose arg-max class is correct.",
     source: "as printed; torchmetrics MulticlassAccuracy(num_classes=3, average=\"micro\", multidim_average=\"samplewise\")",
     formula: Formula::Image(of),
 };

@@ -8,9 +8,9 @@ pub const BATCH_DICE: Metric = Metric {
     label: "Batch Dice",
     unit: SHARE,
     direction: Direction::Higher,
-    definition: "Mean over the classes of 2·|T∩P| / (|T| + |P|), with T and P the pixels of a class in the true and in the \
-                 arg-max masks of a whole batch; a class that is in neither is left out of the mean. Averaged over batches, \
-                 of which the last may be smaller.",
+    definition: "Mean over the classes of 2·|T∩P| / (|T| + |P|), with T and P the pixels of a class in the true and in \
+                 the arg-max masks of a whole batch; a class that neither contains is left out of the mean. Averaged \
+                 over batches, of which the last may be smaller.",
     source: "the code that printed the figures of LinkNet: torchmetrics' former functional.dice(average=\"macro\", \
              mdmc_average=\"global\", num_classes=3) of a batch",
     formula: Formula::Batch(|masks| macro_mean(|class| dice::of_class(masks, class))),

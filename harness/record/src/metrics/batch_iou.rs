@@ -12,9 +12,9 @@ pub const BATCH_IOU: Metric = Metric {
     label: "Batch IoU",
     unit: SHARE,
     direction: Direction::Higher,
-    definition: "Mean over all three classes of (|T∩P| + s) / (|T∪P| + s), with T and P the pixels of a class in the true and \
-                 in the arg-max masks of a whole batch and s = 0.000001, so that a class that is in neither counts as 1. \
-                 Averaged over batches, of which the last may be smaller.",
+    definition: "Mean over all three classes of (|T∩P| + s) / (|T∪P| + s), with T and P the pixels of a class in the \
+                 true and in the arg-max masks of a whole batch and s = 0.000001, so that a class that neither \
+                 contains counts as 1. Averaged over batches, of which the last may be smaller.",
     source: "the code that printed the figures of LinkNet",
     formula: Formula::Batch(of),
 };

@@ -33,21 +33,21 @@ pub const MICRO: Metric = Metric {
 /// Dice of class pet.
 pub const PET: Metric = class(
     ["dice_pet", "Dice, pet"],
-    "2·|T∩P| / (|T| + |P|) of class pet; undefined for an image in whose masks it is in neither.",
+    "2·|T∩P| / (|T| + |P|) of class pet; undefined for an image if neither mask contains the class.",
     |masks| of_class(masks, 0),
 );
 
 /// Dice of class background.
 pub const BACKGROUND: Metric = class(
     ["dice_background", "Dice, background"],
-    "2·|T∩P| / (|T| + |P|) of class background; undefined for an image in whose masks it is in neither.",
+    "2·|T∩P| / (|T| + |P|) of class background; undefined for an image if neither mask contains the class.",
     |masks| of_class(masks, 1),
 );
 
 /// Dice of class border.
 pub const BORDER: Metric = class(
     ["dice_border", "Dice, border"],
-    "2·|T∩P| / (|T| + |P|) of class border; undefined for an image in whose masks it is in neither.",
+    "2·|T∩P| / (|T| + |P|) of class border; undefined for an image if neither mask contains the class.",
     |masks| of_class(masks, 2),
 );
 

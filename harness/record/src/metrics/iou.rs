@@ -31,21 +31,21 @@ pub const MICRO: Metric = Metric {
 /// Intersection over union of class pet.
 pub const PET: Metric = class(
     ["iou_pet", "IoU, pet"],
-    "|T∩P| / |T∪P| of class pet; undefined for an image in whose masks it is in neither.",
+    "|T∩P| / |T∪P| of class pet; undefined for an image if neither mask contains the class.",
     |masks| of_class(masks, 0),
 );
 
 /// Intersection over union of class background.
 pub const BACKGROUND: Metric = class(
     ["iou_background", "IoU, background"],
-    "|T∩P| / |T∪P| of class background; undefined for an image in whose masks it is in neither.",
+    "|T∩P| / |T∪P| of class background; undefined for an image if neither mask contains the class.",
     |masks| of_class(masks, 1),
 );
 
 /// Intersection over union of class border.
 pub const BORDER: Metric = class(
     ["iou_border", "IoU, border"],
-    "|T∩P| / |T∪P| of class border; undefined for an image in whose masks it is in neither.",
+    "|T∩P| / |T∪P| of class border; undefined for an image if neither mask contains the class.",
     |masks| of_class(masks, 2),
 );
 

@@ -9,6 +9,6 @@ pub const LOSS: Metric = Metric {
     unit: "mean over pixels",
     direction: Direction::Lower,
     definition: "Loss of an image under the stage's protocol, a mean over its pixels, without the network's own penalty.",
-    source: "the loss that the study's fine-tuning names, as its arms list it",
+    source: "the loss of the study's fine-tuning, as listed in the settings of its arms",
     formula: Formula::Loss,
 };

@@ -11,8 +11,8 @@ pub const SOFT_DICE: Metric = Metric {
     label: "Soft Dice",
     unit: SHARE,
     direction: Direction::Higher,
-    definition: "2·(Σ g·p + s) / (Σ g + Σ p + s) over all channels and pixels of an image, with g the one-hot truth, p the \
-                 sigmoid of the output and s = 0.00001, which is doubled above the line.",
+    definition: "2·(Σ g·p + s) / (Σ g + Σ p + s) over all channels and pixels of an image, with g the one-hot truth, p \
+                 the sigmoid of the output and s = 0.00001, which counts twice in the numerator.",
     source: "the code that printed the figures of VQ-VAE and SegNet",
     formula: Formula::Soft(of),
 };

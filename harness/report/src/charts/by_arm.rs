@@ -37,7 +37,7 @@ const HEADING: f64 = 46.0;
 const AXIS: f64 = 36.0;
 /// The minimum and maximum width of a column of numbers.
 const NUMBERS: (f64, f64) = (54.0, 96.0);
-const AXES: &str = "Each axis begins and ends where its data do, not at 0 and 1.";
+const AXES: &str = "Each axis covers the range of its data, not 0 to 1.";
 
 /// Metrics by arm, under the first condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +108,7 @@ impl Drawable for ByArm {
 
 impl ByArm {
     fn caption(&self, data: &Data) -> String {
-        let points = "Points are means over the test images and whiskers their 95 % intervals";
+        let points = "Points are means over the test images; whiskers are their 95 % intervals";
         let diamonds = if self.published { "; hollow diamonds are printed figures" } else { "" };
         format!("{points}{diamonds}. {AXES} {}", measured_how(data))
     }

@@ -1,4 +1,4 @@
-//! Metrics over the conditions of the test: one panel for each metric, one line for each arm and protocol.
+//! Metrics over the test conditions: one panel for each metric, one line for each arm and protocol.
 
 mod lines;
 mod words;
@@ -23,9 +23,9 @@ const PANEL_HEIGHT: f64 = 300.0;
 /// The number of columns of panels, and a smaller number if only that leaves room for labels.
 const COLUMNS: [usize; 2] = [3, 2];
 const CAPTION: &str =
-    "Lines are means over the test images and bands their 95 % intervals; diamonds are printed figures.";
+    "Lines are means over the test images; bands are their 95 % intervals; diamonds are printed figures.";
 
-/// Metrics over the conditions of the test.
+/// Metrics over the test conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByCondition {

@@ -32,9 +32,10 @@ use table::Binned;
 
 const PANEL_HEIGHT: f64 = 330.0;
 const FOOT: &str = "Mean confidence";
-const CAPTION: &str = "Confidence is the probability of the predicted class. Each point holds the pixels of a fifteenth of its range, and \
-                       stands at their mean confidence and their accuracy. On the dotted line a network is right as often as it is \
-                       sure; below it, it is too sure. Bins with fewer than one pixel in a thousand are left out.";
+const CAPTION: &str = "Confidence is the probability of the predicted class. Its range is divided into fifteen bins of \
+                       equal width. Each point is one bin, at the mean confidence and the accuracy of its pixels. On \
+                       the dotted line, accuracy equals confidence; below it, the network is overconfident. Bins with \
+                       fewer than one pixel in a thousand are left out.";
 /// The minimum share of pixels of a drawn bin. Smaller bins say little.
 const LEAST_SHARE: f64 = 0.001;
 
@@ -99,7 +100,7 @@ impl Drawable for Reliability {
         if data.has_conditions() {
             let condition = escape(&data.condition_label(data.first_condition()));
             // Writing to memory cannot fail.
-            let _ = write!(caption, " All of it under the condition {condition}.");
+            let _ = write!(caption, " All points are under the condition {condition}.");
         }
         Ok(Chart { name, title, caption, svg, records, alternative })
     }
@@ -193,7 +194,7 @@ fn legend(data: &Data, panels: &[Lines], with_arms: bool) -> Vec<Entry> {
     let marker = |i: usize| Some(Marker::of_series(i));
     let arms =
         arms.map(|(i, arm)| Entry { label: arm.label.clone(), ink: Ink::Series(i, 0), line: true, marker: marker(i) });
-    let right = Entry { label: "As right as sure".to_owned(), ink: Ink::Plain(2), line: true, marker: None };
+    let right = Entry { label: "Accuracy equals confidence".to_owned(), ink: Ink::Plain(2), line: true, marker: None };
     arms.chain([right]).collect()
 }
 
@@ -202,8 +203,8 @@ fn describe(data: &Data, panels: &[Lines]) -> String {
         let arm = &data.study.arms[line.arm];
         let counted = data.reliability(&arm.name, data.first_condition(), lines.protocol)?.counts;
         let (error, over) = (counted.expected_error()?, counted.overconfidence()?);
-        let sure = if over < 0.0 { "too unsure" } else { "too sure" };
-        Some(format!("{} {sure} by {}, expected error {}", arm.label, number(over.abs()), number(error)))
+        let sure = if over < 0.0 { "underconfident" } else { "overconfident" };
+        Some(format!("{} {sure} by {}, expected calibration error {}", arm.label, number(over.abs()), number(error)))
     };
     let sentence = |lines: &Lines| {
         let parts: Vec<_> = lines.lines.iter().filter_map(|line| of_arm(lines, line)).collect();

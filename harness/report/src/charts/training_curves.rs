@@ -20,8 +20,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const PANEL_HEIGHT: f64 = 230.0;
-const CAPTION: &str = "Each line is a run's validation or training, and its marker the epoch whose weights were kept. The axes of \
-                       losses begin where the values do. A metric that a stage does not log has no line.";
+const CAPTION: &str = "Each line shows the training or the validation of one run. Its marker is the epoch whose \
+                       weights were kept. The axes of losses cover the range of the values. A metric that a stage does \
+                       not log has no line.";
 /// The maximum number of points of a line; more could not be told apart.
 const MOST_POINTS: usize = 480;
 

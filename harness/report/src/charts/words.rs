@@ -33,7 +33,7 @@ pub(super) fn measured_how(data: &Data) -> String {
     }
     let arms: Vec<_> = batched.into_iter().map(escape).collect();
     format!(
-        "{usual}; under the published one those of {} are hard and means over batches, without intervals.",
+        "{usual}; under the published protocol, those of {} are hard and are means over batches, without intervals.",
         listed(&arms)
     )
 }

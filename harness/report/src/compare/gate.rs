@@ -26,13 +26,15 @@ impl FromStr for Gate {
             let meant = closest(metric, names.iter().copied())
                 .map(|meant| format!(" (did you mean `{meant}`?)"))
                 .unwrap_or_default();
-            return Err(format!("no metric is called `{metric}`{meant}; there are {}", names.join(", ")));
+            return Err(format!("unknown metric `{metric}`{meant}; expected one of {}", names.join(", ")));
         }
         match threshold.parse::<f64>() {
             Ok(threshold) if threshold >= 0.0 && threshold.is_finite() => {
                 Ok(Self { metric: metric.to_owned(), threshold })
             }
-            _ => Err(format!("`{threshold}` is no threshold: {expected}, a number of at least 0")),
+            _ => Err(format!(
+                "`{threshold}` is not a threshold: {expected}, where the threshold is a number of at least 0"
+            )),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn places(a: &Side, b: &Side, only: &mut Vec<Only>) -> Result<Vec<Coo
     if arms.is_empty() {
         let named = |side: &Side| format!("{} ({})", side.about.name, names(side).join(", "));
         return Err(CompareError::Choice(format!(
-            "no arm is in both {} and {}; name an arm of each to hold them against each other, as in PROFILE/STUDY:ARM",
+            "{} and {} have no arm in common; to compare two arms, name one on each side, as in PROFILE/STUDY:ARM",
             named(a),
             named(b)
         )));

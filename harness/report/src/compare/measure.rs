@@ -98,7 +98,7 @@ impl<'a> Pair<'a> {
             match (arm_a.loss(at_a.2), arm_b.loss(at_b.2)) {
                 (Some(a), Some(b)) if a != b => return Err(format!("the loss is {a} in A and {b} in B")),
                 (Some(_), Some(_)) => {}
-                _ if at_a.2 != at_b.2 => return Err("protocols have losses of their own".to_owned()),
+                _ if at_a.2 != at_b.2 => return Err("each protocol has its own loss".to_owned()),
                 _ => {}
             }
         }
@@ -117,11 +117,7 @@ impl<'a> Pair<'a> {
             .is_some_and(|digests| self.b.tested_on(at_b.0, at_b.2).as_ref() == Some(&digests));
         let paired = same_data.then(|| self.paired(place, metric, a, b)).flatten();
         let row = paired.or_else(|| {
-            let why = if same_data {
-                "no image was tested in both"
-            } else {
-                "the data that they were tested on are not the same"
-            };
+            let why = if same_data { "no image was tested in both" } else { "they were tested on different data" };
             self.independent(place, metric, a, b, why)
         });
         row.map_or(Found::Nothing, |row| Found::Row(Box::new(row)))
@@ -176,7 +172,7 @@ impl<'a> Pair<'a> {
         };
         let (a, b) = (of(self.a, at_a), of(self.b, at_b));
         let (Some(a), Some(b)) = (a, b) else { return missing(place, metric.name, [a.is_some(), b.is_some()]) };
-        let note = "a mean over batches, without a value for each image, has no interval";
+        let note = "no interval: this is a mean over batches, without a value for each image";
         Found::Row(Box::new(Row {
             seeds: Both { a: a.1, b: b.1 },
             note: Some(note.to_owned()),
@@ -204,12 +200,12 @@ impl<'a> Pair<'a> {
         };
         let direction = measured::Metric::find(metric).map(|metric| metric.direction);
         if metric == "loss" && place.protocol.a != place.protocol.b {
-            let why = "protocols have losses of their own".to_owned();
+            let why = "each protocol has its own loss".to_owned();
             return Found::Unlike(Unlike { place: place.clone(), metric: metric.to_owned(), why });
         }
         Found::Row(Box::new(Row {
             seeds: Both { a: 1, b: 1 },
-            note: Some("one value a training has no interval".to_owned()),
+            note: Some("no interval: there is one value per training".to_owned()),
             ..Row::new(place, metric, direction, [a, b], b - a)
         }))
     }
@@ -272,7 +268,7 @@ fn missing(place: &Coordinates, metric: &str, there: [bool; 2]) -> Found {
 fn with_common_seeds(a: &Sample, b: &Sample) -> (Sample, Sample, Option<String>) {
     let common: Vec<u64> = a.seed_numbers().iter().copied().filter(|seed| b.seed_numbers().contains(seed)).collect();
     if common.is_empty() {
-        let note = "no seed is in both: each image's mean over seeds is compared".to_owned();
+        let note = "no seed is in both, so each image's mean over seeds is compared".to_owned();
         return (a.averaged(), b.averaged(), Some(note));
     }
     let all = a.seeds().max(b.seeds());

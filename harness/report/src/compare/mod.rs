@@ -85,7 +85,7 @@ fn chosen(a: &Side, b: &Side, metrics: &[String], only: &mut Vec<Only>) -> Resul
             if !known.contains(&metric.as_str()) {
                 let meant = closest(metric, known.iter().copied()).map(|m| format!(" (did you mean `{m}`?)"));
                 let text = format!(
-                    "no metric is called `{metric}`{}; there are {}",
+                    "unknown metric `{metric}`{}; expected one of {}",
                     meant.unwrap_or_default(),
                     known.join(", ")
                 );

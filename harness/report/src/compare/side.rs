@@ -182,10 +182,10 @@ impl Side {
             return Ok(());
         }
         let kind = |side: &Self| match side.kind {
-            Kind::Tested => format!("{} holds scores of test images", side.about.name),
-            Kind::Trained(stage) => format!("{} holds figures of training ({stage})", side.about.name),
+            Kind::Tested => format!("{} contains scores of test images", side.about.name),
+            Kind::Trained(stage) => format!("{} contains figures of training ({stage})", side.about.name),
         };
-        let text = format!("{}, {}: these cannot be compared", kind(self), kind(other));
+        let text = format!("{}, but {}: these cannot be compared", kind(self), kind(other));
         Err(CompareError::Choice(text))
     }
 
@@ -244,7 +244,7 @@ fn chosen<T: fmt::Display>(
     let names: Vec<String> = names.iter().map(T::to_string).collect();
     let meant = closest(choice, &names).map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
     Err(CompareError::Choice(format!(
-        "{report}: no {what} is called `{choice}`{meant}; there are {}",
+        "{report}: unknown {what} `{choice}`{meant}; expected one of {}",
         names.join(", ")
     )))
 }

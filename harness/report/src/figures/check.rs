@@ -33,7 +33,7 @@ impl<Chart> ReportSpec<Chart> {
             match (table.rows, &table.arm) {
                 (_, Some(arm)) => known(format!("published[{i}].arm"), "arm", arm, arms)?,
                 (PublishedRows::Condition, None) => {
-                    let message = "missing: a table whose rows are conditions needs the arm it is about".to_owned();
+                    let message = "missing: a table whose rows are conditions must name its arm".to_owned();
                     return Err(problem(format!("published[{i}].arm"), message));
                 }
                 (PublishedRows::Arm, None) => {}
@@ -71,7 +71,7 @@ impl Names<'_> {
             known(path.to_owned(), "metric", &side.metric, &metrics)?;
             if let Some(condition) = &side.condition {
                 if baseline(&side.arm).is_some() {
-                    let message = format!("`{}` is no network, so it has no condition", side.arm);
+                    let message = format!("`{}` is a baseline and takes no condition: remove `@{condition}`", side.arm);
                     return Err(problem(path.to_owned(), message));
                 }
                 known(path.to_owned(), "condition", &condition.to_string(), self.conditions)?;
@@ -89,7 +89,7 @@ pub(crate) fn known(path: String, what: &str, name: &str, names: &[&str]) -> Res
     if names.contains(&name) {
         return Ok(());
     }
-    let message = format!("no {what} is called `{name}`; expected one of {}", names.join(", "));
+    let message = format!("unknown {what} `{name}`; expected one of {}", names.join(", "));
     Err(SpecProblem { path, message, suggestion: closest(name, names.iter().copied()) })
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn file_name(path: String, name: &str) -> Result<(), SpecProblem> {
     if !name.is_empty() && name.chars().all(plain) {
         return Ok(());
     }
-    Err(problem(path, format!("`{name}` is a file name: use lower-case letters, digits and hyphens")))
+    Err(problem(path, format!("`{name}` becomes a file name: use lower-case letters, digits and hyphens")))
 }
 
 pub(crate) fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str>) -> Result<(), SpecProblem> {

@@ -62,7 +62,7 @@ pub(crate) enum ClaimError {
     #[error("expected `ARM[@CONDITION].METRIC`, found `{0}`")]
     Operand(String),
     /// The text after the `@` is not a condition.
-    #[error("no condition is called `{0}`")]
+    #[error("unknown condition `{0}`")]
     Condition(String),
     /// The text is not a relation.
     #[error("expected `>`, `<`, `>=` or `<=`, found `{0}`")]
@@ -168,7 +168,7 @@ mod tests {
             ("ssl.dice = ssl.iou", "found `=`"),
             ("ssl > ssl.iou", "found `ssl`"),
             ("ssl@.dice > ssl.iou", "found `ssl@.dice`"),
-            ("ssl@blurred.dice > ssl.iou", "no condition is called `blurred`"),
+            ("ssl@blurred.dice > ssl.iou", "unknown condition `blurred`"),
             ("ssl.dice > ssl.iou + much", "found `much`"),
             ("ssl.dice > ssl.iou + NaN", "found `NaN`"),
         ] {

@@ -79,8 +79,8 @@ fn difference_of(fidelity: Fidelity, protocol: Protocol) -> Option<&'static str>
         (Fidelity::Other, false) => Some("other data or settings, other protocol"),
         (Fidelity::Sample | Fidelity::Synthetic, true) => Some("other data and size"),
         (Fidelity::Sample | Fidelity::Synthetic, false) => Some("other data, size and protocol"),
-        (Fidelity::Unknown, true) => Some("not of today's spec"),
-        (Fidelity::Unknown, false) => Some("not of today's spec, other protocol"),
+        (Fidelity::Unknown, true) => Some("does not match the current spec"),
+        (Fidelity::Unknown, false) => Some("does not match the current spec, other protocol"),
     }
 }
 
@@ -254,8 +254,8 @@ pub(crate) fn check_recorded(data: &Data) -> Result<(), ReportError> {
             let row = &line.row;
             let message = format!(
                 "printed table `{}`, row `{}`, {} {}: the recorded {what} is `{recorded}`, but the data give \
-                 `{computed}`; do not edit the file; `harness report --renew` computes it anew, \
-                 as after an update of harness",
+                 `{computed}`; do not edit the file; `harness report --renew` recomputes it, for example after an \
+                 update of harness",
                 row.table, row.variant, row.split, row.metric
             );
             return Err(ReportError::Published { path: data.dir.join(file::PUBLISHED), line: line.line, message });

@@ -52,7 +52,7 @@ pub(crate) enum Untested {
 impl fmt::Display for Untested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRun => f.write_str("not all that it takes was run"),
+            Self::NotRun => f.write_str("a required run is missing"),
             Self::OverBatches(metric, arm) => {
                 write!(
                     f,

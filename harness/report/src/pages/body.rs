@@ -265,7 +265,7 @@ impl<'c> Setter<'_, 'c> {
         self.put(&Body::new(&chart.records.markdown, &[], self.trace).html);
         if chart.records.left_out > 0 {
             let left_out = count(chart.records.left_out as u64);
-            self.put(&format!("<p>The tables of the runs hold {left_out} more.</p>\n"));
+            self.put(&format!("<p>The tables of the runs contain {left_out} more.</p>\n"));
         }
         self.put("</details>\n");
     }

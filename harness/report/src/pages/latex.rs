@@ -5,15 +5,12 @@
 use crate::{
     figures::{data::Data, metrics::Metric, tested::TestedClaim},
     links::with_definitions,
-    markdown::capitalised,
+    markdown::{CAPTION, capitalised},
     output::RenderedFile,
     sections::{claims, printed_tables, results},
 };
 use pulldown_cmark::{Alignment, Event, Options, Parser, Tag, TagEnd};
 use std::fmt::Write as _;
-
-/// The start of a paragraph that is the caption of the table below it.
-pub(crate) const CAPTION: &str = "Table: ";
 
 /// A table as text, without markup.
 #[derive(Debug, Default, PartialEq)]

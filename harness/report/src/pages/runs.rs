@@ -184,7 +184,7 @@ fn conditions(data: &Data, run: &Run) -> Vec<Condition> {
 
 fn confusion_cells(data: &Data, run: &Run) -> Cells {
     let heads = ["Condition", "True class"].map(str::to_owned).into_iter();
-    let classes = data.study.classes.iter().map(|class| format!("Taken for {class}"));
+    let classes = data.study.classes.iter().map(|class| format!("Predicted as {class}"));
     let heads = heads.chain(classes).chain(["Pixels".to_owned()]).collect();
     let mut cells = Cells { heads, words: 2, rows: Vec::new() };
     for condition in conditions(data, run) {
@@ -203,7 +203,7 @@ fn confusion_cells(data: &Data, run: &Run) -> Cells {
 }
 
 fn calibration_cells(data: &Data, run: &Run) -> Cells {
-    let heads = ["Condition", "Mean confidence", "Accuracy", "Too sure by", "Expected calibration error", "Pixels"];
+    let heads = ["Condition", "Mean confidence", "Accuracy", "Overconfidence", "Expected calibration error", "Pixels"];
     let mut cells = Cells { heads: heads.map(str::to_owned).to_vec(), words: 1, rows: Vec::new() };
     for condition in conditions(data, run) {
         let found = reliability_of([run], condition);

@@ -76,7 +76,7 @@ fn put(
 ) -> Result<(), ReportError> {
     let wrong = || ReportError::Gallery {
         path: "contact sheet".into(),
-        message: format!("a picture of {} has not {size} × {size} pixels", tile.class),
+        message: format!("a picture of {} does not have {size} × {size} pixels", tile.class),
     };
     let small = Some(tile).filter(|tile| tile.rgb.len() as u32 == 3 * size * size);
     let small = small.and_then(|tile| RgbImage::from_raw(size, size, tile.rgb.clone())).ok_or_else(wrong)?;

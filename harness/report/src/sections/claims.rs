@@ -107,7 +107,8 @@ fn remark(tested: &TestedClaim) -> Option<String> {
                 Relation::Less | Relation::LessOrEqual => "below",
             };
             Some(format!(
-                "The difference of {claim} is counted from the margin that it states: {side} zero the claim holds."
+                "The claim {claim} states a margin. Its difference is measured from that margin, so the claim holds \
+                 {side} zero."
             ))
         }
         Ok(_) => None,

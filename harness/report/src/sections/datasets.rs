@@ -50,10 +50,10 @@ pub(crate) fn datasets(data: &Data) -> String {
     let cited = if citations.is_empty() {
         String::new()
     } else {
-        format!("\nTo cite for these data:\n\n{}\n", citations.join("\n"))
+        format!("\nCitations for these data:\n\n{}\n", citations.join("\n"))
     };
     let repeated: String = data.study.datasets.iter().filter_map(|set| repeated(data, set)).collect();
-    table.captioned("data sets as they were used") + &repeated + &cited
+    table.captioned("data sets as used") + &repeated + &cited
 }
 
 /// Says whether repeated pictures were left out, if the data set was checked for them.
@@ -61,7 +61,7 @@ fn repeated(data: &Data, set: &DatasetInput) -> Option<String> {
     let repeated = set.repeated?;
     let became = if repeated.removed { "they were left out" } else { "they were used" };
     Some(format!(
-        "\nOf {}, pictures that show the same as another one, pixel for pixel: {}; {became}.\n",
+        "\nPictures of {} that are identical to another one, pixel for pixel: {}; {became}.\n",
         used(data, set),
         count(repeated.pictures)
     ))

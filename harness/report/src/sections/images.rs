@@ -59,7 +59,10 @@ pub(crate) fn by_species(data: &Data, metric: &Metric, protocol: Protocol) -> St
         });
         table.rows.push(std::iter::once(escape(&arm.label)).chain(cells).collect());
     }
-    table.captioned(&format!("{} by species, means over the test images of each", subject(data, metric, protocol)))
+    table.captioned(&format!(
+        "{} by species: means over the test images of each species",
+        subject(data, metric, protocol)
+    ))
 }
 
 /// Returns means of each arm over the test images of each breed, worst breed first; empty if there are fewer than two

@@ -60,5 +60,5 @@ pub(crate) fn conditions(data: &Data) -> String {
         let detail = if condition.detail.is_empty() { "nothing" } else { &condition.detail };
         table.rows.push(vec![escape(&condition.label), escape(detail)]);
     }
-    table.captioned("conditions of the test")
+    table.captioned("test conditions")
 }

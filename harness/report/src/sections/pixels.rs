@@ -15,7 +15,7 @@ use harness_record::{
 /// counted.
 pub(crate) fn confusion(data: &Data, protocol: Protocol) -> String {
     let mut columns = vec![("Arm", Align::Left), ("True class", Align::Left)];
-    let classes: Vec<String> = data.study.classes.iter().map(|class| format!("Taken for {class}")).collect();
+    let classes: Vec<String> = data.study.classes.iter().map(|class| format!("Predicted as {class}")).collect();
     columns.extend(classes.iter().map(|class| (class.as_str(), Align::Right)));
     columns.push(("Pixels", Align::Right));
     let mut table = Table::new(columns);
@@ -40,7 +40,7 @@ pub(crate) fn confusion(data: &Data, protocol: Protocol) -> String {
     }
     let seeds = if data.has_seeds() { " and seeds" } else { "" };
     table.captioned(&format!(
-        "pixels of each true class by the class they were taken for, under the {protocol} protocol{}, all test images{seeds} together",
+        "pixels by true and predicted class, under the {protocol} protocol{}, all test images{seeds} together",
         at_first(data)
     ))
 }
@@ -62,12 +62,13 @@ pub(crate) fn of_one_class(data: &Data, protocol: Protocol) -> String {
         let arms: Vec<_> = data.study.arms.iter().filter(takes).map(|arm| escape(&arm.label)).collect();
         if !arms.is_empty() {
             sentences.push(format!(
-                "**Under the {protocol} protocol, every mask is {name} alone, or nearly: {}.** Of their pixels{}, {} or more are taken for \
-                 {name}, as a network would do that has learnt nothing. Where a soft score of theirs lies above the \
-                 baselines, it tells how sure they are of it, not that they tell classes apart.\n",
+                "**Under the {protocol} protocol, these networks predict {name} for nearly every pixel: {}.** They \
+                 predict {name} for at least {} of their pixels{}, as a network would that has learnt nothing. A soft \
+                 score of theirs above the baselines reflects their confidence. It does not show that they distinguish \
+                 classes.\n",
                 listed(&arms),
-                data.first_in_brackets(),
                 percent(NEARLY_ALL),
+                data.first_in_brackets(),
                 name = escape(name),
             ));
         }
@@ -89,7 +90,7 @@ pub(crate) fn calibration(data: &Data, protocol: Protocol) -> String {
     if data.has_conditions() {
         columns.push(("Condition", Align::Left));
     }
-    let measured = ["Mean confidence", "Accuracy", "Too sure by", "Expected calibration error", "Pixels"];
+    let measured = ["Mean confidence", "Accuracy", "Overconfidence", "Expected calibration error", "Pixels"];
     columns.extend(measured.map(|head| (head, Align::Right)));
     let mut table = Table::new(columns);
     for arm in &data.study.arms {

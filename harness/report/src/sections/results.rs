@@ -145,8 +145,9 @@ impl<'a> Results<'a> {
             return format!("{named} under the {protocol} protocol ({unit}; {better}), mean over {images}");
         }
         format!(
-            "{label} under the {protocol} protocol ({unit}; {better}). Rows are not measured alike: that of {} is the hard \
-             {label} of whole batches, mean over batches, without an interval; the others are {named}, mean over {images}",
+            "{label} under the {protocol} protocol ({unit}; {better}). Rows are measured in two ways. For {}: hard \
+             {label} of whole batches, mean over batches, without an interval. For the others: {named}, mean over \
+             {images}",
             listed(&batched.iter().map(|arm| escape(arm)).collect::<Vec<_>>())
         )
     }
@@ -184,7 +185,7 @@ pub(crate) fn incomparable_because(data: &Data, protocol: Protocol) -> String {
         Fidelity::Other => Some("this report ran on other images than the published ones"),
         Fidelity::Sample => Some("this report ran on a small sample of photographs, with a smaller network"),
         Fidelity::Synthetic => Some("this report ran on synthetic pets drawn by the program, with a smaller network"),
-        Fidelity::Unknown => Some("the study's file asks for other numbers than those that this report's data are of"),
+        Fidelity::Unknown => Some("this report's data do not match the study's current spec"),
     };
     let protocol_reason =
         (protocol != Protocol::Published).then_some("this protocol measures differently from the published work");
@@ -193,7 +194,7 @@ pub(crate) fn incomparable_because(data: &Data, protocol: Protocol) -> String {
         return String::new();
     }
     format!(
-        "The published figures stand beside ours for orientation and are not comparable: {}.",
+        "The published figures are shown beside ours for orientation only; they are not comparable: {}.",
         reasons.join("; and ")
     )
 }

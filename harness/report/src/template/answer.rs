@@ -14,6 +14,6 @@ pub(super) fn safe(text: String) -> Answer {
 /// Returns an error for an unknown name, with the nearest valid name.
 pub(super) fn refuse(what: &str, name: &str, names: &[&str]) -> Error {
     let meant = closest(name, names.iter().copied()).map(|m| format!(" (did you mean `{m}`?)")).unwrap_or_default();
-    let message = format!("no {what} is called `{name}`{meant}; there are {}", names.join(", "));
+    let message = format!("unknown {what} `{name}`{meant}; expected one of {}", names.join(", "));
     Error::new(ErrorKind::InvalidOperation, message)
 }

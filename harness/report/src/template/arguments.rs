@@ -30,7 +30,7 @@ pub(super) fn check_count(function: &str, names: &[&str], given: &[Value], least
         }
         _ => format!("takes {} arguments ({})", names.len(), names.join(", ")),
     };
-    let by_place = "takes its arguments by their place, not by name";
+    let by_place = "takes arguments by position, not by name";
     if given.last().is_some_and(Value::is_kwargs) {
         return Err(Error::new(ErrorKind::TooManyArguments, format!("`{function}` {takes}, and {by_place}")));
     }

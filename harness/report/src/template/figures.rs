@@ -201,14 +201,14 @@ fn compared(found: Result<Summary, Untested>, over: &str) -> Value {
 }
 
 fn not_judged(reason: &str) -> String {
-    format!("not to be judged: {}", escape(reason))
+    format!("not comparable: {}", escape(reason))
 }
 
 /// Describes a paired difference, in words chosen by its sign.
 fn phrase(sign: &str, found: &Summary, over: &str) -> String {
     let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", signed_ends(found.interval()));
     match sign {
-        "level" => format!("not to be told apart ({}, {interval})", signed(found.mean)),
+        "level" => format!("not measurably different ({}, {interval})", signed(found.mean)),
         _ => format!("**{sign}** by {} ({interval})", number(found.mean.abs())),
     }
 }

@@ -68,7 +68,8 @@ fn list(folder: &Path, prefix: &str, depth: usize, names: &mut Vec<String>) -> R
             names.push(name);
         }
         if names.len() > MOST {
-            let message = format!("there are more than {MOST} templates here; keep those of no study elsewhere");
+            let message =
+                format!("more than {MOST} templates in this folder; move those that no study uses to another folder");
             return Err(ReportError::Template { path: folder.to_owned(), line: None, message });
         }
     }

@@ -61,9 +61,9 @@ pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
     let borne: Vec<_> = read.iter().map(|statement| statement.borne(data)).collect();
     let mut columns = vec![
         ("Arm".to_owned(), Align::Left),
-        ("What the text says".to_owned(), Align::Left),
-        ("By its own table".to_owned(), Align::Right),
-        ("Borne out".to_owned(), Align::Left),
+        ("Statement in the text".to_owned(), Align::Left),
+        ("From its own table".to_owned(), Align::Right),
+        ("Supported".to_owned(), Align::Left),
     ];
     columns.extend(data.study.protocols.iter().map(|name| (format!("Here, {name}"), Align::Right)));
     let mut table = Table::new(columns);
@@ -84,18 +84,18 @@ fn is_list(value: &Value) -> bool {
 fn summary(borne: &[Borne]) -> String {
     let known = borne.iter().filter(|b| **b != Borne::Unknown).count();
     if known == 0 {
-        return "This report has no printed table to hold the statements against.".to_owned();
+        return "This report has no printed table to check the statements against.".to_owned();
     }
     let out = borne.iter().filter(|b| **b == Borne::Out).count();
     let others = borne.iter().filter(|b| matches!(b, Borne::From(_))).count();
     let number = |n: usize| count(n as u64);
-    let mut text = format!("Of the {} percentages, the text's own table bears out {}.", number(known), number(out));
+    let mut text = format!("The text's own table supports {} of the {} percentages.", number(out), number(known));
     if others > 0 {
         // Writing to memory cannot fail.
         let _ = write!(
             text,
-            " {} {} something else: the distance of a figure from another metric of the same network, not a change from one \
-             network to another.",
+            " {} {} something else: the difference of a figure from another metric of the same network, not a change \
+             from one network to another.",
             if others == known - out {
                 format!("The other {}", number(others))
             } else {
@@ -117,11 +117,12 @@ impl Statement {
         let parts: Option<[String; 3]> = texts.and_then(|texts| texts.try_into().ok());
         let [of, beside, quotation] = parts.ok_or_else(|| {
             refuse(format!(
-                "a statement is three texts, [figure, figure that it is a change from, quotation]; found {item}"
+                "a statement needs three texts: [figure, figure that it is a change from, quotation]; found {item}"
             ))
         })?;
-        let (stated, half_unit) = percentage(&quotation)
-            .ok_or_else(|| refuse(format!("a quotation holds one percentage, as `-3.5%`; found `{quotation}`")))?;
+        let (stated, half_unit) = percentage(&quotation).ok_or_else(|| {
+            refuse(format!("a quotation must contain one percentage, such as `-3.5%`; found `{quotation}`"))
+        })?;
         Ok(Self { of: operand(facts, &of)?, beside: operand(facts, &beside)?, quotation, stated, half_unit })
     }
 
@@ -129,7 +130,7 @@ impl Statement {
         let by_table = self.by_table(data);
         let verdict = match borne {
             Borne::Out => "yes".to_owned(),
-            Borne::From(metric) => format!("no: it is the distance from its own {metric}"),
+            Borne::From(metric) => format!("no: it is the difference from its own {metric}"),
             Borne::Not => "no".to_owned(),
             Borne::Unknown => "no printed table".to_owned(),
         };

@@ -171,7 +171,7 @@ fn many_epochs_keep_their_files_small() {
     let files = rendered(&folder(&fixture::study(), Size { epochs: 1500, ..SMALL }).data());
     let (chart, page) = (text(&files, "charts/training.svg"), text(&files, "index.html"));
     assert!(chart.len() < 200_000 && page.len() < 500_000, "{} and {} bytes", chart.len(), page.len());
-    assert!(page.contains("<p>The tables of the runs hold "));
+    assert!(page.contains("<p>The tables of the runs contain "));
     assert!(tips(page, 2).iter().any(|tip| tip.ends_with(", epoch 1500")));
 }
 

@@ -120,11 +120,11 @@ fn code_that_no_commit_holds_is_not_ticked() {
     let folder = Folder::new(&fixture::study());
     folder.is_known("Code of every run", "all of it is committed");
     folder.change_host(1, |host| host.dirty = true);
-    folder.is_open("Code of every run", "1 of 9 runs were made by code with changes that no commit holds");
+    folder.is_open("Code of every run", "1 of 9 runs were made with uncommitted changes in the code");
     folder.change_host(1, |host| host.dirty = false).change_host(2, |host| host.commit = None);
-    folder.is_open("Code of every run", "of 1 of 9 runs no commit is known");
+    folder.is_open("Code of every run", "the commit is not known for 1 of 9 runs");
     std::fs::remove_file(folder.0.profile().join(file::PROVENANCE)).unwrap();
-    folder.is_open("Code of every run", "of 9 of 9 runs no commit is known");
+    folder.is_open("Code of every run", "the commit is not known for 9 of 9 runs");
 }
 
 #[test]
@@ -135,7 +135,8 @@ fn runs_decide_seeds_versions_and_compute() {
     folder.is_known("Versions", "#provenance");
     folder.is_known("Determinism", "every run promises the same bits");
     folder.change(file::STUDY, |study| study["seeds"] = json!([0, 1]));
-    folder.is_open("Seeds and number of runs", "4 of 8 tests of arms under a protocol and seed were not run");
+    folder
+        .is_open("Seeds and number of runs", "4 of 8 tests of arms, counted for each protocol and seed, were not run");
     folder.change(file::STUDY, |study| study["seeds"] = json!([]));
     folder.is_open("Seeds and number of runs", "no seed is recorded");
     folder.change_run(|run| {
@@ -143,8 +144,8 @@ fn runs_decide_seeds_versions_and_compute() {
         run.device.clear();
     });
     folder.change(file::STUDY, |study| study["deterministic"] = false.into());
-    folder.is_open("Versions", "some runs name no versions");
-    folder.is_open("Devices and time", "some runs name no device");
+    folder.is_open("Versions", "some runs do not record their versions");
+    folder.is_open("Devices and time", "some runs do not record their device");
     folder.is_known("Determinism", "does not promise the same bits");
     std::fs::write(folder.0.data().join(file::PLACES), store::PLACES).unwrap();
     for name in ["Code of every run", "Versions", "Devices and time", "Determinism"] {
@@ -159,7 +160,7 @@ fn data_without_licence_citation_or_reason_are_open() {
     folder.is_known("Licences of the data", "[Data](#data)");
     folder.is_known("Files left out", "each with its reason");
     // The second data set of the fixture has no citation.
-    folder.is_open("Citations of the data", "the citation of synthetic-pets-unlabelled is not known");
+    folder.is_open("Citations of the data", "missing for synthetic-pets-unlabelled: the citation");
     folder.change_datasets(|sets| {
         sets[0]["licence"] = "none stated by its authors".into();
         sets[0]["digest"] = "".into();
@@ -167,9 +168,9 @@ fn data_without_licence_citation_or_reason_are_open() {
         sets[1]["splits"] = json!([]);
         sets[0]["left_out"][0]["reason"] = " ".into();
     });
-    folder.is_open("Licences of the data", "the licence of synthetic-pets is not known");
-    folder.is_open("Digests of the data", "the digest of synthetic-pets");
-    folder.is_open("Data sets and splits", "the splits of synthetic-pets-unlabelled");
+    folder.is_open("Licences of the data", "missing for synthetic-pets: the licence");
+    folder.is_open("Digests of the data", "missing for synthetic-pets: the digest");
+    folder.is_open("Data sets and splits", "missing for synthetic-pets-unlabelled: the splits");
     folder.is_open("Files left out", "say why 1 file was left out");
     folder.is_known("Citations of the data", "[Data](#data)");
     folder.change_datasets(|sets| *sets = json!([]));
@@ -185,10 +186,13 @@ fn the_study_decides_claims_limits_settings_and_weights() {
     folder.is_known("Tests of significance", "Holm");
     folder.is_known("Settings of every stage", "[Methods](#methods)");
     folder.is_open("Limitations", "say what the results do not show");
-    folder.is_open("Chance of training", "there is one seed");
-    folder.is_open("First weights", "the settings do not say what training began with in Self-supervised, Supervised");
-    folder.is_open("Ethics of the data", "no record tells");
-    folder.is_open("Broader impact", "no record tells");
+    folder.is_open("Variation between trainings", "there is only one seed");
+    folder.is_open(
+        "First weights",
+        "the settings do not say which weights training began with, for Self-supervised, Supervised",
+    );
+    folder.is_open("Ethics of the data", "the records do not show this");
+    folder.is_open("Broader impact", "the records do not show this");
 
     study["notes"] = json!(["The encoder is another."]);
     study["report"]["claims"] = json!([]);
@@ -196,12 +200,12 @@ fn the_study_decides_claims_limits_settings_and_weights() {
     study["command"] = " ".into();
     study["expectation"] = "".into();
     let folder = Folder::new(&study);
-    folder.is_known("Limitations", "1 note says at the top of this report");
-    folder.is_open("Claims with their evidence", "the study claims nothing");
+    folder.is_known("Limitations", "1 note says what differs from the published work");
+    folder.is_open("Claims with their evidence", "the study states no claims");
     folder.is_open("Tests of significance", "no claim could be tested");
-    folder.is_open("Settings of every stage", "the settings are not known in Supervised");
+    folder.is_open("Settings of every stage", "the settings are not known for Supervised");
     folder.is_open("Command that repeats it", "no command");
-    folder.is_open("Question and expectation", "state `question` and `expectation`");
+    folder.is_open("Question and expectation", "add `question` and `expectation`");
 
     let network = |study: &mut Value, [first, second]: [&str; 2]| {
         for (arm, from) in [(0, first), (1, second)] {
@@ -227,12 +231,12 @@ fn the_study_decides_claims_limits_settings_and_weights() {
 fn what_was_not_run_is_open_and_several_seeds_are_known() {
     let folder = Folder(Report::new());
     arms::write(&folder.0.data(), &arms::study("ssl-vs-sl", &[0, 1, 2]), 12);
-    folder.is_known("Chance of training", "intervals hold it: 3 seeds");
-    folder.is_known("Error bars and what they hold", "over test images and seeds, 10,000 resamples");
+    folder.is_known("Variation between trainings", "the intervals include it, over 3 seeds");
+    folder.is_known("Error bars and what they cover", "over test images and seeds, 10,000 resamples");
     folder.is_known("Seeds and number of runs", "seeds 0, 1, 2; ");
     arms::forget_runs(&folder.0.data());
     folder.is_open("Claims with their evidence", "had no data; run the missing arms");
-    folder.is_open("Error bars and what they hold", "nothing was measured");
+    folder.is_open("Error bars and what they cover", "nothing was measured");
     folder.is_open("Seeds and number of runs", "were not run");
 }
 

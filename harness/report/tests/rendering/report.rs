@@ -314,11 +314,11 @@ fn a_paired_difference_is_one_phrase() {
     assert_eq!(says(&format!("{{{{ compare{sides}.phrase }}}}")), parts);
     let level = says(r#"{{ diff("ssl.dice", "ssl.dice", "corrected") }}"#);
     assert!(
-        level.starts_with("not to be told apart (0.000, 95\u{a0}% interval of the paired difference 0.000"),
+        level.starts_with("not measurably different (0.000, 95\u{a0}% interval of the paired difference 0.000"),
         "{level}"
     );
     let none = says(r#"{{ diff("ssl.dice", "ssl.batch_dice", "corrected") }}"#);
-    assert_eq!(none, "not to be judged: not all that it takes was run\n");
+    assert_eq!(none, "not comparable: a required run is missing\n");
 }
 
 #[test]

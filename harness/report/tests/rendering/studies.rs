@@ -163,7 +163,7 @@ fn what_a_report_is_comes_from_whoever_renders_it() {
         (Fidelity::Synthetic, "other data and size"),
         (Fidelity::Sample, "other data and size"),
         (Fidelity::Other, "other data or settings"),
-        (Fidelity::Unknown, "not of today's spec"),
+        (Fidelity::Unknown, "does not match the current spec"),
     ] {
         let judged = harness_report::verdicts(&folder.data(), fidelity).unwrap();
         assert!(judged.iter().all(|j| (j.row.verdict.as_str(), j.why) == ("not comparable", why)), "{fidelity:?}");
@@ -246,14 +246,10 @@ fn several_seeds_and_printed_tables_read_well() {
     assert!(markdown.contains(&format!("\n[m{reference}]: ../runs/{run}/metrics.csv#L")), "{reference}");
     assert!(!markdown.contains("| Condition"), "a single condition needs no column");
     // Three of the twelve images are dogs: those of the one breed whose name begins with a small letter.
-    assert!(
-        markdown.contains("over the cats alone, corrected protocol: **lower**") && markdown.contains("over 9 images")
-    );
-    assert!(
-        markdown.contains("over the dogs alone, corrected protocol: **lower**") && markdown.contains("over 3 images")
-    );
+    assert!(markdown.contains("over cats alone, corrected protocol: **lower**") && markdown.contains("over 9 images"));
+    assert!(markdown.contains("over dogs alone, corrected protocol: **lower**") && markdown.contains("over 3 images"));
     // The template's text on imbalance is checked against the images that were trained on.
-    assert!(markdown.contains("**In this report, cats are not fewer than dogs:**"));
+    assert!(markdown.contains("**In this report there are not fewer cats than dogs:**"));
     insta::assert_snapshot!("class_imbalance", between(markdown, "# ", "## Training"));
 }
 
@@ -286,12 +282,12 @@ fn percentages_of_the_published_text_are_held_against_its_own_table() {
     let markdown = report(&study);
     let section = between(&markdown, "### Percentages of the published text", "## Claims");
     assert!(
-        section.contains("Of the 10 percentages, the text's own table bears out 2. The other 8 measure"),
+        section.contains("The text's own table supports 2 of the 10 percentages. The other 8 measure"),
         "{section}"
     );
     // These percentages are the IoU, or the Dice, compared with the accuracy of the same network. With the rounding of
     // the printed figures, its Dice is about as close for some of them.
-    assert_eq!(section.matches("no: it is the distance from its own Accuracy").count(), 8, "{section}");
+    assert_eq!(section.matches("no: it is the difference from its own Accuracy").count(), 8, "{section}");
     let row = |quoted: &str| section.lines().find(|line| line.contains(quoted)).unwrap().to_owned();
     assert!(row("IoU Score (-12.25%)").contains("[\u{2212}2.21\u{a0}%][p7.4] | no"), "{section}");
     assert!(row("Dice Score dropping by -4.05%").contains("[\u{2212}4.05\u{a0}%][p"), "{section}");
@@ -306,7 +302,7 @@ fn percentages_of_the_published_text_are_held_against_its_own_table() {
     study["report"]["published"] = serde_json::json!([]);
     let markdown = report(&study);
     assert!(
-        between(&markdown, "### Percentages", "## Claims").contains("no printed table to hold the statements against")
+        between(&markdown, "### Percentages", "## Claims").contains("no printed table to check the statements against")
     );
 }
 

@@ -284,7 +284,7 @@ fn every_count_of_the_data_page_says_where_the_data_hold_it() {
 #[test]
 fn masks_of_a_single_class_are_pointed_out() {
     let folder = folder(&fixture::study(), SMALL);
-    let said = "**Under the published protocol, every mask is background alone, or nearly:";
+    let said = "**Under the published protocol, these networks predict background for nearly every pixel:";
     assert!(!rendered(&folder)["report.md"].contains(said));
     let only_background = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
@@ -299,8 +299,8 @@ fn masks_of_a_single_class_are_pointed_out() {
     }
     let report = &rendered(&folder)["report.md"];
     assert!(
-        report.contains(said) && report.contains("Of their pixels (condition 0 %), 99.5\u{a0}% or more"),
+        report.contains(said) && report.contains("for at least 99.5\u{a0}% of their pixels (condition 0 %)"),
         "{report}"
     );
-    assert!(!report.contains("**Under the corrected protocol, every mask"));
+    assert!(!report.contains("**Under the corrected protocol, these networks"));
 }

@@ -174,7 +174,7 @@ impl Document {
             Some(Value::String(base)) if is_plain(&base) => document.extends = Some(base),
             Some(_) => problems.push(
                 document
-                    .problem(&root.key("extends"), "`extends` names no base")
+                    .problem(&root.key("extends"), "`extends` does not name a base")
                     .expected(format!("the name of a file in {STUDIES}/{BASES}/, without folder and `.yaml`")),
             ),
         }

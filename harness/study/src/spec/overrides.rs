@@ -98,7 +98,7 @@ impl Override {
             (Value::Array(_), Some(_)) => diagnosis.help(format!("`{here}` is a list: name its element, `{here}[0]`")),
             (Value::Object(map), Some(key)) => diagnosis.one_of(key, &map.keys().collect::<Vec<_>>()),
             (Value::Object(_), None) => diagnosis.help(format!("`{here}` is a mapping, not a list")),
-            _ => diagnosis.help(format!("`{here}` is a single value: it holds no other fields")),
+            _ => diagnosis.help(format!("`{here}` is a single value and has no fields")),
         }
     }
 }

@@ -26,14 +26,14 @@ impl Path {
         for part in text.split('.') {
             let (key, indices) = part.split_once('[').map_or((part, None), |(key, rest)| (key, Some(rest)));
             if key.is_empty() || key.contains([']', ' ', '\t']) {
-                return Err(format!("`{part}` is no field name"));
+                return Err(format!("`{part}` is not a field name"));
             }
             steps.push(Step::Key(key.to_owned()));
             let Some(indices) = indices else { continue };
             let inner = indices.strip_suffix(']').ok_or_else(|| format!("`{part}` lacks its closing `]`"))?;
             for index in inner.split("][") {
                 let number =
-                    index.parse().map_err(|_| format!("`[{index}]` is no position: write `[0]` for the first"))?;
+                    index.parse().map_err(|_| format!("`[{index}]` is not a position: write `[0]` for the first"))?;
                 steps.push(Step::Index(number));
             }
         }

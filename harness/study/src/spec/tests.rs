@@ -252,7 +252,7 @@ fn bases_and_profiles_that_do_not_exist() {
     let of = |text: &str, base| study(text, base, "full", &[]).unwrap_err().to_string();
     says(&of("extends: x\n", None), &["there is no base `x`", "s.yaml:1:1", "expected a file `studies/_base/x.yaml`"]);
     for trick in ["../s", "/etc/passwd", "a/b", "..", "b.yaml", "\"\"", "[b]", ".b"] {
-        says(&of(&format!("extends: {trick}\n"), Some(GOOD)), &["`extends` names no base", "field: extends"]);
+        says(&of(&format!("extends: {trick}\n"), Some(GOOD)), &["`extends` does not name a base", "field: extends"]);
     }
     says(&of("extends: b\n", Some("extends: c\n")), &["a base cannot extend another", "studies/_base/b.yaml:1:1"]);
     let profiles = of(&format!("{GOOD}profiles:\n  demoo: {{}}\n  full: 3\n  demo: {{extends: b}}\n"), None);
@@ -305,8 +305,8 @@ fn settings_that_do_not_fit() {
         ("finetuning.epochs.x=1", "`finetuning.epochs` is a single value"),
         ("finetuning.epochs", "a setting lacks its value"),
         ("=3", "the path is empty"),
-        ("a..b=3", "`` is no field name"),
-        ("a[x]=3", "`[x]` is no position"),
+        ("a..b=3", "`` is not a field name"),
+        ("a[x]=3", "`[x]` is not a position"),
         ("a[1=3", "lacks its closing `]`"),
         ("title=[1, 2", "did not find expected ',' or ']'"),
         ("title=.nan", "this number is not finite"),

@@ -40,7 +40,7 @@ struct Found<'a> {
 impl Found<'_> {
     fn wrong(&mut self, path: &str, expected: impl Into<String>) {
         let leaf = path.rsplit('.').next().unwrap_or(path);
-        let problem = self.merged.at(path, format!("`{leaf}` has an impossible value"));
+        let problem = self.merged.at(path, format!("`{leaf}` has an invalid value"));
         self.problems.push(problem.expected(expected));
     }
 
@@ -97,7 +97,7 @@ impl Found<'_> {
             for (j, name) in arm.variants.iter().enumerate() {
                 let path = format!("arms[{i}].variants[{j}]");
                 if !study.variants.contains_key(name) {
-                    let problem = self.merged.at(&path, format!("no variant is called `{name}`"));
+                    let problem = self.merged.at(&path, format!("unknown variant `{name}`"));
                     self.problems.push(problem.one_of(name, &names));
                 } else if arm.variants[..j].contains(name) {
                     self.wrong(&path, "each variant once");
@@ -129,10 +129,10 @@ impl Found<'_> {
         self.stage("finetuning", study.finetuning.check());
         self.stage("evaluation", study.evaluation.check());
         if spec.pretrained && study.pretraining.needs_validation() && data.pretraining.validation == 0 {
-            self.wrong("data.pretraining.validation", "at least 1 image, which `pretraining` asks for");
+            self.wrong("data.pretraining.validation", "at least 1 image, because `pretraining` needs validation");
         }
         if study.finetuning.needs_validation() && data.segmentation.has_no_validation() {
-            self.wrong("data.segmentation.split", "images that validate, which `finetuning` asks for");
+            self.wrong("data.segmentation.split", "at least 1 image for validation, because `finetuning` needs it");
         }
     }
 

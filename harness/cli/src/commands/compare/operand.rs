@@ -58,8 +58,8 @@ impl Operand {
         let Some(report) = report_name(report) else {
             let profiles = PROFILES.join(", ");
             return Err(Failure::Usage(format!(
-                "{text}: `{head}` is no report, so it is taken for a revision, and then `{report}` must be PROFILE/STUDY with a \
-                 profile of {profiles}, as in HEAD:demo/blurring"
+                "{text}: `{head}` is not a report, so it was read as a revision; after a revision, expected \
+                 PROFILE/STUDY with a profile of {profiles}, as in HEAD:demo/blurring, found `{report}`"
             )));
         };
         let choice = part.map_or_else(|| Ok(Choice::default()), |part| choice(text, part))?;
@@ -139,7 +139,8 @@ fn choice(text: &str, part: &str) -> Outcome<Choice> {
 fn run(text: &str, store: &Path) -> Outcome<Run> {
     Run::find(store, text).map_err(|failure| match failure {
         Failure::Usage(why) => Failure::Usage(format!(
-            "{why}\n`{text}` is no report either: those are named PROFILE/STUDY, as in demo/blurring, or by their folder"
+            "{why}\n`{text}` is not a report either: name a report as PROFILE/STUDY, as in demo/blurring, or by its \
+             folder"
         )),
         other => other,
     })

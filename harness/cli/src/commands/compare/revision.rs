@@ -23,7 +23,7 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
     let top = PathBuf::from(
         git(&folders.root, &[OsStr::new("rev-parse"), OsStr::new("--show-toplevel")], |said| {
             Failure::Usage(format!(
-                "{} is in no git repository, so it has no revisions: {said}",
+                "{} is not in a git repository, so it has no revisions: {said}",
                 folders.root.display()
             ))
         })?
@@ -43,7 +43,8 @@ pub(super) fn checkout(folders: &Folders, revision: &str, report: &[String; 2]) 
     }
     let places = data.join(file::PLACES);
     if !places.is_file() {
-        let text = format!("{revision} has no report {}/{}, or one that another version made", report[0], report[1]);
+        let text =
+            format!("{revision} has no report {}/{} that this version of harness can read", report[0], report[1]);
         return Err(Failure::Usage(text));
     }
     let runs: BTreeSet<Key> = table::read_rows::<PlaceRow>(&places)?.into_iter().map(|place| place.run).collect();
@@ -90,7 +91,7 @@ impl Tree<'_> {
     fn copy(&self, entry: &Entry, folder: &Path) -> Outcome {
         let Entry { object, bytes, name } = entry;
         if *bytes > LIMIT {
-            let text = format!("{}: {name} has {bytes} bytes, more than the {LIMIT} that are read", self.shown);
+            let text = format!("{}: {name} has {bytes} bytes; at most {LIMIT} are read", self.shown);
             return Err(Failure::data(text));
         }
         let content = raw(self.top, &["cat-file", "blob", object].map(OsStr::new), |said| self.failed(said))?;
@@ -131,7 +132,7 @@ fn in_repository(top: &Path, reports: &Path) -> Outcome<PathBuf> {
     let (top, reports) = (real(top)?, real(reports)?);
     reports.strip_prefix(&top).map(Path::to_owned).map_err(|_| {
         Failure::Usage(format!(
-            "{} lies outside of the repository {}, so it has no revisions",
+            "{} is outside the repository {}, so it has no revisions",
             reports.display(),
             top.display()
         ))
@@ -144,10 +145,12 @@ fn git(folder: &Path, arguments: &[&OsStr], failed: impl Fn(&str) -> Failure) ->
 }
 
 fn raw(folder: &Path, arguments: &[&OsStr], failed: impl Fn(&str) -> Failure) -> Outcome<Vec<u8>> {
-    let output =
-        Command::new("git").arg("-C").arg(folder).args(arguments).output().map_err(|error| {
-            Failure::run(format!("git cannot be started, and revisions are read through it: {error}"))
-        })?;
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        .output()
+        .map_err(|error| Failure::run(format!("cannot start git, which is needed to read revisions: {error}")))?;
     if output.status.success() {
         return Ok(output.stdout);
     }

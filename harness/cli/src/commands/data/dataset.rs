@@ -35,8 +35,8 @@ pub(super) fn of_manifest(manifest: &Manifest) -> Outcome<DatasetSpec> {
         _ => manifest.folder().to_owned(),
     };
     let why = match &manifest.layout {
-        Layout::Weights => "these are weights, so there are no pictures in it",
-        _ => "no data set reads the layout of its manifest",
+        Layout::Weights => "these are weights, which contain no pictures",
+        _ => "no kind of data set has the layout of its manifest",
     };
     DatasetSpec::of_layout(&manifest.layout.name(), &folder)
         .ok_or_else(|| Failure::Usage(format!("{}: {why}", manifest.name)))

@@ -50,7 +50,7 @@ fn print(summary: &Summary, out: Option<&Path>) -> Outcome {
         }
     }
     if summary.not_drawn > 0 {
-        tell(&format!("not drawn: {} more, so that every class has the same number", summary.not_drawn))?;
+        tell(&format!("not shown: {} more, so that every class has the same number", summary.not_drawn))?;
     }
     if !summary.pixels.is_empty() {
         let shares: Vec<String> =

@@ -59,7 +59,7 @@ pub(super) fn run(
     let rest = if more > 0 { format!("\nand {more} more") } else { String::new() };
     let list = shown.into_iter().cloned().collect::<Vec<_>>().join("\n");
     Err(Failure::data(format!(
-        "{} not as it was:\n{list}{rest}\nmove the folder away and fetch or import it again",
+        "{} not as recorded:\n{list}{rest}\nmove the folder away and fetch or import it again",
         count(wrong.len(), "file")
     )))
 }
@@ -102,8 +102,10 @@ fn line(manifest: &Manifest, verified: &Verified) -> String {
     let Verified { files, bytes, wrong, held_against, .. } = verified;
     let name = &manifest.name;
     match (wrong.len(), held_against) {
-        (0, true) => format!("{name}: {}, {}: all as they were", count(*files as usize, "file"), human(*bytes)),
-        (0, false) => format!("{name}: complete by count; it was put there by hand, so no digest tells more"),
+        (0, true) => format!("{name}: {}, {}: all unchanged", count(*files as usize, "file"), human(*bytes)),
+        (0, false) => format!(
+            "{name}: the number of files is right; it was put there by hand, so there are no digests to compare"
+        ),
         (wrong, _) => format!("{name}: {wrong} of {} wrong", count(*files as usize, "file")),
     }
 }
@@ -119,7 +121,10 @@ fn record(manifest: &Manifest, folder: &Path, data: &Path) -> Outcome<Vec<String
         }
         let Some(sha256) = seen(manifest, file, holding.as_ref(), data)? else {
             if !matches!(manifest.origin, Origin::OneOf(_)) {
-                told.push(format!("{}: not recorded: it was not seen here, only what was unpacked of it", file.file));
+                told.push(format!(
+                    "{}: not recorded: only its unpacked files are here, not the file itself",
+                    file.file
+                ));
             }
             continue;
         };

@@ -103,7 +103,7 @@ impl Mask {
 /// The message for a pixel that holds none of [`CODES`].
 fn stranger([r, g, b]: [u8; 3], column: usize, row: usize) -> String {
     let what = if r == g && g == b { r.to_string() } else { format!("the colour ({r}, {g}, {b})") };
-    format!("{what} at column {column}, row {row} (from 0) is no class: expected 0 to 3, or pure red, green or blue")
+    format!("{what} at column {column}, row {row} (from 0) is not a class: expected 0 to 3, or pure red, green or blue")
 }
 
 /// Pixel counts of an image by the codes of its true and its predicted mask.
@@ -153,7 +153,7 @@ pub(super) fn of_folder(
         }
         let [pet, background, border] = encoding.codes().map(|code| CODES[code]);
         let head = format!(
-            "{} of {} masks in {} are no {encoding} ({pet} pet, {background} background, {border} border):",
+            "{} of {} masks in {} are not {encoding} ({pet} pet, {background} background, {border} border):",
             misfits.len(),
             files.len(),
             folder.display()
@@ -165,13 +165,13 @@ pub(super) fn of_folder(
         return Ok(encoding);
     }
     let reason = match fitting[..] {
-        [] => "no encoding has all of these, and a folder has one",
+        [] => "no encoding has all of these, and all masks of a folder have the same one",
         _ => "these fit trimaps (1 pet, 2 background, 3 border) as well as class indices (0, 1, 2)",
     };
     let found = found(files).join(", ");
     Err(Failure::data(format!(
-        "cannot tell how the masks in {} store their classes: they hold {found}\n{reason}\n\
-         say how they do with {option} trimap, {option} classes or {option} colours",
+        "cannot tell how the masks in {} store their classes: they hold {found}\n{reason}\nname the encoding with \
+         {option} trimap, {option} classes or {option} colours",
         folder.display()
     )))
 }

@@ -77,7 +77,7 @@ fn masks(folder: &Path) -> Outcome<BTreeMap<String, PathBuf>> {
     files.retain(|stem, _| stem.strip_suffix(OVERLAY).is_none_or(|picture| !pictures.contains(picture)));
     if files.is_empty() {
         let shown = folder.display();
-        return Err(Failure::data(format!("{shown} holds no masks: no PNG, BMP, GIF or WebP files")));
+        return Err(Failure::data(format!("{shown} contains no masks: no PNG, BMP, GIF or WebP files")));
     }
     let twice: Vec<String> = files
         .values_mut()

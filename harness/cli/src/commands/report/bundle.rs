@@ -50,8 +50,8 @@ pub(super) fn run(places: &[ReportFolder], folders: &Folders, out: &Path) -> Out
         if !lines.is_empty() {
             let (study, profile) = (&place.study, &place.profile);
             return Err(Failure::Check(format!(
-                "{profile}/{study} is not as its data and its spec say; render it with `harness report {study} --profile {profile}`, then \
-                 bundle it:\n{}",
+                "{profile}/{study} does not match its data and its spec; render it with `harness report {study} \
+                 --profile {profile}`, then bundle it:\n{}",
                 lines.join("\n")
             )));
         }
@@ -60,7 +60,7 @@ pub(super) fn run(places: &[ReportFolder], folders: &Folders, out: &Path) -> Out
     let told = Traces::of_here(folders).in_files(&files);
     if !told.is_empty() {
         return Err(Failure::Check(format!(
-            "nothing was written: these tell of a machine or a user, which a supplement must not:\n{}",
+            "nothing was written: these files name a machine or a user, which a supplement must not:\n{}",
             told.join("\n")
         )));
     }

@@ -36,7 +36,7 @@ impl RandomChange for JitterSpec {
         for (field, reach) in factors {
             require((0.0..=MOST).contains(&reach), field, &format!("a number in 0..={MOST}"))?;
         }
-        require((0.0..=0.5).contains(&self.hue), "hue", "a part of a turn in 0..=0.5")
+        require((0.0..=0.5).contains(&self.hue), "hue", "a fraction of a turn in 0..=0.5")
     }
 
     fn describe(&self) -> String {

@@ -57,7 +57,7 @@ pub(super) fn records(folder: &Folder, file: &str, monitor: &dyn Monitor) -> Res
         Ok(Ok(Some(records))) => Ok(records),
         Ok(Ok(None)) => Err(DataError::Interrupted),
         Ok(Err(reason)) => Err(wrong(reason)),
-        Err(_) => Err(wrong("it contradicts itself: it is damaged, or no Parquet file".to_owned())),
+        Err(_) => Err(wrong("it contradicts itself: it is damaged, or not a Parquet file".to_owned())),
     }
 }
 
@@ -89,19 +89,19 @@ fn rows(file: &Bytes, monitor: &dyn Monitor) -> Result<Option<Vec<u8>>, String> 
 
 /// Reads the footer of a file.
 fn describe(file: &Bytes) -> Result<ParquetMetaData, String> {
-    let expected = "it is truncated, or no Parquet file";
+    let expected = "it is truncated, or not a Parquet file";
     let Some((before, &[a, b, c, d, b'P', b'A', b'R', b'1'])) = file.split_last_chunk::<8>() else {
         return Err(format!("it does not end as a Parquet file does: {expected}"));
     };
     let length = u32::from_le_bytes([a, b, c, d]);
     if length > FOOT {
-        return Err(format!("its foot has {length} bytes; at most {FOOT} are read: it is damaged"));
+        return Err(format!("its footer has {length} bytes; at most {FOOT} are read: it is damaged"));
     }
     let foot = before.len().checked_sub(length as usize).map(|start| &before[start..]);
     if !foot.is_some_and(is_bounded) {
-        return Err(format!("its foot describes no table of a few columns: {expected}"));
+        return Err(format!("its footer does not describe a table of a few columns: {expected}"));
     }
-    ParquetMetaDataReader::new().parse_and_finish(file).map_err(|error| format!("its foot: {error}: {expected}"))
+    ParquetMetaDataReader::new().parse_and_finish(file).map_err(|error| format!("its footer: {error}: {expected}"))
 }
 
 /// Number of rows in the file.
@@ -130,7 +130,7 @@ impl Columns {
                 column.physical_type() == kind && column.max_rep_level() == 0
             };
             let expected =
-                || format!("it has no column {name} of {kind}, one value a row; expected those of uoft-cs/cifar10");
+                || format!("it has no column {name} of {kind}, one value per row; expected those of uoft-cs/cifar10");
             found.filter(fits).ok_or_else(expected)
         };
         Ok(Self { pictures: place(PICTURE, Type::BYTE_ARRAY)?, labels: place(LABEL, Type::INT64)? })
@@ -161,7 +161,10 @@ impl<T: DataType> Column<T> {
             return Err(format!("row {}: it has no {name}", first + absent));
         }
         if found != rows || values.len() != rows {
-            return Err(format!("row {}: {name} ends before it: the file is damaged", first + found.min(values.len())));
+            return Err(format!(
+                "row {}: the column {name} ends before this row: the file is damaged",
+                first + found.min(values.len())
+            ));
         }
         Ok(values)
     }
@@ -176,7 +179,7 @@ fn record(png: &[u8], label: i64) -> Result<Vec<u8>, String> {
     }
     // The size is checked before anything is decoded.
     let Some(&[a, b, c, d, e, f, g, h]) = png.strip_prefix(HEAD).and_then(<[u8]>::first_chunk) else {
-        return Err("its picture is no PNG file".to_owned());
+        return Err("its picture is not a PNG file".to_owned());
     };
     let (width, height) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
     if (width, height) != (SIDE, SIDE) {

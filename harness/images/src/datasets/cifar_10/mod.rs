@@ -263,8 +263,8 @@ fn whole(folder: &Folder, batch: &str) -> Result<Vec<u8>, DataError> {
     let bytes = folder.read(batch, most as u64)?;
     if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
         let reason = format!(
-            "it has {} bytes; expected {most}, which are {MOST} records of {RECORD} bytes, or fewer whole records: it is truncated, \
-             or no file of CIFAR-10's binary archive",
+            "it has {} bytes; expected {most}, which are {MOST} records of {RECORD} bytes, or fewer whole records: it \
+             is truncated, or not a file of CIFAR-10's binary archive",
             bytes.len()
         );
         return Err(DataError::Records { path: folder.file(batch), reason });
@@ -284,7 +284,8 @@ fn names(folder: &Folder) -> Result<Vec<String>, DataError> {
     let names: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     let twice = names.iter().enumerate().any(|(i, name)| names[..i].contains(name));
     if names.len() != CLASSES.len() || twice {
-        let reason = format!("it names {} classes; expected {} different ones, one a line", names.len(), CLASSES.len());
+        let reason =
+            format!("it names {} classes; expected {} different ones, one per line", names.len(), CLASSES.len());
         return Err(DataError::Records { path: folder.file(NAMES), reason });
     }
     Ok(names)
@@ -296,7 +297,7 @@ fn labels(names: &[String], wanted: Option<&[String]>) -> Result<Vec<bool>, Data
     if let Some(unknown) = wanted.iter().find(|class| !names.contains(class)) {
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         let meant = closest(unknown, names).map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
-        let reason = format!("no class is called `{unknown}`{meant}; there are: {}", known.join(", "));
+        let reason = format!("unknown class `{unknown}`{meant}; expected one of {}", known.join(", "));
         return Err(DataError::Field { field: "cifar-10.classes", reason });
     }
     Ok(names.iter().map(|name| wanted.contains(name)).collect())

@@ -87,7 +87,7 @@ fn as_if_plain(chunk: &ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
 /// Refuses encodings whose decoders allocate as much memory as the file claims.
 fn simple(found: &[Encoding], known: &[Encoding]) -> Result<()> {
     match found.iter().find(|encoding| !known.contains(encoding)) {
-        Some(other) => Err(refused(&format!("a page is encoded as {other}, which is not read"))),
+        Some(other) => Err(refused(&format!("a page is encoded as {other}, which is not supported"))),
         None => Ok(()),
     }
 }

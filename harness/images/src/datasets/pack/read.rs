@@ -42,7 +42,7 @@ pub(in crate::datasets) fn open(data_dir: &Path, folder: &str) -> Result<Option<
         all(data_dir)?.into_iter().partition(|pack| pack.index.folders.contains_key(folder));
     if let ([], [other], true) = (&packs[..], &others[..], data_dir.is_file()) {
         let held: Vec<&str> = other.index.folders.keys().map(String::as_str).collect();
-        return Err(other.wrong(format!("{folder} is not in it; it holds {}", held.join(", "))));
+        return Err(other.wrong(format!("{folder} is not in it; it contains {}", held.join(", "))));
     }
     Ok((!packs.is_empty()).then(|| Packed { folder: folder.to_owned(), packs }))
 }
@@ -208,7 +208,7 @@ impl Packed {
 impl Pack {
     fn open(path: &Path) -> Result<Self, DataError> {
         let wrong = |reason: String| DataError::Pack { path: path.to_owned(), reason };
-        let members = scan(path).map_err(|error| wrong(format!("no tar file that is whole: {error}")))?;
+        let members = scan(path).map_err(|error| wrong(format!("not a complete tar file: {error}")))?;
         let mut pack = Self { path: path.to_owned(), index: Index::default(), members };
         let text = pack.bytes(INDEX, INDEX_LIMIT)?;
         let sum = pack.bytes(INDEX_SUM, 1024)?;
@@ -273,7 +273,7 @@ impl Pack {
     }
 
     fn lacks(&self, name: &str) -> DataError {
-        self.wrong(format!("it does not hold {name}, which was not read where it was packed"))
+        self.wrong(format!("it does not contain {name}, which was not read where it was packed"))
     }
 
     fn wrong(&self, reason: String) -> DataError {
@@ -291,7 +291,7 @@ fn scan(path: &Path) -> io::Result<HashMap<String, (u64, u64)>> {
         let member = member?;
         let refuse = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
         if !member.header().entry_type().is_file() {
-            return Err(refuse("it has members that are no files"));
+            return Err(refuse("it has members that are not files"));
         }
         let name = String::from_utf8(member.path_bytes().into_owned()).map_err(|_| refuse("a name is not Unicode"))?;
         let (offset, size) = (member.raw_file_position(), member.size());

@@ -45,13 +45,14 @@ impl DataSet for PetsCorpus {
     }
 
     fn describe(&self) -> String {
-        let found = if self.counts == Counts::AsFound { ", of what there is of them" } else { "" };
+        let found = if self.counts == Counts::AsFound { ", using what there is" } else { "" };
         let equal = match self.duplicates {
-            None => "equal pictures once under the corrected protocol",
-            Some(Duplicates::Keep) => "equal pictures as often as there are",
+            None => "identical pictures used once under the corrected protocol",
+            Some(Duplicates::Keep) => "identical pictures all used",
             Some(Duplicates::Remove) => "equal pictures once",
         };
-        let parts = "cats of CIFAR-10 and two sets of photographs, dogs of CIFAR-10 and Stanford Dogs, as many of each";
+        let parts = "cats of CIFAR-10 and two sets of photographs, dogs of CIFAR-10 and Stanford Dogs, the same number \
+                     of each";
         format!("{parts}{found}; {equal}")
     }
 
@@ -118,7 +119,7 @@ fn repeats(candidates: &[Candidate]) -> BTreeMap<usize, usize> {
 }
 
 fn removed(repeat: &Candidate, first: &Candidate) -> FileRow {
-    row(FileUse::Unused, &repeat.name, repeat.class, format!("shows the same as {}, pixel for pixel", first.name))
+    row(FileUse::Unused, &repeat.name, repeat.class, format!("is identical to {}, pixel for pixel", first.name))
 }
 
 impl Candidate {

@@ -175,9 +175,9 @@ fn duplicates_stay_in_the_published_corpus_and_leave_the_corrected_one() {
         left_out(&removed),
         [
             "skipped cats-and-dogs/Cat/2.jpg: the file is empty".to_owned(),
-            format!("unused cats-and-dogs/Cat/1.jpg: shows the same as {filtered}, pixel for pixel"),
-            format!("unused {batches}_5.bin#1: shows the same as {batches}_1.bin#1, pixel for pixel"),
-            format!("unused {dog}: shows the same as cats-and-dogs/Cat/0.jpg, pixel for pixel"),
+            format!("unused cats-and-dogs/Cat/1.jpg: is identical to {filtered}, pixel for pixel"),
+            format!("unused {batches}_5.bin#1: is identical to {batches}_1.bin#1, pixel for pixel"),
+            format!("unused {dog}: is identical to cats-and-dogs/Cat/0.jpg, pixel for pixel"),
         ]
     );
     // The second start remembers the digests of the pixels, and so does a survey that asks for less.

@@ -182,8 +182,8 @@ fn rows_that_cannot_be_right_are_named() {
         ((Some(good.clone()), None), "row 6: it has no label"),
         ((None, Some(3)), "row 6: it has no img.bytes"),
         ((Some(png(32, 31).unwrap()), Some(3)), "row 6: its picture has 32 × 31 pixels; expected 32 × 32"),
-        ((Some(jpeg(1)), Some(3)), "row 6: its picture is no PNG file"),
-        ((Some(Vec::new()), Some(3)), "row 6: its picture is no PNG file"),
+        ((Some(jpeg(1)), Some(3)), "row 6: its picture is not a PNG file"),
+        ((Some(Vec::new()), Some(3)), "row 6: its picture is not a PNG file"),
         ((Some(good[..60].to_vec()), Some(3)), "row 6: its picture: "),
         ((Some(longest), Some(3)), "row 6: its picture has 65"),
     ];
@@ -213,9 +213,9 @@ fn files_of_another_form_are_refused() {
             )),
             "encoded as DELTA_LENGTH_BYTE_ARRAY",
         ),
-        (refused(""), "no Parquet file"),
-        (refused("PAR1 and nothing else"), "no Parquet file"),
-        (refused([&b"PAR1"[..], &u32::MAX.to_le_bytes(), b"PAR1"].concat()), "its foot has 4294967295 bytes"),
+        (refused(""), "not a Parquet file"),
+        (refused("PAR1 and nothing else"), "not a Parquet file"),
+        (refused([&b"PAR1"[..], &u32::MAX.to_le_bytes(), b"PAR1"].concat()), "its footer has 4294967295 bytes"),
     ];
     for (text, reason) in cases {
         assert!(text.contains(reason), "{reason}: {text}");

@@ -107,7 +107,7 @@ fn packs_in_a_folder_are_found_by_what_they_hold() {
     }
     let error = from_pack(&elsewhere.path().join("small.pack"), &cats(None), Purpose::Pretraining, SIZE);
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("small.pack") && error.contains("cats") && error.contains("it holds pets"), "{error}");
+    assert!(error.contains("small.pack") && error.contains("cats") && error.contains("it contains pets"), "{error}");
     // Unpacked files take precedence.
     home.put("pets/annotations/test.txt", "Birman_5 1 1 1\n");
     fs::rename(elsewhere.path().join("small.pack"), home.data().join("small.pack")).unwrap();

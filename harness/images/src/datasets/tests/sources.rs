@@ -101,7 +101,7 @@ fn files_of_records_that_cannot_be_right_are_refused() {
     }
     let home = Home::new();
     let error = home.survey(&cifar(&[]), Purpose::Pretraining).unwrap_err().to_string();
-    assert!(error.contains("the folder not found") && error.contains("harness data fetch cifar-10"), "{error}");
+    assert!(error.contains("does not exist") && error.contains("harness data fetch cifar-10"), "{error}");
     put_cifar(&home);
     fs::remove_file(home.data().join(batch(2))).unwrap();
     fs::remove_file(home.data().join(batch(5))).unwrap();
@@ -136,7 +136,7 @@ fn breeds_of_dogs_lie_in_folders_of_their_synsets() {
     assert_eq!(pictures.items[3].name, "Images/n02086240-Shih-Tzu/n02086240_1.jpg");
     let rows = left_out(&pictures);
     assert!(rows.len() == 2 && rows[0].starts_with("skipped Images/n02086240-Shih-Tzu/n02086240_2.jpg: "), "{rows:?}");
-    assert_eq!(rows[1], "unused Images/stray.jpg: in no class's folder");
+    assert_eq!(rows[1], "unused Images/stray.jpg: not in the folder of a class");
     let error = home.survey(&dogs(), Purpose::Segmentation).unwrap_err();
     assert!(matches!(error, DataError::NoTrimaps { .. }), "{error}");
 

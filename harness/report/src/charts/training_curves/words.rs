@@ -103,8 +103,7 @@ pub(super) fn of_shared(data: &Data, rows: &[Vec<Curves>]) -> String {
     for line in rows.iter().flatten().flat_map(|curves| &curves.lines).filter(|line| !line.shared.is_empty()) {
         let others: Vec<_> = line.shared.iter().map(label).collect();
         let verb = if others.len() == 1 { "shares" } else { "share" };
-        let sentence =
-            format!(" The line of {} is that of {}, too, which {verb} the run.", label(&line.arm), listed(&others));
+        let sentence = format!(" {} {verb} the run of {}, and therefore its line.", listed(&others), label(&line.arm));
         if !sentences.contains(&sentence) {
             sentences.push(sentence);
         }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 const LIMIT: u64 = 64 << 20;
 
 const WHAT: &str = "\
-WHAT IS WHAT
+CONTENTS
 
 reports/<profile>/<study>/    a report: index.html for a browser (no network needed), report.md the same as
                               Markdown, runs.html, data.html, charts/, gallery/, tables/
@@ -55,7 +55,7 @@ pub(super) fn text<'a>(places: &[ReportFolder], hosts: impl Iterator<Item = &'a 
         }
     }
     for host in hosts {
-        let dirty = if host["dirty"] == true { ", with changes that no commit has" } else { "" };
+        let dirty = if host["dirty"] == true { ", with uncommitted changes" } else { "" };
         let [version, commit] = ["harness", "commit"].map(|name| host[name].as_str().unwrap_or("unknown"));
         commits.insert(format!("harness {}, commit {}{dirty}", line(version), line(commit)));
     }
@@ -64,12 +64,13 @@ pub(super) fn text<'a>(places: &[ReportFolder], hosts: impl Iterator<Item = &'a 
     lines.push(WHAT.to_owned());
     lines.push(format!("DATA\n\n{}", indented(&mut datasets.iter())));
     lines.push(format!(
-        "TO CHECK\n\nThat no file was changed since, here in this folder:\n\n  sha256sum -c SHA256SUMS\n\nThat every figure, table and \
-         chart follows from data/ and runs/, with harness {version};\nit needs no data set, no runs and no GPU:\n\n  harness report --check\n"
+        "TO CHECK\n\nCheck in this folder that no file was changed:\n\n  sha256sum -c SHA256SUMS\n\nCheck with harness \
+         {version} that every figure, table and chart follows from data/ and runs/\n(this needs no data set, no store \
+         of runs and no GPU):\n\n  harness report --check\n"
     ));
     lines.push(format!(
-        "TO REPEAT\n\nRun them again; what is missing of the data is fetched, or the program says what to put where:\n\n{}\nOn the CPU \
-         the same version gives the same figures. The runs were made with\n\n{}",
+        "TO REPEAT\n\nRun the studies again. Missing data are fetched, or the program says which files to put \
+         where:\n\n{}\nOn the CPU the same version gives the same figures. The runs were made with\n\n{}",
         indented(&mut commands.iter()),
         indented(&mut commits.iter())
     ));
