@@ -211,7 +211,7 @@ fn a_folder_has_one_encoding() {
     encoded(&mixed.path("truth/Bengal_1.png"), &[1, 2, 0, 0], "trimap");
     let words = ["cannot tell how the masks in truth store", "0 (pug_2.png)", "3 (Bengal_1.png)", "--truth-encoding"];
     refused(&mixed, &[], &words);
-    let words = ["1 of 2 masks in truth are no trimaps (1 pet, 2 background, 3 border)", "truth/pug_2.png holds 0"];
+    let words = ["1 of 2 masks in truth are not trimaps (1 pet, 2 background, 3 border)", "truth/pug_2.png holds 0"];
     refused(&mixed, &["--truth-encoding", "trimap"], &words);
     refused(&mixed, &["--truth-encoding", "colours"], &["2 of 2", "truth/Bengal_1.png holds 1, 2, 3"]);
     encoded(&mixed.path("truth/Bengal_1.png"), &IMAGES[0].1, "colours");

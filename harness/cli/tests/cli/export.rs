@@ -207,7 +207,7 @@ fn what_cannot_be_exported_is_refused_and_nothing_is_written() {
     refused("0123456789abcdef", 2).tells("there is no run 0123456789abcdef").tells("--dry-run");
     let key = record.key.as_str();
     refused(&key[..5], 2).tells("at least 6");
-    refused("studies", 2).tells("holds no host.json");
+    refused("studies", 2).tells("contains no host.json");
     studio.run(&["export", "tensorboard", "--out", "out"]).ended(2).tells("RUN");
     studio.run(&["export", "tensorboard", "--all"]).ended(2).tells("--out");
 

@@ -56,7 +56,7 @@ mod tests {
         assert!(html.contains("id=\"chart.1.title\"") && html.contains("<text>drawn</text></svg>"), "{html}");
         assert!(html.contains("<a href=\"charts/a.svg\""), "{html}");
         assert!(html.contains("<details class=\"data\">\n<summary>Data of this chart</summary>"), "{html}");
-        assert!(html.contains("<caption><span>T</span></caption>") && html.contains("hold 7 more"), "{html}");
+        assert!(html.contains("<caption><span>T</span></caption>") && html.contains("contain 7 more"), "{html}");
     }
 
     #[test]
