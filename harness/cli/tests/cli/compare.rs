@@ -223,7 +223,9 @@ fn other_data_are_not_paired() {
         assert!(low < 0.0 && high > 0.0, "two samples of the same images are no more alike than two others: {row}");
         assert!(row["note"].as_str().unwrap().contains("not paired"));
     }
-    let said = compare(&studio, "demo/blurring", "elsewhere/blurring", &[]).ended(0).answers("not paired: they were tested on different data");
+    let said = compare(&studio, "demo/blurring", "elsewhere/blurring", &[])
+        .ended(0)
+        .answers("not paired: they were tested on different data");
     said.answers("versions  recipe").answers("data");
 }
 
