@@ -6,6 +6,7 @@
 mod cli;
 mod collect;
 mod commands;
+mod device;
 mod executors;
 mod failure;
 mod fetching;

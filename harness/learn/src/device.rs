@@ -41,6 +41,8 @@ pub struct Chosen {
     pub name: String,
     /// True if a second run gives the same bits.
     pub deterministic: bool,
+    /// The reason why it is the CPU although CUDA was tried, if it was.
+    pub instead: Option<String>,
 }
 
 /// The reason why a device cannot be used.
@@ -52,6 +54,13 @@ pub enum DeviceError {
     /// The NVIDIA driver is missing.
     #[error("no NVIDIA driver was found (libcuda cannot be loaded): install it, or use `--device cpu`")]
     NoDriver,
+    /// Libraries of CUDA are missing.
+    #[error(
+        "there is an NVIDIA driver, but these libraries of CUDA cannot be loaded: {}. Put their folders on \
+         LD_LIBRARY_PATH (docs/gpu.md says where Python's wheels hold them), or use `--device cpu`",
+        .0.join(", ")
+    )]
+    NoLibraries(Vec<&'static str>),
     /// The driver reported an error.
     #[error("cannot use CUDA device {number}: {reason}")]
     Refused {
@@ -67,12 +76,15 @@ pub fn select(choice: DeviceChoice) -> Result<Chosen, DeviceError> {
     match choice {
         DeviceChoice::Cpu => Ok(cpu()),
         DeviceChoice::Cuda(number) => cuda(number),
-        DeviceChoice::Auto => Ok(cuda(0).unwrap_or_else(|_| cpu())),
+        DeviceChoice::Auto => Ok(cuda(0).unwrap_or_else(|error| match error {
+            DeviceError::NotBuilt => cpu(),
+            tried => Chosen { instead: Some(tried.to_string()), ..cpu() },
+        })),
     }
 }
 
 fn cpu() -> Chosen {
-    Chosen { device: Device::Cpu, kind: "cpu", name: "cpu".into(), deterministic: true }
+    Chosen { device: Device::Cpu, kind: "cpu", name: "cpu".into(), deterministic: true, instead: None }
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -82,16 +94,34 @@ fn cuda(_number: usize) -> Result<Chosen, DeviceError> {
 
 #[cfg(feature = "cuda")]
 fn cuda(number: usize) -> Result<Chosen, DeviceError> {
-    if !driver_present() {
-        return Err(DeviceError::NoDriver);
-    }
+    libraries()?;
     let refused = |reason: String| DeviceError::Refused { number, reason };
     // Use a stream of our own: candle's usual one differs between the threads that use the device.
-    let device = Device::new_cuda_with_stream(number).map_err(|e| refused(e.to_string()))?;
+    let device = unpanicking(|| Device::new_cuda_with_stream(number)).map_err(refused)?;
     let cuda = device.as_cuda_device().map_err(|e| refused(e.to_string()))?;
     stop_tracking(cuda);
-    // cuBLAS and cuDNN choose algorithms at run time, and a second run may choose others.
-    Ok(Chosen { device, kind: "cuda", name: format!("cuda:{number}"), deterministic: false })
+    // cuDNN is opened now, so that a library that does not fit is found before any work.
+    #[cfg(feature = "cudnn")]
+    unpanicking(|| crate::ops::open(cuda)).map_err(refused)?;
+    // With cuDNN only deterministic algorithms run, but whether a second run gives the same bits was never seen on a GPU.
+    Ok(Chosen { device, kind: "cuda", name: format!("cuda:{number}"), deterministic: false, instead: None })
+}
+
+/// The result of `open`. If a library lacks a function, cudarc panics; here that is an error like any other.
+#[cfg(feature = "cuda")]
+fn unpanicking<T>(open: impl FnOnce() -> candle_core::Result<T>) -> Result<T, String> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
+    std::panic::set_hook(hook);
+    match result {
+        Ok(result) => result.map_err(|e| e.to_string()),
+        Err(payload) => Err(payload
+            .downcast::<String>()
+            .map(|message| *message)
+            .or_else(|payload| payload.downcast::<&str>().map(|message| (*message).to_owned()))
+            .unwrap_or_else(|_| "a library of CUDA does not fit".to_owned())),
+    }
 }
 
 /// Turns off the two events that cudarc otherwise creates for each tensor.
@@ -102,12 +132,33 @@ fn stop_tracking(device: &candle_core::CudaDevice) {
     unsafe { device.disable_event_tracking() }
 }
 
-/// Returns true if libcuda can be loaded. candle panics if it cannot.
-#[cfg(feature = "cuda")]
+/// Checks that all libraries that are used can be loaded. cudarc panics at the first call of one that cannot.
+#[cfg(all(feature = "cuda", feature = "dynamic-loading"))]
 #[allow(unsafe_code)]
-fn driver_present() -> bool {
-    // SAFETY: this only loads the driver's library and calls nothing in it.
-    unsafe { candle_core::cuda_backend::cudarc::driver::sys::is_culib_present() }
+fn libraries() -> Result<(), DeviceError> {
+    use candle_core::cuda_backend::cudarc::{cublas, curand, driver};
+    // SAFETY: this only loads libraries and calls nothing in them.
+    let (driver, missing) = unsafe {
+        let others = [
+            ("libcublas", cublas::sys::is_culib_present()),
+            ("libcurand", curand::sys::is_culib_present()),
+            #[cfg(feature = "cudnn")]
+            ("libcudnn", candle_core::cuda_backend::cudarc::cudnn::sys::is_culib_present()),
+        ];
+        (driver::sys::is_culib_present(), others)
+    };
+    if !driver {
+        return Err(DeviceError::NoDriver);
+    }
+    let missing: Vec<_> = missing.into_iter().filter(|(_, there)| !there).map(|(name, _)| name).collect();
+    if missing.is_empty() { Ok(()) } else { Err(DeviceError::NoLibraries(missing)) }
+}
+
+/// This binary is linked with CUDA's libraries, so it would not have started without them.
+#[cfg(all(feature = "cuda", not(feature = "dynamic-loading")))]
+#[allow(clippy::unnecessary_wraps)]
+fn libraries() -> Result<(), DeviceError> {
+    Ok(())
 }
 
 /// Checks that this binary can use CUDA; the error says why not.

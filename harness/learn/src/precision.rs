@@ -48,8 +48,9 @@ impl Precision {
         match self {
             Self::F32 => Ok(()),
             _ if device.is_cpu() => refused("the CPU", " or `--device cuda`"),
-            _ if cfg!(feature = "cudnn") => Ok(()),
-            _ => refused("this binary", ", or build it with `--features cudnn`"),
+            _ if !cfg!(feature = "cudnn") => refused("this binary", ", or build it with `--features cudnn`"),
+            _ if has_tensor_cores(device) => Ok(()),
+            _ => refused("this GPU, which is older than NVIDIA's Ampere,", ""),
         }
     }
 
@@ -64,6 +65,18 @@ impl Precision {
         }
         Ok(())
     }
+}
+
+/// Returns true if the tensor cores of `device` take TF32 and bf16: from compute capability 8.0 on.
+#[cfg(feature = "cuda")]
+fn has_tensor_cores(device: &Device) -> bool {
+    let capability = |cuda: &candle_core::CudaDevice| cuda.cuda_stream().context().compute_capability().ok();
+    device.as_cuda_device().ok().and_then(capability).is_some_and(|(major, _)| major >= 8)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn has_tensor_cores(_: &Device) -> bool {
+    false
 }
 
 /// The precision that was set last; f32 by default.

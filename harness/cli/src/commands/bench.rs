@@ -1,7 +1,7 @@
 //! `bench`: measures how fast this machine trains and reads pictures.
 
 use crate::{
-    cli,
+    cli, device,
     failure::{Failure, Outcome},
     output::{say, table},
     progress::{Loudness, Progress},
@@ -9,7 +9,6 @@ use crate::{
 };
 use harness_learn::{
     bench::{self, median},
-    device,
     models::ModelSpec,
 };
 use harness_study::spec::diagnosis::printable;
@@ -29,7 +28,7 @@ impl Serialize for Fields {
 pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
     use_threads(options.threads)?;
     let spec = model_spec(options)?;
-    let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
+    let chosen = device::open(options.device)?;
     let precision = options.precision;
     precision.apply(&chosen.device).map_err(|e| Failure::Usage(format!("--precision {}: {e}", precision.name())))?;
     let work = bench::TrainStep {

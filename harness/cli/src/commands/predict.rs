@@ -1,14 +1,13 @@
 //! `predict`: writes masks and overlays for any images.
 
 use crate::{
-    cli,
+    cli, device,
     failure::{Failure, Outcome},
     output::{count, say},
     progress::{Loudness, Progress},
 };
 use harness_images::pixels::{self, Labels, Picture};
 use harness_learn::{
-    device,
     metrics::Outputs,
     models::{Mode, Model, ModelSpec, normalise_tensor, read_header, save_tensors},
     train::pictures_tensor,
@@ -39,7 +38,7 @@ pub(crate) fn run(options: &cli::Predict, loudness: Loudness) -> Outcome {
     let normalise = options.normalise.or(header.and_then(|h| h.normalise));
     spec.check_size(size).map_err(|expected| Failure::Usage(format!("--size {size}: expected {expected}")))?;
     let stems = stems(options)?;
-    let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
+    let chosen = device::open(options.device)?;
     let model = Model::new(&spec, 0, &chosen.device).map_err(Failure::run)?;
     model.load(&options.weights).map_err(Failure::data)?;
     let progress = Progress::new(loudness);

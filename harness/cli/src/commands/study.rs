@@ -1,5 +1,6 @@
 //! `study`: plans studies, runs what is missing, collects the records and renders the reports.
 
+use crate::device;
 use crate::reports::{rendering, site};
 use crate::{
     cli::{self, Folders},
@@ -13,7 +14,7 @@ use crate::{
     surveys::{self, DataFolders},
     threads::use_threads,
 };
-use harness_learn::device::{self, Chosen};
+use harness_learn::device::Chosen;
 use harness_record::{
     files::Lock,
     monitor::Monitor as _,
@@ -48,7 +49,7 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
         let spec = Spec::named(&folders.root, name)?;
         studies.push(Resolved::new(&spec, &options.profile, &overrides)?);
     }
-    let chosen = device::select(options.device).map_err(|e| Failure::Usage(e.to_string()))?;
+    let chosen = device::open(options.device)?;
     options.precision.apply(&chosen.device).map_err(|e| Failure::Usage(e.to_string()))?;
     let jobs = jobs(options.jobs, &chosen)?;
     let progress = Progress::new(loudness);

@@ -7,9 +7,8 @@ use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling}
 use candle_core::{D, DType, Result, Tensor};
 #[cfg(not(feature = "cudnn"))]
 use candle_core::{Device, Error};
-use harness_images::augment::Table;
 #[cfg(not(feature = "cudnn"))]
-use harness_images::augment::Target;
+use harness_images::augment::{Table, Target};
 use harness_kernels::pooling::Window;
 #[cfg(not(feature = "cudnn"))]
 use std::ops::Range;

@@ -39,6 +39,8 @@ pub(crate) use accelerated::{NetworkScope, Resident, image_scores};
 pub use adam::{AdamStep, adam, clip, gradient_norm};
 pub use codebook::{Assignment, nearest_codes, perplexity};
 use convolution::{Convolution, TransposedConvolution};
+#[cfg(feature = "cudnn")]
+pub(crate) use cuda::open;
 pub use loss::SOFT_DICE_SMOOTH;
 pub(crate) use loss::{image_cross_entropy, image_sigmoid, image_soft_dice};
 pub use maximum::divide_by_maximum;

@@ -2,40 +2,61 @@
 
 use candle_core::{
     CudaDevice, Error, Result,
-    cuda_backend::{
-        DeviceId,
-        cudarc::{
-            cudnn::{result as cudnn, sys::cudnnHandle_t},
-            driver::{CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, result, sys},
-        },
+    cuda_backend::cudarc::{
+        cudnn::{result as cudnn, sys::cudnnHandle_t},
+        driver::{CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, result, sys},
     },
 };
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Threads per block of an elementwise kernel.
 const THREADS: u32 = 256;
 
-thread_local! {
-    /// One engine per device and thread, because two threads must not use a cuDNN handle at the same time.
-    static ENGINES: RefCell<HashMap<DeviceId, Rc<Engine>>> = RefCell::default();
-}
+/// The engines of this process. Each stays until the program ends.
+static ENGINES: Mutex<Vec<Arc<Engine>>> = Mutex::new(Vec::new());
 
-/// A device as used by this thread.
+/// A device, shared by all threads that use it. All work goes into its one stream.
 pub(super) struct Engine {
     pub(super) device: CudaDevice,
     pub(super) stream: Arc<CudaStream>,
+    dnn: Mutex<Dnn>,
+}
+
+/// cuDNN's handle and the scratch memory of its convolutions. One thread at a time may use them.
+pub(super) struct Dnn {
     pub(super) handle: cudnnHandle_t,
-    workspace: RefCell<Option<CudaSlice<u8>>>,
+    workspace: Option<CudaSlice<u8>>,
+}
+
+// SAFETY: cuDNN lets any thread use a handle, as long as no two use it at once: it lies behind a mutex.
+unsafe impl Send for Dnn {}
+
+impl Dnn {
+    /// The address of at least `bytes` of scratch memory. All users share it, because their work runs in order.
+    pub(super) fn workspace(&mut self, engine: &Engine, bytes: usize) -> Result<u64> {
+        if self.workspace.as_ref().is_none_or(|there| there.num_bytes() < bytes) {
+            // The smaller block is freed in stream order, after everything that uses it.
+            self.workspace = None;
+            // SAFETY: nobody reads scratch memory before writing it.
+            self.workspace = Some(unsafe { engine.device.alloc::<u8>(bytes.max(1)) }?);
+        }
+        Ok(self.workspace.as_ref().map_or(0, |there| there.device_ptr(&engine.stream).0))
+    }
 }
 
 impl Engine {
     /// The engine of `device`. It is created on first use.
-    pub(super) fn of(device: &CudaDevice) -> Result<Rc<Self>> {
-        if let Some(engine) = ENGINES.with_borrow(|engines| engines.get(&device.id()).cloned()) {
-            return Ok(engine);
-        }
-        let engine = Rc::new(Self::new(device)?);
-        ENGINES.with_borrow_mut(|engines| engines.insert(device.id(), engine.clone()));
+    pub(super) fn of(device: &CudaDevice) -> Result<Arc<Self>> {
+        let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = if let Some(engine) = engines.iter().find(|engine| engine.device.id() == device.id()) {
+            engine.clone()
+        } else {
+            let engine = Arc::new(Self::new(device)?);
+            engines.push(engine.clone());
+            engine
+        };
+        // cuDNN works in the context of the calling thread.
+        engine.stream.context().bind_to_thread().map_err(Error::wrap)?;
         Ok(engine)
     }
 
@@ -46,22 +67,14 @@ impl Engine {
         unsafe { device.disable_event_tracking() };
         keep_freed_memory(&stream).map_err(Error::wrap)?;
         let handle = cudnn::create_handle().map_err(Error::wrap)?;
-        let engine = Self { device: device.clone(), handle, workspace: RefCell::default(), stream: stream.clone() };
         // SAFETY: the handle was just created, and the engine keeps the stream alive as long as the handle.
         unsafe { cudnn::set_stream(handle, stream.cu_stream().cast()) }.map_err(Error::wrap)?;
-        Ok(engine)
+        Ok(Self { device: device.clone(), stream, dnn: Mutex::new(Dnn { handle, workspace: None }) })
     }
 
-    /// The address of at least `bytes` of scratch memory. All users share it, because their work runs in order.
-    pub(super) fn workspace(&self, bytes: usize) -> Result<u64> {
-        let mut workspace = self.workspace.borrow_mut();
-        if workspace.as_ref().is_none_or(|there| there.num_bytes() < bytes) {
-            // The smaller block is freed in stream order, after everything that uses it.
-            *workspace = None;
-            // SAFETY: nobody reads scratch memory before writing it.
-            *workspace = Some(unsafe { self.device.alloc::<u8>(bytes.max(1)) }?);
-        }
-        Ok(workspace.as_ref().map_or(0, |there| there.device_ptr(&self.stream).0))
+    /// cuDNN, for this thread alone until the guard is dropped.
+    pub(super) fn dnn(&self) -> MutexGuard<'_, Dnn> {
+        self.dnn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Launches kernel `name` of `module` in `grid` blocks of `block` threads.
@@ -100,13 +113,6 @@ impl Engine {
         let arguments: Vec<Argument> =
             std::iter::once(Argument::count(n)).chain(rest.iter().map(|a| Ok(*a))).collect::<Result<_>>()?;
         self.launch(module, name, (blocks, 1, 1), (THREADS, 1, 1), &arguments)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // SAFETY: nobody else has the handle. An error at the end of a thread can be ignored.
-        let _ = unsafe { cudnn::destroy_handle(self.handle) };
     }
 }
 

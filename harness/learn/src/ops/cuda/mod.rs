@@ -42,3 +42,8 @@ pub use plan::chosen_algorithms;
 pub(super) use pooling::{max_pool2d, max_unpool2d};
 pub(crate) use resident::Resident;
 pub(crate) use scores::image_scores;
+
+/// Opens cuDNN for this thread. The error says why it cannot be used.
+pub(crate) fn open(device: &candle_core::CudaDevice) -> candle_core::Result<()> {
+    engine::Engine::of(device).map(|_| ())
+}

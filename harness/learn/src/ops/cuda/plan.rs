@@ -19,17 +19,15 @@ use candle_core::{
             sys::{
                 self, cudnnConvolutionBwdDataAlgo_t as DataAlgorithm,
                 cudnnConvolutionBwdFilterAlgo_t as FilterAlgorithm, cudnnConvolutionFwdAlgo_t as ForwardAlgorithm,
-                cudnnMathType_t as Math,
+                cudnnHandle_t, cudnnMathType_t as Math,
             },
         },
     },
 };
 use std::{
-    cell::RefCell,
     collections::{BTreeSet, HashMap},
     ffi::c_void,
-    rc::Rc,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 /// The largest workspace of an algorithm, in bytes.
@@ -38,10 +36,8 @@ const WORKSPACE: usize = 2 << 30;
 /// Number of algorithms requested from cuDNN: more than it has, counting each kind of arithmetic.
 const OFFERS: usize = 16;
 
-thread_local! {
-    /// The plans of this thread. Each thread has its own engine for each device.
-    static PLANS: RefCell<HashMap<(DeviceId, Problem), Rc<Plan>>> = RefCell::default();
-}
+/// The plans of this process.
+static PLANS: LazyLock<Mutex<HashMap<(DeviceId, Problem), Arc<Plan>>>> = LazyLock::new(Mutex::default);
 
 static CHOSEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -141,15 +137,20 @@ pub(super) struct Plan {
     workspace: usize,
 }
 
+// SAFETY: its descriptors do not change once it is made, and cuDNN lets any thread read them.
+unsafe impl Send for Plan {}
+unsafe impl Sync for Plan {}
+
 impl Plan {
     /// The plan of `problem` on the engine's device. It is created on first use.
-    pub(super) fn of(engine: &Engine, problem: &Problem) -> Result<Rc<Self>> {
+    pub(super) fn of(engine: &Engine, problem: &Problem) -> Result<Arc<Self>> {
         let key = (engine.device.id(), *problem);
-        if let Some(plan) = PLANS.with_borrow(|plans| plans.get(&key).cloned()) {
-            return Ok(plan);
+        let mut plans = PLANS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(&key) {
+            return Ok(plan.clone());
         }
-        let plan = Rc::new(Self::new(engine, problem)?);
-        PLANS.with_borrow_mut(|plans| plans.insert(key, plan.clone()));
+        let plan = Arc::new(Self::new(engine, problem)?);
+        plans.insert(key, plan.clone());
         Ok(plan)
     }
 
@@ -170,7 +171,7 @@ impl Plan {
             },
             workspace: 0,
         };
-        let math = plan.choose(engine, problem)?;
+        let math = plan.choose(engine.dnn().handle, problem)?;
         let mib = plan.workspace as f64 / f64::from(1 << 20);
         let line = format!(
             "{}: {}, {}, {mib:.1} MiB of workspace",
@@ -183,13 +184,13 @@ impl Plan {
     }
 
     /// Sets algorithm, arithmetic and workspace; returns the arithmetic.
-    fn choose(&mut self, engine: &Engine, problem: &Problem) -> Result<Math> {
-        let offers = self.offers(engine, problem.direction).map_err(Error::wrap)?;
+    fn choose(&mut self, handle: cudnnHandle_t, problem: &Problem) -> Result<Math> {
+        let offers = self.offers(handle, problem.direction).map_err(Error::wrap)?;
         for offer in offers.iter().filter(|offer| offer.usable) {
             // An algorithm is offered for one kind of arithmetic, but f32 must not use tensor cores.
             let math = if problem.math() == Math::CUDNN_FMA_MATH { Math::CUDNN_FMA_MATH } else { offer.math };
             self.arithmetic.set_math(math)?;
-            if let Ok(workspace) = self.workspace_of(engine, offer.algorithm)
+            if let Ok(workspace) = self.workspace_of(handle, offer.algorithm)
                 && workspace <= WORKSPACE
             {
                 (self.algorithm, self.workspace) = (offer.algorithm, workspace);
@@ -197,14 +198,14 @@ impl Plan {
             }
         }
         self.arithmetic.set_math(problem.math())?;
-        self.workspace = self.workspace_of(engine, self.algorithm).map_err(|e| {
+        self.workspace = self.workspace_of(handle, self.algorithm).map_err(|e| {
             Error::Msg(format!("cuDNN has no deterministic algorithm for this: {} ({e})", problem.describe()))
         })?;
         Ok(problem.math())
     }
 
     /// The algorithms that the heuristic offers, fastest first.
-    fn offers(&self, engine: &Engine, direction: Direction) -> std::result::Result<Vec<Offer>, CudnnError> {
+    fn offers(&self, handle: cudnnHandle_t, direction: Direction) -> std::result::Result<Vec<Offer>, CudnnError> {
         let (images, filters, maps, arithmetic) = (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
         let mut count = 0;
         macro_rules! offers {
@@ -213,7 +214,7 @@ impl Plan {
                 // live; `count` matches the array.
                 let offered = unsafe {
                     let mut offered = [std::mem::zeroed(); OFFERS];
-                    $ask(engine.handle, $a, $b, arithmetic, $c, OFFERS as i32, &raw mut count, offered.as_mut_ptr())?;
+                    $ask(handle, $a, $b, arithmetic, $c, OFFERS as i32, &raw mut count, offered.as_mut_ptr())?;
                     offered
                 };
                 offered
@@ -242,9 +243,8 @@ impl Plan {
     }
 
     /// The workspace of `algorithm` in bytes, or the reason why it cannot be used.
-    fn workspace_of(&self, engine: &Engine, algorithm: Algorithm) -> std::result::Result<usize, CudnnError> {
+    fn workspace_of(&self, handle: cudnnHandle_t, algorithm: Algorithm) -> std::result::Result<usize, CudnnError> {
         let (images, filters, maps, arithmetic) = (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
-        let handle = engine.handle;
         // SAFETY: handle and descriptors live.
         unsafe {
             match algorithm {
@@ -265,13 +265,14 @@ impl Plan {
     pub(super) fn run(&self, engine: &Engine, images: u64, filters: u64, maps: u64) -> Result<()> {
         let (alpha, beta) = (1.0f32, 0.0f32);
         let (alpha, beta) = ((&raw const alpha).cast::<c_void>(), (&raw const beta).cast::<c_void>());
-        let workspace = engine.workspace(self.workspace)? as *mut c_void;
+        let mut dnn = engine.dnn();
+        let workspace = dnn.workspace(engine, self.workspace)? as *mut c_void;
         let size = self.workspace;
         let (image_form, filter_form, map_form, arithmetic) =
             (self.images.0, self.filters.0, self.maps.0, self.arithmetic.0);
         let read = |address: u64| address as *const c_void;
         let write = |address: u64| address as *mut c_void;
-        let handle = engine.handle;
+        let handle = dnn.handle;
         // SAFETY: handle and descriptors live. Callers pass addresses of as many elements as the problem's shapes have; the
         // memory is freed in stream order, after this work.
         unsafe {

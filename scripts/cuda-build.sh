@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Builds `harness` for CUDA, also on a machine without GPU, driver or CUDA toolkit.
+#
+#   scripts/cuda-build.sh                     build target/cuda/HOST/release/harness, and say how to run it
+#   scripts/cuda-build.sh -- COMMAND...       run any command, such as `cargo test`, with the same settings
+#   scripts/cuda-build.sh lint                lint the code for CUDA; candle's own kernels are left out, which saves minutes
+#
+# The program loads CUDA's libraries when it needs them, so it starts without them and then computes on the CPU. It needs a
+# driver for CUDA 12 or 13, and cuBLAS, cuRAND and cuDNN 9, from a toolkit or from NVIDIA's Python wheels.
+#
+# A toolkit is taken from CUDA_HOME, or from `nvcc` on PATH. Without one, the compiler comes from NVIDIA's Python wheels, which
+# are put into target/cuda/venv (400 MB; PYTHON, default python3, makes it). CUDA_COMPUTE_CAP is the oldest GPU that the program
+# runs on, times ten: 80 unless it is set (Ampere).
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$root/target/cuda
+host=$(rustc -vV | sed -n 's/^host: //p')
+
+# nvcc 13.0 writes PTX that drivers from CUDA 13.0 on can load; a newer one would ask for a newer driver.
+wheels() {
+  [ -x "$work/venv/bin/pip" ] || "${PYTHON:-python3}" -m venv "$work/venv"
+  "$work/venv/bin/pip" install --quiet --disable-pip-version-check 'nvidia-cuda-nvcc==13.0.*' 'nvidia-nvvm==13.0.*' \
+    'nvidia-cuda-crt==13.0.*' 'nvidia-cuda-runtime==13.0.*' 'nvidia-cuda-cccl==13.0.*'
+  CUDA_HOME=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia/cu13
+  # What the linker asks for with -l: empty libraries, which no program then needs, and the static CUDA runtime.
+  local stubs=$CUDA_HOME/lib/stubs library
+  mkdir -p "$stubs"
+  ln -sfn lib "$CUDA_HOME/lib64"
+  for library in cuda nvrtc curand cublas cublasLt cudnn; do
+    [ -e "$stubs/lib$library.so" ] || cc -shared -o "$stubs/lib$library.so" -x c /dev/null
+  done
+  echo 'INPUT(libcudart_static.a)' >"$stubs/libcudart.so"
+}
+
+if [ -z "${CUDA_HOME:-}" ]; then
+  if command -v nvcc >/dev/null; then
+    CUDA_HOME=$(cd "$(dirname "$(command -v nvcc)")/.." && pwd)
+  else
+    wheels
+  fi
+fi
+export CUDA_HOME PATH="$CUDA_HOME/bin:$PATH" CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-80} CARGO_TARGET_DIR=$work
+CUDAFORGE_THREADS=$(nproc)
+export CUDAFORGE_THREADS
+# candle asks cudarc to link CUDA. With this setting cudarc loads it instead. It must not reach build scripts, which cargo keeps
+# apart only where the target is named.
+export RUSTFLAGS="${RUSTFLAGS:-} --cfg feature=\"dynamic-loading\"" CARGO_BUILD_TARGET=$host
+cd "$root"
+
+case "${1:-}" in
+'')
+  cargo build --release --locked --features cudnn
+  printf 'built: %s\n' "$work/$host/release/harness"
+  cat <<'HELP'
+run:   target/cuda/HOST/release/harness study blurring --device cuda
+       If CUDA is installed with Python's wheels only, name their folders first. With S the folder of Python's packages:
+       export LD_LIBRARY_PATH=S/nvidia/cu13/lib:S/nvidia/cudnn/lib
+HELP
+  ;;
+lint)
+  # Our own kernels are compiled by nvcc; candle's, which nothing runs here, become empty files.
+  mkdir -p "$work/empty"
+  REAL_NVCC=$CUDA_HOME/bin/nvcc NVCC=$root/scripts/cuda-lint-nvcc.sh
+  ln -sf "$NVCC" "$work/empty/nvcc"
+  export REAL_NVCC NVCC PATH="$work/empty:$PATH" CARGO_TARGET_DIR=$work/lint
+  cargo clippy --release --locked --all-targets --features cudnn --package harness-learn --package harness-cli -- -D warnings
+  ;;
+--)
+  shift
+  "$@"
+  ;;
+*)
+  sed -n '2,6p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
+  exit 2
+  ;;
+esac
