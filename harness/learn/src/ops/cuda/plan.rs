@@ -37,7 +37,9 @@ const WORKSPACE: usize = 2 << 30;
 const OFFERS: usize = 16;
 
 /// The plans of this process.
-static PLANS: LazyLock<Mutex<HashMap<(DeviceId, Problem), Arc<Plan>>>> = LazyLock::new(Mutex::default);
+static PLANS: LazyLock<Mutex<Plans>> = LazyLock::new(Mutex::default);
+
+type Plans = HashMap<(DeviceId, Problem), Arc<Plan>>;
 
 static CHOSEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
