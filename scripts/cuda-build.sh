@@ -3,6 +3,7 @@
 #
 #   scripts/cuda-build.sh                     build target/cuda/HOST/release/harness, and say how to run it
 #   scripts/cuda-build.sh -- COMMAND...       run any command, such as `cargo test`, with the same settings
+#   scripts/cuda-build.sh toolkit             only see to the compiler
 #   scripts/cuda-build.sh lint                lint the code for CUDA; candle's own kernels are left out, which saves minutes
 #
 # The program loads CUDA's libraries when it needs them, so it starts without them and then computes on the CPU. It needs a
@@ -57,6 +58,9 @@ run:   target/cuda/HOST/release/harness study blurring --device cuda
        export LD_LIBRARY_PATH=S/nvidia/cu13/lib:S/nvidia/cudnn/lib
 HELP
   ;;
+toolkit)
+  "$CUDA_HOME/bin/nvcc" --version
+  ;;
 lint)
   # Our own kernels are compiled by nvcc; candle's, which nothing runs here, become empty files.
   mkdir -p "$work/empty"
@@ -70,7 +74,7 @@ lint)
   "$@"
   ;;
 *)
-  sed -n '2,6p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
+  sed -n '2,7p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
   exit 2
   ;;
 esac

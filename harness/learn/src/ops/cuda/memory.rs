@@ -1,6 +1,6 @@
 //! Addresses of tensors, and results that join candle's tape.
 
-use super::engine::{Argument, ELEMENTWISE, Engine};
+use super::engine::{Argument, ELEMENTWISE, Engine, count};
 use crate::ops::storage::Gradients;
 use candle_core::{
     CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Error, Layout, Result, Shape, Storage,
@@ -17,10 +17,15 @@ pub(super) type Filled = (CudaStorage, Shape);
 /// Calls `act(engine, addresses of inputs)`. The inputs stay in place while it launches its work.
 ///
 /// # Errors
-/// Fails if an input is not on CUDA or not contiguous, or if `act` fails.
+/// Fails if an input is not on CUDA, not contiguous, or larger than the kernels can index, or if `act` fails.
 pub(super) fn with_addresses<R>(inputs: &[&Tensor], act: impl FnOnce(&Engine, &[u64]) -> Result<R>) -> Result<R> {
     let first = inputs.first().ok_or_else(|| Error::Msg("an operation without inputs".into()))?;
     let engine = Engine::of(first.device().as_cuda_device()?)?;
+    // Kernels index all elements of a tensor in 32 bits, whatever they count. Only pictures, which are bytes, may be larger.
+    inputs
+        .iter()
+        .filter(|input| input.dtype() != DType::U8)
+        .try_for_each(|input| count(input.elem_count()).map(drop))?;
     let storages: Vec<_> = inputs.iter().map(|input| input.storage_and_layout()).collect();
     let addresses: Vec<u64> =
         storages.iter().map(|(storage, layout)| address(&engine, storage, layout)).collect::<Result<_>>()?;
@@ -66,6 +71,9 @@ pub(super) fn tensor((storage, shape): Filled) -> Tensor {
 
 /// Allocates memory for `n` elements, and at least one: the driver refuses to allocate none.
 fn alloc(engine: &Engine, dtype: DType, n: usize) -> Result<CudaStorageSlice> {
+    if dtype != DType::U8 {
+        count(n)?;
+    }
     let (device, n) = (&engine.device, n.max(1));
     // SAFETY: every kernel and call that fills a new storage writes all of its elements.
     unsafe {
