@@ -4,6 +4,7 @@
 #   scripts/cuda-build.sh                     build target/cuda/HOST/release/harness, and say how to run it
 #   scripts/cuda-build.sh -- COMMAND...       run any command, such as `cargo test`, with the same settings
 #   scripts/cuda-build.sh toolkit             only see to the compiler
+#   scripts/cuda-build.sh standin             test the code for CUDA on a stand-in for the GPU (harness/standin)
 #   scripts/cuda-build.sh lint                lint the code for CUDA; candle's own kernels are left out, which saves minutes
 #
 # The program loads CUDA's libraries when it needs them, so it starts without them and then computes on the CPU. It needs a
@@ -48,6 +49,31 @@ export CUDAFORGE_THREADS
 export RUSTFLAGS="${RUSTFLAGS:-} --cfg feature=\"dynamic-loading\"" CARGO_BUILD_TARGET=$host
 cd "$root"
 
+# Our own kernels are compiled by nvcc; candle's, which nothing runs here, become empty files.
+without_candles_kernels() {
+  mkdir -p "$work/empty"
+  REAL_NVCC=$CUDA_HOME/bin/nvcc NVCC=$root/scripts/cuda-lint-nvcc.sh
+  ln -sf "$NVCC" "$work/empty/nvcc"
+  export REAL_NVCC NVCC PATH="$work/empty:$PATH" CARGO_TARGET_DIR=$work/without
+}
+
+# Runs tests on the stand-in. A test that found no GPU has tested nothing, so it fails here.
+on_standin() {
+  local log
+  log=$(mktemp)
+  if ! cargo test --release --locked --features cudnn --package harness-learn "$@" --nocapture --test-threads 1 2>&1 | tee "$log" |
+    grep -E '^(test |error|stand-in)|panicked'; then
+    tail -n 40 "$log" >&2
+    rm "$log"
+    return 1
+  fi
+  if grep -q 'not checked' "$log"; then
+    echo 'error: a test found no GPU' >&2
+    return 1
+  fi
+  rm "$log"
+}
+
 case "${1:-}" in
 '')
   cargo build --release --locked --features cudnn
@@ -61,12 +87,20 @@ HELP
 toolkit)
   "$CUDA_HOME/bin/nvcc" --version
   ;;
+standin)
+  without_candles_kernels
+  harness/standin/build.sh "$work/standin"
+  runner=$(tr 'a-z-' 'A-Z_' <<<"$host")
+  for order in ascending descending shuffled; do
+    export "CARGO_TARGET_${runner}_RUNNER=env LD_LIBRARY_PATH=$work/standin STANDIN_ORDER=$order"
+    on_standin --lib -- cuda feed kernel
+  done
+  on_standin --test golden --
+  on_standin --test training -- gpu
+  printf 'the library test: %s\n' "$(find "$work/without/$host/release/deps" -name 'harness_learn-*' -type f -executable -newer "$work/standin" | head -n 1)"
+  ;;
 lint)
-  # Our own kernels are compiled by nvcc; candle's, which nothing runs here, become empty files.
-  mkdir -p "$work/empty"
-  REAL_NVCC=$CUDA_HOME/bin/nvcc NVCC=$root/scripts/cuda-lint-nvcc.sh
-  ln -sf "$NVCC" "$work/empty/nvcc"
-  export REAL_NVCC NVCC PATH="$work/empty:$PATH" CARGO_TARGET_DIR=$work/lint
+  without_candles_kernels
   cargo clippy --release --locked --all-targets --features cudnn --package harness-learn --package harness-cli -- -D warnings
   ;;
 --)
@@ -74,7 +108,7 @@ lint)
   "$@"
   ;;
 *)
-  sed -n '2,7p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
+  sed -n '2,8p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
   exit 2
   ;;
 esac

@@ -168,14 +168,9 @@ impl BatchNorm2d {
         }
         let norm = if relu { ops::batch_norm_relu } else { ops::batch_norm };
         let normalized = norm(x, &self.weight, &self.bias, Self::EPSILON)?;
-        Self::advance(&self.mean, &normalized.mean)?;
-        Self::advance(&self.variance, &normalized.variance)?;
+        let running = [self.mean.as_detached_tensor(), self.variance.as_detached_tensor()];
+        let batch = [&normalized.mean.detach(), &normalized.variance.detach()];
+        ops::move_statistics([&running[0], &running[1]], batch, Self::MOMENTUM)?;
         Ok(normalized.output)
-    }
-
-    /// `running ← momentum · batch + (1 − momentum) · running`.
-    fn advance(running: &Var, batch: &Tensor) -> Result<()> {
-        let kept = (running.as_detached_tensor() * (1.0 - Self::MOMENTUM))?;
-        running.set(&((batch.detach() * Self::MOMENTUM)? + kept)?)
     }
 }

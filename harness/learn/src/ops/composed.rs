@@ -206,6 +206,11 @@ fn decay(mean: &Tensor, value: &Tensor, decay: f64) -> Result<()> {
     overwrite(mean, &((mean.detach() * decay)? + (value.detach() * (1.0 - decay))?)?)
 }
 
+/// See [`super::move_statistics`].
+pub fn move_statistics(running: [&Tensor; 2], batch: [&Tensor; 2], momentum: f64) -> Result<()> {
+    running.into_iter().zip(batch).try_for_each(|(running, batch)| decay(running, batch, 1.0 - momentum))
+}
+
 /// See [`super::gradient_norm`].
 pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
     let squares = |gradient: &&Tensor| gradient.detach().sqr()?.sum_all()?.to_dtype(DType::F64);

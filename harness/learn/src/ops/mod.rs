@@ -44,7 +44,9 @@ pub(crate) use cuda::open;
 pub use loss::SOFT_DICE_SMOOTH;
 pub(crate) use loss::{image_cross_entropy, image_sigmoid, image_soft_dice};
 pub use maximum::divide_by_maximum;
-pub use normalization::{Normalized, batch_norm, batch_norm_fixed, batch_norm_fixed_relu, batch_norm_relu};
+pub use normalization::{
+    Normalized, batch_norm, batch_norm_fixed, batch_norm_fixed_relu, batch_norm_relu, move_statistics,
+};
 pub use pooling::{Pooled, max_pool2d, max_unpool2d};
 pub use threads::{check_instruction_set, instruction_set, leave_threads_to_rayon};
 

@@ -2,7 +2,7 @@
 
 use super::{
     accelerated,
-    storage::{Gradients, slice, storage, with_slice},
+    storage::{Gradients, slice, storage, with_slice, with_slice_mut},
 };
 use candle_core::{CpuStorage, CustomOp3, Error, Layout, Result, Shape, Tensor};
 use harness_kernels::{
@@ -100,6 +100,33 @@ pub fn batch_norm_fixed_relu(
     epsilon: f64,
 ) -> Result<Tensor> {
     by_given(x, [mean, variance], weight, bias, epsilon, true)
+}
+
+/// Moves running statistics towards those of a batch, in place: `running = (1 − momentum)·running + momentum·batch`, for mean
+/// and variance. All are `[C]`, and the running ones are tensors of two variables.
+///
+/// # Errors
+/// Fails if the shapes differ.
+pub fn move_statistics(running: [&Tensor; 2], batch: [&Tensor; 2], momentum: f64) -> Result<()> {
+    if let Some(other) = [running[1], batch[0], batch[1]].into_iter().find(|other| other.dims() != running[0].dims()) {
+        let (ours, theirs) = (running[0].dims(), other.dims());
+        return Err(Error::Msg(format!("running statistics {ours:?} beside {theirs:?}")));
+    }
+    if !running[0].device().is_cpu() {
+        return accelerated::move_statistics(running, batch, momentum);
+    }
+    let (momentum, kept) = (momentum as f32, (1.0 - momentum) as f32);
+    for (running, batch) in running.into_iter().zip(batch) {
+        with_slice(&batch.contiguous()?, |batch: &[f32]| {
+            with_slice_mut(running, |running| {
+                for (value, new) in running.iter_mut().zip(batch) {
+                    *value = (new * momentum + 0.0) + (*value * kept + 0.0); // no −0, as candle's products have none
+                }
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
 }
 
 fn by_given(

@@ -199,4 +199,16 @@ proptest! {
         assert_close("counts", &ours.counts, &theirs.counts);
         assert_close("sums", &ours.sums, &theirs.sums);
     }
+
+    #[test]
+    fn running_statistics(channels in 1usize..40, momentum in 0.01f64..0.99) {
+        let moved = |by: fn([&Tensor; 2], [&Tensor; 2], f64) -> Result<()>| {
+            let [mean, variance, new_mean, new_variance] = ["a", "b", "c", "d"].map(|name| tensor(&[channels], &[name]));
+            by([&mean, &variance], [&new_mean, &new_variance], momentum).unwrap();
+            [values(&mean), values(&variance)].map(|all| all.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        };
+        assert_eq!(moved(ops::move_statistics), moved(composed::move_statistics));
+        let [two, three] = [2, 3].map(|n| tensor(&[n], &["x"]));
+        assert!(ops::move_statistics([&two, &two], [&three, &three], momentum).is_err());
+    }
 }

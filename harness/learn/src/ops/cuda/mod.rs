@@ -37,7 +37,7 @@ pub(super) use convolution::{conv_transpose2d, conv2d};
 pub(super) use elementwise::relu;
 pub(crate) use layout::NetworkScope;
 pub(super) use loss::{cross_entropy, mse};
-pub(super) use normalization::{batch_norm, batch_norm_fixed};
+pub(super) use normalization::{batch_norm, batch_norm_fixed, move_statistics};
 pub use plan::chosen_algorithms;
 pub(super) use pooling::{max_pool2d, max_unpool2d};
 pub(crate) use resident::Resident;

@@ -4,9 +4,9 @@
 //! layouts.
 
 use super::{
-    engine::{Argument, Argument::Address, CHANNELS, counts},
+    engine::{Argument, Argument::Address, CHANNELS, ELEMENTWISE, counts},
     layout::Mode,
-    memory::{fill, make, pack, record3, suffix},
+    memory::{fill, make, pack, record3, require_f32, suffix, with_addresses},
 };
 use crate::ops::{Normalized, storage::wanted};
 use candle_core::{DType, Result, Tensor};
@@ -19,6 +19,19 @@ const VALUES: usize = 512;
 
 /// Threads of the block that adds up the partial sums of a channel.
 const ADDERS: u32 = 128;
+
+/// See [`crate::ops::move_statistics`].
+pub(in crate::ops) fn move_statistics(running: [&Tensor; 2], batch: [&Tensor; 2], momentum: f64) -> Result<()> {
+    let [mean, variance] = [batch[0].contiguous()?, batch[1].contiguous()?];
+    let all = [running[0], running[1], &mean, &variance];
+    all.into_iter().try_for_each(|tensor| require_f32(tensor, "running statistics"))?;
+    // The kernel overwrites the running ones in place. Everything that reads them is ordered in the same stream.
+    with_addresses(&all, |engine, from| {
+        let reals = [momentum, 1.0 - momentum].map(Argument::real);
+        let arguments: Vec<Argument> = from.iter().map(|&address| Address(address)).chain(reals).collect();
+        engine.each(&ELEMENTWISE, "move_statistics", mean.elem_count(), 1, &arguments)
+    })
+}
 
 /// The sizes and the memory layout of images.
 #[derive(Debug, Clone, Copy)]

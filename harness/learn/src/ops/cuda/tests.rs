@@ -424,3 +424,17 @@ fn tensors_may_start_anywhere() {
         }
     }
 }
+
+#[test]
+fn running_statistics_have_the_bits_of_the_cpu() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(gpu) = gpu() else { return };
+    let moved = |device: &Device| {
+        let tensor = |name| values(&[37], &[name]).to_device(device).unwrap();
+        let [mean, variance] = ["mean", "variance"].map(|name| Var::from_tensor(&tensor(name)).unwrap());
+        let batch = ["batch mean", "batch variance"].map(tensor);
+        ops::move_statistics([&mean, &variance], [&batch[0], &batch[1]], 0.1).unwrap();
+        [mean, variance].map(|var| host(&var).into_iter().map(f32::to_bits).collect::<Vec<_>>())
+    };
+    assert_eq!(moved(&gpu), moved(&Device::Cpu));
+}

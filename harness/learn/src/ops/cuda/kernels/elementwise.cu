@@ -70,3 +70,12 @@ SWAP(swap_f32_f32, float, float)
 SWAP(swap_f32_bf16, float, bf16)
 SWAP(swap_bf16_f32, bf16, float)
 SWAP(swap_bf16_bf16, bf16, bf16)
+
+// Moves two running statistics of n channels towards those of a batch. Products are rounded before they are added, as on the CPU.
+extern "C" __global__ void move_statistics(unsigned n, float *mean, float *variance, const float *batch_mean,
+                                           const float *batch_variance, float momentum, float kept) {
+    unsigned i = thread();
+    if (i >= n) return;
+    mean[i] = __fadd_rn(__fmul_rn(batch_mean[i], momentum), __fmul_rn(mean[i], kept));
+    variance[i] = __fadd_rn(__fmul_rn(batch_variance[i], momentum), __fmul_rn(variance[i], kept));
+}
