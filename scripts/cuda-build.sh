@@ -74,6 +74,12 @@ on_standin() {
   rm "$log"
 }
 
+# built NAME: the newest program of a test.
+built() {
+  cargo test --release --locked --features cudnn --package harness-learn --lib --test steps --no-run 2>&1 |
+    sed -n "s/.*Executable .*(\(.*\/$1-[0-9a-f]*\))/\1/p"
+}
+
 case "${1:-}" in
 '')
   cargo build --release --locked --features cudnn
@@ -96,8 +102,11 @@ standin)
     on_standin --lib -- cuda feed kernel
   done
   on_standin --test golden --
+  # What a step asks of the GPU is as committed; after a change that is meant, commit what this prints.
+  harness/standin/count_steps.sh "$(built steps)" "$work/standin" | tee "$work/steps.csv"
+  diff harness/standin/steps.csv "$work/steps.csv"
   on_standin --test training -- gpu
-  printf 'the library test: %s\n' "$(find "$work/without/$host/release/deps" -name 'harness_learn-*' -type f -executable -newer "$work/standin" | head -n 1)"
+  printf 'the library test: %s\n' "$(built harness_learn)"
   ;;
 lint)
   without_candles_kernels
