@@ -33,7 +33,7 @@ kernel_names() {
 wrapped() {
   local name kernel names
   name=$(basename "$1" .cu)
-  names=$(kernel_names "$1")
+  names=$(kernel_names "$1") || { echo "build.sh: no kernels in $1" >&2; return 1; }
   printf '#include "device.h"\n#include "kernels.h"\nnamespace kernels_%s {\n#include "%s"\n' "$name" "$1"
   printf 'const bool registered = [] {\n'
   for kernel in $names; do

@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "number.h"
 #include <cmath>
+#include <functional>
 #include <map>
 
 namespace standin {
@@ -132,7 +133,7 @@ const std::map<string, Entry> &entries() {
     return all;
 }
 
-bool run(const string &name, void **parameters, size_t blocks, size_t) {
+bool run(const string &name, void **parameters, size_t blocks) {
     try {
         entries().at(name).body(parameters, blocks);
         return true;

@@ -6,7 +6,7 @@
 
 namespace standin {
 
-// The counted kinds of calls. Those in the second line have names, such as that of the kernel.
+// The counted kinds of calls. Launches, copies and convolutions have names: the kernel's, or the direction.
 enum class Counted { Allocation, Free, Memset, Synchronisation, Lookup, Copy, Launch, Convolution };
 
 // Adds a call of this kind and name, and the bytes that it moves or takes.

@@ -33,11 +33,11 @@ template <class... Parameters> void register_kernel(const char *name, void (*fun
     register_kernel(name, Kernel{(void (*)())function, call, {sizeof(Parameters)...}});
 }
 
-// A kernel of candle. It computes everything at once, for `threads` threads in `blocks` blocks.
+// A kernel of candle. It computes everything at once.
 struct CandleKernel {
     size_t parameters;
     // False, with a complaint, if it reads or writes outside the device's memory.
-    bool (*run)(const std::string &name, void **parameters, size_t blocks, size_t threads);
+    bool (*run)(const std::string &name, void **parameters, size_t blocks);
 };
 
 // The kernel of candle with this name, or null.

@@ -104,8 +104,10 @@ struct sigaction previous_action;
 // A kernel that reads outside all memory, or 16 bytes from an address that does not fit, ends the program. This says which.
 void crashed(int signal, siginfo_t *info, void *context) {
     if (running) {
-        complain("%s crashed in thread %u,%u,%u of block %u,%u,%u at address %p", running, threadIdx.x, threadIdx.y,
-                 threadIdx.z, blockIdx.x, blockIdx.y, blockIdx.z, info->si_addr);
+        char address[64] = "an address that does not fit 16 bytes, or that cannot exist"; // the processor does not say which
+        if (info->si_code != SI_KERNEL) snprintf(address, sizeof address, "address %p", info->si_addr);
+        complain("%s crashed in thread %u,%u,%u of block %u,%u,%u at %s", running, threadIdx.x, threadIdx.y, threadIdx.z,
+                 blockIdx.x, blockIdx.y, blockIdx.z, address);
         running = nullptr;
     }
     if (previous_action.sa_flags & SA_SIGINFO && previous_action.sa_sigaction) {
@@ -227,8 +229,8 @@ API int cuLaunchKernel(void *handle, unsigned grid_x, unsigned grid_y, unsigned 
         return INVALID_VALUE;
     }
     if (function->candle) {
-        size_t blocks = (size_t)grid_x * grid_y * grid_z, threads = blocks * block_x * block_y * block_z;
-        return function->candle->run(function->name, parameters, blocks, threads) ? SUCCESS : ILLEGAL_ADDRESS;
+        size_t blocks = (size_t)grid_x * grid_y * grid_z;
+        return function->candle->run(function->name, parameters, blocks) ? SUCCESS : ILLEGAL_ADDRESS;
     }
     explain_crashes();
     gridDim = grid;

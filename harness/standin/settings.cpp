@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <unistd.h>
 
 namespace standin {
@@ -71,7 +70,8 @@ Settings read() {
 } // namespace
 
 const Settings &settings() {
-    static const Settings read_once = read();
+    // Never destroyed, because the report is written while the program ends.
+    static const Settings &read_once = *new Settings(read());
     return read_once;
 }
 
