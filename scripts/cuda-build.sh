@@ -74,6 +74,18 @@ on_standin() {
   rm "$log"
 }
 
+# fails_by_itself PROGRAM SETTING: where a call of CUDA fails, the program reports an error, and no signal ends it.
+fails_by_itself() {
+  local status=0
+  env "$2" LD_LIBRARY_PATH="$work/standin" "$1" --exact vqvae >"$work/log" 2>&1 || status=$?
+  if [ "$status" -ne 101 ] || ! grep -qE 'Err. value: (Driver|Cudnn)Error' "$work/log"; then
+    cat "$work/log" >&2
+    printf 'error: with %s the program ended with status %d\n' "$2" "$status" >&2
+    return 1
+  fi
+  printf 'an error, as it should be: %s\n' "$2"
+}
+
 # built NAME: the newest program of a test.
 built() {
   cargo test --release --locked --features cudnn --package harness-learn --lib --test steps --no-run 2>&1 |
@@ -96,6 +108,7 @@ toolkit)
 standin)
   without_candles_kernels
   harness/standin/build.sh "$work/standin"
+  harness/standin/check.sh "$work/standin"
   runner=$(tr 'a-z-' 'A-Z_' <<<"$host")
   for order in ascending descending shuffled; do
     export "CARGO_TARGET_${runner}_RUNNER=env LD_LIBRARY_PATH=$work/standin STANDIN_ORDER=$order"
@@ -103,8 +116,14 @@ standin)
   done
   on_standin --test golden --
   # What a step asks of the GPU is as committed; after a change that is meant, commit what this prints.
-  harness/standin/count_steps.sh "$(built steps)" "$work/standin" | tee "$work/steps.csv"
+  steps=$(built steps)
+  harness/standin/count_steps.sh "$steps" "$work/standin" | tee "$work/steps.csv"
   diff harness/standin/steps.csv "$work/steps.csv"
+  for setting in cuMemAllocAsync:60 cuLaunchKernel:100 cudnnConvolutionForward:3 cudnnConvolutionBackwardFilter:2 \
+    cuMemcpyHtoDAsync_v2:4 cuStreamSynchronize:1 cuModuleLoadData:3; do
+    fails_by_itself "$steps" "STANDIN_FAIL=$setting"
+  done
+  fails_by_itself "$steps" STANDIN_MEMORY=300000
   on_standin --test training -- gpu
   printf 'the library test: %s\n' "$(built harness_learn)"
   ;;
