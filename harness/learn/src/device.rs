@@ -114,8 +114,10 @@ fn unpanicking<T>(open: impl FnOnce() -> candle_core::Result<T>) -> Result<T, St
     std::panic::set_hook(Box::new(|_| {}));
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
     std::panic::set_hook(hook);
+    // candle appends a backtrace if RUST_BACKTRACE asks for one.
+    let first_line = |error: candle_core::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
     match result {
-        Ok(result) => result.map_err(|e| e.to_string()),
+        Ok(result) => result.map_err(first_line),
         Err(payload) => Err(payload
             .downcast::<String>()
             .map(|message| *message)
