@@ -394,7 +394,7 @@ fn the_first_of_equal_codes_is_taken() {
     let Some(gpu) = gpu() else { return };
     // Each of ten codes stands thirteen times in the book.
     let ten = values(&[33, 10], &["book"]);
-    let book = Tensor::cat(&vec![&ten; 13], 1).unwrap();
+    let book = Tensor::cat(&[&ten; 13], 1).unwrap();
     let z = values(&[2, 33, 20, 20], &["z"]);
     let theirs = ops::nearest_codes(&z, &book).unwrap();
     assert!(host(&theirs.counts)[10..].iter().all(|count| *count == 0.0));
