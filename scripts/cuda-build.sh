@@ -3,7 +3,7 @@
 #
 #   scripts/cuda-build.sh                     build target/cuda/HOST/release/harness, and say how to run it
 #   scripts/cuda-build.sh -- COMMAND...       run any command, such as `cargo test`, with the same settings
-#   scripts/cuda-build.sh toolkit             only see to the compiler
+#   scripts/cuda-build.sh toolkit             only install the compiler, if there is none
 #   scripts/cuda-build.sh standin             test the code for CUDA on a stand-in for the GPU (harness/standin)
 #   scripts/cuda-build.sh lint                lint the code for CUDA; candle's own kernels are left out, which saves minutes
 #
@@ -24,7 +24,7 @@ wheels() {
   "$work/venv/bin/pip" install --quiet --disable-pip-version-check 'nvidia-cuda-nvcc==13.0.*' 'nvidia-nvvm==13.0.*' \
     'nvidia-cuda-crt==13.0.*' 'nvidia-cuda-runtime==13.0.*' 'nvidia-cuda-cccl==13.0.*'
   CUDA_HOME=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia/cu13
-  # What the linker asks for with -l: empty libraries, which no program then needs, and the static CUDA runtime.
+  # The libraries that the linker asks for. All are empty, so no program needs them, but for the static CUDA runtime.
   local stubs=$CUDA_HOME/lib/stubs library
   mkdir -p "$stubs"
   ln -sfn lib "$CUDA_HOME/lib64"
@@ -44,8 +44,8 @@ fi
 export CUDA_HOME PATH="$CUDA_HOME/bin:$PATH" CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-80} CARGO_TARGET_DIR=$work
 CUDAFORGE_THREADS=$(nproc)
 export CUDAFORGE_THREADS
-# candle asks cudarc to link CUDA. With this setting cudarc loads it instead. It must not reach build scripts, which cargo keeps
-# apart only where the target is named.
+# candle asks cudarc to link CUDA. With this setting cudarc loads it instead. Build scripts must not get the setting: cargo spares
+# them only if the target is named.
 export RUSTFLAGS="${RUSTFLAGS:-} --cfg feature=\"dynamic-loading\"" CARGO_BUILD_TARGET=$host
 cd "$root"
 
@@ -115,7 +115,7 @@ standin)
     on_standin --lib -- cuda feed kernel
   done
   on_standin --test golden --
-  # What a step asks of the GPU is as committed; after a change that is meant, commit what this prints.
+  # A step must ask of the GPU what is committed. After a deliberate change, commit what this prints.
   steps=$(built steps)
   harness/standin/count_steps.sh "$steps" "$work/standin" | tee "$work/steps.csv"
   diff harness/standin/steps.csv "$work/steps.csv"

@@ -4,7 +4,7 @@
 #   harness/standin/build.sh OUT_DIR [KERNELS_DIR]
 #
 # OUT_DIR gets libstandin.so, and links to it with the names of CUDA's libraries. KERNELS_DIR is the folder of .cu files, the
-# project's own unless it is named. CXX (g++) and CXXFLAGS are heeded, so CXXFLAGS=-fsanitize=address,undefined works.
+# project's own unless it is named. It uses CXX (g++) and CXXFLAGS, so CXXFLAGS=-fsanitize=address,undefined works.
 set -euo pipefail
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
   echo "usage: build.sh OUT_DIR [KERNELS_DIR]" >&2

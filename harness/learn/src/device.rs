@@ -103,7 +103,7 @@ fn cuda(number: usize) -> Result<Chosen, DeviceError> {
     // cuDNN is opened now, so that a library that does not fit is found before any work.
     #[cfg(feature = "cudnn")]
     unpanicking(|| crate::ops::open(cuda)).map_err(refused)?;
-    // With cuDNN only deterministic algorithms run, but whether a second run gives the same bits was never seen on a GPU.
+    // Only deterministic algorithms of cuDNN run. Still, nobody has compared the bits of two runs on a GPU yet.
     Ok(Chosen { device, kind: "cuda", name: format!("cuda:{number}"), deterministic: false, instead: None })
 }
 
