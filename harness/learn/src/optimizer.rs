@@ -7,7 +7,7 @@ use crate::{
     models::{Entry, Role, State},
     ops,
 };
-use candle_core::{Result, Tensor, Var, backprop::GradStore};
+use candle_core::{Result, Tensor, Var};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -175,7 +175,7 @@ impl Optimizer {
 
     /// Updates each parameter that has a gradient. `learning_rate` applies to this step; a schedule may have changed the
     /// spec's.
-    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
+    pub fn step(&mut self, gradients: &ops::Gradients, learning_rate: f64) -> Result<()> {
         self.steps += 1;
         let Rule { beta1, beta2, epsilon, weight_decay, .. } = self.rule;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);

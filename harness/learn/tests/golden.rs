@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use candle_core::{DType, Device, Tensor, backprop::GradStore};
+use candle_core::{DType, Device, Tensor};
 use harness_learn::{
     device::{self, DeviceChoice},
     models::{LinknetSpec, Mode, Model, ModelSpec, Role, SegnetSpec},
@@ -98,7 +98,7 @@ struct Pass {
     output: Tensor,
     loss: Tensor,
     commitment: Option<Tensor>,
-    gradients: GradStore,
+    gradients: ops::Gradients,
 }
 
 impl Pass {
@@ -107,13 +107,17 @@ impl Pass {
         golden.load(&model, path);
         let mode = if golden.metadata["mode"] == "eval" { Mode::Evaluate } else { Mode::Train };
         let [input, target] = ["input", "target"].map(|name| golden.tensors[name].to_device(device).unwrap());
-        let out = model.forward(&input, mode).unwrap();
-        // PyTorch's SegNet divides its own output; ours leaves that to the protocol.
-        let segnet = matches!(model.spec(), ModelSpec::Segnet(_));
-        let output = if segnet { ops::divide_by_maximum(&out.channels).unwrap() } else { out.channels };
-        let loss = ops::cross_entropy(&output, &target).unwrap();
-        let total = out.penalty.map_or_else(|| loss.clone(), |p| (&loss + p).unwrap());
-        Self { model, mode, output, loss, commitment: out.commitment, gradients: total.backward().unwrap() }
+        let ((output, loss, commitment, total), tape) = ops::record(|| {
+            let out = model.forward(&input, mode).unwrap();
+            // PyTorch's SegNet divides its own output; ours leaves that to the protocol.
+            let segnet = matches!(model.spec(), ModelSpec::Segnet(_));
+            let output = if segnet { ops::divide_by_maximum(&out.channels).unwrap() } else { out.channels.clone() };
+            let loss = ops::cross_entropy(&output, &target).unwrap();
+            let total = out.loss(&loss).unwrap();
+            (output, loss, out.commitment, total)
+        });
+        let gradients = tape.gradients(&total).unwrap();
+        Self { model, mode, output, loss, commitment, gradients }
     }
 }
 

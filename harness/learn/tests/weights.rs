@@ -58,14 +58,13 @@ fn every_model_keeps_the_shape_and_trains_all_of_itself() {
         assert_eq!(spec.check(), Ok(()));
         spec.check_size(size as u32).unwrap();
         assert!(ModelSpec::NAMES.contains(&name));
-        let out = model.forward(&images(size), Mode::Train).unwrap();
-        assert_eq!(out.channels.dims(), [2, 3, size, size], "{name}");
         let target = Tensor::zeros((2, size, size), DType::U8, &Device::Cpu).unwrap();
-        let mut loss = ops::cross_entropy(&out.channels, &target).unwrap();
-        if let Some(penalty) = out.penalty {
-            loss = (loss + penalty).unwrap();
-        }
-        let gradients = loss.backward().unwrap();
+        let (loss, tape) = ops::record(|| {
+            let out = model.forward(&images(size), Mode::Train).unwrap();
+            assert_eq!(out.channels.dims(), [2, 3, size, size], "{name}");
+            out.loss(&ops::cross_entropy(&out.channels, &target).unwrap()).unwrap()
+        });
+        let gradients = tape.gradients(&loss).unwrap();
         for (parameter, entry) in model.state().iter().filter(|(_, e)| e.role == Role::Parameter) {
             let gradient =
                 gradients.get(entry.var.as_tensor()).unwrap_or_else(|| panic!("{name}: none for {parameter}"));
@@ -83,8 +82,8 @@ fn buffers_get_no_gradient_and_only_training_moves_them() {
             model.state().values().filter(|e| e.role == Role::Buffer).map(|e| values(e.var.as_tensor())).collect()
         };
         let before = buffers();
-        let out = model.forward(&images(size), Mode::Evaluate).unwrap().channels;
-        let gradients = out.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        let (out, tape) = ops::record(|| model.forward(&images(size), Mode::Evaluate).unwrap().channels);
+        let gradients = tape.gradients_along(&out, out.detach()).unwrap();
         let buffer =
             model.state().values().find(|e| e.role == Role::Buffer && gradients.get(e.var.as_tensor()).is_some());
         assert!(buffer.is_none(), "{}", spec.name());

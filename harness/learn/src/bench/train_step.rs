@@ -50,10 +50,10 @@ pub fn train_step(work: &TrainStep<'_>, device: &Device) -> Result<StepTimes> {
     for i in 0..work.warmup + work.steps {
         device.synchronize()?;
         let start = Instant::now();
-        let loss = loss(&model, &images, &classes)?;
-        optimizer.step(&loss.backward()?, rate)?;
+        let (loss, tape) = ops::record(|| loss(&model, &images, &classes));
+        let loss = loss?;
+        optimizer.step(&tape.gradients(&loss)?, rate)?;
         last = Some(loss.detach());
-        drop(loss); // frees the tape, too, because PyTorch also frees it before the step is over
         device.synchronize()?;
         if i >= work.warmup {
             seconds.push(start.elapsed().as_secs_f64());
@@ -80,11 +80,7 @@ fn batch(work: &TrainStep<'_>, device: &Device) -> Result<(Tensor, Tensor)> {
 fn loss(model: &Model, images: &Tensor, classes: &Tensor) -> Result<Tensor> {
     let out = model.forward(images, Mode::Train)?;
     let channels = model.spec().procedure(Protocol::Published).finish.of(&out.channels)?;
-    let error = ops::cross_entropy(&channels, classes)?;
-    match out.penalty {
-        Some(penalty) => error + penalty,
-        None => Ok(error),
-    }
+    out.loss(&ops::cross_entropy(&channels, classes)?)
 }
 
 #[cfg(test)]

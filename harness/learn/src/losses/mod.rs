@@ -5,6 +5,7 @@
 
 mod probabilities;
 
+use crate::ops;
 use candle_core::{Device, Error, Result, Tensor};
 use harness_record::{metrics::Reliability, vocabulary::Protocol};
 use probabilities::Reading;
@@ -108,15 +109,8 @@ impl LossSpec {
     /// The loss (a scalar) of `channels` `[B, 3, S, S]` against `target` `[B, S, S]` of u8 class indices. The target gets no
     /// gradient. Fails if the shapes do not fit or there is no term.
     pub fn of(&self, channels: &Tensor, target: &Tensor) -> Result<Tensor> {
-        let mut sum: Option<Tensor> = None;
-        for (&term, &weight) in &self.0 {
-            let weighted = ((term.formula().of)(channels, target)? * weight)?;
-            sum = Some(match sum {
-                Some(sum) => (sum + weighted)?,
-                None => weighted,
-            });
-        }
-        sum.ok_or_else(|| Error::Msg("a loss without terms".into()))
+        let terms = self.0.keys().map(|term| (term.formula().of)(channels, target)).collect::<Result<Vec<_>>>()?;
+        ops::weighted_sum(&terms.iter().zip(self.0.values().copied()).collect::<Vec<_>>())
     }
 
     /// The losses of the images of `channels` `[B, 3, S, S]` against `truth` (`B·S·S` class indices), computed on the host

@@ -1,6 +1,7 @@
 //! What a network's file provides: a description of its sizes, and the forward pass.
 
 use super::{Builder, Mode, Published};
+use crate::ops;
 use candle_core::{Result, Tensor};
 
 /// The description that a network's file gives of a network with these sizes.
@@ -62,13 +63,21 @@ pub struct Output {
     /// `[B, 3, S, S]`: RGB in pretraining; logits of pet, background and border in segmentation. SegNet's are at least 0 and
     /// not yet divided by the batch's maximum.
     pub channels: Tensor,
-    /// The penalty that the network adds to the loss (a scalar).
-    pub penalty: Option<Tensor>,
+    /// The penalty that the network adds to the loss (a scalar), and its weight.
+    pub penalty: Option<(Tensor, f64)>,
     /// The commitment loss without its weight (a scalar).
     pub commitment: Option<Tensor>,
     /// Number of vectors assigned to each code of a codebook in this batch, `[K]`. [`crate::ops::perplexity`] turns it into the number
     /// of codes in use.
     pub code_counts: Option<Tensor>,
+}
+
+impl Output {
+    /// `error` plus the network's penalty (scalars).
+    pub fn loss(&self, error: &Tensor) -> Result<Tensor> {
+        let penalty = self.penalty.iter().map(|(penalty, weight)| (penalty, *weight));
+        ops::weighted_sum(&[(error, 1.0)].into_iter().chain(penalty).collect::<Vec<_>>())
+    }
 }
 
 /// A network's forward pass.

@@ -101,11 +101,11 @@ mod tests {
     fn an_output_is_divided_by_the_largest_of_its_batch() {
         let x = Var::new(&[[[[1f32, -2.0], [4.0, 0.5]]]], &Device::Cpu).unwrap();
         let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let divided = Finish::DividedByMaximum.of(x.as_tensor()).unwrap();
+        let (divided, tape) = ops::record(|| Finish::DividedByMaximum.of(x.as_tensor()).unwrap());
         assert_eq!(values(&divided), [0.25, -0.5, 1.0, 0.125]);
         assert_eq!(values(&Finish::AsItIs.of(x.as_tensor()).unwrap()), values(x.as_tensor()));
         // d Σ(w·x/m) = w/m, and at the largest value additionally −Σ(w·x)/m²: with w = 1, −3.5/16.
-        let gradients = divided.sum_all().unwrap().backward().unwrap();
+        let gradients = tape.gradients_along(&divided, divided.ones_like().unwrap()).unwrap();
         assert_eq!(values(gradients.get(x.as_tensor()).unwrap()), [0.25, 0.25, 0.25 - 3.5 / 16.0, 0.25]);
     }
 }

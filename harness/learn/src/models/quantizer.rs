@@ -43,7 +43,7 @@ impl Quantizer {
         let z = &ops::full_precision(z)?;
         let found = ops::nearest_codes(z, self.codes.as_tensor())?;
         let commitment = ops::mse(z, &found.quantized)?;
-        let codes = (z + (&found.quantized - z)?.detach())?;
+        let codes = ops::straight_through(z, &found.quantized)?;
         let counts = found.counts.clone();
         if mode == Mode::Train {
             self.update(&found)?;

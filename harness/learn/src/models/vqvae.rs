@@ -175,7 +175,7 @@ impl Network for Vqvae {
         let x = self.out[0].after_relu(&x)?; // -> [B, W/2, S/2, S/2]
         Ok(Output {
             channels: self.out[1].after_relu(&x)?, // -> [B, 3, S, S]
-            penalty: Some((&quantized.commitment * self.commitment)?),
+            penalty: Some((quantized.commitment.clone(), self.commitment)),
             commitment: Some(quantized.commitment),
             code_counts: Some(quantized.counts),
         })

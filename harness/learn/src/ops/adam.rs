@@ -2,7 +2,7 @@
 
 use super::{
     accelerated,
-    storage::{with_slice, with_slice_mut},
+    storage::{read, with_slice_mut},
 };
 use candle_core::{Error, Result, Tensor};
 pub use harness_kernels::adam::Step as AdamStep;
@@ -24,13 +24,13 @@ pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor,
     if !weight.device().is_cpu() {
         return accelerated::adam(weight, first, second, gradient, step);
     }
-    with_slice(&gradient.contiguous()?, |gradient| {
-        with_slice_mut(weight, |weight| {
-            with_slice_mut(first, |first| {
-                with_slice_mut(second, |second| {
-                    adam::step(Isa::best(), weight, first, second, gradient, step);
-                    Ok(())
-                })
+    let gradient = gradient.contiguous()?;
+    let gradient = read(&gradient)?;
+    with_slice_mut(weight, |weight| {
+        with_slice_mut(first, |first| {
+            with_slice_mut(second, |second| {
+                adam::step(Isa::best(), weight, first, second, &gradient, step);
+                Ok(())
             })
         })
     })
@@ -47,7 +47,7 @@ pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
     }
     let mut squares = 0.0;
     for gradient in gradients {
-        squares += with_slice(&gradient.contiguous()?, |x| Ok(squares::sum_of_squares(Isa::best(), x)))?;
+        squares += squares::sum_of_squares(Isa::best(), &read(&gradient.contiguous()?)?);
     }
     Tensor::new(squares.sqrt(), first.device())
 }

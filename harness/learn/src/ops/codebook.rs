@@ -1,6 +1,9 @@
 //! Vector quantisation: the nearest code of each vector, and the sums for the codebook's moving averages.
 
-use super::{accelerated, storage::with_slice};
+use super::{
+    accelerated,
+    storage::{read, tensor},
+};
 use candle_core::{Device, Error, Result, Tensor};
 use harness_kernels::{
     codebook::{self, Sizes},
@@ -30,16 +33,13 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
         return Err(Error::Msg(format!("vectors of {dim} against codes {:?}", codes.dims())));
     }
     let sizes = Sizes { dim, codes: k, pixels: h * w };
-    with_slice(&z, |vectors| {
-        with_slice(&codes, |book| {
-            let indices = codebook::nearest_codes(Isa::best(), vectors, book, sizes);
-            let (counts, sums) = codebook::count_and_sum(vectors, &indices, sizes);
-            Ok(Assignment {
-                quantized: Tensor::from_vec(codebook::quantize(book, &indices, sizes), z.shape(), &Device::Cpu)?,
-                counts: Tensor::from_vec(counts, k, &Device::Cpu)?,
-                sums: Tensor::from_vec(sums, (dim, k), &Device::Cpu)?,
-            })
-        })
+    let (vectors, book) = (read(&z)?, read(&codes)?);
+    let indices = codebook::nearest_codes(Isa::best(), &vectors, &book, sizes);
+    let (counts, sums) = codebook::count_and_sum(&vectors, &indices, sizes);
+    Ok(Assignment {
+        quantized: tensor(codebook::quantize(&book, &indices, sizes), z.shape())?,
+        counts: tensor(counts, k)?,
+        sums: tensor(sums, (dim, k))?,
     })
 }
 

@@ -1,12 +1,12 @@
 //! The same operations composed of candle's primitives, for devices other than the CPU.
 //!
-//! Public so that tests can compare them with our own on the CPU. Where candle's own gradients are wrong, other primitives are
-//! used.
+//! Public so that tests can compare them with our own on the CPU. Gradients are candle's. Where they are wrong, other primitives
+//! are used.
 
-use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling};
-use candle_core::{D, DType, Result, Tensor};
+use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling, tape::by_candle};
 #[cfg(not(feature = "cudnn"))]
-use candle_core::{Device, Error};
+use candle_core::Device;
+use candle_core::{D, DType, Error, Result, Tensor};
 #[cfg(not(feature = "cudnn"))]
 use harness_images::augment::{Table, Target};
 use harness_kernels::pooling::Window;
@@ -21,18 +21,22 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize,
     let rest = |side: usize, kernel: usize| (side + 2 * padding).saturating_sub(kernel) % stride.max(1);
     // candle's gradient computes with unsigned numbers, and fails if the padding is more than half of the kernel.
     let narrow = 2 * padding < kh.min(kw);
-    let out = if narrow && rest(h, kh) == rest(w, kw) {
-        x.conv2d(weight, padding, stride, 1, 1)?
-    } else {
-        // candle's gradient assumes the same remainder for columns as for rows, so both are cut off first.
-        let padded = x.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
-        let used = padded.narrow(2, 0, h + 2 * padding - rest(h, kh))?.narrow(3, 0, w + 2 * padding - rest(w, kw))?;
-        used.contiguous()?.conv2d(weight, 0, stride, 1, 1)?
-    };
-    match bias {
-        Some(bias) => out.broadcast_add(&per_channel(bias)?),
-        None => Ok(out),
-    }
+    let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
+    by_candle(&inputs, || {
+        let out = if narrow && rest(h, kh) == rest(w, kw) {
+            x.conv2d(weight, padding, stride, 1, 1)?
+        } else {
+            // candle's gradient assumes the same remainder for columns as for rows, so both are cut off first.
+            let padded = x.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding)?;
+            let used =
+                padded.narrow(2, 0, h + 2 * padding - rest(h, kh))?.narrow(3, 0, w + 2 * padding - rest(w, kw))?;
+            used.contiguous()?.conv2d(weight, 0, stride, 1, 1)?
+        };
+        match bias {
+            Some(bias) => out.broadcast_add(&per_channel(bias)?),
+            None => Ok(out),
+        }
+    })
 }
 
 /// `[C] -> [1, C, 1, 1]`
@@ -49,13 +53,39 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
-    x.conv_transpose2d(weight, padding, output_padding, stride, 1)?.broadcast_add(&per_channel(bias)?)
+    by_candle(&[x, weight, bias], || {
+        x.conv_transpose2d(weight, padding, output_padding, stride, 1)?.broadcast_add(&per_channel(bias)?)
+    })
 }
 
 /// See [`super::relu`].
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     // candle's own has gradient 1 at 0. The mask carries no gradient.
-    x * x.detach().gt(0.0)?.to_dtype(x.dtype())?
+    by_candle(&[x], || x * x.detach().gt(0.0)?.to_dtype(x.dtype())?)
+}
+
+/// See [`super::add`].
+pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    by_candle(&[x, y], || x + y)
+}
+
+/// See [`super::weighted_sum`].
+pub fn weighted_sum(terms: &[(&Tensor, f64)]) -> Result<Tensor> {
+    let inputs: Vec<&Tensor> = terms.iter().map(|(term, _)| *term).collect();
+    by_candle(&inputs, || {
+        let weighted = terms.iter().map(|(term, weight)| *term * *weight);
+        weighted.reduce(|sum, term| sum? + term?).unwrap_or_else(|| Err(Error::Msg("a sum without terms".into())))
+    })
+}
+
+/// See [`super::straight_through`].
+pub fn straight_through(x: &Tensor, value: &Tensor) -> Result<Tensor> {
+    by_candle(&[x], || x + (value - x.detach())?)
+}
+
+/// See [`super::sigmoid`].
+pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    by_candle(&[x], || candle_nn::ops::sigmoid(x))
 }
 
 /// See [`super::max_pool2d`].
@@ -65,7 +95,7 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
     let (batch, channels, h, w) = x.dims4()?;
     let flat = indices.reshape((batch, channels, ()))?;
     // candle's own max-pooling has no indices and a wrong gradient; the gradient of its gather is right.
-    let values = x.reshape((batch, channels, h * w))?.gather(&flat, 2)?.reshape(indices.shape())?;
+    let values = by_candle(&[x], || x.reshape((batch, channels, h * w))?.gather(&flat, 2)?.reshape(indices.shape()))?;
     Ok(Pooled { values, indices })
 }
 
@@ -97,22 +127,28 @@ pub fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, width: usize) -
     let (batch, channels, _, _) = x.dims4()?;
     let zeros = Tensor::zeros((batch, channels, height * width), x.dtype(), x.device())?;
     let flat = |t: &Tensor| t.reshape((batch, channels, ()))?.contiguous();
-    zeros.scatter(&flat(indices)?, &flat(x)?, 2)?.reshape((batch, channels, height, width))
+    by_candle(&[x], || {
+        zeros.scatter(&flat(indices)?, &flat(x)?, 2)?.reshape((batch, channels, height, width)) //
+    })
 }
 
 /// See [`super::batch_norm`].
 pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
     let (_, channels, _, _) = x.dims4()?;
     let count = (x.elem_count() / channels) as f64;
-    let mean = x.mean_keepdim((0, 2, 3))?;
-    let centred = x.broadcast_sub(&mean)?;
-    let variance = centred.sqr()?.mean_keepdim((0, 2, 3))?;
-    let normalized = centred.broadcast_div(&(&variance + epsilon)?.sqrt()?)?;
-    Ok(Normalized {
-        output: normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)?,
-        mean: mean.detach().flatten_all()?,
-        variance: (variance.detach().flatten_all()? * (count / (count - 1.0)))?,
-    })
+    let statistics = |x: &Tensor| -> Result<[Tensor; 3]> {
+        let mean = x.mean_keepdim((0, 2, 3))?;
+        let centred = x.broadcast_sub(&mean)?;
+        let variance = centred.sqr()?.mean_keepdim((0, 2, 3))?;
+        Ok([mean, variance, centred])
+    };
+    let [mean, variance, _] = statistics(&x.detach())?;
+    let output = by_candle(&[x, weight, bias], || {
+        let [_, variance, centred] = statistics(x)?;
+        let normalized = centred.broadcast_div(&(&variance + epsilon)?.sqrt()?)?;
+        normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)
+    })?;
+    Ok(Normalized { output, mean: mean.flatten_all()?, variance: (variance.flatten_all()? * (count / (count - 1.0)))? })
 }
 
 /// See [`super::batch_norm_fixed`].
@@ -125,42 +161,47 @@ pub fn batch_norm_fixed(
     epsilon: f64,
 ) -> Result<Tensor> {
     let deviation = (per_channel(&variance.detach())? + epsilon)?.sqrt()?;
-    let normalized = x.broadcast_sub(&per_channel(&mean.detach())?)?.broadcast_div(&deviation)?;
-    normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)
+    by_candle(&[x, weight, bias], || {
+        let normalized = x.broadcast_sub(&per_channel(&mean.detach())?)?.broadcast_div(&deviation)?;
+        normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)
+    })
 }
 
 /// See [`super::divide_by_maximum`].
 pub fn divide_by_maximum(x: &Tensor) -> Result<Tensor> {
-    let flat = x.flatten_all()?;
-    let maximum = flat.max_keepdim(0)?; // candle gives the whole gradient to each of several equal maxima
-    let maxima = flat.detach().broadcast_eq(&maximum.detach())?.to_dtype(x.dtype())?.sum_keepdim(0)?;
-    let known = maximum.detach();
-    let shared = ((maximum - &known)? / maxima)?; // nothing but the gradient
-    flat.broadcast_div(&(known + shared)?)?.reshape(x.shape())
+    by_candle(&[x], || {
+        let flat = x.flatten_all()?;
+        let maximum = flat.max_keepdim(0)?; // candle gives the whole gradient to each of several equal maxima
+        let maxima = flat.detach().broadcast_eq(&maximum.detach())?.to_dtype(x.dtype())?.sum_keepdim(0)?;
+        let known = maximum.detach();
+        let shared = ((maximum - &known)? / maxima)?; // nothing but the gradient
+        flat.broadcast_div(&(known + shared)?)?.reshape(x.shape())
+    })
 }
 
 /// See [`super::mse`].
 pub fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
-    (x - target.detach())?.sqr()?.mean_all()
+    by_candle(&[x], || (x - target.detach())?.sqr()?.mean_all())
 }
 
 /// See [`super::cross_entropy`].
 pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-    let log = candle_nn::ops::log_softmax(logits, 1)?;
     let target = target.to_dtype(DType::U32)?.unsqueeze(1)?.contiguous()?;
-    log.gather(&target, 1)?.mean_all()?.neg()
+    by_candle(&[logits], || candle_nn::ops::log_softmax(logits, 1)?.gather(&target, 1)?.mean_all()?.neg())
 }
 
 /// See [`super::soft_dice`].
 pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-    // The largest channel is subtracted only to avoid overflow. It is detached: its gradient in candle is rounding error.
-    let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(1)?)?.exp()?;
-    let p = shifted.broadcast_div(&shifted.sum_keepdim(1)?)?;
     let g = one_hot(target, logits.dim(1)?)?;
-    let overlap = (&p * &g)?.sum((2, 3))?;
-    let sizes = (p.sum((2, 3))? + g.sum((2, 3))?)?;
-    let dice = ((overlap * 2.0)? + SOFT_DICE_SMOOTH)?.div(&(sizes + SOFT_DICE_SMOOTH)?)?;
-    dice.mean_all()?.affine(-1.0, 1.0)
+    by_candle(&[logits], || {
+        // The largest channel is subtracted only to avoid overflow. It is detached: its gradient in candle is rounding error.
+        let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(1)?)?.exp()?;
+        let p = shifted.broadcast_div(&shifted.sum_keepdim(1)?)?;
+        let overlap = (&p * &g)?.sum((2, 3))?;
+        let sizes = (p.sum((2, 3))? + g.sum((2, 3))?)?;
+        let dice = ((overlap * 2.0)? + SOFT_DICE_SMOOTH)?.div(&(sizes + SOFT_DICE_SMOOTH)?)?;
+        dice.mean_all()?.affine(-1.0, 1.0)
+    })
 }
 
 /// See [`super::one_hot`].
@@ -290,6 +331,13 @@ impl Resident {
     pub(crate) fn batch(&self, _: &Tensor, _: Range<usize>, _: Target) -> Result<(Tensor, Tensor)> {
         match *self {}
     }
+}
+
+/// See [`super::full_precision`]. Nothing is in another precision here.
+#[cfg(not(feature = "cudnn"))]
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn full_precision(x: &Tensor) -> Result<Tensor> {
+    Ok(x.clone())
 }
 
 /// The algorithms that a library chose for convolutions. There are none here.

@@ -2,9 +2,9 @@
 
 use super::{
     accelerated,
-    storage::{slice, storage, with_slice},
+    storage::{read, result, tensor},
 };
-use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
+use candle_core::{Error, Result, Tensor};
 use harness_kernels::{isa::Isa, maximum};
 
 /// `x / max(x)` over all elements, including all images of a batch. The gradient passes through the maximum, too. Several equal
@@ -20,28 +20,11 @@ pub fn divide_by_maximum(x: &Tensor) -> Result<Tensor> {
         return accelerated::divide_by_maximum(x);
     }
     let x = x.contiguous()?;
-    let maximum = with_slice(&x, |x| Ok(maximum::largest(Isa::best(), x)))?;
-    x.apply_op1(DivideByMaximum { maximum })
-}
-
-struct DivideByMaximum {
-    maximum: f32,
-}
-
-impl CustomOp1 for DivideByMaximum {
-    fn name(&self) -> &'static str {
-        "divide-by-maximum"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = slice(x, layout, self.name())?;
-        Ok(storage(maximum::divide(Isa::best(), x, self.maximum), layout.shape()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let grad = grad.contiguous()?;
-        let backward = |x: &[f32], grad: &[f32]| maximum::divide_backward(Isa::best(), x, grad, self.maximum);
-        let gradient = with_slice(x, |x| with_slice(&grad, |grad| Ok(backward(x, grad))))?;
-        Ok(Some(Tensor::from_vec(gradient, x.shape(), x.device())?))
-    }
+    let maximum = maximum::largest(Isa::best(), &read(&x)?);
+    let values = maximum::divide(Isa::best(), &read(&x)?, maximum);
+    let kept = x.clone();
+    result(&[&x], values, x.shape(), move |grad| {
+        let values = maximum::divide_backward(Isa::best(), &read(&kept)?, &read(grad)?, maximum);
+        Ok(vec![Some(tensor(values, kept.shape())?)])
+    })
 }

@@ -25,6 +25,7 @@ mod pooling;
 mod relu;
 mod residual;
 mod storage;
+mod tape;
 mod threads;
 
 use candle_core::{DType, Result, Tensor};
@@ -48,11 +49,15 @@ pub use normalization::{
     Normalized, batch_norm, batch_norm_fixed, batch_norm_fixed_relu, batch_norm_relu, move_statistics,
 };
 pub use pooling::{Pooled, max_pool2d, max_unpool2d};
+pub use tape::{Gradients, Tape, record};
 pub use threads::{check_instruction_set, instruction_set, leave_threads_to_rayon};
 
 /// Converts `x` to f32, for operations that a network does not perform in bf16.
 pub(crate) fn full_precision(x: &Tensor) -> Result<Tensor> {
-    x.to_dtype(DType::F32)
+    match x.dtype() {
+        DType::F32 => Ok(x.clone()),
+        _ => accelerated::full_precision(x),
+    }
 }
 
 /// 2-D convolution, with or without bias.
@@ -62,7 +67,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize,
     if !x.device().is_cpu() {
         return accelerated::conv2d(x, weight, bias, stride, padding);
     }
-    convolve(x, weight, bias, Convolution { stride, padding, relu: false })
+    Convolution { stride, padding, relu: false }.of(x, weight, bias)
 }
 
 /// [`conv2d`] of [`relu`]`(x)`. Only `x` is kept for the gradient.
@@ -76,15 +81,7 @@ pub fn relu_conv2d(
     if !x.device().is_cpu() {
         return conv2d(&relu(x)?, weight, bias, stride, padding);
     }
-    convolve(x, weight, bias, Convolution { stride, padding, relu: true })
-}
-
-fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, op: Convolution) -> Result<Tensor> {
-    let x = x.contiguous()?;
-    match bias {
-        Some(bias) => x.apply_op3(weight, bias, op),
-        None => x.apply_op2(weight, op),
-    }
+    Convolution { stride, padding, relu: true }.of(x, weight, bias)
 }
 
 /// Transposed 2-D convolution with bias: the gradient of [`conv2d`] with respect to its input.
@@ -103,8 +100,7 @@ pub fn conv_transpose2d(
     if !x.device().is_cpu() {
         return accelerated::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
     }
-    let op = TransposedConvolution { stride, padding, output_padding, relu: false };
-    x.contiguous()?.apply_op3(weight, bias, op)
+    TransposedConvolution { stride, padding, output_padding, relu: false }.of(x, weight, bias)
 }
 
 /// [`conv_transpose2d`] of [`relu`]`(x)`. Only `x` is kept for the gradient.
@@ -119,8 +115,7 @@ pub fn relu_conv_transpose2d(
     if !x.device().is_cpu() {
         return conv_transpose2d(&relu(x)?, weight, bias, stride, padding, output_padding);
     }
-    let op = TransposedConvolution { stride, padding, output_padding, relu: true };
-    x.contiguous()?.apply_op3(weight, bias, op)
+    TransposedConvolution { stride, padding, output_padding, relu: true }.of(x, weight, bias)
 }
 
 /// `x + conv1×1(relu(conv3×3(relu(x))))`; the 3×3 convolution is padded with one row of zeros.
@@ -139,15 +134,36 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return accelerated::relu(x);
     }
-    x.contiguous()?.apply_op1(relu::Relu)
+    relu::of(x)
 }
 
 /// `x + y`, of equal shapes.
 pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return x + y;
+        return accelerated::add(x, y);
     }
-    x.contiguous()?.apply_op2(&y.contiguous()?, add::Add { relu: false })
+    add::of(x, y, false)
+}
+
+/// The sum of scalars, each multiplied by its weight.
+pub fn weighted_sum(terms: &[(&Tensor, f64)]) -> Result<Tensor> {
+    if let &[(term, 1.0)] = terms {
+        return Ok(term.clone());
+    }
+    if terms.iter().any(|(term, _)| !term.device().is_cpu()) {
+        return accelerated::weighted_sum(terms);
+    }
+    add::weighted(terms)
+}
+
+/// `value` in place of `x`, of the same shape; its gradient goes to `x` unchanged.
+///
+/// Bengio, Léonard, Courville: Estimating or Propagating Gradients Through Stochastic Neurons, 2013.
+pub fn straight_through(x: &Tensor, value: &Tensor) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return accelerated::straight_through(x, value);
+    }
+    add::straight_through(x, value)
 }
 
 /// `max(x + y, 0)`, of equal shapes, with gradient 0 where the sum is 0.
@@ -155,15 +171,15 @@ pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return relu(&add(x, y)?);
     }
-    x.contiguous()?.apply_op2(&y.contiguous()?, add::Add { relu: true })
+    add::of(x, y, true)
 }
 
 /// `1 / (1 + e^−x)`.
 pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return candle_nn::ops::sigmoid(x);
+        return accelerated::sigmoid(x);
     }
-    x.contiguous()?.apply_op1(loss::Sigmoid)
+    loss::sigmoid(x)
 }
 
 /// Mean of `(x − target)²` over all elements; the target gets no gradient.
@@ -171,7 +187,7 @@ pub fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return accelerated::mse(x, target);
     }
-    x.contiguous()?.apply_op2(&target.detach().contiguous()?, loss::MeanSquaredError)
+    loss::mse(x, target)
 }
 
 /// Mean of `−log softmax(logits)[target]` over pixels (nats).
@@ -181,7 +197,7 @@ pub fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
         return accelerated::cross_entropy(logits, target);
     }
-    logits.contiguous()?.apply_op2(&target.contiguous()?, loss::CrossEntropy)
+    loss::cross_entropy(logits, target)
 }
 
 /// `1 − Dice` of `p = softmax(logits)` over the channels, a mean over images and classes. The Dice of a class in an image is
@@ -194,7 +210,7 @@ pub fn soft_dice(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     if !logits.device().is_cpu() {
         return accelerated::soft_dice(logits, target);
     }
-    logits.contiguous()?.apply_op2(&target.contiguous()?, loss::SoftDice::default())
+    loss::soft_dice(logits, target)
 }
 
 /// 1 in the channel of a pixel's class and 0 in the others: `target` `[B, H, W]` of u8 -> `[B, classes, H, W]`.

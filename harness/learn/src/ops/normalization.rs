@@ -2,14 +2,13 @@
 
 use super::{
     accelerated,
-    storage::{Gradients, slice, storage, with_slice, with_slice_mut},
+    storage::{read, result, tensor, with_slice_mut},
 };
-use candle_core::{CpuStorage, CustomOp3, Error, Layout, Result, Shape, Tensor};
+use candle_core::{Error, Result, Tensor};
 use harness_kernels::{
     isa::Isa,
     normalization::{Normalization, Parameters, Wanted, forward, forward_fixed},
 };
-use std::sync::{Arc, OnceLock};
 
 /// The result of [`batch_norm`].
 #[derive(Debug, Clone)]
@@ -59,14 +58,15 @@ fn by_own(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64, relu: bool) 
             normalized
         });
     }
-    let done = Arc::new(OnceLock::new());
-    let op = BatchNorm { given: None, epsilon, relu, done: done.clone() };
-    let output = x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
-    let done: &Normalization = done.get().ok_or_else(not_run)?;
+    let (x, weight, bias) = (x.contiguous()?, weight.contiguous()?, bias.contiguous()?);
+    let (output, done) = {
+        let (weight, bias) = (read(&weight)?, read(&bias)?);
+        forward(Isa::best(), &read(&x)?, pixels, Parameters { weight: &weight, bias: &bias, epsilon }, relu)
+    };
     Ok(Normalized {
-        output,
-        mean: Tensor::from_vec(done.mean(), channels, x.device())?,
-        variance: Tensor::from_vec(done.unbiased_variance(), channels, x.device())?,
+        mean: tensor(done.mean(), channels)?,
+        variance: tensor(done.unbiased_variance(), channels)?,
+        output: noted([&x, &weight, &bias], output, done)?,
     })
 }
 
@@ -117,13 +117,13 @@ pub fn move_statistics(running: [&Tensor; 2], batch: [&Tensor; 2], momentum: f64
     }
     let (momentum, kept) = (momentum as f32, (1.0 - momentum) as f32);
     for (running, batch) in running.into_iter().zip(batch) {
-        with_slice(&batch.contiguous()?, |batch: &[f32]| {
-            with_slice_mut(running, |running| {
-                for (value, new) in running.iter_mut().zip(batch) {
-                    *value = (new * momentum + 0.0) + (*value * kept + 0.0); // no −0, as candle's products have none
-                }
-                Ok(())
-            })
+        let batch = batch.contiguous()?;
+        let batch = read(&batch)?;
+        with_slice_mut(running, |running| {
+            for (value, new) in running.iter_mut().zip(&*batch) {
+                *value = (new * momentum + 0.0) + (*value * kept + 0.0); // no −0, as candle's products have none
+            }
+            Ok(())
         })?;
     }
     Ok(())
@@ -137,14 +137,19 @@ fn by_given(
     epsilon: f64,
     relu: bool,
 ) -> Result<Tensor> {
-    check(x, &[mean, variance, weight, bias])?;
+    let (_, pixels) = check(x, &[mean, variance, weight, bias])?;
     if !x.device().is_cpu() {
         let output = accelerated::batch_norm_fixed(x, mean, variance, weight, bias, epsilon)?;
         return if relu { accelerated::relu(&output) } else { Ok(output) };
     }
-    let given = Some([mean.to_vec1::<f32>()?, variance.to_vec1::<f32>()?]);
-    let op = BatchNorm { given, epsilon, relu, done: Arc::new(OnceLock::new()) };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+    let (x, weight, bias) = (x.contiguous()?, weight.contiguous()?, bias.contiguous()?);
+    let (mean, variance) = (mean.contiguous()?, variance.contiguous()?);
+    let (output, done) = {
+        let (weight, bias) = (read(&weight)?, read(&bias)?);
+        let parameters = Parameters { weight: &weight, bias: &bias, epsilon };
+        forward_fixed(Isa::best(), &read(&x)?, pixels, (&read(&mean)?, &read(&variance)?), parameters, relu)
+    };
+    noted([&x, &weight, &bias], output, done)
 }
 
 /// Channels and pixels of `x`; checks that `[C]` tensors fit them.
@@ -156,59 +161,17 @@ fn check(x: &Tensor, others: &[&Tensor]) -> Result<(usize, usize)> {
     }
 }
 
-fn not_run() -> Error {
-    Error::Msg("a batch norm whose forward pass did not run".into())
-}
-
-/// Maps (x, weight, bias) to x normalised.
-struct BatchNorm {
-    /// Mean and variance, unless they are computed from `x`.
-    given: Option<[Vec<f32>; 2]>,
-    epsilon: f64,
-    relu: bool,
-    /// Data that the forward pass keeps for the backward pass.
-    done: Arc<OnceLock<Normalization>>,
-}
-
-impl CustomOp3 for BatchNorm {
-    fn name(&self) -> &'static str {
-        "batch_norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let x = slice(x, x_layout, self.name())?;
-        let weight = slice(weight, weight_layout, self.name())?;
-        let bias = slice(bias, bias_layout, self.name())?;
-        let parameters = Parameters { weight, bias, epsilon: self.epsilon };
-        let (_, _, h, w) = x_layout.shape().dims4()?;
-        let (out, done) = match &self.given {
-            None => forward(Isa::best(), x, h * w, parameters, self.relu),
-            Some([mean, variance]) => forward_fixed(Isa::best(), x, h * w, (mean, variance), parameters, self.relu),
+/// `output`, normalised from `x` by the statistics in `done`, as a function of `x`, weight and bias.
+fn noted(inputs: [&Tensor; 3], output: Vec<f32>, done: Normalization) -> Result<Tensor> {
+    let [x, weight, bias] = inputs.map(Tensor::clone);
+    result(&inputs, output, inputs[0].shape(), move |grad| {
+        let wanted = Wanted { input: x.is_variable(), parameters: weight.is_variable() || bias.is_variable() };
+        let found = done.backward(Isa::best(), &read(&x)?, &read(grad)?, wanted);
+        let of_x = found.input.map(|values| tensor(values, x.shape())).transpose()?;
+        let [of_weight, of_bias] = found.parameters.map_or([None, None], |both| both.map(Some));
+        let parameter = |to: &Tensor, values: Option<Vec<f32>>| {
+            values.filter(|_| to.is_variable()).map(|values| tensor(values, to.shape())).transpose()
         };
-        // An operation runs forward once.
-        self.done.get_or_init(|| done);
-        Ok(storage(out, x_layout.shape()))
-    }
-
-    fn bwd(&self, x: &Tensor, weight: &Tensor, bias: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
-        let (grad, done) = (grad.contiguous()?, self.done.get().ok_or_else(not_run)?);
-        let wanted = Wanted { input: x.track_op(), parameters: weight.track_op() || bias.track_op() };
-        let found = with_slice(x, |x| with_slice(&grad, |grad| Ok(done.backward(Isa::best(), x, grad, wanted))))?;
-        let input = found.input.map(|input| Tensor::from_vec(input, x.shape(), x.device())).transpose()?;
-        let parameter = |values: Vec<f32>| Tensor::from_vec(values, weight.shape(), x.device());
-        let Some([of_weight, of_bias]) = found.parameters else { return Ok((input, None, None)) };
-        Ok((
-            input,
-            weight.track_op().then(|| parameter(of_weight)).transpose()?,
-            bias.track_op().then(|| parameter(of_bias)).transpose()?,
-        ))
-    }
+        Ok(vec![of_x, parameter(&weight, of_weight)?, parameter(&bias, of_bias)?])
+    })
 }

@@ -1,18 +1,17 @@
 //! Max-pooling with indices, and unpooling by them.
 //!
 //! Pooling finds the largest element of each window and its place. Unpooling puts elements at the places that their indices
-//! name ([`Put`]). The gradient of taking is putting, and that of putting is taking ([`Take`]).
+//! name. The gradient of taking is putting, and that of putting is taking.
 
 use super::{
     accelerated,
-    storage::{slice, storage},
+    storage::{read, read_as, result, tensor},
 };
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Error, Layout, Result, Shape, Tensor};
+use candle_core::{Error, Result, Tensor};
 use harness_kernels::{
     isa::Isa,
     pooling::{self, Window},
 };
-use std::sync::{Arc, OnceLock};
 
 /// The result of [`max_pool2d`].
 #[derive(Debug, Clone)]
@@ -37,9 +36,16 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
     if !x.device().is_cpu() {
         return accelerated::max_pool2d(x, kernel, stride, padding);
     }
-    let indices = Arc::new(OnceLock::new());
-    let values = x.contiguous()?.apply_op1(MaxPool { window, indices: indices.clone() })?;
-    let indices = indices.get().ok_or_else(not_run)?.clone();
+    let x = x.contiguous()?;
+    let (batch, channels, h, w) = x.dims4()?;
+    let (height, width) = window.map();
+    let shape = (batch, channels, height, width);
+    let (values, indices) = pooling::max_pool(Isa::best(), &read(&x)?, &window);
+    let indices = tensor(indices, shape)?;
+    let at = indices.clone();
+    let values = result(&[&x], values, shape, move |grad| {
+        Ok(vec![Some(tensor(put(grad, &at, (h, w), true)?, (batch, channels, h, w))?)])
+    })?;
     Ok(Pooled { values, indices })
 }
 
@@ -58,7 +64,13 @@ pub fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, width: usize) -
     if !x.device().is_cpu() {
         return accelerated::max_unpool2d(x, indices, height, width);
     }
-    x.contiguous()?.apply_op2(&indices.contiguous()?, Put { height, width, add: false })
+    let (x, indices) = (x.contiguous()?, indices.contiguous()?);
+    let (batch, channels, h, w) = x.dims4()?;
+    let values = put(&x, &indices, (height, width), false)?;
+    result(&[&x], values, (batch, channels, height, width), move |grad| {
+        let taken = pooling::take(&read(grad)?, &read_as(&indices)?, height * width, h * w);
+        Ok(vec![Some(tensor(taken.map_err(|index| outside(index, height, width))?, (batch, channels, h, w))?)])
+    })
 }
 
 /// The windows of `x` `[B, C, H, W]`.
@@ -73,83 +85,12 @@ pub(super) fn window(x: &[usize], kernel: usize, stride: usize, padding: usize) 
     })
 }
 
-fn not_run() -> Error {
-    Error::Msg("a max-pooling whose forward pass did not run".into())
-}
-
-/// `[B, C, H, W]` -> maxima.
-struct MaxPool {
-    window: Window,
-    /// The places of the maxima, kept by the forward pass for the backward pass.
-    indices: Arc<OnceLock<Tensor>>,
-}
-
-impl CustomOp1 for MaxPool {
-    fn name(&self) -> &'static str {
-        "max_pool2d"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (batch, channels, _, _) = layout.shape().dims4()?;
-        let (height, width) = self.window.map();
-        let shape = Shape::from((batch, channels, height, width));
-        let (values, indices) = pooling::max_pool(Isa::best(), slice(x, layout, self.name())?, &self.window);
-        let indices = Tensor::from_vec(indices, &shape, &candle_core::Device::Cpu)?;
-        // An operation runs forward once.
-        self.indices.get_or_init(|| indices);
-        Ok(storage(values, shape))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let (_, _, height, width) = x.dims4()?;
-        let indices = self.indices.get().ok_or_else(not_run)?;
-        Ok(Some(grad.contiguous()?.apply_op2_no_bwd(indices, &Put { height, width, add: true })?))
-    }
-}
-
-/// Maps (`[B, C, H, W]`, indices `[B, C, H', W']`) to the elements at the indices.
-struct Take;
-
-impl CustomOp2 for Take {
-    fn name(&self) -> &'static str {
-        "take"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, indices: &CpuStorage, li: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (x, indices) = (slice(x, lx, self.name())?, slice(indices, li, self.name())?);
-        let (_, _, height, width) = lx.shape().dims4()?;
-        let (_, _, h, w) = li.shape().dims4()?;
-        let out = pooling::take(x, indices, height * width, h * w).map_err(|index| outside(index, height, width))?;
-        Ok(storage(out, li.shape()))
-    }
-}
-
-/// Maps (`[B, C, H', W']`, indices of the same shape) to `[B, C, height, width]`, with the elements at the indices and zeros
-/// elsewhere.
-struct Put {
-    height: usize,
-    width: usize,
-    /// True if elements with the same index are added up.
-    add: bool,
-}
-
-impl CustomOp2 for Put {
-    fn name(&self) -> &'static str {
-        "max_unpool2d"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, indices: &CpuStorage, li: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (x, indices) = (slice(x, lx, self.name())?, slice(indices, li, self.name())?);
-        let Self { height, width, add } = *self;
-        let (batch, channels, h, w) = lx.shape().dims4()?;
-        let put = if add { pooling::max_pool_backward } else { pooling::unpool };
-        let out = put(x, indices, height * width, h * w).map_err(|index| outside(index, height, width))?;
-        Ok(storage(out, (batch, channels, height, width)))
-    }
-
-    fn bwd(&self, _: &Tensor, indices: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok((Some(grad.contiguous()?.apply_op2_no_bwd(indices, &Take)?), None))
-    }
+/// Puts the elements of maps `[B, C, H', W']` at the indices of the same shape into planes of `(height, width)`, and zeros
+/// elsewhere. Elements with the same index are added up, if `add` says so.
+fn put(x: &Tensor, indices: &Tensor, (height, width): (usize, usize), add: bool) -> Result<Vec<f32>> {
+    let (_, _, h, w) = x.dims4()?;
+    let put = if add { pooling::max_pool_backward } else { pooling::unpool };
+    put(&read(x)?, &read_as(indices)?, height * width, h * w).map_err(|index| outside(index, height, width))
 }
 
 fn outside(index: u32, height: usize, width: usize) -> Error {

@@ -1,36 +1,76 @@
-//! Access to candle's CPU storage as plain slices, and to the gradients that its tape needs.
+//! Access to the elements of candle's tensors on the CPU, and results that join the tape.
 
+use super::tape;
 use candle_core::{CpuStorage, Error, InplaceOp1, Layout, Result, Shape, Storage, Tensor, WithDType};
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    marker::PhantomData,
+    ops::{Deref, Range},
+};
 
-/// The elements of a contiguous tensor.
-pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout, op: &'static str) -> Result<&'a [T]> {
-    match layout.contiguous_offsets() {
-        Some((from, to)) => Ok(&storage.as_slice::<T>()?[from..to]),
-        None => Err(Error::RequiresContiguous { op }.bt()),
+/// The elements of a contiguous tensor on the CPU, as a slice. `G` guards the storage against changes.
+struct Elements<G, T> {
+    storage: G,
+    range: Range<usize>,
+    of: PhantomData<T>,
+}
+
+impl<G: Deref<Target = Storage>, T: WithDType> Deref for Elements<G, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &*self.storage {
+            // Both were checked when the elements were read.
+            Storage::Cpu(data) => data.as_slice().map_or(&[], |all| &all[self.range.clone()]),
+            _ => &[],
+        }
     }
 }
 
-/// Calls `read` with the elements of a contiguous tensor on the CPU.
-pub(super) fn with_slice<T: WithDType, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
+/// Reads the elements of a tensor of f32.
+///
+/// # Errors
+/// Fails if the tensor is not contiguous, not on the CPU or of another type.
+pub(super) fn read(tensor: &Tensor) -> Result<impl Deref<Target = [f32]> + '_> {
+    read_as(tensor)
+}
+
+/// Like [`read`], for other types.
+pub(super) fn read_as<T: WithDType>(tensor: &Tensor) -> Result<impl Deref<Target = [T]> + '_> {
     let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(data) => read(slice(data, layout, "an operation of the CPU")?),
-        _ => Err(Error::Msg(format!("a tensor {:?} is not on the CPU", tensor.dims()))),
-    }
+    let Storage::Cpu(data) = &*storage else {
+        return Err(Error::Msg(format!("a tensor {:?} is not on the CPU", tensor.dims())));
+    };
+    data.as_slice::<T>()?;
+    let Some((from, to)) = layout.contiguous_offsets() else {
+        return Err(Error::RequiresContiguous { op: "an operation of the CPU" }.bt());
+    };
+    Ok(Elements { storage, range: from..to, of: PhantomData })
 }
 
-/// Gradients of an operation's three inputs; `None` for those that nobody needs.
-pub(super) type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
-
-/// Computes `gradient` of `tensor` only if the tape tracks that tensor.
-pub(super) fn wanted(tensor: &Tensor, gradient: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
-    tensor.track_op().then(gradient).transpose()
+/// The result of an operation on the CPU; see [`tape::note`].
+pub(super) fn result(
+    inputs: &[&Tensor],
+    values: Vec<f32>,
+    shape: impl Into<Shape>,
+    backward: impl Fn(&Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
+) -> Result<Tensor> {
+    tape::note(inputs, (Storage::Cpu(CpuStorage::F32(values)), shape), backward)
 }
 
-/// A new storage with `data` and `shape`.
-pub(super) fn storage(data: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, Shape) {
-    (CpuStorage::F32(data), shape.into())
+/// Like [`result`], for a gradient that needs the operation's output: `backward(output, gradient)`.
+pub(super) fn result_output(
+    inputs: &[&Tensor],
+    values: Vec<f32>,
+    shape: impl Into<Shape>,
+    backward: impl Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
+) -> Result<Tensor> {
+    tape::note_output(inputs, (Storage::Cpu(CpuStorage::F32(values)), shape), backward)
+}
+
+/// A tensor on the CPU, without gradient.
+pub(super) fn tensor<T: WithDType>(values: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
+    Tensor::from_vec(values, shape.into(), &candle_core::Device::Cpu)
 }
 
 /// Changes the elements of a contiguous f32 tensor on the CPU in place.

@@ -4,7 +4,7 @@ use super::{
     Measured, Progress, Task, TrainError, Training, add, checkpoint::Checkpoint, clip::clip_gradients, feed::Feed,
     ledger::Ledger, metric_row, session::Session, spec::KeepSpec,
 };
-use crate::models::Model;
+use crate::{models::Model, ops};
 use candle_core::{Device, Tensor};
 use harness_record::{monitor::Monitor, random, rows::MetricRow, vocabulary::Split};
 use std::{
@@ -109,13 +109,14 @@ impl Session<'_> {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
             }
-            let step = task.step(self.model, &batch)?;
+            let (step, tape) = ops::record(|| task.step(self.model, &batch));
+            let step = step?;
             let now = looks.due();
             if now {
                 let loss = looks.read("loss", &step.loss)?;
                 monitor.note(&format!("loss {loss:.4}"));
             }
-            let mut gradients = step.loss.backward()?;
+            let mut gradients = tape.gradients(&step.loss)?;
             let mut measured = vec![(STEP_LOSS, step.loss)];
             if let Some(most) = self.training.gradient_clip {
                 let norm = clip_gradients(&mut gradients, self.model.state(), most)?;

@@ -54,14 +54,10 @@ impl Reconstruction<'_> {
         if let Some(commitment) = &out.commitment {
             measured.push(("commitment", commitment.detach()));
         }
-        if let Some(codes) = out.code_counts {
-            measured.push(("perplexity", ops::perplexity(&codes)?));
+        if let Some(codes) = &out.code_counts {
+            measured.push(("perplexity", ops::perplexity(codes)?));
         }
-        let loss = match out.penalty {
-            Some(penalty) => (error + penalty)?,
-            None => error,
-        };
-        Ok(Step { loss, measured })
+        Ok(Step { loss: out.loss(&error)?, measured })
     }
 }
 

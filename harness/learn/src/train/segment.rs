@@ -87,15 +87,11 @@ impl Task for Segmentation<'_> {
         let batch = batch.to_device(model.device())?;
         let mode = model.spec().procedure(self.protocol).training_mode(batch.epoch);
         let (out, channels) = self.forward(model, &batch.images, mode)?;
-        let error = self.loss.of(&channels, &batch.target)?;
         let mut measured = vec![(SCORES, image_counts(&channels, &batch.target, self.loss)?)];
         if let Some(commitment) = &out.commitment {
             measured.push((COMMITMENT, commitment.detach()));
         }
-        let loss = match out.penalty {
-            Some(penalty) => (error + penalty)?,
-            None => error,
-        };
+        let loss = out.loss(&self.loss.of(&channels, &batch.target)?)?;
         Ok(Step { loss, measured })
     }
 

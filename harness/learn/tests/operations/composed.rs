@@ -1,16 +1,15 @@
 //! Compares our operations with candle's primitives, over random shapes. The composition runs on devices other than the CPU, so
 //! this tests it as well, as far as a CPU can.
 
-use super::{assert_close, coarse, gradients, tensor, values};
+use super::{assert_close, coarse, gradients, tensor, values, variable};
 use candle_core::{Device, Result, Tensor, Var};
 use harness_learn::ops::{self, composed};
 use proptest::prelude::*;
 
 fn compare(what: &str, inputs: &[&Var], ours: impl Fn() -> Result<Tensor>, theirs: impl Fn() -> Result<Tensor>) {
-    let (ours, theirs) = (ours().unwrap(), theirs().unwrap());
-    assert_close(what, &ours, &theirs);
-    let pairs = gradients(&ours, inputs).into_iter().zip(gradients(&theirs, inputs));
-    for (i, (ours, theirs)) in pairs.enumerate() {
+    let (ours, theirs) = (gradients(inputs, ours), gradients(inputs, theirs));
+    assert_close(what, &ours.0, &theirs.0);
+    for (i, (ours, theirs)) in ours.1.into_iter().zip(theirs.1).enumerate() {
         assert_close(&format!("{what}: gradient {i}"), &ours, &theirs);
     }
 }
@@ -92,7 +91,7 @@ proptest! {
             || {
                 let inside = composed::conv2d(&composed::relu(&x)?, &wide.0, Some(&wide.1), 1, 1)?;
                 let change = composed::conv2d(&composed::relu(&inside)?, &narrow.0, Some(&narrow.1), 1, 0)?;
-                x.as_tensor() + change
+                composed::add(&x, &change)
             },
         );
     }
@@ -108,13 +107,21 @@ proptest! {
         let theirs = composed::max_pool2d(&x, kernel, stride, padding).unwrap();
         assert_eq!(ours.indices.flatten_all().unwrap().to_vec1::<u32>().unwrap(),
             theirs.indices.flatten_all().unwrap().to_vec1::<u32>().unwrap());
-        compare("max_pool2d", &[&x], || Ok(ours.values.clone()), || Ok(theirs.values.clone()));
+        compare(
+            "max_pool2d", &[&x],
+            || Ok(ops::max_pool2d(&x, kernel, stride, padding)?.values),
+            || Ok(composed::max_pool2d(&x, kernel, stride, padding)?.values),
+        );
 
         let y = tensor(ours.indices.dims(), &["y"]);
-        let ours = ops::max_unpool2d(&y, &ours.indices, height, width).unwrap();
-        let theirs = composed::max_unpool2d(&y, &theirs.indices, height, width).unwrap();
-        assert_eq!(values(&ours), values(&theirs));
-        compare("max_unpool2d", &[&y], || Ok(ours.clone()), || Ok(theirs.clone()));
+        let unpooled = [ops::max_unpool2d, composed::max_unpool2d].map(|put| put(&y, &ours.indices, height, width));
+        let [ours_put, theirs_put] = unpooled.map(Result::unwrap);
+        assert_eq!(values(&ours_put), values(&theirs_put));
+        compare(
+            "max_unpool2d", &[&y],
+            || ops::max_unpool2d(&y, &ours.indices, height, width),
+            || composed::max_unpool2d(&y, &theirs.indices, height, width),
+        );
     }
 
     #[test]
@@ -126,7 +133,11 @@ proptest! {
         let epsilon = 1e-2;
         let ours = ops::batch_norm(&x, &w, &b, epsilon).unwrap();
         let theirs = composed::batch_norm(&x, &w, &b, epsilon).unwrap();
-        compare("batch_norm", &[&x, &w, &b], || Ok(ours.output.clone()), || Ok(theirs.output.clone()));
+        compare(
+            "batch_norm", &[&x, &w, &b],
+            || Ok(ops::batch_norm(&x, &w, &b, epsilon)?.output),
+            || Ok(composed::batch_norm(&x, &w, &b, epsilon)?.output),
+        );
         assert_close("mean", &ours.mean, &theirs.mean);
         assert_close("variance", &ours.variance, &theirs.variance);
 
@@ -149,19 +160,28 @@ proptest! {
     #[test]
     fn losses(batch in 1usize..5, side in 1usize..9, scale in 0.1f64..60.0) {
         let x = tensor(&[batch, 3, side, side], &["x"]);
-        let logits = || x.as_tensor() * scale;
+        let logits = Var::from_tensor(&(x.as_tensor() * scale).unwrap()).unwrap();
         let classes: Vec<u8> = (0..batch * side * side).map(|i| (i * 7 % 3) as u8).collect();
         let target = Tensor::from_vec(classes, (batch, side, side), &Device::Cpu).unwrap();
         compare(
-            "cross-entropy", &[&x],
-            || ops::cross_entropy(&logits()?, &target),
-            || composed::cross_entropy(&logits()?, &target),
+            "cross-entropy", &[&logits],
+            || ops::cross_entropy(&logits, &target),
+            || composed::cross_entropy(&logits, &target),
         );
         let y = tensor(&[batch, 3, side, side], &["y"]);
-        compare("mse", &[&x], || ops::mse(&logits()?, &y), || composed::mse(&logits()?, &y));
+        compare("mse", &[&logits], || ops::mse(&logits, &y), || composed::mse(&logits, &y));
         compare("relu", &[&x], || ops::relu(&x), || composed::relu(&x));
-        compare("add", &[&x, &y], || ops::add(&x, &y), || x.as_tensor() + y.as_tensor());
-        compare("sigmoid", &[&x], || ops::sigmoid(&logits()?), || candle_nn::ops::sigmoid(&logits()?));
+        compare("add", &[&x, &y], || ops::add(&x, &y), || composed::add(&x, &y));
+        compare("sigmoid", &[&logits], || ops::sigmoid(&logits), || composed::sigmoid(&logits));
+        compare(
+            "straight_through", &[&x],
+            || ops::straight_through(&x, y.as_tensor()),
+            || composed::straight_through(&x, y.as_tensor()),
+        );
+        // A term may occur twice.
+        let [one, two] = [0, 1].map(|at| variable(vec![values(&x)[at]], &[]));
+        let terms = [(one.as_tensor(), 0.5), (two.as_tensor(), -3.0), (one.as_tensor(), 1.0)];
+        compare("weighted_sum", &[&one, &two], || ops::weighted_sum(&terms), || composed::weighted_sum(&terms));
     }
 
     /// A ReLU fused with the operation before it gives the same bits as a separate ReLU.
@@ -172,21 +192,28 @@ proptest! {
         let y = coarse(&[batch, channels, height, width], &["y"]);
         let [w, b, mean] = ["w", "b", "mean"].map(|name| tensor(&[channels], &[name]));
         let variance = mean.sqr().unwrap();
-        let same = |inputs: &[&Var], fused: Tensor, apart: Tensor| {
-            assert_eq!(values(&fused), values(&apart));
-            for (fused, apart) in gradients(&fused, inputs).iter().zip(gradients(&apart, inputs)) {
+        fn same(inputs: &[&Var], fused: impl Fn() -> Result<Tensor>, apart: impl Fn() -> Result<Tensor>) {
+            let (fused, apart) = (gradients(inputs, fused), gradients(inputs, apart));
+            assert_eq!(values(&fused.0), values(&apart.0));
+            for (fused, apart) in fused.1.iter().zip(apart.1) {
                 assert_eq!(values(fused), values(&apart));
             }
-        };
+        }
         let apart = ops::batch_norm(&x, &w, &b, 1e-2).unwrap();
         let fused = ops::batch_norm_relu(&x, &w, &b, 1e-2).unwrap();
         assert_eq!(values(&fused.mean), values(&apart.mean));
         assert_eq!(values(&fused.variance), values(&apart.variance));
-        same(&[&x, &w, &b], fused.output, ops::relu(&apart.output).unwrap());
-        let apart = ops::relu(&ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, 1e-2).unwrap()).unwrap();
-        same(&[&x, &w, &b], ops::batch_norm_fixed_relu(&x, &mean, &variance, &w, &b, 1e-2).unwrap(), apart);
-        let apart = ops::relu(&ops::add(&x, &y).unwrap()).unwrap();
-        same(&[&x, &y], ops::add_relu(&x, &y).unwrap(), apart);
+        same(
+            &[&x, &w, &b],
+            || Ok(ops::batch_norm_relu(&x, &w, &b, 1e-2)?.output),
+            || ops::relu(&ops::batch_norm(&x, &w, &b, 1e-2)?.output),
+        );
+        same(
+            &[&x, &w, &b],
+            || ops::batch_norm_fixed_relu(&x, &mean, &variance, &w, &b, 1e-2),
+            || ops::relu(&ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, 1e-2)?),
+        );
+        same(&[&x, &y], || ops::add_relu(&x, &y), || ops::relu(&ops::add(&x, &y)?));
     }
 
     #[test]

@@ -15,9 +15,9 @@ fn error(result: Result<Tensor>) -> String {
 #[test]
 fn relu_has_gradient_zero_at_zero_and_keeps_nan() {
     let x = variable(vec![-1.0, 0.0, 2.0, f32::NAN], &[4]);
-    let y = ops::relu(&x).unwrap();
+    let (y, gradients) = gradients(&[&x], || ops::relu(&x));
     assert!(values(&y)[3].is_nan());
-    assert_eq!(values(y.sum_all().unwrap().backward().unwrap().get(x.as_tensor()).unwrap())[..3], [0.0, 0.0, 1.0]);
+    assert_eq!(values(&gradients[0])[..3], [0.0, 0.0, values(&super::weights(&[4]))[2]]);
 }
 
 #[test]
@@ -32,8 +32,8 @@ fn of_equal_elements_pooling_takes_the_first() {
     let x = variable(vec![1.0, 1.0, 1.0, 1.0], &[1, 1, 2, 2]);
     let pooled = ops::max_pool2d(&x, 2, 2, 0).unwrap();
     assert_eq!(indices(&pooled.indices), [0]);
-    let gradient = pooled.values.sum_all().unwrap().backward().unwrap().get(x.as_tensor()).unwrap().clone();
-    assert_eq!(values(&gradient), [1.0, 0.0, 0.0, 0.0]);
+    let (_, gradients) = gradients(&[&x], || Ok(ops::max_pool2d(&x, 2, 2, 0)?.values));
+    assert_eq!(values(&gradients[0]), [values(&super::weights(&[1, 1, 1, 1]))[0], 0.0, 0.0, 0.0]);
 }
 
 #[test]
@@ -62,18 +62,18 @@ fn a_shared_maximum_gets_the_gradient_of_all_its_windows() {
     let x = variable(vec![0.0, 1.0, 2.0, 3.0, 9.0, 4.0, 5.0, 6.0, 7.0], &[1, 1, 3, 3]);
     let pooled = ops::max_pool2d(&x, 2, 1, 0).unwrap();
     assert_eq!(indices(&pooled.indices), [4; 4]);
-    let gradient = &gradients(&pooled.values, &[&x])[0];
-    assert_eq!(values(gradient)[4], values(&super::weights(&[1, 1, 2, 2])).iter().sum::<f32>());
+    let (_, gradients) = gradients(&[&x], || Ok(ops::max_pool2d(&x, 2, 1, 0)?.values));
+    assert_eq!(values(&gradients[0])[4], values(&super::weights(&[1, 1, 2, 2])).iter().sum::<f32>());
 }
 
 #[test]
 fn where_indices_are_equal_the_last_element_is_seen_and_each_gets_its_gradient() {
     let x = variable(vec![1.0, 2.0, 3.0], &[1, 1, 1, 3]);
     let at = Tensor::from_vec(vec![5u32, 0, 5], (1, 1, 1, 3), &Device::Cpu).unwrap();
-    let out = ops::max_unpool2d(&x, &at, 2, 3).unwrap();
+    let (out, gradients) = gradients(&[&x], || ops::max_unpool2d(&x, &at, 2, 3));
     assert_eq!(values(&out), [2.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
     let weights = values(&super::weights(&[1, 1, 2, 3]));
-    assert_eq!(values(&gradients(&out, &[&x])[0]), [weights[5], weights[0], weights[5]]);
+    assert_eq!(values(&gradients[0]), [weights[5], weights[0], weights[5]]);
 }
 
 #[test]
@@ -112,7 +112,8 @@ fn constants_are_normalised_to_the_bias_and_data_get_no_gradient() {
     for (i, v) in values(&normalized.output).iter().enumerate() {
         assert!((v - expected[i / 25 % 2]).abs() < 1e-6);
     }
-    let gradients = normalized.output.sum_all().unwrap().backward().unwrap();
+    let (out, tape) = ops::record(|| ops::batch_norm(&x, &weight, &bias, 1e-5).unwrap().output);
+    let gradients = tape.gradients_along(&out, super::weights(&[3, 2, 5, 5])).unwrap();
     assert!(gradients.get(&x).is_none() && gradients.get(bias.as_tensor()).is_some());
 }
 
@@ -124,32 +125,28 @@ fn bits_do_not_depend_on_threads() {
     let b = tensor(&[7], &["b"]);
     let other = coarse(&[9, 5, 130, 130], &["other"]);
     let [gamma, beta, mean] = ["gamma", "beta", "mean"].map(|name| tensor(&[5], &[name]));
-    let all = |out: &Tensor, inputs: &[&Var]| {
-        let mut all = values(out);
-        all.extend(gradients(out, inputs).iter().flat_map(values));
-        all.into_iter().map(f32::to_bits).collect::<Vec<_>>()
-    };
+    fn all(inputs: &[&Var], operation: impl FnOnce() -> Result<Tensor>) -> Vec<u32> {
+        let (out, gradients) = gradients(inputs, operation);
+        [out].iter().chain(&gradients).flat_map(values).map(f32::to_bits).collect()
+    }
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let pooled = ops::max_pool2d(&narrow, 3, 2, 1).unwrap();
-            let unpooled = ops::max_unpool2d(&pooled.values, &pooled.indices, 130, 130).unwrap();
+            let pool = || ops::max_pool2d(&narrow, 3, 2, 1);
             let variance = mean.sqr().unwrap();
+            let given = || ops::batch_norm_fixed(&narrow, &mean, &variance, &gamma, &beta, 1e-5);
             [
-                all(&ops::conv2d(&x, &w, Some(&b), 2, 1).unwrap(), &[&x, &w, &b]),
-                all(&ops::conv2d(&x, &w, None, 2, 1).unwrap(), &[&x, &w]),
-                all(&ops::conv_transpose2d(&x, &t, &b, 2, 1, 1).unwrap(), &[&x, &t, &b]),
-                all(&pooled.values, &[&narrow]),
-                all(&unpooled, &[&narrow]),
-                all(&ops::batch_norm(&narrow, &gamma, &beta, 1e-5).unwrap().output, &[&narrow, &gamma, &beta]),
-                all(
-                    &ops::batch_norm_fixed(&narrow, &mean, &variance, &gamma, &beta, 1e-5).unwrap(),
-                    &[&narrow, &gamma, &beta],
-                ),
-                all(&ops::divide_by_maximum(&narrow).unwrap(), &[&narrow]),
-                all(&ops::batch_norm_relu(&narrow, &gamma, &beta, 1e-5).unwrap().output, &[&narrow, &gamma, &beta]),
-                all(&ops::add_relu(&narrow, &other).unwrap(), &[&narrow]),
-                all(&ops::sigmoid(&narrow).unwrap(), &[&narrow]),
+                all(&[&x, &w, &b], || ops::conv2d(&x, &w, Some(&b), 2, 1)),
+                all(&[&x, &w], || ops::conv2d(&x, &w, None, 2, 1)),
+                all(&[&x, &t, &b], || ops::conv_transpose2d(&x, &t, &b, 2, 1, 1)),
+                all(&[&narrow], || Ok(pool()?.values)),
+                all(&[&narrow], || ops::max_unpool2d(&pool()?.values, &pool()?.indices, 130, 130)),
+                all(&[&narrow, &gamma, &beta], || Ok(ops::batch_norm(&narrow, &gamma, &beta, 1e-5)?.output)),
+                all(&[&narrow, &gamma, &beta], given),
+                all(&[&narrow], || ops::divide_by_maximum(&narrow)),
+                all(&[&narrow, &gamma, &beta], || Ok(ops::batch_norm_relu(&narrow, &gamma, &beta, 1e-5)?.output)),
+                all(&[&narrow, &other], || ops::add_relu(&narrow, &other)),
+                all(&[&narrow], || ops::sigmoid(&narrow)),
             ]
         })
     };

@@ -9,7 +9,8 @@ mod edges;
 mod naive;
 mod pytorch;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
+use harness_learn::ops;
 use harness_record::random;
 
 /// Values in ±1, derived from `words`.
@@ -49,11 +50,13 @@ fn assert_close(what: &str, ours: &Tensor, theirs: &Tensor) {
     }
 }
 
-/// The gradients of `inputs` for a loss that weights each element of `out` differently.
-fn gradients(out: &Tensor, inputs: &[&Var]) -> Vec<Tensor> {
-    let loss = (out * weights(out.dims())).unwrap().sum_all().unwrap();
-    let gradients = loss.backward().unwrap();
-    inputs.iter().map(|input| gradients.get(input.as_tensor()).expect("a gradient").clone()).collect()
+/// The output of `operation`, and the gradients of `inputs` for a loss that weights each element of it differently.
+fn gradients(inputs: &[&Var], operation: impl FnOnce() -> Result<Tensor>) -> (Tensor, Vec<Tensor>) {
+    let (out, tape) = ops::record(operation);
+    let out = out.unwrap();
+    let gradients = tape.gradients_along(&out, weights(out.dims())).unwrap();
+    let of_inputs = inputs.iter().map(|input| gradients.get(input.as_tensor()).expect("a gradient").clone());
+    (out, of_inputs.collect())
 }
 
 fn weights(shape: &[usize]) -> Tensor {

@@ -52,9 +52,11 @@ fn loss_falls_and_every_parameter_gets_a_gradient() {
     let losses = values(&progress, "train", "loss");
     assert!(losses[14] < 0.9 * losses[0], "{losses:?}");
     let x = images(&pictures, &[0, 1], &Device::Cpu).unwrap();
-    let out = model.forward(&x, Mode::Train).unwrap();
-    let loss = (ops::mse(&out.channels, &x).unwrap() + out.penalty.unwrap()).unwrap();
-    let gradients = loss.backward().unwrap();
+    let (loss, tape) = ops::record(|| {
+        let out = model.forward(&x, Mode::Train).unwrap();
+        out.loss(&ops::mse(&out.channels, &x).unwrap()).unwrap()
+    });
+    let gradients = tape.gradients(&loss).unwrap();
     for (name, entry) in model.state() {
         let there = gradients.get(entry.var.as_tensor()).is_some();
         assert_eq!(there, entry.role == Role::Parameter, "gradient of {name}");
