@@ -42,12 +42,12 @@ wrapped() {
   printf '  return true;\n}();\n}\n'
 }
 
-# The kernels may have unused parameters and constants.
+# The kernels may have unused parameters and constants, and pragmas for nvcc.
 compile_kernels() {
   local name
   name=$(basename "$1" .cu)
   wrapped "$1" >"$work/kernels_$name.cpp"
-  "$compiler" "${flags[@]}" -Wno-unused -Wno-unused-parameter -c "$work/kernels_$name.cpp" -o "$work/kernels_$name.o"
+  "$compiler" "${flags[@]}" -Wno-unused -Wno-unused-parameter -Wno-unknown-pragmas -c "$work/kernels_$name.cpp" -o "$work/kernels_$name.o"
 }
 
 compile() {

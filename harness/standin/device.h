@@ -86,4 +86,7 @@ inline int atomicMin(int *at, int value) { return std::exchange(*at, min(*at, va
 inline unsigned atomicCAS(unsigned *at, unsigned expected, unsigned value) {
     return std::exchange(*at, *at == expected ? value : *at);
 }
+inline unsigned atomicInc(unsigned *at, unsigned most) { return std::exchange(*at, *at >= most ? 0 : *at + 1); }
+inline void __threadfence() {}
 template <class T> inline T __ldg(const T *from) { return *from; }
+template <class T> inline T __ldcg(const T *from) { return *from; }

@@ -187,11 +187,11 @@ impl Optimizer {
             correction: 1.0 - beta2.powi(steps),
             epsilon,
         };
-        for slot in &self.slots {
-            let Some(gradient) = gradients.get(slot.weight.as_tensor()) else { continue };
-            ops::adam(&slot.weight, &slot.first, &slot.second, gradient, step)?;
-        }
-        Ok(())
+        let slots = self.slots.iter().filter_map(|Slot { weight, first, second, .. }| {
+            let gradient = gradients.get(weight)?;
+            Some(ops::AdamSlot { weight, first, second, gradient })
+        });
+        ops::adam(&slots.collect::<Vec<_>>(), step)
     }
 
     /// Number of steps so far.

@@ -5,7 +5,7 @@ use super::{
     Mode,
     state::{Builder, Init},
 };
-use crate::ops;
+use crate::ops::{self, After, BeforeRelu, Input, Moving};
 use candle_core::{Result, Tensor, Var};
 
 /// The sizes of a square convolution.
@@ -46,13 +46,13 @@ impl Conv2d {
         Init::Uniform(1.0 / ((inputs * kernel.side * kernel.side) as f32).sqrt())
     }
 
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward<'a>(&self, x: impl Into<Input<'a>>) -> Result<Tensor> {
         ops::conv2d(x, &self.weight, self.bias.as_ref(), self.kernel.stride, self.kernel.padding)
     }
 
-    /// The convolution of `relu(x)`.
-    pub(super) fn after_relu(&self, x: &Tensor) -> Result<Tensor> {
-        ops::relu_conv2d(x, &self.weight, self.bias.as_ref(), self.kernel.stride, self.kernel.padding)
+    /// [`forward`](Self::forward), of whose result only the ReLU is read.
+    pub(super) fn before_relu<'a>(&self, x: impl Into<Input<'a>>) -> Result<BeforeRelu> {
+        ops::conv2d_before_relu(x, &self.weight, self.bias.as_ref(), self.kernel.stride, self.kernel.padding)
     }
 }
 
@@ -111,15 +111,15 @@ impl ConvTranspose2d {
         Self { output_padding, ..self }
     }
 
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(super) fn forward<'a>(&self, x: impl Into<Input<'a>>) -> Result<Tensor> {
         let Kernel { stride, padding, .. } = self.kernel;
         ops::conv_transpose2d(x, &self.weight, &self.bias, stride, padding, self.output_padding)
     }
 
-    /// The transposed convolution of `relu(x)`.
-    pub(super) fn after_relu(&self, x: &Tensor) -> Result<Tensor> {
+    /// [`forward`](Self::forward), of whose result only the ReLU is read.
+    pub(super) fn before_relu<'a>(&self, x: impl Into<Input<'a>>) -> Result<BeforeRelu> {
         let Kernel { stride, padding, .. } = self.kernel;
-        ops::relu_conv_transpose2d(x, &self.weight, &self.bias, stride, padding, self.output_padding)
+        ops::conv_transpose2d_before_relu(x, &self.weight, &self.bias, stride, padding, self.output_padding)
     }
 }
 
@@ -151,26 +151,26 @@ impl BatchNorm2d {
     }
 
     pub(super) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.normalize(x, mode, false)
+        self.normalize(x, mode, After::default())
     }
 
     /// [`forward`](Self::forward) followed by a ReLU, in the same pass.
     pub(super) fn forward_relu(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.normalize(x, mode, true)
+        self.normalize(x, mode, After { add: None, relu: true })
     }
 
-    fn normalize(&self, x: &Tensor, mode: Mode, relu: bool) -> Result<Tensor> {
+    /// [`forward`](Self::forward) plus `added`, followed by a ReLU, in the same pass.
+    pub(super) fn forward_add_relu(&self, x: &Tensor, added: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.normalize(x, mode, After { add: Some(added), relu: true })
+    }
+
+    fn normalize(&self, x: &Tensor, mode: Mode, after: After<'_>) -> Result<Tensor> {
+        // Detached, so that no gradient is computed for buffers.
+        let (mean, variance) = (self.mean.as_detached_tensor(), self.variance.as_detached_tensor());
         if mode == Mode::Evaluate {
-            // Detached, so that no gradient is computed for buffers.
-            let (mean, variance) = (self.mean.as_detached_tensor(), self.variance.as_detached_tensor());
-            let norm = if relu { ops::batch_norm_fixed_relu } else { ops::batch_norm_fixed };
-            return norm(x, &mean, &variance, &self.weight, &self.bias, Self::EPSILON);
+            return ops::batch_norm_fixed(x, &mean, &variance, &self.weight, &self.bias, Self::EPSILON, after);
         }
-        let norm = if relu { ops::batch_norm_relu } else { ops::batch_norm };
-        let normalized = norm(x, &self.weight, &self.bias, Self::EPSILON)?;
-        let running = [self.mean.as_detached_tensor(), self.variance.as_detached_tensor()];
-        let batch = [&normalized.mean.detach(), &normalized.variance.detach()];
-        ops::move_statistics([&running[0], &running[1]], batch, Self::MOMENTUM)?;
-        Ok(normalized.output)
+        let moving = Moving { mean: &mean, variance: &variance, momentum: Self::MOMENTUM };
+        Ok(ops::batch_norm(x, &self.weight, &self.bias, Self::EPSILON, Some(moving), after)?.output)
     }
 }

@@ -99,13 +99,14 @@ impl Residual {
     }
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let through = |(conv, norm): &(Conv2d, BatchNorm2d), x: &Tensor| norm.forward(&conv.forward(x)?, mode);
         let (conv, norm) = &self.first;
-        let y = through(&self.second, &norm.forward_relu(&conv.forward(x)?, mode)?)?;
-        match &self.shortcut {
-            Some(shortcut) => ops::add_relu(&y, &through(shortcut, x)?),
-            None => ops::add_relu(&y, x),
-        }
+        let y = norm.forward_relu(&conv.forward(x)?, mode)?;
+        let added = match &self.shortcut {
+            Some((conv, norm)) => norm.forward(&conv.forward(x)?, mode)?,
+            None => x.clone(),
+        };
+        let (conv, norm) = &self.second;
+        norm.forward_add_relu(&conv.forward(&y)?, &added, mode)
     }
 }
 
@@ -212,9 +213,9 @@ impl Network for Linknet {
         let x = ops::add(&d3.forward(&x, mode)?, &e2)?;
         let x = ops::add(&d2.forward(&x, mode)?, &e1)?; // -> [B, W, S/4, S/4]
         let x = d1.forward(&x, mode)?; // -> [B, W, S/2, S/2]
-        let x = self.double.forward(&x)?; // -> [B, W/2, S+1, S+1]
-        let x = self.smooth.after_relu(&x)?; // -> [B, W/2, S−1, S−1]
-        let channels = self.classify.after_relu(&x)?; // -> [B, 3, S, S]
+        let x = self.double.before_relu(&x)?; // -> [B, W/2, S+1, S+1]
+        let x = self.smooth.before_relu(&x)?; // -> [B, W/2, S−1, S−1]
+        let channels = self.classify.forward(&x)?; // -> [B, 3, S, S]
         Ok(Output { channels, penalty: None, commitment: None, code_counts: None })
     }
 }

@@ -154,7 +154,8 @@ impl Model {
 
     /// Runs the forward pass.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Output> {
-        let scope = ops::NetworkScope::enter(&self.device);
+        let weights = self.state.values().filter(|e| e.role == Role::Parameter && e.var.rank() == 4);
+        let scope = ops::NetworkScope::enter(&self.device, weights.map(|e| e.var.as_tensor()))?;
         let out = self.network.forward(&scope.input(x)?, mode)?;
         Ok(Output { channels: scope.output(&out.channels)?, ..out })
     }

@@ -26,16 +26,21 @@ pub(super) struct Quantizer {
     codes: Var,
     counts: Average,
     sums: Average,
+    decay: f64,
     epsilon: f64,
+    /// Number of updates.
+    pushes: AtomicU64,
 }
 
 impl Quantizer {
     pub(super) fn new(dim: usize, codes: usize, decay: f64, epsilon: f64, at: &Builder) -> Result<Self> {
         Ok(Self {
             codes: at.buffer("e_i_ts", (dim, codes), Init::Uniform(3f32.sqrt()))?,
-            counts: Average::new(decay, &[codes], &at.enter("N_i_ts"))?,
-            sums: Average::new(decay, &[dim, codes], &at.enter("m_i_ts"))?,
+            counts: Average::new(&[codes], &at.enter("N_i_ts"))?,
+            sums: Average::new(&[dim, codes], &at.enter("m_i_ts"))?,
+            decay,
             epsilon,
+            pushes: AtomicU64::new(0),
         })
     }
 
@@ -53,27 +58,30 @@ impl Quantizer {
 
     /// Moves the codebook towards the means of the vectors, with Laplace smoothing of the counts.
     fn update(&self, found: &ops::Assignment) -> Result<()> {
-        let counts = self.counts.push(&found.counts)?;
-        let sums = self.sums.push(&found.sums)?;
-        let k = counts.elem_count() as f64;
-        let total = counts.sum_all()?;
-        let smooth = (counts + self.epsilon)?.broadcast_div(&(&total + k * self.epsilon)?)?.broadcast_mul(&total)?;
-        self.codes.set(&sums.broadcast_div(&smooth)?)
+        let pushes = self.pushes() + 1;
+        self.set_pushes(pushes);
+        let averages = ops::Averages {
+            counts: self.counts.both(),
+            sums: self.sums.both(),
+            decay: self.decay,
+            correction: 1.0 - self.decay.powi(i32::try_from(pushes).unwrap_or(i32::MAX)),
+            epsilon: self.epsilon,
+        };
+        ops::move_codebook(self.codes.as_tensor(), &averages, found)
     }
 
     /// Number of updates of the averages. With the buffers, it allows a stage to resume as if it had never stopped.
     pub(super) fn pushes(&self) -> u64 {
-        self.counts.pushes.load(Ordering::Relaxed)
+        self.pushes.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_pushes(&self, pushes: u64) {
-        self.counts.pushes.store(pushes, Ordering::Relaxed);
-        self.sums.pushes.store(pushes, Ordering::Relaxed);
+        self.pushes.store(pushes, Ordering::Relaxed);
     }
 
     /// Recovers the number of updates from the buffers: PyTorch's state dict has no counter.
     pub(super) fn recover_pushes(&self) -> Result<()> {
-        self.set_pushes(self.counts.find_pushes()?);
+        self.set_pushes(self.counts.find_pushes(self.decay)?);
         Ok(())
     }
 }
@@ -83,28 +91,19 @@ impl Quantizer {
 struct Average {
     hidden: Var,
     unbiased: Var,
-    decay: f64,
-    pushes: AtomicU64,
 }
 
 impl Average {
-    fn new(decay: f64, shape: &[usize], at: &Builder) -> Result<Self> {
+    fn new(shape: &[usize], at: &Builder) -> Result<Self> {
         Ok(Self {
             hidden: at.buffer("hidden", shape, Init::Constant(0.0))?,
             unbiased: at.buffer("average", shape, Init::Constant(0.0))?,
-            decay,
-            pushes: AtomicU64::new(0),
         })
     }
 
-    fn push(&self, value: &Tensor) -> Result<Tensor> {
-        let pushes = self.pushes.fetch_add(1, Ordering::Relaxed) + 1;
-        // hidden += (value − hidden)·(1 − decay), in the yardstick's own order of operations
-        let hidden = (self.hidden.as_tensor() + ((value - self.hidden.as_tensor())? * (1.0 - self.decay))?)?;
-        self.hidden.set(&hidden)?;
-        let average = (hidden / (1.0 - self.decay.powi(i32::try_from(pushes).unwrap_or(i32::MAX))))?;
-        self.unbiased.set(&average)?;
-        Ok(average.detach())
+    /// The hidden average and the corrected one.
+    fn both(&self) -> [&Tensor; 2] {
+        [self.hidden.as_tensor(), self.unbiased.as_tensor()]
     }
 
     /// Solves `average = hidden / (1 − decayⁿ)` for n, using the sums of both buffers, which are not negative.
@@ -112,7 +111,7 @@ impl Average {
     /// The ratio `hidden / average` determines n as long as `decayⁿ` exceeds the rounding of f32. Beyond that, or if no n fits
     /// the buffers, the correction is treated as finished: it divides by 1 for every larger n, and the averages continue from
     /// `hidden`.
-    fn find_pushes(&self) -> Result<u64> {
+    fn find_pushes(&self, decay: f64) -> Result<u64> {
         let sum = |buffer: &Var| -> Result<f64> {
             Ok(buffer.flatten_all()?.to_vec1::<f32>()?.iter().map(|&v| f64::from(v)).sum())
         };
@@ -120,8 +119,8 @@ impl Average {
         if hidden == 0.0 && average == 0.0 {
             return Ok(0); // never pushed
         }
-        let finished = (f64::from(f32::EPSILON).ln() / self.decay.ln()).ceil();
-        let pushes = ((1.0 - hidden / average).ln() / self.decay.ln()).round();
+        let finished = (f64::from(f32::EPSILON).ln() / decay.ln()).ceil();
+        let pushes = ((1.0 - hidden / average).ln() / decay.ln()).round();
         Ok(if pushes >= 1.0 && pushes < finished { pushes as u64 } else { finished as u64 })
     }
 }
@@ -129,33 +128,38 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{DType, Device};
 
-    /// An average of 16 values after `pushes` pushes.
-    fn pushed(decay: f64, pushes: u64) -> Average {
-        let average = Average::new(decay, &[16], &Builder::new(0, &Device::Cpu)).unwrap();
+    /// A quantiser with 16 codes after `pushes` updates, its counter lost and recovered.
+    fn pushed(decay: f64, pushes: u64) -> Quantizer {
+        let quantizer = Quantizer::new(2, 16, decay, 1e-5, &Builder::new(0, &Device::Cpu)).unwrap();
         for n in 0..pushes {
-            let value: Vec<f32> = (0..16).map(|i| ((i * 7 + n) % 13) as f32).collect();
-            average.push(&Tensor::new(value, &Device::Cpu).unwrap()).unwrap();
+            let counts: Vec<f32> = (0..16).map(|i| ((i * 7 + n) % 13) as f32).collect();
+            let counts = Tensor::new(counts, &Device::Cpu).unwrap();
+            let sums = Tensor::ones((2, 16), DType::F32, &Device::Cpu).unwrap();
+            quantizer.update(&ops::Assignment { quantized: sums.clone(), counts, sums }).unwrap();
         }
-        average
+        assert_eq!(quantizer.pushes(), pushes);
+        quantizer.set_pushes(0);
+        quantizer.recover_pushes().unwrap();
+        quantizer
     }
 
     #[test]
     fn pushes_are_found_from_the_buffers() {
         for pushes in [0, 1, 2, 10, 99, 300, 700] {
-            assert_eq!(pushed(0.99, pushes).find_pushes().unwrap(), pushes);
+            assert_eq!(pushed(0.99, pushes).pushes(), pushes);
         }
-        assert_eq!(pushed(0.5, 7).find_pushes().unwrap(), 7);
+        assert_eq!(pushed(0.5, 7).pushes(), 7);
     }
 
     #[test]
     fn a_correction_that_is_over_stays_so() {
-        let late = pushed(0.9, 500).find_pushes().unwrap();
+        let late = pushed(0.9, 500).pushes();
         assert!((1.0 - 0.9f64.powi(late as i32)) as f32 >= 1.0 - 4.0 * f32::EPSILON);
-        let broken = pushed(0.99, 3);
+        let broken = pushed(0.99, 3).counts;
         broken.hidden.set(&(broken.hidden.as_tensor() * 1e6).unwrap()).unwrap();
-        let found = broken.find_pushes().unwrap();
+        let found = broken.find_pushes(0.99).unwrap();
         assert!((1.0 - 0.99f64.powi(found as i32)) as f32 >= 1.0 - f32::EPSILON);
     }
 }

@@ -9,6 +9,7 @@ use super::{
     quantizer::Quantizer,
     state::Builder,
 };
+use crate::ops::BeforeRelu;
 use candle_core::{Result, Tensor};
 use harness_record::vocabulary::PrintedDice;
 use schemars::JsonSchema;
@@ -105,7 +106,7 @@ impl Sizes for VqvaeSpec {
     }
 }
 
-/// A stack of `depth` residual blocks. The ReLU at its end is left to the next layer.
+/// A stack of `depth` residual blocks. A ReLU follows it.
 #[derive(Debug)]
 struct ResidualStack {
     blocks: Vec<ResidualBlock>,
@@ -120,8 +121,8 @@ impl ResidualStack {
         Ok(Self { blocks: (0..spec.depth).map(block).collect::<Result<_>>()? })
     }
 
-    fn forward(&self, x: Tensor) -> Result<Tensor> {
-        self.blocks.iter().try_fold(x, |x, block| block.forward(&x))
+    fn forward(&self, x: Tensor) -> Result<BeforeRelu> {
+        BeforeRelu::new(&self.blocks.iter().try_fold(x, |x, block| block.forward(&x))?)
     }
 }
 
@@ -167,14 +168,14 @@ impl Vqvae {
 
 impl Network for Vqvae {
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Output> {
-        let x = self.down[0].forward(x)?; // [B, 3, S, S] -> [B, W/2, S/2, S/2]
-        let x = self.down[1].after_relu(&x)?; // -> [B, W, S/4, S/4]
-        let x = self.encoder_stack.forward(self.down[2].after_relu(&x)?)?;
-        let quantized = self.quantizer.forward(&self.pre_vq.after_relu(&x)?, mode)?; // -> [B, D, S/4, S/4]
+        let x = self.down[0].before_relu(x)?; // [B, 3, S, S] -> [B, W/2, S/2, S/2]
+        let x = self.down[1].before_relu(&x)?; // -> [B, W, S/4, S/4]
+        let x = self.encoder_stack.forward(self.down[2].forward(&x)?)?;
+        let quantized = self.quantizer.forward(&self.pre_vq.forward(&x)?, mode)?; // -> [B, D, S/4, S/4]
         let x = self.decoder_stack.forward(self.up.forward(&quantized.codes)?)?; // -> [B, W, S/4, S/4]
-        let x = self.out[0].after_relu(&x)?; // -> [B, W/2, S/2, S/2]
+        let x = self.out[0].before_relu(&x)?; // -> [B, W/2, S/2, S/2]
         Ok(Output {
-            channels: self.out[1].after_relu(&x)?, // -> [B, 3, S, S]
+            channels: self.out[1].forward(&x)?, // -> [B, 3, S, S]
             penalty: Some((quantized.commitment.clone(), self.commitment)),
             commitment: Some(quantized.commitment),
             code_counts: Some(quantized.counts),

@@ -3,7 +3,10 @@
 //! Public so that tests can compare them with our own on the CPU. Gradients are candle's. Where they are wrong, other primitives
 //! are used.
 
-use super::{AdamStep, Assignment, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling, tape::by_candle};
+use super::{
+    AdamSlot, AdamStep, After, Assignment, Averages, Moving, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling,
+    tape::by_candle,
+};
 #[cfg(not(feature = "cudnn"))]
 use candle_core::Device;
 use candle_core::{D, DType, Error, Result, Tensor};
@@ -14,7 +17,14 @@ use harness_kernels::pooling::Window;
 use std::ops::Range;
 
 /// See [`super::conv2d`].
-pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
+pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: usize,
+    padding: usize,
+    relu: bool,
+) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     let (_, _, kh, kw) = weight.dims4()?;
     // The rows and columns at the end that no kernel reaches.
@@ -22,7 +32,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize,
     // candle's gradient computes with unsigned numbers, and fails if the padding is more than half of the kernel.
     let narrow = 2 * padding < kh.min(kw);
     let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
-    by_candle(&inputs, || {
+    let out = by_candle(&inputs, || {
         let out = if narrow && rest(h, kh) == rest(w, kw) {
             x.conv2d(weight, padding, stride, 1, 1)?
         } else {
@@ -36,7 +46,8 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize,
             Some(bias) => out.broadcast_add(&per_channel(bias)?),
             None => Ok(out),
         }
-    })
+    })?;
+    if relu { self::relu(&out) } else { Ok(out) }
 }
 
 /// `[C] -> [1, C, 1, 1]`
@@ -52,10 +63,18 @@ pub fn conv_transpose2d(
     stride: usize,
     padding: usize,
     output_padding: usize,
+    relu: bool,
 ) -> Result<Tensor> {
-    by_candle(&[x, weight, bias], || {
+    let out = by_candle(&[x, weight, bias], || {
         x.conv_transpose2d(weight, padding, output_padding, stride, 1)?.broadcast_add(&per_channel(bias)?)
-    })
+    })?;
+    if relu { self::relu(&out) } else { Ok(out) }
+}
+
+/// See [`super::residual_block`].
+pub fn residual_block(x: &Tensor, wide: (&Tensor, &Tensor), narrow: (&Tensor, &Tensor)) -> Result<Tensor> {
+    let inside = conv2d(&relu(x)?, wide.0, Some(wide.1), 1, 1, true)?;
+    add(x, &conv2d(&inside, narrow.0, Some(narrow.1), 1, 0, false)?)
 }
 
 /// See [`super::relu`].
@@ -67,6 +86,11 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 /// See [`super::add`].
 pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     by_candle(&[x, y], || x + y)
+}
+
+/// See [`super::add_relu`].
+pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    relu(&add(x, y)?)
 }
 
 /// See [`super::weighted_sum`].
@@ -133,7 +157,14 @@ pub fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, width: usize) -
 }
 
 /// See [`super::batch_norm`].
-pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
+pub fn batch_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epsilon: f64,
+    moving: Option<Moving<'_>>,
+    after: After<'_>,
+) -> Result<Normalized> {
     let (_, channels, _, _) = x.dims4()?;
     let count = (x.elem_count() / channels) as f64;
     let statistics = |x: &Tensor| -> Result<[Tensor; 3]> {
@@ -148,7 +179,18 @@ pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> R
         let normalized = centred.broadcast_div(&(&variance + epsilon)?.sqrt()?)?;
         normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)
     })?;
-    Ok(Normalized { output, mean: mean.flatten_all()?, variance: (variance.flatten_all()? * (count / (count - 1.0)))? })
+    let (mean, variance) = (mean.flatten_all()?, (variance.flatten_all()? * (count / (count - 1.0)))?);
+    if let Some(moving) = moving {
+        decay(moving.mean, &mean, 1.0 - moving.momentum)?;
+        decay(moving.variance, &variance, 1.0 - moving.momentum)?;
+    }
+    Ok(Normalized { output: followed(output, after)?, mean, variance })
+}
+
+/// What follows a normalisation.
+fn followed(output: Tensor, after: After<'_>) -> Result<Tensor> {
+    let sum = after.add.map_or(Ok(output.clone()), |added| add(&output, added))?;
+    if after.relu { relu(&sum) } else { Ok(sum) }
 }
 
 /// See [`super::batch_norm_fixed`].
@@ -159,12 +201,14 @@ pub fn batch_norm_fixed(
     weight: &Tensor,
     bias: &Tensor,
     epsilon: f64,
+    after: After<'_>,
 ) -> Result<Tensor> {
     let deviation = (per_channel(&variance.detach())? + epsilon)?.sqrt()?;
-    by_candle(&[x, weight, bias], || {
+    let output = by_candle(&[x, weight, bias], || {
         let normalized = x.broadcast_sub(&per_channel(&mean.detach())?)?.broadcast_div(&deviation)?;
         normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)
-    })
+    })?;
+    followed(output, after)
 }
 
 /// See [`super::divide_by_maximum`].
@@ -233,23 +277,41 @@ pub fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assignment> {
     })
 }
 
+/// See [`super::move_codebook`].
+pub fn move_codebook(codes: &Tensor, averages: &Averages<'_>, found: &Assignment) -> Result<()> {
+    let Averages { counts, sums, decay, correction, epsilon } = *averages;
+    let push = |[hidden, average]: [&Tensor; 2], value: &Tensor| -> Result<Tensor> {
+        // hidden += (value − hidden)·(1 − decay), in the yardstick's own order of operations
+        let before = hidden.detach();
+        let moved = (&before + ((value - &before)? * (1.0 - decay))?)?;
+        overwrite(hidden, &moved)?;
+        let corrected = (moved / correction)?;
+        overwrite(average, &corrected)?;
+        Ok(corrected)
+    };
+    let counts = push(counts, &found.counts)?;
+    let sums = push(sums, &found.sums)?;
+    let k = counts.elem_count() as f64;
+    let total = counts.sum_all()?;
+    let smooth = (counts + epsilon)?.broadcast_div(&(&total + k * epsilon)?)?.broadcast_mul(&total)?;
+    overwrite(codes, &sums.broadcast_div(&smooth)?)
+}
+
 /// See [`super::adam`].
-pub fn adam(weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor, step: AdamStep) -> Result<()> {
+pub fn adam(slots: &[AdamSlot<'_>], step: AdamStep) -> Result<()> {
     let AdamStep { beta1, beta2, keep, rate, correction, epsilon } = step;
-    decay(first, gradient, beta1)?;
-    decay(second, &gradient.sqr()?, beta2)?;
-    let denominator = ((second.sqrt()? / correction.sqrt())? + epsilon)?;
-    overwrite(weight, &((weight.detach() * keep)? - ((first / denominator)? * rate)?)?)
+    for AdamSlot { weight, first, second, gradient } in slots {
+        decay(first, gradient, beta1)?;
+        decay(second, &gradient.sqr()?, beta2)?;
+        let denominator = ((second.sqrt()? / correction.sqrt())? + epsilon)?;
+        overwrite(weight, &((weight.detach() * keep)? - ((first.detach() / denominator)? * rate)?)?)?;
+    }
+    Ok(())
 }
 
 /// `mean = decay·mean + (1 − decay)·value`, in place.
 fn decay(mean: &Tensor, value: &Tensor, decay: f64) -> Result<()> {
     overwrite(mean, &((mean.detach() * decay)? + (value.detach() * (1.0 - decay))?)?)
-}
-
-/// See [`super::move_statistics`].
-pub fn move_statistics(running: [&Tensor; 2], batch: [&Tensor; 2], momentum: f64) -> Result<()> {
-    running.into_iter().zip(batch).try_for_each(|(running, batch)| decay(running, batch, 1.0 - momentum))
 }
 
 /// See [`super::gradient_norm`].
@@ -259,9 +321,10 @@ pub fn gradient_norm(gradients: &[&Tensor]) -> Result<Tensor> {
 }
 
 /// See [`super::clip`].
-pub fn clip(gradient: &Tensor, norm: &Tensor, most: f64, epsilon: f64) -> Result<Tensor> {
-    let factor = ((norm + epsilon)?.recip()? * most)?.to_dtype(gradient.dtype())?;
-    gradient.broadcast_mul(&factor.minimum(&factor.ones_like()?)?)
+pub fn clip(gradients: &[&Tensor], norm: &Tensor, most: f64, epsilon: f64) -> Result<Vec<Tensor>> {
+    let factor = ((norm + epsilon)?.recip()? * most)?.to_dtype(DType::F32)?;
+    let factor = factor.minimum(&factor.ones_like()?)?;
+    gradients.iter().map(|gradient| gradient.broadcast_mul(&factor)).collect()
 }
 
 /// See [`super::perplexity`].
@@ -280,8 +343,9 @@ pub(crate) struct NetworkScope;
 #[cfg(not(feature = "cudnn"))]
 impl NetworkScope {
     /// The scope of a forward pass of a network.
-    pub(crate) fn enter(_: &Device) -> Self {
-        Self
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) fn enter<'a>(_: &Device, _: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
+        Ok(Self)
     }
 
     /// Converts an image for the network.
@@ -339,6 +403,24 @@ impl Resident {
 pub(super) fn full_precision(x: &Tensor) -> Result<Tensor> {
     Ok(x.clone())
 }
+
+/// Gradients are never left for later here.
+#[cfg(not(feature = "cudnn"))]
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn settle() -> Result<()> {
+    Ok(())
+}
+
+/// See [`settle`].
+#[cfg(not(feature = "cudnn"))]
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn settle_for(_: [&Tensor; 2]) -> Result<()> {
+    Ok(())
+}
+
+/// See [`settle`].
+#[cfg(not(feature = "cudnn"))]
+pub(super) fn forget() {}
 
 /// The algorithms that a library chose for convolutions. There are none here.
 #[cfg(not(feature = "cudnn"))]

@@ -37,17 +37,15 @@ use cuda as accelerated;
 
 pub use accelerated::chosen_algorithms;
 pub(crate) use accelerated::{NetworkScope, Resident, image_scores};
-pub use adam::{AdamStep, adam, clip, gradient_norm};
-pub use codebook::{Assignment, nearest_codes, perplexity};
+pub use adam::{AdamSlot, AdamStep, adam, clip, gradient_norm};
+pub use codebook::{Assignment, Averages, move_codebook, nearest_codes, perplexity};
 use convolution::{Convolution, TransposedConvolution};
 #[cfg(feature = "cudnn")]
 pub(crate) use cuda::open;
 pub use loss::SOFT_DICE_SMOOTH;
 pub(crate) use loss::{image_cross_entropy, image_sigmoid, image_soft_dice};
 pub use maximum::divide_by_maximum;
-pub use normalization::{
-    Normalized, batch_norm, batch_norm_fixed, batch_norm_fixed_relu, batch_norm_relu, move_statistics,
-};
+pub use normalization::{After, Moving, Normalized, batch_norm, batch_norm_fixed};
 pub use pooling::{Pooled, max_pool2d, max_unpool2d};
 pub use tape::{Gradients, Tape, record};
 pub use threads::{check_instruction_set, instruction_set, leave_threads_to_rayon};
@@ -60,28 +58,80 @@ pub(crate) fn full_precision(x: &Tensor) -> Result<Tensor> {
     }
 }
 
+/// An image of which only the ReLU is read. On the CPU its reader computes the ReLU in its own pass; on other devices its maker
+/// does.
+#[derive(Debug, Clone)]
+pub struct BeforeRelu(Tensor);
+
+impl BeforeRelu {
+    /// `x`, whose ReLU is read.
+    pub fn new(x: &Tensor) -> Result<Self> {
+        Ok(Self(if x.device().is_cpu() { x.clone() } else { accelerated::relu(x)? }))
+    }
+}
+
+/// The image that a convolution reads.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// This image.
+    AsItIs(&'a Tensor),
+    /// The ReLU of this image. It is not stored on the CPU.
+    Relu(&'a BeforeRelu),
+}
+
+impl<'a> From<&'a Tensor> for Input<'a> {
+    fn from(image: &'a Tensor) -> Self {
+        Self::AsItIs(image)
+    }
+}
+
+impl<'a> From<&'a BeforeRelu> for Input<'a> {
+    fn from(image: &'a BeforeRelu) -> Self {
+        Self::Relu(image)
+    }
+}
+
+impl<'a> Input<'a> {
+    /// The image, and whether a ReLU is still to be applied to it.
+    fn parts(self) -> (&'a Tensor, bool) {
+        match self {
+            Self::AsItIs(image) => (image, false),
+            Self::Relu(BeforeRelu(image)) => (image, image.device().is_cpu()),
+        }
+    }
+}
+
 /// 2-D convolution, with or without bias.
 ///
 /// `x` `[B, C, H, W]`, `weight` `[O, C, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with `H' = (H + 2·padding − KH)/stride + 1`.
-pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, stride: usize, padding: usize) -> Result<Tensor> {
-    if !x.device().is_cpu() {
-        return accelerated::conv2d(x, weight, bias, stride, padding);
-    }
-    Convolution { stride, padding, relu: false }.of(x, weight, bias)
-}
-
-/// [`conv2d`] of [`relu`]`(x)`. Only `x` is kept for the gradient.
-pub fn relu_conv2d(
-    x: &Tensor,
+pub fn conv2d<'a>(
+    x: impl Into<Input<'a>>,
     weight: &Tensor,
     bias: Option<&Tensor>,
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
+    let (x, relu) = x.into().parts();
     if !x.device().is_cpu() {
-        return conv2d(&relu(x)?, weight, bias, stride, padding);
+        return accelerated::conv2d(x, weight, bias, stride, padding, false);
     }
-    Convolution { stride, padding, relu: true }.of(x, weight, bias)
+    Convolution { stride, padding, relu }.of(x, weight, bias)
+}
+
+/// [`conv2d`] of whose result only the ReLU is read.
+pub fn conv2d_before_relu<'a>(
+    x: impl Into<Input<'a>>,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: usize,
+    padding: usize,
+) -> Result<BeforeRelu> {
+    let x = x.into();
+    match x.parts().0 {
+        image if image.device().is_cpu() => conv2d(x, weight, bias, stride, padding),
+        image => accelerated::conv2d(image, weight, bias, stride, padding, true),
+    }
+    .map(BeforeRelu)
 }
 
 /// Transposed 2-D convolution with bias: the gradient of [`conv2d`] with respect to its input.
@@ -89,33 +139,36 @@ pub fn relu_conv2d(
 /// `x` `[B, C, H, W]`, `weight` `[C, O, KH, KW]`, `bias` `[O]` -> `[B, O, H', W']` with `H' = (H − 1)·stride − 2·padding + KH +
 /// output_padding`. Several sizes map to the same `H` under a strided convolution; the output padding, less than the stride,
 /// selects one. It adds rows and columns only at the end.
-pub fn conv_transpose2d(
-    x: &Tensor,
+pub fn conv_transpose2d<'a>(
+    x: impl Into<Input<'a>>,
     weight: &Tensor,
     bias: &Tensor,
     stride: usize,
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
+    let (x, relu) = x.into().parts();
     if !x.device().is_cpu() {
-        return accelerated::conv_transpose2d(x, weight, bias, stride, padding, output_padding);
+        return accelerated::conv_transpose2d(x, weight, bias, stride, padding, output_padding, false);
     }
-    TransposedConvolution { stride, padding, output_padding, relu: false }.of(x, weight, bias)
+    TransposedConvolution { stride, padding, output_padding, relu }.of(x, weight, bias)
 }
 
-/// [`conv_transpose2d`] of [`relu`]`(x)`. Only `x` is kept for the gradient.
-pub fn relu_conv_transpose2d(
-    x: &Tensor,
+/// [`conv_transpose2d`] of whose result only the ReLU is read.
+pub fn conv_transpose2d_before_relu<'a>(
+    x: impl Into<Input<'a>>,
     weight: &Tensor,
     bias: &Tensor,
     stride: usize,
     padding: usize,
     output_padding: usize,
-) -> Result<Tensor> {
-    if !x.device().is_cpu() {
-        return conv_transpose2d(&relu(x)?, weight, bias, stride, padding, output_padding);
+) -> Result<BeforeRelu> {
+    let x = x.into();
+    match x.parts().0 {
+        image if image.device().is_cpu() => conv_transpose2d(x, weight, bias, stride, padding, output_padding),
+        image => accelerated::conv_transpose2d(image, weight, bias, stride, padding, output_padding, true),
     }
-    TransposedConvolution { stride, padding, output_padding, relu: true }.of(x, weight, bias)
+    .map(BeforeRelu)
 }
 
 /// `x + conv1×1(relu(conv3×3(relu(x))))`; the 3×3 convolution is padded with one row of zeros.
@@ -123,8 +176,7 @@ pub fn relu_conv_transpose2d(
 /// `x` `[B, C, H, W]`; `wide` is weight `[I, C, 3, 3]` and bias `[I]`, `narrow` weight `[C, I, 1, 1]` and bias `[C]`.
 pub fn residual_block(x: &Tensor, wide: (&Tensor, &Tensor), narrow: (&Tensor, &Tensor)) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        let inside = relu_conv2d(x, wide.0, Some(wide.1), 1, 1)?;
-        return add(x, &relu_conv2d(&inside, narrow.0, Some(narrow.1), 1, 0)?);
+        return accelerated::residual_block(x, wide, narrow);
     }
     residual::block(x, wide, narrow)
 }
@@ -169,7 +221,7 @@ pub fn straight_through(x: &Tensor, value: &Tensor) -> Result<Tensor> {
 /// `max(x + y, 0)`, of equal shapes, with gradient 0 where the sum is 0.
 pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
-        return relu(&add(x, y)?);
+        return accelerated::add_relu(x, y);
     }
     add::of(x, y, true)
 }

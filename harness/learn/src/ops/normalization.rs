@@ -1,7 +1,7 @@
-//! Batch normalisation (Ioffe and Szegedy 2015) with the batch's own or given statistics, optionally followed by a ReLU.
+//! Batch normalisation (Ioffe and Szegedy 2015) with the batch's own or given statistics.
 
 use super::{
-    accelerated,
+    accelerated, add,
     storage::{read, result, tensor, with_slice_mut},
 };
 use candle_core::{Error, Result, Tensor};
@@ -22,27 +22,44 @@ pub struct Normalized {
     pub variance: Tensor,
 }
 
+/// Running statistics that a batch moves, in place: `running = (1 − momentum)·running + momentum·batch`.
+#[derive(Debug, Clone, Copy)]
+pub struct Moving<'a> {
+    /// The running mean, `[C]`: a tensor of a variable.
+    pub mean: &'a Tensor,
+    /// The running variance, `[C]`: a tensor of another variable.
+    pub variance: &'a Tensor,
+    /// The share of the batch.
+    pub momentum: f64,
+}
+
+/// What follows a batch normalisation in the same pass.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct After<'a> {
+    /// An image of the same shape that is added.
+    pub add: Option<&'a Tensor>,
+    /// True if a ReLU comes last.
+    pub relu: bool,
+}
+
 /// Batch normalisation in training: `(x − mean)/√(variance + epsilon) · weight + bias`, with mean and biased variance of each
-/// channel over images and pixels. The gradient passes through both.
+/// channel over images and pixels. The gradient passes through both. Running statistics move by the mean and the unbiased
+/// variance.
 ///
 /// `x` `[B, C, H, W]`, `weight` and `bias` `[C]`.
 ///
 /// # Errors
 /// Fails if the shapes do not fit, or if a channel has fewer than two values, so that its variance has no meaning.
-pub fn batch_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
-    by_own(x, weight, bias, epsilon, false)
-}
-
-/// [`batch_norm`] followed by `max(0, ·)`, in the same pass.
-///
-/// # Errors
-/// The same as for [`batch_norm`].
-pub fn batch_norm_relu(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Normalized> {
-    by_own(x, weight, bias, epsilon, true)
-}
-
-fn by_own(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64, relu: bool) -> Result<Normalized> {
-    let (channels, pixels) = check(x, &[weight, bias])?;
+pub fn batch_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    epsilon: f64,
+    moving: Option<Moving<'_>>,
+    after: After<'_>,
+) -> Result<Normalized> {
+    let running = moving.map(|moving| [moving.mean, moving.variance]);
+    let (channels, pixels) = check(x, [weight, bias].into_iter().chain(running.into_iter().flatten()))?;
     let count = x.dim(0)? * pixels;
     if count < 2 {
         return Err(Error::Msg(format!(
@@ -51,22 +68,34 @@ fn by_own(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64, relu: bool) 
         )));
     }
     if !x.device().is_cpu() {
-        let normalized = accelerated::batch_norm(x, weight, bias, epsilon)?;
-        return Ok(if relu {
-            Normalized { output: accelerated::relu(&normalized.output)?, ..normalized }
-        } else {
-            normalized
-        });
+        return accelerated::batch_norm(x, weight, bias, epsilon, moving, after);
     }
     let (x, weight, bias) = (x.contiguous()?, weight.contiguous()?, bias.contiguous()?);
     let (output, done) = {
         let (weight, bias) = (read(&weight)?, read(&bias)?);
+        let relu = after.relu && after.add.is_none();
         forward(Isa::best(), &read(&x)?, pixels, Parameters { weight: &weight, bias: &bias, epsilon }, relu)
     };
+    let (mean, variance) = (done.mean(), done.unbiased_variance());
+    if let Some(moving) = moving {
+        moved(moving.mean, &mean, moving.momentum)?;
+        moved(moving.variance, &variance, moving.momentum)?;
+    }
     Ok(Normalized {
-        mean: tensor(done.mean(), channels)?,
-        variance: tensor(done.unbiased_variance(), channels)?,
-        output: noted([&x, &weight, &bias], output, done)?,
+        mean: tensor(mean, channels)?,
+        variance: tensor(variance, channels)?,
+        output: followed(noted([&x, &weight, &bias], output, done)?, after)?,
+    })
+}
+
+/// Moves running statistics towards those of a batch.
+fn moved(running: &Tensor, batch: &[f32], momentum: f64) -> Result<()> {
+    let (momentum, kept) = (momentum as f32, (1.0 - momentum) as f32);
+    with_slice_mut(running, |running| {
+        for (value, new) in running.iter_mut().zip(batch) {
+            *value = (new * momentum + 0.0) + (*value * kept + 0.0); // no −0, as candle's products have none
+        }
+        Ok(())
     })
 }
 
@@ -83,79 +112,35 @@ pub fn batch_norm_fixed(
     weight: &Tensor,
     bias: &Tensor,
     epsilon: f64,
+    after: After<'_>,
 ) -> Result<Tensor> {
-    by_given(x, [mean, variance], weight, bias, epsilon, false)
-}
-
-/// [`batch_norm_fixed`] followed by `max(0, ·)`, in the same pass.
-///
-/// # Errors
-/// The same as for [`batch_norm_fixed`].
-pub fn batch_norm_fixed_relu(
-    x: &Tensor,
-    mean: &Tensor,
-    variance: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    epsilon: f64,
-) -> Result<Tensor> {
-    by_given(x, [mean, variance], weight, bias, epsilon, true)
-}
-
-/// Moves running statistics towards those of a batch, in place: `running = (1 − momentum)·running + momentum·batch`, for mean
-/// and variance. All are `[C]`, and the running ones are tensors of two variables.
-///
-/// # Errors
-/// Fails if the shapes differ.
-pub fn move_statistics(running: [&Tensor; 2], batch: [&Tensor; 2], momentum: f64) -> Result<()> {
-    if let Some(other) = [running[1], batch[0], batch[1]].into_iter().find(|other| other.dims() != running[0].dims()) {
-        let (ours, theirs) = (running[0].dims(), other.dims());
-        return Err(Error::Msg(format!("running statistics {ours:?} beside {theirs:?}")));
-    }
-    if !running[0].device().is_cpu() {
-        return accelerated::move_statistics(running, batch, momentum);
-    }
-    let (momentum, kept) = (momentum as f32, (1.0 - momentum) as f32);
-    for (running, batch) in running.into_iter().zip(batch) {
-        let batch = batch.contiguous()?;
-        let batch = read(&batch)?;
-        with_slice_mut(running, |running| {
-            for (value, new) in running.iter_mut().zip(&*batch) {
-                *value = (new * momentum + 0.0) + (*value * kept + 0.0); // no −0, as candle's products have none
-            }
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
-fn by_given(
-    x: &Tensor,
-    [mean, variance]: [&Tensor; 2],
-    weight: &Tensor,
-    bias: &Tensor,
-    epsilon: f64,
-    relu: bool,
-) -> Result<Tensor> {
-    let (_, pixels) = check(x, &[mean, variance, weight, bias])?;
+    let (_, pixels) = check(x, [mean, variance, weight, bias])?;
     if !x.device().is_cpu() {
-        let output = accelerated::batch_norm_fixed(x, mean, variance, weight, bias, epsilon)?;
-        return if relu { accelerated::relu(&output) } else { Ok(output) };
+        return accelerated::batch_norm_fixed(x, mean, variance, weight, bias, epsilon, after);
     }
     let (x, weight, bias) = (x.contiguous()?, weight.contiguous()?, bias.contiguous()?);
     let (mean, variance) = (mean.contiguous()?, variance.contiguous()?);
     let (output, done) = {
         let (weight, bias) = (read(&weight)?, read(&bias)?);
         let parameters = Parameters { weight: &weight, bias: &bias, epsilon };
+        let relu = after.relu && after.add.is_none();
         forward_fixed(Isa::best(), &read(&x)?, pixels, (&read(&mean)?, &read(&variance)?), parameters, relu)
     };
-    noted([&x, &weight, &bias], output, done)
+    followed(noted([&x, &weight, &bias], output, done)?, after)
+}
+
+/// What follows the normalisation, as far as it was not computed in its pass.
+fn followed(output: Tensor, after: After<'_>) -> Result<Tensor> {
+    match after.add {
+        Some(added) => add::of(&output, added, after.relu),
+        None => Ok(output),
+    }
 }
 
 /// Channels and pixels of `x`; checks that `[C]` tensors fit them.
-fn check(x: &Tensor, others: &[&Tensor]) -> Result<(usize, usize)> {
+fn check<'a>(x: &Tensor, others: impl IntoIterator<Item = &'a Tensor>) -> Result<(usize, usize)> {
     let (_, channels, h, w) = x.dims4()?;
-    match others.iter().find(|other| other.dims() != [channels]) {
+    match others.into_iter().find(|other| other.dims() != [channels]) {
         Some(other) => Err(Error::Msg(format!("batch_norm of {:?} with values {:?}", x.dims(), other.dims()))),
         None => Ok((channels, h * w)),
     }

@@ -8,6 +8,7 @@
 //! operations of [`super`] write to the tape. What candle computes from a tracked tensor is not on it, and the next operation
 //! refuses such a tensor, so that no gradient is lost unnoticed.
 
+use super::accelerated;
 use candle_core::{Error, Result, Shape, Storage, Tensor, TensorId, Var, op::BackpropOp};
 use std::{cell::RefCell, collections::HashMap};
 
@@ -94,17 +95,22 @@ impl Tape {
         }
         let mut gradients = Gradients::default();
         gradients.insert(output, direction.contiguous()?);
+        accelerated::forget();
         for node in self.0.into_iter().rev() {
             let Some(gradient) = gradients.0.remove(&node.output) else { continue };
             for (input, new) in node.inputs.into_iter().zip((node.backward)(&gradient)?) {
                 let Some(new) = new.map(|new| new.contiguous()).transpose()? else { continue };
                 let sum = match gradients.0.remove(&input) {
-                    Some(there) => super::add(&there, &new)?,
+                    Some(there) => {
+                        accelerated::settle_for([&there, &new])?;
+                        super::add(&there, &new)?
+                    }
                     None => new,
                 };
                 gradients.0.insert(input, sum);
             }
         }
+        accelerated::settle()?;
         Ok(gradients)
     }
 }

@@ -12,12 +12,11 @@ use candle_core::{Result, Tensor};
 /// Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, 2013.
 pub fn clip_gradients(gradients: &mut ops::Gradients, state: &State, most: f64) -> Result<Tensor> {
     let parameters = || state.values().filter(|entry| entry.role == Role::Parameter).map(|entry| entry.var.as_tensor());
-    let there: Vec<&Tensor> = parameters().filter_map(|parameter| gradients.get(parameter)).collect();
-    let norm = ops::gradient_norm(&there)?;
-    for parameter in parameters() {
-        if let Some(gradient) = gradients.remove(parameter) {
-            gradients.insert(parameter, ops::clip(&gradient, &norm, most)?);
-        }
+    let (there, all): (Vec<&Tensor>, Vec<&Tensor>) =
+        parameters().filter_map(|parameter| Some((parameter, gradients.get(parameter)?))).unzip();
+    let norm = ops::gradient_norm(&all)?;
+    for (parameter, clipped) in there.into_iter().zip(ops::clip(&all, &norm, most)?) {
+        gradients.insert(parameter, clipped);
     }
     Ok(norm)
 }

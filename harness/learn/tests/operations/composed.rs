@@ -3,7 +3,7 @@
 
 use super::{assert_close, coarse, gradients, tensor, values, variable};
 use candle_core::{Device, Result, Tensor, Var};
-use harness_learn::ops::{self, composed};
+use harness_learn::ops::{self, After, BeforeRelu, Moving, Normalized, composed};
 use proptest::prelude::*;
 
 fn compare(what: &str, inputs: &[&Var], ours: impl Fn() -> Result<Tensor>, theirs: impl Fn() -> Result<Tensor>) {
@@ -28,13 +28,13 @@ proptest! {
         let b = tensor(&[filters], &["b"]);
         compare(
             "conv2d", &[&x, &w, &b],
-            || ops::conv2d(&x, &w, Some(&b), stride, padding),
-            || composed::conv2d(&x, &w, Some(&b), stride, padding),
+            || ops::conv2d(x.as_tensor(), &w, Some(&b), stride, padding),
+            || composed::conv2d(&x, &w, Some(&b), stride, padding, false),
         );
         compare(
             "conv2d without bias", &[&x, &w],
-            || ops::conv2d(&x, &w, None, stride, padding),
-            || composed::conv2d(&x, &w, None, stride, padding),
+            || ops::conv2d(x.as_tensor(), &w, None, stride, padding),
+            || composed::conv2d(&x, &w, None, stride, padding, false),
         );
     }
 
@@ -49,8 +49,8 @@ proptest! {
         let b = tensor(&[filters], &["b"]);
         compare(
             "conv_transpose2d", &[&x, &w, &b],
-            || ops::conv_transpose2d(&x, &w, &b, stride, padding, extra),
-            || composed::conv_transpose2d(&x, &w, &b, stride, padding, extra),
+            || ops::conv_transpose2d(x.as_tensor(), &w, &b, stride, padding, extra),
+            || composed::conv_transpose2d(&x, &w, &b, stride, padding, extra, false),
         );
     }
 
@@ -65,15 +65,15 @@ proptest! {
         let w = tensor(&[filters, channels, kernel, kernel], &["w"]);
         let b = tensor(&[filters], &["b"]);
         compare(
-            "relu_conv2d", &[&x, &w, &b],
-            || ops::relu_conv2d(&x, &w, Some(&b), stride, padding),
-            || composed::conv2d(&composed::relu(&x)?, &w, Some(&b), stride, padding),
+            "conv2d of a ReLU", &[&x, &w, &b],
+            || ops::conv2d(&BeforeRelu::new(&x)?, &w, Some(&b), stride, padding),
+            || composed::conv2d(&composed::relu(&x)?, &w, Some(&b), stride, padding, false),
         );
         let w = tensor(&[channels, filters, kernel, kernel], &["w"]);
         compare(
-            "relu_conv_transpose2d", &[&x, &w, &b],
-            || ops::relu_conv_transpose2d(&x, &w, &b, stride, padding, stride - 1),
-            || composed::conv_transpose2d(&composed::relu(&x)?, &w, &b, stride, padding, stride - 1),
+            "conv_transpose2d of a ReLU", &[&x, &w, &b],
+            || ops::conv_transpose2d(&BeforeRelu::new(&x)?, &w, &b, stride, padding, stride - 1),
+            || composed::conv_transpose2d(&composed::relu(&x)?, &w, &b, stride, padding, stride - 1, false),
         );
     }
 
@@ -88,11 +88,7 @@ proptest! {
         compare(
             "residual_block", &[&x, &wide.0, &wide.1, &narrow.0, &narrow.1],
             || ops::residual_block(&x, (&wide.0, &wide.1), (&narrow.0, &narrow.1)),
-            || {
-                let inside = composed::conv2d(&composed::relu(&x)?, &wide.0, Some(&wide.1), 1, 1)?;
-                let change = composed::conv2d(&composed::relu(&inside)?, &narrow.0, Some(&narrow.1), 1, 0)?;
-                composed::add(&x, &change)
-            },
+            || composed::residual_block(&x, (&wide.0, &wide.1), (&narrow.0, &narrow.1)),
         );
     }
 
@@ -131,12 +127,12 @@ proptest! {
         let [w, b, mean] = ["w", "b", "mean"].map(|name| tensor(&[channels], &[name]));
         // A large ε keeps the difference of two close values from being amplified, which would show only the rounding of f32.
         let epsilon = 1e-2;
-        let ours = ops::batch_norm(&x, &w, &b, epsilon).unwrap();
-        let theirs = composed::batch_norm(&x, &w, &b, epsilon).unwrap();
+        let ours = ops::batch_norm(&x, &w, &b, epsilon, None, After::default()).unwrap();
+        let theirs = composed::batch_norm(&x, &w, &b, epsilon, None, After::default()).unwrap();
         compare(
             "batch_norm", &[&x, &w, &b],
-            || Ok(ops::batch_norm(&x, &w, &b, epsilon)?.output),
-            || Ok(composed::batch_norm(&x, &w, &b, epsilon)?.output),
+            || Ok(ops::batch_norm(&x, &w, &b, epsilon, None, After::default())?.output),
+            || Ok(composed::batch_norm(&x, &w, &b, epsilon, None, After::default())?.output),
         );
         assert_close("mean", &ours.mean, &theirs.mean);
         assert_close("variance", &ours.variance, &theirs.variance);
@@ -144,8 +140,8 @@ proptest! {
         let variance = mean.sqr().unwrap();
         compare(
             "batch_norm_fixed", &[&x, &w, &b],
-            || ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon),
-            || composed::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon),
+            || ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon, After::default()),
+            || composed::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon, After::default()),
         );
     }
 
@@ -199,20 +195,28 @@ proptest! {
                 assert_eq!(values(fused), values(&apart));
             }
         }
-        let apart = ops::batch_norm(&x, &w, &b, 1e-2).unwrap();
-        let fused = ops::batch_norm_relu(&x, &w, &b, 1e-2).unwrap();
-        assert_eq!(values(&fused.mean), values(&apart.mean));
-        assert_eq!(values(&fused.variance), values(&apart.variance));
-        same(
-            &[&x, &w, &b],
-            || Ok(ops::batch_norm_relu(&x, &w, &b, 1e-2)?.output),
-            || ops::relu(&ops::batch_norm(&x, &w, &b, 1e-2)?.output),
-        );
-        same(
-            &[&x, &w, &b],
-            || ops::batch_norm_fixed_relu(&x, &mean, &variance, &w, &b, 1e-2),
-            || ops::relu(&ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, 1e-2)?),
-        );
+        let plain = After::default();
+        let [relu, sum] = [None, Some(y.as_tensor())].map(|add| After { add, relu: true });
+        let apart = |x: &Tensor, add: Option<&Tensor>| ops::relu(&add.map_or(Ok(x.clone()), |y| ops::add(x, y))?);
+        for after in [relu, sum] {
+            let inputs = [&x, &w, &b, &y];
+            let inputs = &inputs[..if after.add.is_some() { 4 } else { 3 }];
+            same(
+                inputs,
+                || Ok(ops::batch_norm(&x, &w, &b, 1e-2, None, after)?.output),
+                || apart(&ops::batch_norm(&x, &w, &b, 1e-2, None, plain)?.output, after.add),
+            );
+            same(
+                inputs,
+                || ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, 1e-2, after),
+                || apart(&ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, 1e-2, plain)?, after.add),
+            );
+            compare(
+                "batch_norm and more", inputs,
+                || Ok(ops::batch_norm(&x, &w, &b, 1e-2, None, after)?.output),
+                || Ok(composed::batch_norm(&x, &w, &b, 1e-2, None, after)?.output),
+            );
+        }
         same(&[&x, &y], || ops::add_relu(&x, &y), || ops::relu(&ops::add(&x, &y)?));
     }
 
@@ -229,13 +233,26 @@ proptest! {
 
     #[test]
     fn running_statistics(channels in 1usize..40, momentum in 0.01f64..0.99) {
-        let moved = |by: fn([&Tensor; 2], [&Tensor; 2], f64) -> Result<()>| {
-            let [mean, variance, new_mean, new_variance] = ["a", "b", "c", "d"].map(|name| tensor(&[channels], &[name]));
-            by([&mean, &variance], [&new_mean, &new_variance], momentum).unwrap();
-            [values(&mean), values(&variance)].map(|all| all.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        let x = tensor(&[2, channels, 3, 4], &["x"]);
+        let one = variable(vec![1.0; channels], &[channels]);
+        type Norm = fn(&Tensor, &Tensor, &Tensor, f64, Option<Moving<'_>>, After<'_>) -> Result<Normalized>;
+        let moved = |by: Norm| {
+            let [mean, variance] = ["a", "b"].map(|name| tensor(&[channels], &[name]));
+            let moving = Moving { mean: &mean, variance: &variance, momentum };
+            let normalized = by(&x, &one, &one, 1e-5, Some(moving), After::default()).unwrap();
+            [mean.as_tensor().clone(), variance.as_tensor().clone(), normalized.mean, normalized.variance]
         };
-        assert_eq!(moved(ops::move_statistics), moved(composed::move_statistics));
-        let [two, three] = [2, 3].map(|n| tensor(&[n], &["x"]));
-        assert!(ops::move_statistics([&two, &two], [&three, &three], momentum).is_err());
+        let (ours, theirs) = (moved(ops::batch_norm), moved(composed::batch_norm));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_close("running statistics", ours, theirs);
+        }
+        let before = tensor(&[channels], &["a"]);
+        for ((after, before), batch) in values(&ours[0]).iter().zip(values(&before)).zip(values(&ours[2])) {
+            let expected = f64::from(before) * (1.0 - momentum) + f64::from(batch) * momentum;
+            assert!((f64::from(*after) - expected).abs() < 1e-6, "{after} against {expected}");
+        }
+        let three = tensor(&[channels + 1], &["x"]);
+        let wrong = Moving { mean: &three, variance: &three, momentum };
+        assert!(ops::batch_norm(&x, &one, &one, 1e-5, Some(wrong), After::default()).is_err());
     }
 }

@@ -6,7 +6,7 @@ use super::{
     spaced, tensor, values, weights,
 };
 use candle_core::{Result, Tensor, Var};
-use harness_learn::ops;
+use harness_learn::ops::{self, After};
 use proptest::prelude::*;
 
 /// Half the distance between the two points of a difference. Values that compete for a maximum are further apart.
@@ -62,9 +62,9 @@ proptest! {
         let x = tensor(&[batch, channels, height, width], &["x"]);
         let w = tensor(&[filters, channels, kh, kw], &["w"]);
         let b = tensor(&[filters], &["b"]);
-        let out = || ops::conv2d(&x, &w, Some(&b), stride, padding);
+        let out = || ops::conv2d(x.as_tensor(), &w, Some(&b), stride, padding);
         check("conv2d", &[&x, &w, &b], out, |a| naive::conv2d(&a[0], &a[1], Some(&a[2]), stride, padding));
-        let out = || ops::conv2d(&x, &w, None, stride, padding);
+        let out = || ops::conv2d(x.as_tensor(), &w, None, stride, padding);
         check("conv2d without bias", &[&x, &w], out, |a| naive::conv2d(&a[0], &a[1], None, stride, padding));
     }
 
@@ -77,7 +77,7 @@ proptest! {
         let x = tensor(&[batch, filters, height, width], &["x"]);
         let w = tensor(&[filters, channels, kh, kw], &["w"]);
         let b = tensor(&[channels], &["b"]);
-        let out = || ops::conv_transpose2d(&x, &w, &b, stride, padding, extra);
+        let out = || ops::conv_transpose2d(x.as_tensor(), &w, &b, stride, padding, extra);
         check("conv_transpose2d", &[&x, &w, &b], out, |a| {
             naive::conv_transpose2d(&a[0], &a[1], &a[2], stride, padding, extra)
         });
@@ -114,8 +114,8 @@ proptest! {
         let x = spaced(&[batch, channels, height, width], &["x"]);
         let [w, b, mean] = ["w", "b", "mean"].map(|name| tensor(&[channels], &[name]));
         let epsilon = 1e-3;
-        let ours = ops::batch_norm(&x, &w, &b, epsilon).unwrap();
-        check("batch_norm", &[&x, &w, &b], || Ok(ops::batch_norm(&x, &w, &b, epsilon)?.output), |a| {
+        let ours = ops::batch_norm(&x, &w, &b, epsilon, None, After::default()).unwrap();
+        check("batch_norm", &[&x, &w, &b], || Ok(ops::batch_norm(&x, &w, &b, epsilon, None, After::default())?.output), |a| {
             naive::batch_norm(&a[0], &naive::moments(&a[0]), &a[1], &a[2], epsilon)
         });
         let count = (batch * height * width) as f64;
@@ -127,7 +127,7 @@ proptest! {
         let variance = (mean.sqr().unwrap() + 0.1).unwrap();
         let given: Vec<(f64, f64)> =
             Array::of(&mean).values.into_iter().zip(Array::of(&variance).values).collect();
-        let out = || ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon);
+        let out = || ops::batch_norm_fixed(&x, &mean, &variance, &w, &b, epsilon, After::default());
         check("batch_norm_fixed", &[&x, &w, &b], out, |a| naive::batch_norm(&a[0], &given, &a[1], &a[2], epsilon));
     }
 

@@ -2,7 +2,7 @@
 
 use super::{coarse, gradients, tensor, values, variable};
 use candle_core::{Device, Result, Tensor, Var};
-use harness_learn::ops;
+use harness_learn::ops::{self, After};
 
 fn indices(tensor: &Tensor) -> Vec<u32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
@@ -11,6 +11,10 @@ fn indices(tensor: &Tensor) -> Vec<u32> {
 fn error(result: Result<Tensor>) -> String {
     result.expect_err("an error").to_string()
 }
+
+/// What follows a batch normalisation.
+const NOTHING: After<'_> = After { add: None, relu: false };
+const RELU: After<'_> = After { add: None, relu: true };
 
 #[test]
 fn relu_has_gradient_zero_at_zero_and_keeps_nan() {
@@ -52,7 +56,7 @@ fn pooling_and_division_keep_nan() {
     assert_eq!(indices(&pooled.indices), [1]);
     assert!(values(&ops::divide_by_maximum(&x).unwrap()).iter().all(|v| v.is_nan()));
     let one = variable(vec![1.0], &[1]);
-    let normalized = ops::batch_norm(&x, &one, &one, 1e-5).unwrap();
+    let normalized = ops::batch_norm(&x, &one, &one, 1e-5, None, NOTHING).unwrap();
     assert!([normalized.output, normalized.mean, normalized.variance].iter().all(|t| values(t)[0].is_nan()));
 }
 
@@ -89,15 +93,18 @@ fn what_does_not_fit_is_refused() {
     let small = tensor(&[1, 2, 1, 1], &["small"]);
     assert!(error(ops::max_unpool2d(&small, &far, 4, 4)).contains("index 16 lies outside a plane 4×4"));
     assert!(error(ops::max_unpool2d(&x, &far, 4, 4)).contains("by indices [1, 2, 1, 1]"));
-    let single = ops::batch_norm(&small, &two, &two, 1e-5).expect_err("an error").to_string();
+    let single = ops::batch_norm(&small, &two, &two, 1e-5, None, NOTHING).expect_err("an error").to_string();
     assert!(single.contains("at least two values in a channel; [1, 2, 1, 1] has 1"), "{single}");
-    assert!(ops::batch_norm(&x, &one, &two, 1e-5).is_err() && ops::batch_norm(&x, &two, &one, 1e-5).is_err());
-    assert!(ops::batch_norm_fixed(&x, &two, &one, &two, &two, 1e-5).is_err());
-    assert!(ops::batch_norm_fixed(&small, &two, &two, &two, &two, 1e-5).is_ok());
+    assert!(
+        ops::batch_norm(&x, &one, &two, 1e-5, None, NOTHING).is_err()
+            && ops::batch_norm(&x, &two, &one, 1e-5, None, NOTHING).is_err()
+    );
+    assert!(ops::batch_norm_fixed(&x, &two, &one, &two, &two, 1e-5, NOTHING).is_err());
+    assert!(ops::batch_norm_fixed(&small, &two, &two, &two, &two, 1e-5, NOTHING).is_ok());
     let empty = Tensor::zeros((0, 3), candle_core::DType::F32, &Device::Cpu).unwrap();
     assert!(error(ops::divide_by_maximum(&empty)).contains("no elements"));
     let weight = tensor(&[2, 1, 3, 3], &["weight"]);
-    assert!(error(ops::conv_transpose2d(&x, &weight, &one, 2, 1, 2)).contains("less than the stride"));
+    assert!(error(ops::conv_transpose2d(x.as_tensor(), &weight, &one, 2, 1, 2)).contains("less than the stride"));
 }
 
 /// Nobody needs the data's gradient, and where a variance is 0, rounding must not make it negative.
@@ -105,14 +112,14 @@ fn what_does_not_fit_is_refused() {
 fn constants_are_normalised_to_the_bias_and_data_get_no_gradient() {
     let x = (tensor(&[3, 2, 5, 5], &["x"]).zeros_like().unwrap() + 0.1).unwrap();
     let (weight, bias) = (tensor(&[2], &["weight"]), tensor(&[2], &["bias"]));
-    let normalized = ops::batch_norm(&x, &weight, &bias, 0.0).unwrap();
+    let normalized = ops::batch_norm(&x, &weight, &bias, 0.0, None, NOTHING).unwrap();
     assert!(values(&normalized.variance).iter().all(|v| *v >= 0.0 && *v < 1e-12));
-    let normalized = ops::batch_norm(&x, &weight, &bias, 1e-5).unwrap();
+    let normalized = ops::batch_norm(&x, &weight, &bias, 1e-5, None, NOTHING).unwrap();
     let expected = values(&bias);
     for (i, v) in values(&normalized.output).iter().enumerate() {
         assert!((v - expected[i / 25 % 2]).abs() < 1e-6);
     }
-    let (out, tape) = ops::record(|| ops::batch_norm(&x, &weight, &bias, 1e-5).unwrap().output);
+    let (out, tape) = ops::record(|| ops::batch_norm(&x, &weight, &bias, 1e-5, None, NOTHING).unwrap().output);
     let gradients = tape.gradients_along(&out, super::weights(&[3, 2, 5, 5])).unwrap();
     assert!(gradients.get(&x).is_none() && gradients.get(bias.as_tensor()).is_some());
 }
@@ -134,17 +141,22 @@ fn bits_do_not_depend_on_threads() {
         pool.install(|| {
             let pool = || ops::max_pool2d(&narrow, 3, 2, 1);
             let variance = mean.sqr().unwrap();
-            let given = || ops::batch_norm_fixed(&narrow, &mean, &variance, &gamma, &beta, 1e-5);
+            let given = || ops::batch_norm_fixed(&narrow, &mean, &variance, &gamma, &beta, 1e-5, NOTHING);
             [
-                all(&[&x, &w, &b], || ops::conv2d(&x, &w, Some(&b), 2, 1)),
-                all(&[&x, &w], || ops::conv2d(&x, &w, None, 2, 1)),
-                all(&[&x, &t, &b], || ops::conv_transpose2d(&x, &t, &b, 2, 1, 1)),
+                all(&[&x, &w, &b], || ops::conv2d(x.as_tensor(), &w, Some(&b), 2, 1)),
+                all(&[&x, &w], || ops::conv2d(x.as_tensor(), &w, None, 2, 1)),
+                all(&[&x, &t, &b], || ops::conv_transpose2d(x.as_tensor(), &t, &b, 2, 1, 1)),
                 all(&[&narrow], || Ok(pool()?.values)),
                 all(&[&narrow], || ops::max_unpool2d(&pool()?.values, &pool()?.indices, 130, 130)),
-                all(&[&narrow, &gamma, &beta], || Ok(ops::batch_norm(&narrow, &gamma, &beta, 1e-5)?.output)),
+                all(&[&narrow, &gamma, &beta], || {
+                    Ok(ops::batch_norm(&narrow, &gamma, &beta, 1e-5, None, NOTHING)?.output)
+                }),
                 all(&[&narrow, &gamma, &beta], given),
                 all(&[&narrow], || ops::divide_by_maximum(&narrow)),
-                all(&[&narrow, &gamma, &beta], || Ok(ops::batch_norm_relu(&narrow, &gamma, &beta, 1e-5)?.output)),
+                all(
+                    &[&narrow, &gamma, &beta],
+                    || Ok(ops::batch_norm(&narrow, &gamma, &beta, 1e-5, None, RELU)?.output),
+                ),
                 all(&[&narrow, &other], || ops::add_relu(&narrow, &other)),
                 all(&[&narrow], || ops::sigmoid(&narrow)),
             ]

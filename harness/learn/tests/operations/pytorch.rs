@@ -2,7 +2,7 @@
 
 use super::{assert_close, values, variable};
 use candle_core::{Device, Result, Tensor, Var};
-use harness_learn::ops::{self, composed};
+use harness_learn::ops::{self, After, composed};
 use std::{collections::HashMap, path::Path};
 
 /// The tensors of one case.
@@ -76,10 +76,10 @@ fn batch_normalization() {
             assert_close("mean", &normalized.mean, case.get("mean"));
             assert_close("variance", &normalized.variance, case.get("variance"));
         };
-        check(&|| ops::batch_norm(&x, &weight, &bias, 1e-5));
+        check(&|| ops::batch_norm(&x, &weight, &bias, 1e-5, None, After::default()));
         // The composition sums in f32, which is not precise enough for values far from 0.
         if name == "norm" {
-            check(&|| composed::batch_norm(&x, &weight, &bias, 1e-5));
+            check(&|| composed::batch_norm(&x, &weight, &bias, 1e-5, None, After::default()));
         }
     }
 }
@@ -90,8 +90,8 @@ fn batch_normalization_by_given_statistics() {
     let [x, weight, bias] = ["x", "weight", "bias"].map(|name| case.input(name));
     let (mean, variance) = (case.get("mean"), case.get("variance"));
     let inputs = [("x", &x), ("weight", &weight), ("bias", &bias)];
-    case.check(&inputs, || ops::batch_norm_fixed(&x, mean, variance, &weight, &bias, 1e-5));
-    case.check(&inputs, || composed::batch_norm_fixed(&x, mean, variance, &weight, &bias, 1e-5));
+    case.check(&inputs, || ops::batch_norm_fixed(&x, mean, variance, &weight, &bias, 1e-5, After::default()));
+    case.check(&inputs, || composed::batch_norm_fixed(&x, mean, variance, &weight, &bias, 1e-5, After::default()));
 }
 
 #[test]
@@ -110,11 +110,11 @@ fn convolutions() {
         let case = Case::read(name);
         let [x, weight, bias] = ["x", "weight", "bias"].map(|name| case.input(name));
         let inputs = [("x", &x), ("weight", &weight), ("bias", &bias)];
-        case.check(&inputs, || ops::conv_transpose2d(&x, &weight, &bias, stride, padding, extra));
-        case.check(&inputs, || composed::conv_transpose2d(&x, &weight, &bias, stride, padding, extra));
+        case.check(&inputs, || ops::conv_transpose2d(x.as_tensor(), &weight, &bias, stride, padding, extra));
+        case.check(&inputs, || composed::conv_transpose2d(&x, &weight, &bias, stride, padding, extra, false));
     }
     let case = Case::read("convolution");
     let [x, weight] = ["x", "weight"].map(|name| case.input(name));
-    case.check(&[("x", &x), ("weight", &weight)], || ops::conv2d(&x, &weight, None, 2, 1));
-    case.check(&[("x", &x), ("weight", &weight)], || composed::conv2d(&x, &weight, None, 2, 1));
+    case.check(&[("x", &x), ("weight", &weight)], || ops::conv2d(x.as_tensor(), &weight, None, 2, 1));
+    case.check(&[("x", &x), ("weight", &weight)], || composed::conv2d(&x, &weight, None, 2, 1, false));
 }

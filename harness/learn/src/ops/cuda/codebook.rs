@@ -3,9 +3,9 @@
 use super::{
     engine::{Argument, Argument::Address, CODEBOOK, count, counts},
     layout::Mode,
-    memory::{make, require_f32, with_addresses},
+    memory::{empty, make, require_f32, with_addresses},
 };
-use crate::ops::Assignment;
+use crate::ops::{Assignment, Averages};
 use candle_core::{DType, Error, Result, Tensor};
 
 /// The largest number of elements in all partial sums together: a quarter of a gigabyte.
@@ -49,7 +49,7 @@ pub(in crate::ops) fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assign
         let grid = (count(parts)?, count((dim + 1).div_ceil(32))?, count(k.div_ceil(64))?);
         engine.launch(&CODEBOOK, "code_pieces", grid, (32, 1, 1), &arguments)
     })?;
-    let counts_of_codes = Tensor::zeros(k, DType::F32, z.device())?;
+    let counts_of_codes = empty(DType::F32, k, z.device())?;
     let sums = make(&[&pieces], DType::F32, (dim, k), |_, from, to| {
         with_addresses(&[&counts_of_codes], |engine, counts_at| {
             let mut arguments = vec![Address(from[0]), Address(to), Address(counts_at[0])];
@@ -58,6 +58,32 @@ pub(in crate::ops) fn nearest_codes(z: &Tensor, codes: &Tensor) -> Result<Assign
         })
     })?;
     Ok(Assignment { quantized, counts: counts_of_codes, sums })
+}
+
+/// See [`crate::ops::move_codebook`].
+pub(in crate::ops) fn move_codebook(codes: &Tensor, averages: &Averages<'_>, found: &Assignment) -> Result<()> {
+    let Averages { counts: of_counts, sums: of_sums, decay, correction, epsilon } = *averages;
+    let (dim, k) = codes.dims2()?;
+    let all = [codes, of_counts[0], of_counts[1], of_sums[0], of_sums[1], &found.counts, &found.sums];
+    all.into_iter().try_for_each(|tensor| require_f32(tensor, "a codebook"))?;
+    let smooth = empty(DType::F32, k, codes.device())?;
+    let inputs: Vec<&Tensor> = all.into_iter().chain([&smooth]).collect();
+    // The kernels overwrite codes and averages in place. Everything that reads them is ordered in the same stream.
+    with_addresses(&inputs, |engine, from| {
+        let &[codes, hidden_counts, counts, hidden_sums, sums, new_counts, new_sums, smooth] = from else {
+            return Err(Error::Msg("a codebook without its averages".into()));
+        };
+        let rates = [1.0 - decay, correction.recip()].map(Argument::real);
+        let average = |hidden, average| [Address(hidden), Address(average), rates[0], rates[1]];
+        let mut arguments = vec![Argument::count(k)?, Address(new_counts)];
+        arguments.extend(average(hidden_counts, counts));
+        arguments.extend([Argument::real(epsilon), Address(smooth)]);
+        engine.launch(&CODEBOOK, "move_counts", (1, 1, 1), (256, 1, 1), &arguments)?;
+        let mut arguments = vec![Address(new_sums)];
+        arguments.extend(average(hidden_sums, sums));
+        arguments.extend([Address(smooth), Address(codes), Argument::count(k)?]);
+        engine.each(&CODEBOOK, "move_codes", dim * k, 1, &arguments)
+    })
 }
 
 /// See [`crate::ops::perplexity`].

@@ -4,14 +4,15 @@
 //! transposed convolution computes images from maps, which is also the gradient of a convolution's input.
 
 use super::{
-    engine::{Argument::Address, ELEMENTWISE, Engine, counts},
-    layout::{Mode, swapped},
-    memory::{Filled, cast, fill, make, pack, record2, record3, require_f32, suffix, tensor},
-    normalization::channel_sums,
+    elementwise::{masked_sum, rectified},
+    engine::{Argument, Argument::Address, ELEMENTWISE, Engine, counts},
+    layout::{Mode, prepared},
+    lists::{converted, settled_later},
+    memory::{Filled, cast, fill, make, pack, record, record_output, require_f32, suffix, tensor},
+    normalization::{channel_sums, masked_channel_sums},
     plan::{Direction, Plan, Problem},
 };
-use crate::ops::storage::wanted;
-use candle_core::{DType, Error, Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 
 /// The sizes of a convolution and its parameters.
 #[derive(Debug, Clone, Copy)]
@@ -83,38 +84,41 @@ impl Geometry {
         Plan::of(engine, &problem)?.run(engine, images, filters, maps)
     }
 
-    /// Computes maps from images and filters, plus a bias.
-    fn maps(&self, images: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Filled> {
-        self.with_bias(images, filters, bias, self.maps, |engine, from, to| {
+    /// Computes maps from images and filters.
+    fn maps(&self, images: &Tensor, filters: &Tensor, finish: &Finish<'_>) -> Result<Filled> {
+        self.finished(images, filters, finish, self.maps, |engine, from, to| {
             self.run(engine, Direction::Forward, from[0], from[1], to)
         })
     }
 
-    /// Computes images from maps and filters, plus a bias.
-    fn images(&self, maps: &Tensor, filters: &Tensor, bias: Option<&Tensor>) -> Result<Filled> {
-        self.with_bias(maps, filters, bias, self.images, |engine, from, to| {
+    /// Computes images from maps and filters.
+    fn images(&self, maps: &Tensor, filters: &Tensor, finish: &Finish<'_>) -> Result<Filled> {
+        self.finished(maps, filters, finish, self.images, |engine, from, to| {
             self.run(engine, Direction::Data, to, from[1], from[0])
         })
     }
 
-    fn with_bias(
+    fn finished(
         &self,
         x: &Tensor,
         filters: &Tensor,
-        bias: Option<&Tensor>,
+        finish: &Finish<'_>,
         dims: [usize; 4],
         convolve: impl FnOnce(&Engine, &[u64], u64) -> Result<()>,
     ) -> Result<Filled> {
         let dtype = self.mode.element();
         let [_, channels, h, w] = dims;
         let n = dims.iter().product();
-        let name = format!("add_bias_{}", suffix(dtype)?);
-        let inputs: Vec<&Tensor> = [x, filters].into_iter().chain(bias).collect();
-        fill(&inputs, dtype, &dims[..], |engine, from, to| {
+        let name = format!("finish_{}", suffix(dtype)?);
+        fill(&[Some(x), Some(filters), finish.bias, finish.add], dtype, &dims[..], |engine, from, to| {
             convolve(engine, from, to)?;
-            let Some(&bias) = from.get(2) else { return Ok(()) };
+            if finish.is_nothing() {
+                return Ok(());
+            }
             let [channels, inner] = counts([channels, self.mode.inner(h * w)])?;
-            engine.each(&ELEMENTWISE, &name, n, pack(dtype), &[Address(to), Address(bias), channels, inner])
+            let relu = Argument::flag(finish.relu);
+            let arguments = [Address(to), Address(from[2]), Address(from[3]), relu, channels, inner];
+            engine.each(&ELEMENTWISE, &name, n, pack(dtype), &arguments)
         })
     }
 
@@ -123,53 +127,50 @@ impl Geometry {
         let gradient = make(&[images, maps], self.mode.element(), &self.filters[..], |engine, from, to| {
             self.run(engine, Direction::Filter, from[0], to, from[1])
         })?;
-        let [_, channels, kh, kw] = self.filters;
-        if self.mode.last {
-            return Ok(tensor(swapped(&gradient, kh * kw, channels, DType::F32, gradient.shape())?));
-        }
-        cast(&gradient, DType::F32)
+        if self.mode.last { settled_later(gradient) } else { Ok(gradient) }
     }
 
     /// The weight in the layout that cuDNN needs for images of this mode.
     fn filters(&self, weight: &Tensor) -> Result<Tensor> {
-        let weight = weight.contiguous()?;
-        require_f32(&weight, "a convolution's weight")?;
-        let [_, channels, kh, kw] = self.filters;
-        if self.mode.last {
-            return Ok(tensor(swapped(&weight, channels, kh * kw, self.mode.element(), weight.shape())?));
+        if !self.mode.last {
+            require_f32(weight, "a convolution's weight")?;
+            return Ok(weight.contiguous()?.detach());
         }
-        cast(&weight, self.mode.element())
+        match prepared(weight) {
+            Some(there) => Ok(there),
+            None => converted(&[weight], self.mode.element())?.pop().ok_or_else(|| Error::Msg("no weight".into())),
+        }
     }
 }
 
-/// See [`crate::ops::conv2d`].
+/// What is done with a convolution's output, in one pass: a bias and another image are added, and a ReLU follows.
+#[derive(Default, Clone, Copy)]
+struct Finish<'a> {
+    bias: Option<&'a Tensor>,
+    add: Option<&'a Tensor>,
+    relu: bool,
+}
+
+impl Finish<'_> {
+    fn is_nothing(&self) -> bool {
+        self.bias.is_none() && self.add.is_none() && !self.relu
+    }
+}
+
+/// See [`crate::ops::conv2d`]; followed by a ReLU, if `relu` says so.
 pub(in crate::ops) fn conv2d(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
     stride: usize,
     padding: usize,
+    relu: bool,
 ) -> Result<Tensor> {
     let geometry = Geometry::of_convolution(x, weight, stride, padding)?;
-    let x = x.contiguous()?;
-    let bias = checked_bias(bias, geometry.filters[0])?;
-    let (images, filters) = (cast(&x, geometry.mode.element())?, geometry.filters(weight)?);
-    let result = geometry.maps(&images, &filters, bias.as_ref())?;
-    let gradients = move |x: &Tensor, weight: &Tensor, grad: &Tensor| -> Result<(Option<Tensor>, Option<Tensor>)> {
-        // Nobody needs the input's gradient in the first layer, where the input is the data.
-        let x_grad = wanted(x, || cast(&tensor(geometry.images(grad, &filters, None)?), x.dtype()))?;
-        Ok((x_grad, wanted(weight, || geometry.weight_gradient(&images, grad))?))
-    };
-    match bias {
-        None => record2("conv2d", &x, weight, result, gradients),
-        Some(bias) => record3("conv2d", [&x, weight, &bias], result, move |[x, weight, bias], grad| {
-            let (x_grad, weight_grad) = gradients(x, weight, grad)?;
-            Ok((x_grad, weight_grad, wanted(bias, || channel_sums(grad, geometry.mode))?))
-        }),
-    }
+    convolve(Kind::Convolution, geometry, x, weight, bias, relu)
 }
 
-/// See [`crate::ops::conv_transpose2d`].
+/// See [`crate::ops::conv_transpose2d`]; followed by a ReLU, if `relu` says so.
 pub(in crate::ops) fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
@@ -177,17 +178,113 @@ pub(in crate::ops) fn conv_transpose2d(
     stride: usize,
     padding: usize,
     output_padding: usize,
+    relu: bool,
 ) -> Result<Tensor> {
     let geometry = Geometry::of_transposed(x, weight, stride, padding, output_padding)?;
+    convolve(Kind::Transposed, geometry, x, weight, Some(bias), relu)
+}
+
+/// Which side of the geometry is the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The images.
+    Convolution,
+    /// The maps.
+    Transposed,
+}
+
+fn convolve(
+    kind: Kind,
+    geometry: Geometry,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    relu: bool,
+) -> Result<Tensor> {
+    let channels = if kind == Kind::Convolution { geometry.filters[0] } else { geometry.filters[1] };
+    let (x, weight, bias) = (x.contiguous()?, weight.contiguous()?, checked_bias(bias, channels)?);
+    let (input, filters) = (cast(&x, geometry.mode.element())?, geometry.filters(&weight)?);
+    let finish = Finish { bias: bias.as_ref(), add: None, relu };
+    let result = match kind {
+        Kind::Convolution => geometry.maps(&input, &filters, &finish)?,
+        Kind::Transposed => geometry.images(&input, &filters, &finish)?,
+    };
+    let inputs: Vec<&Tensor> = [&x, &weight].into_iter().chain(&bias).collect();
+    let (wants_x, dtype) = (x.is_variable(), x.dtype());
+    let wants = [weight.is_variable(), bias.as_ref().is_some_and(Tensor::is_variable)];
+    let has_bias = bias.is_some();
+    let gradients = move |output: Option<&Tensor>, grad: &Tensor| -> Result<Vec<Option<Tensor>>> {
+        let mode = geometry.mode;
+        let (grad, of_bias) = match output {
+            Some(output) => masked_channel_sums(grad, output, mode).map(|(grad, sums)| (grad, Some(sums)))?,
+            None => (grad.clone(), wants[1].then(|| channel_sums(grad, mode)).transpose()?),
+        };
+        // Nobody needs the input's gradient in the first layer, where the input is the data.
+        let none = Finish::default();
+        let of_x = wants_x.then(|| {
+            let gradient = match kind {
+                Kind::Convolution => geometry.images(&grad, &filters, &none)?,
+                Kind::Transposed => geometry.maps(&grad, &filters, &none)?,
+            };
+            cast(&tensor(gradient), dtype)
+        });
+        let of_weight = wants[0].then(|| match kind {
+            Kind::Convolution => geometry.weight_gradient(&input, &grad),
+            Kind::Transposed => geometry.weight_gradient(&grad, &input),
+        });
+        let mut found = vec![of_x.transpose()?, of_weight.transpose()?];
+        found.extend(has_bias.then_some(of_bias.filter(|_| wants[1])));
+        Ok(found)
+    };
+    if relu {
+        record_output(&inputs, result, move |output, grad| gradients(Some(output), grad))
+    } else {
+        record(&inputs, result, move |grad| gradients(None, grad))
+    }
+}
+
+/// See [`crate::ops::residual_block`].
+pub(in crate::ops) fn residual_block(
+    x: &Tensor,
+    wide: (&Tensor, &Tensor),
+    narrow: (&Tensor, &Tensor),
+) -> Result<Tensor> {
     let x = x.contiguous()?;
-    let bias = checked_bias(Some(bias), geometry.filters[1])?;
-    let (maps, filters) = (cast(&x, geometry.mode.element())?, geometry.filters(weight)?);
-    let result = geometry.images(&maps, &filters, bias.as_ref())?;
-    let bias = bias.ok_or_else(|| Error::Msg("conv_transpose2d without bias".into()))?;
-    record3("conv_transpose2d", [&x, weight, &bias], result, move |[x, weight, bias], grad| {
-        let x_grad = wanted(x, || cast(&tensor(geometry.maps(grad, &filters, None)?), x.dtype()))?;
-        let weight_grad = wanted(weight, || geometry.weight_gradient(grad, &maps))?;
-        Ok((x_grad, weight_grad, wanted(bias, || channel_sums(grad, geometry.mode))?))
+    let outer = Geometry::of_convolution(&x, wide.0, 1, 1)?;
+    let (mode, dtype) = (outer.mode, outer.mode.element());
+    if x.dtype() != dtype {
+        return Err(Error::Msg(format!("a residual block of {:?} where images are {dtype:?}", x.dtype())));
+    }
+    let [wide_bias, narrow_bias] = [(wide.1, outer.filters[0]), (narrow.1, outer.filters[1])]
+        .map(|(bias, channels)| checked_bias(Some(bias), channels));
+    let (wide_bias, narrow_bias) = (wide_bias?, narrow_bias?);
+    let [of_wide, of_narrow] = [outer.filters(wide.0)?, outer.filters(narrow.0)?];
+    let rectified = rectified(&x)?;
+    let finish = Finish { bias: wide_bias.as_ref(), add: None, relu: true };
+    let hidden = tensor(outer.maps(&rectified, &of_wide, &finish)?);
+    let inner = Geometry::of_convolution(&hidden, narrow.0, 1, 0)?;
+    if inner.maps != outer.images {
+        return Err(Error::Msg(format!(
+            "a residual block of {:?} gives another shape than {:?}",
+            narrow.0.dims(),
+            x.dims()
+        )));
+    }
+    let finish = Finish { bias: narrow_bias.as_ref(), add: Some(&x), relu: false };
+    let result = inner.maps(&hidden, &of_narrow, &finish)?;
+    let inputs: Vec<&Tensor> =
+        [&x, wide.0].into_iter().chain(&wide_bias).chain([narrow.0]).chain(&narrow_bias).collect();
+    let wants: Vec<bool> = inputs.iter().map(|input| input.is_variable()).collect();
+    record(&inputs, result, move |grad| {
+        let none = Finish::default();
+        let of_narrow_bias = wants[4].then(|| channel_sums(grad, mode)).transpose()?;
+        let of_narrow_weight = wants[3].then(|| inner.weight_gradient(&hidden, grad)).transpose()?;
+        let inside = tensor(inner.images(grad, &of_narrow, &none)?);
+        let (inside, of_wide_bias) = masked_channel_sums(&inside, &hidden, mode)?;
+        let of_wide_weight = wants[1].then(|| outer.weight_gradient(&rectified, &inside)).transpose()?;
+        let of_x = wants[0].then(|| masked_sum(grad, &tensor(outer.images(&inside, &of_wide, &none)?), &rectified));
+        let of_wide_bias = wants[2].then_some(of_wide_bias);
+        Ok(vec![of_x.transpose()?, of_wide_weight, of_wide_bias, of_narrow_weight, of_narrow_bias])
     })
 }
 

@@ -1,16 +1,20 @@
 //! The resources that all operations of a device share: cuDNN's handle, its workspace, and kernel launches.
 
+use super::lists::List;
 use candle_core::{
     CudaDevice, Error, Result,
     cuda_backend::cudarc::{
         cudnn::{result as cudnn, sys::cudnnHandle_t},
-        driver::{CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, result, sys},
+        driver::{CudaSlice, CudaStream, DevicePtr, DriverError, LaunchArgs, LaunchConfig, PushKernelArg, result, sys},
     },
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Threads per block of an elementwise kernel.
 const THREADS: u32 = 256;
+
+/// The smallest number of counters that is allocated.
+const COUNTERS: usize = 4096;
 
 /// The engines of this process. Each stays until the program ends.
 static ENGINES: Mutex<Vec<Arc<Engine>>> = Mutex::new(Vec::new());
@@ -20,6 +24,8 @@ pub(super) struct Engine {
     pub(super) device: CudaDevice,
     pub(super) stream: Arc<CudaStream>,
     dnn: Mutex<Dnn>,
+    /// Counters by which kernels find the block that ends last. All are 0 between launches.
+    counters: Mutex<Option<CudaSlice<u32>>>,
 }
 
 /// cuDNN's handle and the scratch memory of its convolutions. One thread at a time may use them.
@@ -69,7 +75,17 @@ impl Engine {
         let handle = cudnn::create_handle().map_err(Error::wrap)?;
         // SAFETY: the handle was just created, and the engine keeps the stream alive as long as the handle.
         unsafe { cudnn::set_stream(handle, stream.cu_stream().cast()) }.map_err(Error::wrap)?;
-        Ok(Self { device: device.clone(), stream, dnn: Mutex::new(Dnn { handle, workspace: None }) })
+        let dnn = Mutex::new(Dnn { handle, workspace: None });
+        Ok(Self { device: device.clone(), stream, dnn, counters: Mutex::new(None) })
+    }
+
+    /// The address of at least `n` counters for the next launch.
+    pub(super) fn counters(&self, n: usize) -> Result<Argument> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if counters.as_ref().is_none_or(|there| there.len() < n) {
+            *counters = Some(self.device.alloc_zeros::<u32>(n.max(COUNTERS))?);
+        }
+        Ok(Argument::Address(counters.as_ref().map_or(0, |there| there.device_ptr(&self.stream).0)))
     }
 
     /// cuDNN, for this thread alone until the guard is dropped.
@@ -87,21 +103,15 @@ impl Engine {
         arguments: &[Argument],
     ) -> Result<()> {
         let function = self.device.get_or_load_custom_func(name, module.name, module.ptx)?;
+        start(function.builder(), grid, block, arguments)
+    }
+
+    /// Launches kernel `name` over a list of tensors, which is its first argument.
+    pub(super) fn launch_list(&self, name: &str, list: &List, arguments: &[Argument]) -> Result<()> {
+        let function = self.device.get_or_load_custom_func(name, LISTS.name, LISTS.ptx)?;
         let mut launch = function.builder();
-        for argument in arguments {
-            match argument {
-                Argument::Address(value) => launch.arg(value),
-                Argument::Count(value) => launch.arg(value),
-                Argument::Flag(value) => launch.arg(value),
-                Argument::Real(value) => launch.arg(value),
-                Argument::Double(value) => launch.arg(value),
-            };
-        }
-        let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: 0 };
-        // SAFETY: callers pass the arguments of the kernel's signature, with addresses of as many elements as it touches. The
-        // memory lives until the stream has passed the launch, because it is freed in stream order.
-        unsafe { launch.launch(config) }.map_err(Error::wrap)?;
-        Ok(())
+        launch.arg(list);
+        start(launch, (list.blocks, 1, 1), (THREADS, 1, 1), arguments)
     }
 
     /// Launches an elementwise kernel over `n` elements, `pack` per thread. `n` is its first argument.
@@ -114,6 +124,28 @@ impl Engine {
             std::iter::once(Argument::count(n)).chain(rest.iter().map(|a| Ok(*a))).collect::<Result<_>>()?;
         self.launch(module, name, (blocks, 1, 1), (THREADS, 1, 1), &arguments)
     }
+}
+
+fn start<'a>(
+    mut launch: LaunchArgs<'a>,
+    grid: (u32, u32, u32),
+    block: (u32, u32, u32),
+    arguments: &'a [Argument],
+) -> Result<()> {
+    for argument in arguments {
+        match argument {
+            Argument::Address(value) => launch.arg(value),
+            Argument::Count(value) => launch.arg(value),
+            Argument::Flag(value) => launch.arg(value),
+            Argument::Real(value) => launch.arg(value),
+            Argument::Double(value) => launch.arg(value),
+        };
+    }
+    let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: 0 };
+    // SAFETY: callers pass the arguments of the kernel's signature, with addresses of as many elements as it touches. The
+    // memory lives until the stream has passed the launch, because it is freed in stream order.
+    unsafe { launch.launch(config) }.map_err(Error::wrap)?;
+    Ok(())
 }
 
 /// Lets the driver's memory pool keep freed memory. By default the pool returns it whenever somebody waits for the device, and
@@ -142,11 +174,10 @@ macro_rules! module {
         };
     };
 }
-module!(ADAM, "adam");
 module!(CHANNELS, "channels");
-module!(CLIP, "clip");
 module!(CODEBOOK, "codebook");
 module!(ELEMENTWISE, "elementwise");
+module!(LISTS, "lists");
 module!(LOSSES, "losses");
 module!(PICTURES, "pictures");
 module!(POOLING, "pooling");

@@ -2,15 +2,26 @@
 
 use super::{
     engine::{Argument, Argument::Address, ELEMENTWISE},
-    memory::{Filled, fill, record1, suffix, tensor},
+    lists::converted,
+    memory::{Filled, fill, record, suffix, tensor},
 };
 use crate::precision::{Precision, current};
-use candle_core::{DType, Device, Result, Tensor};
-use std::cell::Cell;
+use candle_core::{DType, Device, Result, Tensor, TensorId};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 
 thread_local! {
     /// True if operations of this thread find channels last.
     static LAST: Cell<bool> = const { Cell::new(false) };
+    /// Weights of the network that this thread computes, in the layout of its convolutions.
+    static PREPARED: RefCell<HashMap<TensorId, Tensor>> = RefCell::default();
+}
+
+/// `weight` in the layout of this thread's convolutions, if its network's scope has prepared it.
+pub(super) fn prepared(weight: &Tensor) -> Option<Tensor> {
+    PREPARED.with_borrow(|prepared| prepared.get(&weight.id()).cloned())
 }
 
 /// The way in which operations work. Each keeps the mode of its forward pass for its gradient.
@@ -48,10 +59,16 @@ pub(crate) struct NetworkScope {
 }
 
 impl NetworkScope {
-    /// The scope of a forward pass on `device`.
-    pub(crate) fn enter(device: &Device) -> Self {
+    /// The scope of a forward pass on `device` with these weights of convolutions.
+    pub(crate) fn enter<'a>(device: &Device, weights: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
         let last = device.is_cuda() && current() != Precision::F32;
-        Self { before: LAST.replace(last), last }
+        let scope = Self { before: LAST.replace(last), last };
+        if last {
+            let weights: Vec<&Tensor> = weights.into_iter().collect();
+            let there = converted(&weights, Mode::current().element())?;
+            PREPARED.set(weights.into_iter().map(Tensor::id).zip(there).collect());
+        }
+        Ok(scope)
     }
 
     /// Converts an image for the network, from candle's `[B, C, H, W]`.
@@ -68,16 +85,15 @@ impl NetworkScope {
 impl Drop for NetworkScope {
     fn drop(&mut self) {
         LAST.set(self.before);
+        PREPARED.take();
     }
 }
 
 /// Moves the channels of `[B, C, H, W]` to the end in memory, or back, with gradient.
 fn turn(image: &Tensor, to_last: bool, dtype: DType) -> Result<Tensor> {
     let image = image.contiguous()?;
-    let result = turned(&image, to_last, dtype)?;
-    record1("channels-last", &image, result, move |image, _, grad| {
-        Ok(Some(tensor(turned(grad, !to_last, image.dtype())?)))
-    })
+    let (result, of_image) = (turned(&image, to_last, dtype)?, image.dtype());
+    record(&[&image], result, move |grad| Ok(vec![Some(tensor(turned(grad, !to_last, of_image)?))]))
 }
 
 fn turned(image: &Tensor, to_last: bool, dtype: DType) -> Result<Filled> {
@@ -87,7 +103,7 @@ fn turned(image: &Tensor, to_last: bool, dtype: DType) -> Result<Filled> {
 }
 
 /// Transposes the memory of `x`, `[.., rows, columns] -> [.., columns, rows]`; the result has shape `shape`.
-pub(super) fn swapped(
+fn swapped(
     x: &Tensor,
     rows: usize,
     columns: usize,

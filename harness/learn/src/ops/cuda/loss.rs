@@ -2,9 +2,8 @@
 
 use super::{
     engine::{Argument, Argument::Address, LOSSES, counts},
-    memory::{Filled, fill, make, record2, require_f32},
+    memory::{Filled, empty, fill, make, record, require_f32},
 };
-use crate::ops::storage::wanted;
 use candle_core::{DType, Error, Result, Tensor};
 
 /// The largest number of partial sums: enough blocks for any GPU.
@@ -22,14 +21,13 @@ pub(in crate::ops) fn mse(x: &Tensor, target: &Tensor) -> Result<Tensor> {
         return Err(Error::Msg(format!("mse of {:?} against {:?}", x.dims(), target.dims())));
     }
     let result = mean("squares", &[&x, &target], x.elem_count(), &[])?;
-    record2("mse", &x, &target, result, |x, target, grad| {
-        let gradient = || {
-            make(&[x, target, grad], DType::F32, x.shape(), |engine, from, to| {
-                let arguments = [from[0], from[1], from[2], to].map(Address);
-                engine.each(&LOSSES, "squares_backward", x.elem_count(), 1, &arguments)
-            })
-        };
-        Ok((wanted(x, gradient)?, None))
+    let kept = x.clone();
+    record(&[&x], result, move |grad| {
+        let gradient = make(&[&kept, &target, grad], DType::F32, kept.shape(), |engine, from, to| {
+            let arguments = [from[0], from[1], from[2], to].map(Address);
+            engine.each(&LOSSES, "squares_backward", kept.elem_count(), 1, &arguments)
+        })?;
+        Ok(vec![Some(gradient)])
     })
 }
 
@@ -48,29 +46,26 @@ pub(in crate::ops) fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<
     }
     let sizes = counts([channels, h * w])?;
     let result = mean("cross_entropies", &[&logits, &target], target.elem_count(), &sizes)?;
-    record2("cross-entropy", &logits, &target, result, move |logits, target, grad| {
-        let gradient = || {
-            make(&[logits, target, grad], DType::F32, logits.shape(), |engine, from, to| {
-                let arguments: Vec<_> = [from[0], from[1], from[2], to].map(Address).into_iter().chain(sizes).collect();
-                engine.each(&LOSSES, "cross_entropies_backward", target.elem_count(), 1, &arguments)
-            })
-        };
-        Ok((wanted(logits, gradient)?, None))
+    let kept = logits.clone();
+    record(&[&logits], result, move |grad| {
+        let gradient = make(&[&kept, &target, grad], DType::F32, kept.shape(), |engine, from, to| {
+            let arguments: Vec<_> = [from[0], from[1], from[2], to].map(Address).into_iter().chain(sizes).collect();
+            engine.each(&LOSSES, "cross_entropies_backward", target.elem_count(), 1, &arguments)
+        })?;
+        Ok(vec![Some(gradient)])
     })
 }
 
-/// The mean of `count` terms, whose partial sums kernel `name` computes from `inputs`.
+/// The mean of `count` terms, which kernel `name` computes from `inputs`.
 fn mean(name: &str, inputs: &[&Tensor], count: usize, rest: &[Argument]) -> Result<Filled> {
     let parts = count.div_ceil(TERMS).clamp(1, PIECES);
-    let pieces = make(inputs, DType::F64, parts, |engine, from, to| {
+    let pieces = empty(DType::F64, parts, inputs[0].device())?;
+    let all: Vec<&Tensor> = inputs.iter().copied().chain([&pieces]).collect();
+    fill(&all, DType::F32, (), |engine, from, to| {
         let mut arguments = vec![Argument::count(count)?];
         arguments.extend(from.iter().map(|&address| Address(address)));
-        arguments.push(Address(to));
+        arguments.extend([engine.counters(1)?, Address(to)]);
         arguments.extend_from_slice(rest);
         engine.launch(&LOSSES, name, (parts as u32, 1, 1), (256, 1, 1), &arguments)
-    })?;
-    fill(&[&pieces], DType::F32, (), |engine, from, to| {
-        let arguments = [Address(from[0]), Argument::count(parts)?, Argument::Double(count as f64), Address(to)];
-        engine.launch(&LOSSES, "mean_total", (1, 1, 1), (256, 1, 1), &arguments)
     })
 }

@@ -1,40 +1,43 @@
 //! Addresses of tensors, and results that join candle's tape.
 
 use super::engine::{Argument, ELEMENTWISE, Engine, count};
-use crate::ops::storage::Gradients;
+use crate::ops::tape;
 use candle_core::{
-    CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Error, Layout, Result, Shape, Storage,
-    Tensor,
+    CudaStorage, DType, Device, Error, Layout, Result, Shape, Storage, Tensor,
     backend::BackendDevice,
     cuda_backend::{CudaStorageSlice, cudarc::driver::DevicePtr},
     op::BackpropOp,
 };
-use std::sync::{Mutex, PoisonError};
 
 /// The storage of a tensor that has no shape yet.
 pub(super) type Filled = (CudaStorage, Shape);
 
-/// Calls `act(engine, addresses of inputs)`. The inputs stay in place while it launches its work.
+/// Calls `act(engine, addresses of inputs)`. An input that is `None` has address 0. The inputs stay in place while it launches its
+/// work.
 ///
 /// # Errors
 /// Fails if an input is not on CUDA, not contiguous, or larger than the kernels can index, or if `act` fails.
-pub(super) fn with_addresses<R>(inputs: &[&Tensor], act: impl FnOnce(&Engine, &[u64]) -> Result<R>) -> Result<R> {
-    let first = inputs.first().ok_or_else(|| Error::Msg("an operation without inputs".into()))?;
+pub(super) fn with_addresses<'a, R>(
+    inputs: &[impl Into<Option<&'a Tensor>> + Copy],
+    act: impl FnOnce(&Engine, &[u64]) -> Result<R>,
+) -> Result<R> {
+    let inputs: Vec<Option<&Tensor>> = inputs.iter().map(|&input| input.into()).collect();
+    let there = || inputs.iter().flatten();
+    let first = there().next().ok_or_else(|| Error::Msg("an operation without inputs".into()))?;
     let engine = Engine::of(first.device().as_cuda_device()?)?;
     // Kernels index all elements of a tensor in 32 bits, whatever they count. Only pictures, which are bytes, may be larger.
-    inputs
+    there().filter(|input| input.dtype() != DType::U8).try_for_each(|input| count(input.elem_count()).map(drop))?;
+    let storages: Vec<_> = inputs.iter().map(|input| input.map(Tensor::storage_and_layout)).collect();
+    let addresses: Vec<u64> = storages
         .iter()
-        .filter(|input| input.dtype() != DType::U8)
-        .try_for_each(|input| count(input.elem_count()).map(drop))?;
-    let storages: Vec<_> = inputs.iter().map(|input| input.storage_and_layout()).collect();
-    let addresses: Vec<u64> =
-        storages.iter().map(|(storage, layout)| address(&engine, storage, layout)).collect::<Result<_>>()?;
+        .map(|input| input.as_ref().map_or(Ok(0), |(storage, layout)| address(&engine, storage, layout)))
+        .collect::<Result<_>>()?;
     act(&engine, &addresses)
 }
 
 /// A new storage of `shape`, filled by `launch(engine, addresses of inputs, address of the new elements)`.
-pub(super) fn fill(
-    inputs: &[&Tensor],
+pub(super) fn fill<'a>(
+    inputs: &[impl Into<Option<&'a Tensor>> + Copy],
     dtype: DType,
     shape: impl Into<Shape>,
     launch: impl FnOnce(&Engine, &[u64], u64) -> Result<()>,
@@ -48,8 +51,8 @@ pub(super) fn fill(
 }
 
 /// Like [`fill`], but returns a tensor without gradient.
-pub(super) fn make(
-    inputs: &[&Tensor],
+pub(super) fn make<'a>(
+    inputs: &[impl Into<Option<&'a Tensor>> + Copy],
     dtype: DType,
     shape: impl Into<Shape>,
     launch: impl FnOnce(&Engine, &[u64], u64) -> Result<()>,
@@ -157,119 +160,20 @@ pub(super) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     })
 }
 
-/// A finished result and its gradient. candle's tape takes it over when the operation is applied.
-struct Recorded<F> {
-    name: &'static str,
-    result: Mutex<Option<Filled>>,
-    backward: F,
+/// `result` as a function of `inputs`; see [`tape::note`].
+pub(super) fn record(
+    inputs: &[&Tensor],
+    (storage, shape): Filled,
+    backward: impl Fn(&Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
+) -> Result<Tensor> {
+    tape::note(inputs, (Storage::Cuda(storage), shape), backward)
 }
 
-impl<F> Recorded<F> {
-    fn new(name: &'static str, result: Filled, backward: F) -> Self {
-        Self { name, result: Mutex::new(Some(result)), backward }
-    }
-
-    fn take(&self) -> Result<Filled> {
-        let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
-        result.take().ok_or_else(|| Error::Msg(format!("the result of {} was taken twice", self.name)))
-    }
-
-    fn on_cpu(&self) -> Result<(CpuStorage, Shape)> {
-        Err(Error::Msg(format!("{}: an operation on CUDA was given tensors of the CPU", self.name)))
-    }
-}
-
-impl<F: Fn(&Tensor, &Tensor, &Tensor) -> Result<Option<Tensor>>> CustomOp1 for Recorded<F> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.on_cpu()
-    }
-
-    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<Filled> {
-        self.take()
-    }
-
-    fn bwd(&self, x: &Tensor, result: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        (self.backward)(x, result, &grad.contiguous()?)
-    }
-}
-
-impl<F: Fn(&Tensor, &Tensor, &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)>> CustomOp2 for Recorded<F> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.on_cpu()
-    }
-
-    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout, _: &CudaStorage, _: &Layout) -> Result<Filled> {
-        self.take()
-    }
-
-    fn bwd(&self, x: &Tensor, y: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        (self.backward)(x, y, &grad.contiguous()?)
-    }
-}
-
-impl<F: Fn([&Tensor; 3], &Tensor) -> Result<Gradients>> CustomOp3 for Recorded<F> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn cpu_fwd(
-        &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        self.on_cpu()
-    }
-
-    fn cuda_fwd(
-        &self,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-    ) -> Result<Filled> {
-        self.take()
-    }
-
-    fn bwd(&self, x: &Tensor, y: &Tensor, z: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
-        (self.backward)([x, y, z], &grad.contiguous()?)
-    }
-}
-
-/// `result` as a function of `x`, with `backward(x, result, gradient)`.
-pub(super) fn record1<F>(name: &'static str, x: &Tensor, result: Filled, backward: F) -> Result<Tensor>
-where
-    F: Fn(&Tensor, &Tensor, &Tensor) -> Result<Option<Tensor>> + Send + Sync + 'static,
-{
-    x.apply_op1(Recorded::new(name, result, backward))
-}
-
-/// `result` as a function of `x` and `y`, with `backward(x, y, gradient)`.
-pub(super) fn record2<F>(name: &'static str, x: &Tensor, y: &Tensor, result: Filled, backward: F) -> Result<Tensor>
-where
-    F: Fn(&Tensor, &Tensor, &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> + Send + Sync + 'static,
-{
-    x.apply_op2(y, Recorded::new(name, result, backward))
-}
-
-/// `result` as a function of three tensors, with `backward([x, y, z], gradient)`.
-pub(super) fn record3<F>(name: &'static str, inputs: [&Tensor; 3], result: Filled, backward: F) -> Result<Tensor>
-where
-    F: Fn([&Tensor; 3], &Tensor) -> Result<Gradients> + Send + Sync + 'static,
-{
-    let [x, y, z] = inputs;
-    x.apply_op3(y, z, Recorded::new(name, result, backward))
+/// Like [`record`], for a gradient that needs the output: `backward(output, gradient)`.
+pub(super) fn record_output(
+    inputs: &[&Tensor],
+    (storage, shape): Filled,
+    backward: impl Fn(&Tensor, &Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
+) -> Result<Tensor> {
+    tape::note_output(inputs, (Storage::Cuda(storage), shape), backward)
 }

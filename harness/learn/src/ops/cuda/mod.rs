@@ -11,14 +11,13 @@
 
 #![allow(unsafe_code)]
 
-mod adam;
-mod clip;
 mod codebook;
 mod convolution;
 mod cudnn;
 mod elementwise;
 mod engine;
 mod layout;
+mod lists;
 mod loss;
 mod memory;
 mod normalization;
@@ -30,14 +29,13 @@ mod scores;
 mod tests;
 
 pub(super) use super::composed::{divide_by_maximum, soft_dice};
-pub(super) use adam::adam;
-pub(super) use clip::{clip, gradient_norm};
-pub(super) use codebook::{nearest_codes, perplexity};
-pub(super) use convolution::{conv_transpose2d, conv2d};
-pub(super) use elementwise::relu;
+pub(super) use codebook::{move_codebook, nearest_codes, perplexity};
+pub(super) use convolution::{conv_transpose2d, conv2d, residual_block};
+pub(super) use elementwise::{add, add_relu, full_precision, relu, sigmoid, straight_through, weighted_sum};
 pub(crate) use layout::NetworkScope;
+pub(super) use lists::{adam, clip, forget, gradient_norm, settle, settle_for};
 pub(super) use loss::{cross_entropy, mse};
-pub(super) use normalization::{batch_norm, batch_norm_fixed, move_statistics};
+pub(super) use normalization::{batch_norm, batch_norm_fixed};
 pub use plan::chosen_algorithms;
 pub(super) use pooling::{max_pool2d, max_unpool2d};
 pub(crate) use resident::Resident;

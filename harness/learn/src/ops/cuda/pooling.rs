@@ -3,9 +3,9 @@
 use super::{
     engine::{Argument, Argument::Address, POOLING, counts},
     layout::Mode,
-    memory::{Filled, fill, make, record2, suffix, tensor, with_addresses},
+    memory::{Filled, fill, make, record, suffix, tensor, with_addresses},
 };
-use crate::ops::{Pooled, storage::wanted};
+use crate::ops::Pooled;
 use candle_core::{DType, Error, Result, Tensor};
 
 /// See [`crate::ops::max_pool2d`].
@@ -25,15 +25,14 @@ pub(in crate::ops) fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, paddi
     })?;
     let sizes = [channels, rows * columns, height * width];
     let values = taken(&x, &indices, sizes, mode)?;
-    let values = record2("max_pool2d", &x, &indices, values, move |x, indices, grad| {
-        let gradient = || {
-            let name = format!("pool_backward_{}", suffix(x.dtype())?);
-            make(&[grad, indices], x.dtype(), x.shape(), |engine, from, to| {
-                let addresses = [from[0], from[1], to].map(Address);
-                engine.each(&POOLING, &name, x.elem_count(), 1, &[&addresses, &windows[..]].concat())
-            })
-        };
-        Ok((wanted(x, gradient)?, None))
+    let (of_x, at) = (x.shape().clone(), indices.clone());
+    let values = record(&[&x], values, move |grad| {
+        let name = format!("pool_backward_{}", suffix(grad.dtype())?);
+        let gradient = make(&[grad, &at], grad.dtype(), &of_x, |engine, from, to| {
+            let addresses = [from[0], from[1], to].map(Address);
+            engine.each(&POOLING, &name, of_x.elem_count(), 1, &[&addresses, &windows[..]].concat())
+        })?;
+        Ok(vec![Some(gradient)])
     })?;
     Ok(Pooled { values, indices })
 }
@@ -62,9 +61,7 @@ pub(in crate::ops) fn max_unpool2d(x: &Tensor, indices: &Tensor, height: usize, 
         let arguments = arguments(&[Address(from[0]), Address(from[1]), Address(to)])?;
         engine.each(&POOLING, &name, winners.elem_count(), 1, &arguments)
     })?;
-    record2("max_unpool2d", &x, &indices, result, move |x, indices, grad| {
-        Ok((wanted(x, || Ok(tensor(taken(grad, indices, sizes, mode)?)))?, None))
-    })
+    record(&[&x], result, move |grad| Ok(vec![Some(tensor(taken(grad, &indices, sizes, mode)?))]))
 }
 
 /// The elements of `x` at the indices. `sizes` are the channels, the pixels of the indices and the pixels of `x`.

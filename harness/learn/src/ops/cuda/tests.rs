@@ -3,13 +3,13 @@
 
 mod edges;
 
-use super::NetworkScope;
+use super::{NetworkScope, elementwise::as_type};
 use crate::{
     device::{self, DeviceChoice},
     losses::LossSpec,
     metrics::image_counts,
     models::{LinknetSpec, Mode, Model, ModelSpec, SegnetSpec, VqvaeSpec},
-    ops,
+    ops::{self, After, Moving},
     precision::Precision,
 };
 use candle_core::{DType, Device, Result, Tensor, Var};
@@ -72,12 +72,12 @@ fn assert_close(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f32) {
 }
 
 /// The output, and the gradients of all inputs for a loss that weights each output element differently.
-fn outcome(out: &Tensor, inputs: &[Var], weights: &Tensor) -> Vec<Tensor> {
-    let loss = (out * weights.to_device(out.device()).unwrap()).unwrap();
-    let loss = if loss.rank() == 0 { loss } else { loss.sum_all().unwrap() };
-    let gradients = loss.backward().unwrap();
+fn outcome(inputs: &[Var], operation: impl FnOnce() -> Tensor) -> Vec<Tensor> {
+    let (out, tape) = ops::record(operation);
+    let weights = values(out.dims(), &["weights"]).to_device(out.device()).unwrap();
+    let gradients = tape.gradients_along(&out, weights).unwrap();
     let gradient = |input: &Var| gradients.get(input.as_tensor()).expect("a gradient").clone();
-    std::iter::once(out.clone()).chain(inputs.iter().map(gradient)).collect()
+    std::iter::once(out.detach()).chain(inputs.iter().map(gradient)).collect()
 }
 
 /// Runs `operation` on both devices in every precision. Images are `[B, C, H, W]`; the result is one too, or a scalar.
@@ -91,26 +91,25 @@ fn check(what: &str, inputs: &[(&[usize], Kind)], operation: impl Fn(&[Tensor]) 
     };
     let expected = {
         let inputs = variables(&Device::Cpu);
-        let out = operation(&inputs.iter().map(|v| v.as_tensor().clone()).collect::<Vec<_>>()).unwrap();
-        outcome(&out, &inputs, &values(out.dims(), &["weights"]))
+        outcome(&inputs, || operation(&inputs.iter().map(|v| v.as_tensor().clone()).collect::<Vec<_>>()).unwrap())
     };
     for precision in [Precision::F32, Precision::Tf32, Precision::Bf16] {
         precision.apply(&gpu).unwrap();
         let variables = variables(&gpu);
-        let out = {
-            let scope = NetworkScope::enter(&gpu);
+        let ours = outcome(&variables, || {
+            // Some weights are prepared, and others are not.
+            let parameters = variables.iter().zip(inputs).filter(|(v, (_, kind))| *kind == Parameter && v.rank() == 4);
+            let prepared = if precision == Precision::Bf16 { 1 } else { 0 };
+            let scope = NetworkScope::enter(&gpu, parameters.map(|(v, _)| v.as_tensor()).take(prepared)).unwrap();
             let prepare = |(variable, (_, kind)): (&Var, &(&[usize], Kind))| match kind {
                 Parameter => variable.as_tensor().clone(),
                 Full => scope.input(variable).unwrap(),
-                Image => {
-                    let element = if precision == Precision::Bf16 { DType::BF16 } else { DType::F32 };
-                    scope.input(variable).unwrap().to_dtype(element).unwrap()
-                }
+                Image if precision == Precision::Bf16 => as_type(&scope.input(variable).unwrap(), DType::BF16).unwrap(),
+                Image => scope.input(variable).unwrap(),
             };
             let out = operation(&variables.iter().zip(inputs).map(prepare).collect::<Vec<_>>()).unwrap();
             if out.rank() == 4 { scope.output(&out).unwrap() } else { out }
-        };
-        let ours = outcome(&out, &variables, &values(out.dims(), &["weights"]));
+        });
         for (i, (ours, theirs)) in ours.iter().zip(&expected).enumerate() {
             let part = if i == 0 { "output".to_owned() } else { format!("gradient {}", i - 1) };
             assert_close(&format!("{what} in {precision}: {part}"), ours, theirs, tolerance(precision));
@@ -155,11 +154,50 @@ fn transposed_convolution() {
 }
 
 #[test]
+fn residual_block() {
+    let sizes = [2, 16, 5, 7];
+    let inputs: [(&[usize], Kind); 5] = [
+        (&sizes, Image),
+        (&[8, 16, 3, 3], Parameter),
+        (&[8], Parameter),
+        (&[16, 8, 1, 1], Parameter),
+        (&[16], Parameter),
+    ];
+    check("residual block", &inputs, |t| ops::residual_block(&t[0], (&t[1], &t[2]), (&t[3], &t[4])));
+}
+
+#[test]
+fn a_convolution_before_a_relu() {
+    let inputs: [(&[usize], Kind); 5] = [
+        (&[2, 3, 8, 6], Image),
+        (&[8, 3, 3, 3], Parameter),
+        (&[8], Parameter),
+        (&[8, 5, 4, 4], Parameter),
+        (&[5], Parameter),
+    ];
+    check("convolutions before ReLUs", &inputs, |t| {
+        let hidden = ops::conv2d_before_relu(&t[0], &t[1], Some(&t[2]), 1, 1)?;
+        ops::conv_transpose2d(&hidden, &t[3], &t[4], 2, 1, 0)
+    });
+    // A weight that is used twice has the sum of two gradients, which are converted first.
+    check("a weight used twice", &[(&[2, 6, 5, 4], Image), (&[6, 6, 3, 3], Parameter)], |t| {
+        ops::conv2d(&ops::conv2d_before_relu(&t[0], &t[1], None, 1, 1)?, &t[1], None, 1, 1)
+    });
+}
+
+#[test]
 fn elementwise() {
     for shape in [[2, 3, 5, 7], [1, 8, 4, 4], [1, 1, 1, 1]] {
         check("relu", &[(&shape, Image)], |t| ops::relu(&t[0]));
         check("add", &[(&shape, Image), (&shape, Image)], |t| ops::add(&t[0], &t[1]));
+        check("add and relu", &[(&shape, Image), (&shape, Image)], |t| ops::add_relu(&t[0], &t[1]));
         check("mse", &[(&shape, Full)], |t| ops::mse(&t[0], &(t[0].detach() * 0.5)?));
+        check("sigmoid", &[(&shape, Full)], |t| ops::sigmoid(&t[0]));
+        // Each is used twice, so that their gradients are added.
+        check("used twice", &[(&shape, Image)], |t| ops::add(&ops::relu(&t[0])?, &t[0]));
+        check("straight through", &[(&shape, Full)], |t| {
+            ops::full_precision(&ops::straight_through(&t[0], &(t[0].detach() * 0.5)?)?)
+        });
     }
 }
 
@@ -169,12 +207,18 @@ fn batch_normalization() {
     for [batch, channels, h, w] in [[2, 3, 5, 7], [4, 40, 4, 4], [3, 8, 32, 32], [5, 2, 24, 24]] {
         let shape = [batch, channels, h, w];
         let inputs: [(&[usize], Kind); 3] = [(&shape, Image), (&[channels], Parameter), (&[channels], Parameter)];
-        check("batch norm", &inputs, |t| Ok(ops::batch_norm(&t[0], &t[1], &t[2], 1e-2)?.output));
-        check("batch norm by given statistics", &inputs, |t| {
-            let mean = Tensor::full(0.25f32, channels, t[0].device())?;
-            let variance = Tensor::full(0.5f32, channels, t[0].device())?;
-            ops::batch_norm_fixed(&t[0], &mean, &variance, &t[1], &t[2], 1e-2)
-        });
+        let sum: [(&[usize], Kind); 4] = [inputs[0], inputs[1], inputs[2], (&shape, Image)];
+        for (relu, add) in [(false, false), (true, false), (false, true), (true, true)] {
+            let inputs = if add { &sum[..] } else { &inputs };
+            check(&format!("batch norm, relu {relu}"), inputs, |t| {
+                Ok(ops::batch_norm(&t[0], &t[1], &t[2], 1e-2, None, After { add: t.get(3), relu })?.output)
+            });
+            check(&format!("batch norm by given statistics, relu {relu}"), inputs, |t| {
+                let mean = Tensor::full(0.25f32, channels, t[0].device())?;
+                let variance = Tensor::full(0.5f32, channels, t[0].device())?;
+                ops::batch_norm_fixed(&t[0], &mean, &variance, &t[1], &t[2], 1e-2, After { add: t.get(3), relu })
+            });
+        }
     }
 }
 
@@ -188,11 +232,17 @@ fn statistics_of_a_batch() {
         let x = (values(&[3, 8, 32, 32], &["x"]) + 1000.0).unwrap();
         let of = |x: &Tensor| {
             let one = Tensor::ones(8, DType::F32, x.device()).unwrap();
-            ops::batch_norm(x, &one, &one, 1e-5).unwrap()
+            let (mean, variance) = (one.copy().unwrap(), one.copy().unwrap());
+            let moving = Moving { mean: &mean, variance: &variance, momentum: 0.1 };
+            let normalized = ops::batch_norm(x, &one, &one, 1e-5, Some(moving), After::default()).unwrap();
+            (normalized, mean, variance)
         };
         let theirs = of(&x);
-        let scope = NetworkScope::enter(&gpu);
+        let scope = NetworkScope::enter(&gpu, []).unwrap();
         let ours = of(&scope.input(&x.to_device(&gpu).unwrap()).unwrap());
+        assert_close("running mean", &ours.1, &theirs.1, 1e-7);
+        assert_close("running variance", &ours.2, &theirs.2, 1e-6);
+        let (ours, theirs) = (ours.0, theirs.0);
         assert_close("mean", &ours.mean, &theirs.mean, 1e-7);
         assert_close("variance", &ours.variance, &theirs.variance, 1e-6);
         assert_close("output", &scope.output(&ours.output).unwrap(), &theirs.output, 1e-5);
@@ -224,8 +274,13 @@ fn cross_entropy() {
     let outcome = |device: &Device| {
         let logits = values(&[batch, 3, side, side], &["logits"]).to_device(device).unwrap();
         let logits = Var::from_tensor(&(logits * 20.0).unwrap()).unwrap();
-        let loss = ops::cross_entropy(&logits, &target.to_device(device).unwrap()).unwrap();
-        let gradients = (&loss * 3.0).unwrap().backward().unwrap();
+        let target = target.to_device(device).unwrap();
+        let (loss, tape) = ops::record(|| {
+            let (one, two) = (ops::cross_entropy(&logits, &target).unwrap(), ops::mse(&logits, &logits).unwrap());
+            let terms = [(&one, 3.0), (&two, 0.5), (&one, -1.0), (&two, 2.0), (&one, 1.0), (&two, 2.0)];
+            ops::weighted_sum(&terms).unwrap()
+        });
+        let gradients = tape.gradients(&loss).unwrap();
         (loss, (gradients.get(logits.as_tensor()).unwrap() * 1000.0).unwrap())
     };
     let (ours, theirs) = (outcome(&gpu), outcome(&Device::Cpu));
@@ -246,12 +301,29 @@ fn codebook() {
         let theirs = ops::nearest_codes(&z, &book).unwrap();
         for precision in [Precision::F32, Precision::Tf32] {
             precision.apply(&gpu).unwrap();
-            let scope = NetworkScope::enter(&gpu);
+            let scope = NetworkScope::enter(&gpu, []).unwrap();
             let vectors = scope.input(&z.to_device(&gpu).unwrap()).unwrap();
             let ours = ops::nearest_codes(&vectors, &book.to_device(&gpu).unwrap()).unwrap();
             assert_close("codes", &scope.output(&ours.quantized).unwrap(), &theirs.quantized, 0.0);
             assert_close("counts", &ours.counts, &theirs.counts, 0.0);
             assert_close("sums", &ours.sums, &theirs.sums, 1e-5);
+            let moved = |found: &ops::Assignment, device: &Device| {
+                let all = [&[dim, codes][..], &[codes], &[codes], &[dim, codes], &[dim, codes]];
+                let all = all.map(|shape| values(shape, &["average"]).to_device(device).unwrap());
+                let [codes, hidden_counts, counts, hidden_sums, sums] = &all;
+                let averages = ops::Averages {
+                    counts: [hidden_counts, counts],
+                    sums: [hidden_sums, sums],
+                    decay: 0.9,
+                    correction: 0.3,
+                    epsilon: 1e-2,
+                };
+                ops::move_codebook(codes, &averages, found).unwrap();
+                all
+            };
+            for (ours, theirs) in moved(&ours, &gpu).iter().zip(moved(&theirs, &Device::Cpu)) {
+                assert_close("moved codebook", ours, &theirs, 1e-4);
+            }
         }
         Precision::F32.apply(&gpu).unwrap();
     }
@@ -263,11 +335,23 @@ fn adam() {
     let Some(gpu) = gpu() else { return };
     let step = ops::AdamStep { beta1: 0.9, beta2: 0.999, keep: 0.99, rate: 0.1, correction: 0.3, epsilon: 1e-8 };
     let outcome = |device: &Device| {
-        let tensor = |name| values(&[3, 5, 7], &[name]).to_device(device).unwrap();
-        let [weight, first] = ["weight", "first"].map(|name| Var::from_tensor(&tensor(name)).unwrap());
-        let second = Var::from_tensor(&tensor("second").sqr().unwrap()).unwrap();
-        ops::adam(&weight, &first, &second, &tensor("gradient"), step).unwrap();
-        [weight, first, second]
+        // More tensors than fit into one launch, of one block and more.
+        let all: Vec<[Tensor; 4]> = (0..100)
+            .map(|i| {
+                let tensor = |name| values(&[3, 5, 1 + i * 7], &[name]).to_device(device).unwrap();
+                [tensor("weight"), tensor("first"), tensor("second").sqr().unwrap(), tensor("gradient")]
+            })
+            .collect();
+        let slot = |[weight, first, second, gradient]: &'_ [Tensor; 4]| {
+            ops::adam(&[ops::AdamSlot { weight, first, second, gradient }], step)
+        };
+        all.iter().take(1).try_for_each(slot).unwrap();
+        let slots: Vec<_> = all
+            .iter()
+            .map(|[weight, first, second, gradient]| ops::AdamSlot { weight, first, second, gradient })
+            .collect();
+        ops::adam(&slots, step).unwrap();
+        all.into_iter().flatten().collect::<Vec<_>>()
     };
     for (ours, theirs) in outcome(&gpu).iter().zip(outcome(&Device::Cpu)) {
         assert_close("adam", ours, &theirs, 1e-5);
@@ -297,7 +381,7 @@ fn clipping() {
         let gradients = data.each_ref().map(|gradient| gradient.to_device(device).unwrap());
         let norm = ops::gradient_norm(&gradients.each_ref()).unwrap();
         let mut all = vec![norm.clone()];
-        all.extend(gradients.iter().map(|gradient| ops::clip(gradient, &norm, most).unwrap()));
+        all.extend(ops::clip(&gradients.each_ref(), &norm, most).unwrap());
         all
     };
     for most in [0.5, 1e6] {
@@ -341,12 +425,14 @@ fn bits_are_the_same_on_every_run() {
             precision.apply(&gpu).unwrap();
             let bits = || -> Vec<u32> {
                 let model = Model::new(&spec, 5, &gpu).unwrap();
-                let out = model.forward(&images, Mode::Train).unwrap();
-                assert_eq!(out.channels.dtype(), DType::F32);
-                let loss = ops::cross_entropy(&out.channels, &target).unwrap();
-                let gradients = loss.backward().unwrap();
+                let ((channels, loss), tape) = ops::record(|| {
+                    let out = model.forward(&images, Mode::Train).unwrap();
+                    (out.channels.detach(), out.loss(&ops::cross_entropy(&out.channels, &target).unwrap()).unwrap())
+                });
+                assert_eq!(channels.dtype(), DType::F32);
+                let gradients = tape.gradients(&loss).unwrap();
                 let all = model.state().values().map(|entry| gradients.get(entry.var.as_tensor()).unwrap_or(&loss));
-                all.chain([&out.channels]).flat_map(host).map(f32::to_bits).collect()
+                all.chain([&channels]).flat_map(host).map(f32::to_bits).collect()
             };
             assert_eq!(bits(), bits(), "{} in {precision}", spec.name());
         }

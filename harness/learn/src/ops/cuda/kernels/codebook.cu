@@ -126,6 +126,42 @@ extern "C" __global__ void code_totals(unsigned n, const float *pieces, float *s
     else sums[d * k + code] = (float)sum;
 }
 
+// A moving average that is corrected for its beginning at 0.
+struct Average {
+    float *hidden, *average;
+    float rest, correction; // 1 - decay, and 1 / (1 - decay^pushes)
+
+    __device__ float push(unsigned i, float value) const {
+        float moved = hidden[i] + (value - hidden[i]) * rest;
+        hidden[i] = moved;
+        return average[i] = moved * correction;
+    }
+};
+
+// Moves the averages of k counts, and smooths them by Laplace's method: one block.
+extern "C" __global__ void move_counts(unsigned k, const float *counts, float *hidden, float *averages, float rest,
+                                       float correction, float epsilon, float *smooth) {
+    Average average{hidden, averages, rest, correction};
+    __shared__ double room[256];
+    double sum = 0.0;
+    for (unsigned i = threadIdx.x; i < k; i += blockDim.x) {
+        float value = average.push(i, counts[i]);
+        smooth[i] = value;
+        sum += value;
+    }
+    float total = (float)block_sum(sum, room);
+    float all = total + k * epsilon;
+    for (unsigned i = threadIdx.x; i < k; i += blockDim.x) smooth[i] = (smooth[i] + epsilon) / all * total;
+}
+
+// Moves the averages of the sums [D, K] of vectors; each divided by its count is a code.
+extern "C" __global__ void move_codes(unsigned n, const float *sums, float *hidden, float *averages, float rest,
+                                      float correction, const float *smooth, float *codes, unsigned k) {
+    Average average{hidden, averages, rest, correction};
+    unsigned i = thread();
+    if (i < n) codes[i] = average.push(i, sums[i]) / smooth[i % k];
+}
+
 // e^entropy of the frequencies of k codes: one block.
 extern "C" __global__ void perplexity(const float *counts, unsigned k, double *out) {
     __shared__ double room[256];

@@ -1,9 +1,9 @@
-// Mean squared error, and cross-entropy over channels. A mean has two stages, as in channels.cu. The gradient of the
-// loss itself is read from the device, so that nothing waits for it.
+// Mean squared error, cross-entropy over channels, and sums of losses. The gradient of the loss itself is read from the device,
+// so that nothing waits for it.
 #include "number.cuh"
 
-// This block's piece of a sum over n terms.
-template <class F> __device__ void sum_piece(unsigned n, double *pieces, F term) {
+// The mean of n terms. Each block sums a piece of them; the one that ends last adds up the pieces, in order.
+template <class F> __device__ void mean(unsigned n, double *pieces, unsigned *counter, float *out, F term) {
     __shared__ double room[256];
     unsigned length = (n + gridDim.x - 1) / gridDim.x, from = blockIdx.x * length;
     unsigned to = from + length < n ? from + length : n;
@@ -11,19 +11,15 @@ template <class F> __device__ void sum_piece(unsigned n, double *pieces, F term)
     for (unsigned i = from + threadIdx.x; i < to; i += blockDim.x) sum += term(i);
     sum = block_sum(sum, room);
     if (threadIdx.x == 0) pieces[blockIdx.x] = sum;
-}
-
-// The pieces' sum divided by `count`: one block.
-extern "C" __global__ void mean_total(const double *pieces, unsigned parts, double count, float *out) {
-    __shared__ double room[256];
-    double sum = 0.0;
-    for (unsigned part = threadIdx.x; part < parts; part += blockDim.x) sum += pieces[part];
+    if (!ends_last(counter, gridDim.x)) return;
+    sum = 0.0;
+    for (unsigned part = threadIdx.x; part < gridDim.x; part += blockDim.x) sum += fresh(pieces + part);
     sum = block_sum(sum, room);
-    if (threadIdx.x == 0) *out = (float)(sum / count);
+    if (threadIdx.x == 0) *out = (float)(sum / n);
 }
 
-extern "C" __global__ void squares(unsigned n, const float *x, const float *y, double *pieces) {
-    sum_piece(n, pieces, [=](unsigned i) {
+extern "C" __global__ void squares(unsigned n, const float *x, const float *y, double *pieces, unsigned *counter, float *out) {
+    mean(n, pieces, counter, out, [=](unsigned i) {
         double difference = x[i] - y[i];
         return difference * difference;
     });
@@ -51,10 +47,10 @@ struct Softmax {
     }
 };
 
-// Sum over n pixels of -log softmax of the class; NaN for an invalid class.
+// Mean over n pixels of -log softmax of the class; NaN for an invalid class.
 extern "C" __global__ void cross_entropies(unsigned n, const float *logits, const unsigned char *classes, double *pieces,
-                                           unsigned channels, unsigned pixels) {
-    sum_piece(n, pieces, [=](unsigned i) {
+                                           unsigned *counter, float *out, unsigned channels, unsigned pixels) {
+    mean(n, pieces, counter, out, [=](unsigned i) {
         unsigned image = i / pixels;
         const float *pixel = logits + image * channels * pixels + i - image * pixels;
         Softmax softmax(pixel, channels, pixels);
@@ -75,4 +71,23 @@ extern "C" __global__ void cross_entropies_backward(unsigned n, const float *log
         float probability = expf(logits[at + k * pixels] - softmax.largest - softmax.log_sum);
         out[at + k * pixels] = (probability - (k == classes[i] ? 1.0f : 0.0f)) * scale;
     }
+}
+
+// The sum of up to four scalars, each with its weight. Products are rounded before they are added, as on the CPU: one thread.
+extern "C" __global__ void weighted_sum(unsigned count, const float *a, const float *b, const float *c, const float *d,
+                                        float weight_a, float weight_b, float weight_c, float weight_d, float *out) {
+    float sum = __fmul_rn(*a, weight_a);
+    if (count > 1) sum = __fadd_rn(sum, __fmul_rn(*b, weight_b));
+    if (count > 2) sum = __fadd_rn(sum, __fmul_rn(*c, weight_c));
+    if (count > 3) sum = __fadd_rn(sum, __fmul_rn(*d, weight_d));
+    *out = sum;
+}
+
+// The gradients of the scalars, [4]: one thread.
+extern "C" __global__ void weighted_sum_backward(const float *gradient, float weight_a, float weight_b, float weight_c,
+                                                 float weight_d, float *out) {
+    out[0] = *gradient * weight_a;
+    out[1] = *gradient * weight_b;
+    out[2] = *gradient * weight_c;
+    out[3] = *gradient * weight_d;
 }

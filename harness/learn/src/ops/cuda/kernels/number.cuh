@@ -101,6 +101,28 @@ __device__ inline double block_sum(double value, double *room) {
     return room[0];
 }
 
+// True, in all its threads, for the block that ends last of `blocks` blocks that share a counter. It sees what the others wrote,
+// if it reads with `fresh`. The counter is 0 before and after. Which block ends last changes nothing in a result: every block
+// would do the same.
+__device__ inline bool ends_last(unsigned *counter, unsigned blocks) {
+    __shared__ bool last;
+    __threadfence(); // what this thread wrote is there for others before its block is counted
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) last = atomicInc(counter, blocks - 1) == blocks - 1;
+    __syncthreads();
+    if (last) __threadfence();
+    return last;
+}
+
+// Reads what another block of the same launch wrote.
+__device__ inline double fresh(const double *at) { return __ldcg(at); }
+
+// max(x, 0); NaN stays NaN, as in PyTorch.
+__device__ inline float rectified(float x) { return x < 0.0f ? 0.0f : x; }
+
+// The gradient where the output of a rectified linear unit is not 0.
+__device__ inline float masked(float output, float gradient) { return output <= 0.0f ? 0.0f : gradient; }
+
 // A kernel for each type of element.
 #define FOR_F32_AND_BF16(name, parameters, arguments)                                                                          \
     extern "C" __global__ void name##_f32 parameters(float) { name arguments; }                                                \
