@@ -32,8 +32,8 @@ constexpr struct {
     const char *word;
     bool has_bytes;
 } KINDS[] = {
-    {Counted::Launch, "launch", false},
-    {Counted::Convolution, "convolution", false},
+    {Counted::Launch, "launch", true},
+    {Counted::Convolution, "convolution", true},
     {Counted::Copy, "copy", true},
     {Counted::Memset, "memset", true},
     {Counted::Allocation, "allocation", true},

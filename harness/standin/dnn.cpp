@@ -3,6 +3,7 @@
 #include "counts.h"
 #include "descriptors.h"
 #include "memory.h"
+#include "settings.h"
 #include <cstring>
 #include <set>
 #include <string>
@@ -31,6 +32,11 @@ size_t workspace_of(Direction direction, int algorithm) {
     return direction == Direction::Forward ? 4096 : direction == Direction::Data ? 8192 : 2048;
 }
 
+// Whether the deterministic algorithm can be used.
+bool is_repeatable(const Convolution &all, int math) {
+    return !settings().plain_only || (all.images.element == Element::Float && math == FMA_MATH);
+}
+
 // Offers an algorithm that does not work, one that is not deterministic, and one to choose.
 int offer(const char *call, Direction direction, const void *handle, Descriptors descriptors, int room, int *count,
           Offer *offers) {
@@ -39,10 +45,11 @@ int offer(const char *call, Direction direction, const void *handle, Descriptors
     if (!is_handle(call, handle)) return DNN_BAD_PARAM;
     if (int refused = describe(call, descriptors, &all, &math)) return refused;
     int best_math = all.images.element == Element::Float ? DEFAULT_MATH : TENSOR_OP_MATH;
+    int repeatable = is_repeatable(all, math) ? DNN_SUCCESS : DNN_NOT_SUPPORTED;
     const Offer known[] = {
         {REFUSED, DNN_NOT_SUPPORTED, -1.0f, 0, DETERMINISTIC, math, {}},
         {FAST, DNN_SUCCESS, 0.1f, workspace_of(direction, FAST), NOT_DETERMINISTIC, math, {}},
-        {REPEATABLE, DNN_SUCCESS, 0.2f, workspace_of(direction, REPEATABLE), DETERMINISTIC, best_math, {}},
+        {REPEATABLE, repeatable, 0.2f, workspace_of(direction, REPEATABLE), DETERMINISTIC, best_math, {}},
     };
     *count = 0;
     for (const Offer &one : known)
@@ -57,6 +64,7 @@ int workspace_size(const char *call, Direction direction, const void *handle, De
     if (!is_handle(call, handle)) return DNN_BAD_PARAM;
     if (int refused = describe(call, descriptors, &all, &math)) return refused;
     if (algorithm != FAST && algorithm != REPEATABLE) return DNN_NOT_SUPPORTED;
+    if (algorithm == REPEATABLE && !is_repeatable(all, math)) return DNN_NOT_SUPPORTED;
     *bytes = workspace_of(direction, algorithm);
     return DNN_SUCCESS;
 }
@@ -95,13 +103,13 @@ struct Operands {
 
 int run(const char *call, Direction direction, const void *handle, Descriptors descriptors, int algorithm,
         const Operands &with) {
-    count(Counted::Convolution,
-          direction == Direction::Forward ? "forward" : direction == Direction::Data ? "data" : "filter");
     Convolution all;
     int math = 0;
     if (!has_context(call)) return DNN_EXECUTION_FAILED;
     if (!is_handle(call, handle)) return DNN_BAD_PARAM;
     if (int refused = describe(call, descriptors, &all, &math)) return refused;
+    count(Counted::Convolution, direction == Direction::Forward ? "forward" : direction == Direction::Data ? "data" : "filter",
+          all.images.bytes() + all.filters.bytes() + all.maps.bytes());
     if (algorithm != FAST && algorithm != REPEATABLE) {
         complain("%s: algorithm %d was not offered", call, algorithm);
         return DNN_NOT_SUPPORTED;

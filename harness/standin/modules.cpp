@@ -3,6 +3,7 @@
 #include "counts.h"
 #include "fibers.h"
 #include "kernels.h"
+#include "memory.h"
 #include "settings.h"
 #include <csignal>
 #include <cstdio>
@@ -203,6 +204,19 @@ API int cuModuleGetFunction(void **function, void *handle, const char *name) {
     return SUCCESS;
 }
 
+// The bytes of the arrays that a launch gets: from each address among its parameters to the end of its block of memory.
+static size_t handled(const Kernel &kernel, void **parameters) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < kernel.sizes.size(); i++) {
+        for (size_t at = 0; at + sizeof(void *) <= kernel.sizes[i]; at += sizeof(void *)) {
+            const void *address;
+            memcpy(&address, (const char *)parameters[i] + at, sizeof address);
+            bytes += memory::room(address);
+        }
+    }
+    return bytes;
+}
+
 API int cuLaunchKernel(void *handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
                        unsigned block_z, unsigned shared_bytes, void *stream, void **parameters, void **extra) {
     ENTER(LAUNCH_FAILED);
@@ -213,7 +227,6 @@ API int cuLaunchKernel(void *handle, unsigned grid_x, unsigned grid_y, unsigned 
         complain("cuLaunchKernel: no such kernel");
         return INVALID_HANDLE;
     }
-    count(Counted::Launch, function->counted);
     const char *name = function->name.c_str();
     Index grid = {grid_x, grid_y, grid_z}, block = {block_x, block_y, block_z};
     if (!fits(*function, grid, block)) return INVALID_VALUE;
@@ -228,6 +241,7 @@ API int cuLaunchKernel(void *handle, unsigned grid_x, unsigned grid_y, unsigned 
         complain("%s: %zu parameters are wanted, and that at %zu is missing", name, wanted, given);
         return INVALID_VALUE;
     }
+    count(Counted::Launch, function->counted, function->kernel ? handled(*function->kernel, parameters) : 0);
     if (function->candle) {
         size_t blocks = (size_t)grid_x * grid_y * grid_z;
         return function->candle->run(function->name, parameters, blocks) ? SUCCESS : ILLEGAL_ADDRESS;

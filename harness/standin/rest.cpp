@@ -61,12 +61,6 @@ API int curandSetPseudoRandomGeneratorSeed(void *, unsigned long long) {
 #define ABSENT(name, code)                                                                                                     \
     API int name() { return must_not_be_called(#name, code); }
 ABSENT(cuCtxDestroy_v2, NOT_SUPPORTED)
-ABSENT(cuEventCreate, NOT_SUPPORTED)
-ABSENT(cuEventDestroy_v2, NOT_SUPPORTED)
-ABSENT(cuEventElapsedTime, NOT_SUPPORTED)
-ABSENT(cuEventQuery, NOT_SUPPORTED)
-ABSENT(cuEventRecord, NOT_SUPPORTED)
-ABSENT(cuEventSynchronize, NOT_SUPPORTED)
 ABSENT(cuMemAlloc_v2, NOT_SUPPORTED)
 ABSENT(cuMemFree_v2, NOT_SUPPORTED)
 ABSENT(cuMemcpyPeerAsync, NOT_SUPPORTED)

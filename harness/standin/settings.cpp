@@ -57,6 +57,7 @@ Settings read() {
     settings.devices = (int)number("STANDIN_DEVICES", 1, 16);
     settings.misalignment = number("STANDIN_MISALIGN", 0, 255);
     if (settings.misalignment == 1) settings.misalignment = 4;
+    settings.plain_only = number("STANDIN_PLAIN_ONLY", 0, 1) == 1;
 
     std::string capability = variable("STANDIN_CAPABILITY");
     if (!capability.empty()) {

@@ -17,6 +17,7 @@ struct Settings {
     int major = 9, minor = 0;        // compute capability
     int devices = 1;
     size_t misalignment = 0; // bytes past a border of 256
+    bool plain_only = false;         // whether only convolutions in f32 have a deterministic algorithm
 };
 
 // Read once. A value that makes no sense ends the program with status 2.

@@ -10,9 +10,11 @@ Examples:
   harness bench train-step --model linknet --batch 8 --size 256 --threads 4
   harness bench train-step --model vqvae --width 64 --depth 2 --inner 32 --size 128 --json
   harness bench train-step --model segnet --device cuda --batch 64
+  harness bench train-step --device cuda --batch 64 --precision f32,tf32,bf16 --rounds 5 --profile
 
 A step is forward pass, cross-entropy plus the network's own penalty, backward pass and Adam, on random images.
-images_per_s and step_ms are medians over the steps: machines are noisy, so alternate the runs that you compare.";
+images_per_s and step_ms are medians over the steps of all rounds: machines are noisy, so alternate the runs that
+you compare.";
 const DATA_EXAMPLES: &str = "\
 Examples:
   harness bench data photographs
@@ -71,10 +73,16 @@ pub(crate) struct TrainStep {
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
-    /// Number format of convolutions and matrix products: f32, tf32 or bf16; the CPU computes in f32 only
-    #[arg(long, value_name = "PRECISION", default_value = "f32")]
-    pub(crate) precision: Precision,
-    /// Print one line of JSON instead of a table
+    /// Number formats of convolutions and matrix products, separated by commas: f32, tf32 or bf16; the CPU computes in f32 only
+    #[arg(long, value_name = "PRECISION", default_value = "f32", value_delimiter = ',')]
+    pub(crate) precision: Vec<Precision>,
+    /// How often each precision is timed, by turns
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Also print which operations of the GPU take the time, measured in one more round
+    #[arg(long)]
+    pub(crate) profile: bool,
+    /// Print one line of JSON for each precision instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 }

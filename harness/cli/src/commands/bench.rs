@@ -10,6 +10,7 @@ use crate::{
 use harness_learn::{
     bench::{self, median},
     models::ModelSpec,
+    precision::Precision,
 };
 use harness_study::spec::diagnosis::printable;
 use serde::{Serialize, Serializer};
@@ -29,8 +30,12 @@ pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
     use_threads(options.threads)?;
     let spec = model_spec(options)?;
     let chosen = device::open(options.device)?;
-    let precision = options.precision;
-    precision.apply(&chosen.device).map_err(|e| Failure::Usage(format!("--precision {}: {e}", precision.name())))?;
+    for precision in &options.precision {
+        precision.check(&chosen.device).map_err(|e| Failure::Usage(format!("--precision {precision}: {e}")))?;
+    }
+    if options.profile && !chosen.device.is_cuda() {
+        return Err(Failure::Usage("--profile: only a GPU's operations are timed; use it with --device cuda".into()));
+    }
     let work = bench::TrainStep {
         model: &spec,
         batch: options.batch as usize,
@@ -38,17 +43,47 @@ pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
         warmup: options.warmup as usize,
         steps: options.steps as usize,
     };
-    // The step runs on rayon's pool, as in a study.
-    let times = rayon::scope(|_| bench::train_step(&work, &chosen.device)).map_err(Failure::run)?;
+    let time = |precision: Precision| {
+        precision.apply(&chosen.device).map_err(|e| Failure::Usage(format!("--precision {precision}: {e}")))?;
+        // The step runs on rayon's pool, as in a study.
+        rayon::scope(|_| bench::train_step(&work, &chosen.device)).map_err(Failure::run)
+    };
+    let mut all: Vec<Option<bench::StepTimes>> = vec![None; options.precision.len()];
+    for _ in 0..options.rounds {
+        for (&precision, all) in options.precision.iter().zip(&mut all) {
+            let new = time(precision)?;
+            match all {
+                Some(all) => all.seconds.extend(new.seconds),
+                None => *all = Some(new),
+            }
+        }
+    }
+    for (precision, times) in options.precision.iter().zip(all.iter().flatten()) {
+        fields(options, &spec, &chosen.name, *precision, times).print(options.json)?;
+        if options.profile {
+            let profile = bench::profile(|| time(*precision).map(drop))?;
+            say(&shares(&profile, options.warmup + options.steps))?;
+        }
+    }
+    Ok(())
+}
+
+/// The fields have the same names as in reference/train_step.py.
+fn fields(
+    options: &cli::TrainStep,
+    spec: &ModelSpec,
+    device: &str,
+    precision: Precision,
+    times: &bench::StepTimes,
+) -> Fields {
     let step = median(&times.seconds);
     let fastest = times.seconds.iter().copied().fold(f64::INFINITY, f64::min);
-    // The fields have the same names as in reference/train_step.py.
-    let fields = vec![
+    Fields(vec![
         ("engine", engine()),
         ("model", spec.name().into()),
         ("batch", options.batch.into()),
         ("size", options.size.into()),
-        ("device", chosen.name.into()),
+        ("device", device.into()),
         ("precision", precision.name().into()),
         ("images_per_s", rounded(f64::from(options.batch) / step, 2)),
         ("step_ms", rounded(step * 1e3, 2)),
@@ -56,8 +91,22 @@ pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
         ("peak_rss_mib", peak_rss_mib().into()),
         ("parameters", times.parameters.into()),
         ("loss", rounded(f64::from(times.loss), 6)),
-    ];
-    Fields(fields).print(options.json)
+    ])
+}
+
+/// The time of each operation of the GPU in a step, as a table.
+fn shares(profile: &[bench::Timed], steps: u32) -> String {
+    let total: f64 = profile.iter().map(|timed| timed.milliseconds).sum();
+    let mut rows = vec![["operation", "calls a step", "ms a step", "share"].map(str::to_owned).to_vec()];
+    rows.extend(profile.iter().map(|timed| {
+        vec![
+            timed.name.clone(),
+            format!("{:.1}", timed.calls as f64 / f64::from(steps)),
+            format!("{:.3}", timed.milliseconds / f64::from(steps)),
+            format!("{:.1} %", 100.0 * timed.milliseconds / total.max(f64::MIN_POSITIVE)),
+        ]
+    }));
+    table(&rows)
 }
 
 /// `bench data`.

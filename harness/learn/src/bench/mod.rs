@@ -1,7 +1,9 @@
 //! Measures how fast this machine trains. `docs/performance.md` compares the results with PyTorch.
 
+mod profile;
 mod train_step;
 
+pub use profile::{Timed, profile};
 pub use train_step::{StepTimes, TrainStep, train_step};
 
 /// The median, as in Python's `statistics.median`: the middle value, or the mean of the middle two. 0 if there are no

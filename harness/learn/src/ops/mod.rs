@@ -41,7 +41,7 @@ pub use adam::{AdamSlot, AdamStep, adam, clip, gradient_norm};
 pub use codebook::{Assignment, Averages, move_codebook, nearest_codes, perplexity};
 use convolution::{Convolution, TransposedConvolution};
 #[cfg(feature = "cudnn")]
-pub(crate) use cuda::open;
+pub(crate) use cuda::{open, start_profile, stop_profile};
 pub use loss::SOFT_DICE_SMOOTH;
 pub(crate) use loss::{image_cross_entropy, image_sigmoid, image_soft_dice};
 pub use maximum::divide_by_maximum;

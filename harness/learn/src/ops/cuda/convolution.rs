@@ -8,11 +8,14 @@ use super::{
     engine::{Argument, Argument::Address, ELEMENTWISE, Engine, counts},
     layout::{Mode, prepared},
     lists::{converted, settled_later},
-    memory::{Filled, cast, fill, make, pack, record, record_output, require_f32, suffix, tensor},
+    memory::{
+        Filled, cast, empty, fill, make, pack, record, record_output, require_f32, suffix, tensor, with_addresses,
+    },
     normalization::{channel_sums, masked_channel_sums},
     plan::{Direction, Plan, Problem},
 };
-use candle_core::{Error, Result, Tensor};
+use crate::precision::Precision;
+use candle_core::{DType, Device, Error, Result, Tensor};
 
 /// The sizes of a convolution and its parameters.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +84,41 @@ impl Geometry {
         let Self { stride, padding, mode, .. } = *self;
         let problem =
             Problem { direction, images: self.images, filters: self.filters, maps: self.maps, stride, padding, mode };
-        Plan::of(engine, &problem)?.run(engine, images, filters, maps)
+        match Plan::of(engine, &problem)? {
+            Some(plan) => plan.run(engine, images, filters, maps),
+            None if mode.last => self.run_in_f32(engine, direction, images, filters, maps),
+            None => Err(Error::Msg(format!(
+                "cuDNN has no deterministic algorithm, not even in f32: {}",
+                problem.describe()
+            ))),
+        }
+    }
+
+    /// [`run`](Self::run) in f32 and planes, where there is no deterministic algorithm otherwise.
+    fn run_in_f32(&self, engine: &Engine, direction: Direction, images: u64, filters: u64, maps: u64) -> Result<()> {
+        let plain = Self { mode: Mode { precision: Precision::F32, last: false }, ..*self };
+        let ours = suffix(self.mode.element())?;
+        let arrays = [(self.images, images), (self.filters, filters), (self.maps, maps)];
+        let copies = arrays.map(|(dims, _)| empty(DType::F32, &dims[..], &Device::Cuda(engine.device.clone())));
+        let [a, b, c] = copies;
+        let copies = [a?, b?, c?];
+        with_addresses(&copies.each_ref(), |engine, at| {
+            let swap = |name: &str, from, to, dims: [usize; 4], rows, columns| {
+                let arguments = [Address(from), Address(to), Argument::count(rows)?, Argument::count(columns)?];
+                engine.each(&ELEMENTWISE, name, dims.iter().product(), 1, &arguments)
+            };
+            let result = match direction {
+                Direction::Data => 0,
+                Direction::Filter => 1,
+                Direction::Forward => 2,
+            };
+            for (i, (dims, address)) in arrays.into_iter().enumerate().filter(|(i, _)| *i != result) {
+                swap(&format!("swap_{ours}_f32"), address, at[i], dims, dims[2] * dims[3], dims[1])?;
+            }
+            plain.run(engine, direction, at[0], at[1], at[2])?;
+            let (dims, address) = arrays[result];
+            swap(&format!("swap_f32_{ours}"), at[result], address, dims, dims[1], dims[2] * dims[3])
+        })
     }
 
     /// Computes maps from images and filters.

@@ -1,6 +1,6 @@
 //! The resources that all operations of a device share: cuDNN's handle, its workspace, and kernel launches.
 
-use super::lists::List;
+use super::{lists::List, profile::measured};
 use candle_core::{
     CudaDevice, Error, Result,
     cuda_backend::cudarc::{
@@ -103,7 +103,7 @@ impl Engine {
         arguments: &[Argument],
     ) -> Result<()> {
         let function = self.device.get_or_load_custom_func(name, module.name, module.ptx)?;
-        start(function.builder(), grid, block, arguments)
+        measured(self, name, || start(function.builder(), grid, block, arguments))
     }
 
     /// Launches kernel `name` over a list of tensors, which is its first argument.
@@ -111,7 +111,7 @@ impl Engine {
         let function = self.device.get_or_load_custom_func(name, LISTS.name, LISTS.ptx)?;
         let mut launch = function.builder();
         launch.arg(list);
-        start(launch, (list.blocks, 1, 1), (THREADS, 1, 1), arguments)
+        measured(self, name, || start(launch, (list.blocks, 1, 1), (THREADS, 1, 1), arguments))
     }
 
     /// Launches an elementwise kernel over `n` elements, `pack` per thread. `n` is its first argument.
@@ -179,6 +179,7 @@ module!(CODEBOOK, "codebook");
 module!(ELEMENTWISE, "elementwise");
 module!(LISTS, "lists");
 module!(LOSSES, "losses");
+module!(MAXIMUM, "maximum");
 module!(PICTURES, "pictures");
 module!(POOLING, "pooling");
 module!(SCORES, "scores");

@@ -19,25 +19,29 @@ mod engine;
 mod layout;
 mod lists;
 mod loss;
+mod maximum;
 mod memory;
 mod normalization;
 mod plan;
 mod pooling;
+mod profile;
 mod resident;
 mod scores;
 #[cfg(test)]
 mod tests;
 
-pub(super) use super::composed::{divide_by_maximum, soft_dice};
+pub(super) use super::composed::soft_dice;
 pub(super) use codebook::{move_codebook, nearest_codes, perplexity};
 pub(super) use convolution::{conv_transpose2d, conv2d, residual_block};
 pub(super) use elementwise::{add, add_relu, full_precision, relu, sigmoid, straight_through, weighted_sum};
 pub(crate) use layout::NetworkScope;
 pub(super) use lists::{adam, clip, forget, gradient_norm, settle, settle_for};
 pub(super) use loss::{cross_entropy, mse};
+pub(super) use maximum::divide_by_maximum;
 pub(super) use normalization::{batch_norm, batch_norm_fixed};
 pub use plan::chosen_algorithms;
 pub(super) use pooling::{max_pool2d, max_unpool2d};
+pub(crate) use profile::{start_profile, stop_profile};
 pub(crate) use resident::Resident;
 pub(crate) use scores::image_scores;
 

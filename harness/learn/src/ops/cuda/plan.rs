@@ -8,6 +8,7 @@ use super::{
     cudnn::{Arithmetic, Filters, Form, Images},
     engine::Engine,
     layout::Mode,
+    profile::measured,
 };
 use crate::precision::Precision;
 use candle_core::{
@@ -39,7 +40,8 @@ const OFFERS: usize = 16;
 /// The plans of this process.
 static PLANS: LazyLock<Mutex<Plans>> = LazyLock::new(Mutex::default);
 
-type Plans = HashMap<(DeviceId, Problem), Arc<Plan>>;
+/// A problem without a deterministic algorithm has no plan.
+type Plans = HashMap<(DeviceId, Problem), Option<Arc<Plan>>>;
 
 static CHOSEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -83,7 +85,8 @@ impl Problem {
         }
     }
 
-    fn describe(&self) -> String {
+    /// A short description, for records and errors.
+    pub(super) fn describe(&self) -> String {
         let sides = |dims: [usize; 4]| dims.map(|n| n.to_string()).join("x");
         let direction = match self.direction {
             Direction::Forward => "convolution",
@@ -110,6 +113,15 @@ enum Algorithm {
 }
 
 impl Algorithm {
+    /// The name of what it computes, for a profile.
+    fn direction(self) -> &'static str {
+        match self {
+            Self::Forward(_) => "convolution forward",
+            Self::Data(_) => "convolution, gradient of images",
+            Self::Filter(_) => "convolution, gradient of filters",
+        }
+    }
+
     fn name(self) -> String {
         let name = match self {
             Self::Forward(algorithm) => format!("{algorithm:?}"),
@@ -144,19 +156,20 @@ unsafe impl Send for Plan {}
 unsafe impl Sync for Plan {}
 
 impl Plan {
-    /// The plan of `problem` on the engine's device. It is created on first use.
-    pub(super) fn of(engine: &Engine, problem: &Problem) -> Result<Arc<Self>> {
+    /// The plan of `problem` on the engine's device. It is created on first use. `None` if cuDNN has no deterministic algorithm for
+    /// it.
+    pub(super) fn of(engine: &Engine, problem: &Problem) -> Result<Option<Arc<Self>>> {
         let key = (engine.device.id(), *problem);
         let mut plans = PLANS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = plans.get(&key) {
             return Ok(plan.clone());
         }
-        let plan = Arc::new(Self::new(engine, problem)?);
+        let plan = Self::new(engine, problem)?.map(Arc::new);
         plans.insert(key, plan.clone());
         Ok(plan)
     }
 
-    fn new(engine: &Engine, problem: &Problem) -> Result<Self> {
+    fn new(engine: &Engine, problem: &Problem) -> Result<Option<Self>> {
         let form = Form { dtype: problem.mode.element(), last: problem.mode.last };
         let mut plan = Self {
             images: Images::new(form, problem.images)?,
@@ -174,19 +187,21 @@ impl Plan {
             workspace: 0,
         };
         let math = plan.choose(engine.dnn().handle, problem)?;
-        let mib = plan.workspace as f64 / f64::from(1 << 20);
-        let line = format!(
-            "{}: {}, {}, {mib:.1} MiB of workspace",
-            problem.describe(),
-            plan.algorithm.name(),
-            format!("{math:?}").trim_start_matches("CUDNN_"),
-        );
+        let what = match math {
+            Some(math) => {
+                let math = format!("{math:?}");
+                let (name, math) = (plan.algorithm.name(), math.trim_start_matches("CUDNN_"));
+                format!("{name}, {math}, {:.1} MiB of workspace", plan.workspace as f64 / f64::from(1 << 20))
+            }
+            None => "cuDNN has no deterministic algorithm for this; computed in f32".to_owned(),
+        };
+        let line = format!("{}: {what}", problem.describe());
         CHOSEN.lock().unwrap_or_else(PoisonError::into_inner).insert(line);
-        Ok(plan)
+        Ok(math.map(|_| plan))
     }
 
-    /// Sets algorithm, arithmetic and workspace; returns the arithmetic.
-    fn choose(&mut self, handle: cudnnHandle_t, problem: &Problem) -> Result<Math> {
+    /// Sets algorithm, arithmetic and workspace; returns the arithmetic, or `None` if there is no deterministic algorithm.
+    fn choose(&mut self, handle: cudnnHandle_t, problem: &Problem) -> Result<Option<Math>> {
         let offers = self.offers(handle, problem.direction).map_err(Error::wrap)?;
         for offer in offers.iter().filter(|offer| offer.usable) {
             // An algorithm is offered for one kind of arithmetic, but f32 must not use tensor cores.
@@ -196,14 +211,13 @@ impl Plan {
                 && workspace <= WORKSPACE
             {
                 (self.algorithm, self.workspace) = (offer.algorithm, workspace);
-                return Ok(math);
+                return Ok(Some(math));
             }
         }
         self.arithmetic.set_math(problem.math())?;
-        self.workspace = self.workspace_of(handle, self.algorithm).map_err(|e| {
-            Error::Msg(format!("cuDNN has no deterministic algorithm for this: {} ({e})", problem.describe()))
-        })?;
-        Ok(problem.math())
+        let Ok(workspace) = self.workspace_of(handle, self.algorithm) else { return Ok(None) };
+        self.workspace = workspace;
+        Ok(Some(problem.math()))
     }
 
     /// The algorithms that the heuristic offers, fastest first.
@@ -277,7 +291,7 @@ impl Plan {
         let handle = dnn.handle;
         // SAFETY: handle and descriptors live. Callers pass addresses of as many elements as the problem's shapes have; the
         // memory is freed in stream order, after this work.
-        unsafe {
+        let work = || unsafe {
             match self.algorithm {
                 Algorithm::Forward(algorithm) => cudnn::convolution_forward(
                     handle,
@@ -325,7 +339,7 @@ impl Plan {
                     write(filters),
                 ),
             }
-        }
-        .map_err(Error::wrap)
+        };
+        measured(engine, self.algorithm.direction(), || work().map_err(Error::wrap))
     }
 }

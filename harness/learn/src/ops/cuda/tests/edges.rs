@@ -76,3 +76,26 @@ fn tensors_may_start_anywhere() {
         }
     }
 }
+
+#[test]
+fn equal_maxima_share_their_gradient_and_nan_is_the_largest() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(gpu) = gpu() else { return };
+    // 3 is the largest in each block of the kernel, and often.
+    let often: Vec<f32> = (0..20_000).map(|i| (i % 4) as f32).collect();
+    let mut odd = often.clone();
+    odd[12_345] = f32::NAN;
+    for data in [often, odd] {
+        let outcome = |device: &Device| {
+            let x = Var::from_tensor(&Tensor::new(data.as_slice(), &Device::Cpu).unwrap().to_device(device).unwrap());
+            let x = x.unwrap();
+            let (out, tape) = ops::record(|| ops::divide_by_maximum(&x).unwrap());
+            let weights = values(&[20_000], &["weights"]).to_device(device).unwrap();
+            let gradients = tape.gradients_along(&out, weights).unwrap();
+            [host(&out), host(gradients.get(&x).unwrap())]
+        };
+        for (ours, theirs) in outcome(&gpu).into_iter().flatten().zip(outcome(&Device::Cpu).into_iter().flatten()) {
+            assert!((ours - theirs).abs() < 1e-5 || ours.is_nan() && theirs.is_nan(), "{ours} against {theirs}");
+        }
+    }
+}
