@@ -4,8 +4,9 @@
 #   scripts/cuda-build.sh                     build target/cuda/HOST/release/harness, and say how to run it
 #   scripts/cuda-build.sh -- COMMAND...       run any command, such as `cargo test`, with the same settings
 #   scripts/cuda-build.sh toolkit             only install the compiler, if there is none
+#   scripts/cuda-build.sh empty COMMAND...    the same, with candle's own kernels left out, which saves minutes
 #   scripts/cuda-build.sh standin             test the code for CUDA on a stand-in for the GPU (harness/standin)
-#   scripts/cuda-build.sh lint                lint the code for CUDA; candle's own kernels are left out, which saves minutes
+#   scripts/cuda-build.sh lint                lint the code for CUDA
 #
 # The program loads CUDA's libraries when it needs them, so it starts without them and then computes on the CPU. It needs a
 # driver for CUDA 12 or 13, and cuBLAS, cuRAND and cuDNN 9, from a toolkit or from NVIDIA's Python wheels.
@@ -86,6 +87,32 @@ fails_by_itself() {
   printf 'an error, as it should be: %s\n' "$2"
 }
 
+# sanitized LIBRARY_TEST: the operations once more, with the kernels compiled for AddressSanitizer.
+sanitized() {
+  CXXFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined' harness/standin/build.sh "$work/sanitized"
+  (cd harness/learn && env ASAN_OPTIONS=detect_leaks=0 LD_LIBRARY_PATH="$work/sanitized" \
+    LD_PRELOAD="$("${CXX:-g++}" -print-file-name=libasan.so):$("${CXX:-g++}" -print-file-name=libubsan.so)" \
+    "$1" cuda --test-threads 1)
+}
+
+# The check for machines with a GPU, from its bundle, on the stand-in: no minute on a GPU is spent on its mistakes.
+gpu_check() {
+  local sizes='--width 16 --depth 1 --inner 8 --dim 8 --codes 16'
+  local study='--protocol corrected --set pretraining.epochs=1 --set finetuning.epochs=1 --set model.vqvae.width=8'
+  study+=' --set model.vqvae.inner=4 --set model.vqvae.depth=1'
+  KERNELS=empty scripts/gpu-check.sh bundle "$work/check"
+  rm -rf "$work/check/results"
+  LD_LIBRARY_PATH=$work/standin BATCH=2 SIZE=16 STEPS=2 ROUNDS=1 OPTIONS=$sizes STUDY=$study \
+    scripts/gpu-check.sh check "$work/check"
+  local name
+  for name in speeds.md kernels.txt machine.txt study.txt; do
+    if [ ! -s "$work/check/results/$name" ]; then
+      printf 'error: the check left no %s\n' "$name" >&2
+      return 1
+    fi
+  done
+}
+
 # built NAME: the newest program of a test.
 built() {
   cargo test --release --locked --features cudnn --package harness-learn --lib --test steps --no-run 2>&1 |
@@ -125,7 +152,13 @@ standin)
   done
   fails_by_itself "$steps" STANDIN_MEMORY=300000
   on_standin --test training -- gpu
-  printf 'the library test: %s\n' "$(built harness_learn)"
+  # Where cuDNN has nothing deterministic in TF32 and bf16, these problems go in f32.
+  export "CARGO_TARGET_${runner}_RUNNER=env LD_LIBRARY_PATH=$work/standin STANDIN_PLAIN_ONLY=1"
+  on_standin --lib -- cuda
+  library=$(built harness_learn)
+  sanitized "$library"
+  gpu_check
+  printf 'the library test: %s\n' "$library"
   ;;
 lint)
   without_candles_kernels
@@ -135,8 +168,13 @@ lint)
   shift
   "$@"
   ;;
+empty)
+  shift
+  without_candles_kernels
+  "$@"
+  ;;
 *)
-  sed -n '2,8p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
+  sed -n '2,9p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
   exit 2
   ;;
 esac

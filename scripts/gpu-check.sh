@@ -1,110 +1,184 @@
 #!/usr/bin/env bash
-# Checks and times this project on a GPU, in one call, against PyTorch.
+# Checks this project on a GPU and times it against PyTorch, in less than ten minutes and without a network.
 #
-#   scripts/gpu-check.sh bundle DIR                 build the programs that the check runs, and put them into DIR
-#   scripts/gpu-check.sh check DIR                  run them: goldens, operations, batches, training, speed
+#   scripts/gpu-check.sh bundle DIR        build what the check runs, and pack it into DIR/gpu-check.tar.xz
+#   scripts/gpu-check.sh check DIR [OUT]   run it on a machine with a GPU, and write the results to OUT (DIR/results)
 #
-# `bundle` runs where CUDA builds run: cargo, nvcc, CUDA_HOME (and RUSTFLAGS, where CUDA is to be loaded when the program starts)
-# as for `cargo build --release --features cuda,cudnn`. No GPU is needed for it.
+# `bundle` runs where scripts/cuda-build.sh runs; no GPU is needed. `check` needs the script and DIR, a driver, and CUDA's libraries:
+# from a toolkit, or from the wheels of a PyTorch for CUDA (PYTHON, default python3), which it also compares with if it is there.
 #
-# `check` runs on a machine with a GPU; cargo is not needed there. It takes DIR, this checkout (for the golden files and
-# reference/train_step.py, which times a step of PyTorch), and a Python with PyTorch for CUDA (PYTHON, default python3).
-# ROUNDS (default 5) is how often all programs are timed, by turns; BATCH and SIZE default to 64 and 120, the published ones.
+# Each part has its own time limit, and its result is written as soon as it is known, the most important first. OUT/summary.txt
+# lists the parts; speeds.md is the table of speeds: medians over ROUNDS (5) rounds of STEPS (20) steps, by turns, at BATCH (64)
+# and SIZE (120), the published ones. DEVICE (cuda) is where PyTorch computes. OPTIONS are more sizes of the network, such as `--width 64`, and STUDY more words for the study.
 #
-# The programs load libcuda from the driver and all else (cublas, curand, cudnn) from LD_LIBRARY_PATH. Where PyTorch was installed
-# with pip, its wheels hold them: with S the folder of Python's packages they lie in S/nvidia/cu13/lib and S/nvidia/cudnn/lib,
-# which this script puts in front if they are there.
-#
-# Ends with 0 if goldens, operations, batches and training agree on the GPU, with 1 if they do not, and prints the table of speeds in
-# either case. A ratio is our images a second divided by PyTorch's; both are medians over the rounds.
+# Ends with 0 if goldens, operations, batches and training agree with the CPU and a study runs, and with 1 if not.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-python=${PYTHON:-python3}
+script=$(realpath "${BASH_SOURCE[0]}")
 
 usage() {
-    sed -n '2,5p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2
-    exit 2
+  sed -n '2,5p' "$script" | sed 's/^# \{0,1\}//' >&2
+  exit 2
 }
 
+# bundle DIR
 bundle() {
-    local out target
-    mkdir -p "$1"
-    out=$(cd "$1" && pwd)
-    cd "$root"
-    # A target of its own keeps RUSTFLAGS off build scripts, which must not load CUDA.
-    target=$(rustc -vV | sed -n 's/^host: //p')
-    local build=(--locked --release --target "$target" --features cuda,cudnn --message-format json-render-diagnostics)
-    cargo build "${build[@]}" --package harness-cli --bin harness >"$out/build.json"
-    cargo test "${build[@]}" --package harness-learn --lib --test golden --test training --no-run >>"$out/build.json"
-    "$python" - "$out" <<'PYTHON'
-import json, shutil, sys
-out, names = sys.argv[1], {"harness": "harness", "harness_learn": "operations", "golden": "golden", "training": "training"}
-for line in open(f"{out}/build.json"):
-    message = json.loads(line)
-    name = names.get(message.get("target", {}).get("name"))
-    if name and message.get("executable"):
-        shutil.copy2(message["executable"], f"{out}/{name}")
-        print(f"{out}/{name}")
-PYTHON
-    rm "$out/build.json"
+  local root out
+  root=$(cd "$(dirname "$script")/.." && pwd)
+  mkdir -p "$1"
+  out=$(cd "$1" && pwd)
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cd "$root"
+  local build=(scripts/cuda-build.sh "${KERNELS:---}") # KERNELS=empty leaves out candle's kernels
+  "${build[@]}" cargo test --release --locked --features cudnn --package harness-learn --lib \
+    --test golden --test training --no-run --message-format json-render-diagnostics >"$work/built.json"
+  "${build[@]}" cargo build --release --locked --features cudnn --package harness-cli --bin harness \
+    --message-format json-render-diagnostics >>"$work/built.json"
+  mkdir -p "$work/bundle/tests"
+  local name program
+  for name in harness harness_learn golden training; do
+    program=$(grep -o '"executable":"[^"]*"' "$work/built.json" | cut -d '"' -f 4 | grep -E "/$name(-[0-9a-f]+)?$" | tail -n 1)
+    strip -o "$work/bundle/$name" "$program"
+  done
+  cp -r harness/learn/tests/golden "$work/bundle/tests/"
+  cp -r reference/train_step.py reference/models.py studies templates data-manifests "$work/bundle/"
+  cp "$script" "$work/bundle/"
+  # All programs hold the same kernels of candle; a window of 256 MiB finds them again.
+  "${PYTHON:-python3}" - "$work/bundle" "$out/gpu-check.tar.xz" <<'PACK'
+import lzma, sys, tarfile
+folder, packed = sys.argv[1:]
+filters = [{"id": lzma.FILTER_LZMA2, "preset": 4, "dict_size": 1 << 28}]
+with lzma.open(packed, "wb", filters=filters) as file, tarfile.open(fileobj=file, mode="w") as archive:
+    archive.add(folder, ".")
+PACK
+  printf '%s: %d MiB\n' "$out/gpu-check.tar.xz" $(($(stat -c %s "$out/gpu-check.tar.xz") >> 20))
 }
 
-# Runs a test program; fails if it fails, or says that it found no GPU.
-tested() {
-    local name=$1 log
-    shift
-    log=$(mktemp)
-    if ! "$@" --nocapture --test-threads 1 2>&1 | tee "$log" || grep -q "not checked" "$log"; then
-        echo "FAILED: $name" >&2
-        failed=1
-    fi
-    rm "$log"
+# part NAME SECONDS COMMAND...: runs a part of the check, and writes what it says to OUT/NAME.txt.
+part() {
+  local name=$1 limit=$2 status=0 start=$SECONDS
+  shift 2
+  timeout -k 5 "$limit" "$@" >"$results/$name.txt" 2>&1 || status=$?
+  local verdict=done
+  if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+    verdict="stopped at its limit of $limit s"
+  elif [ "$status" -ne 0 ]; then
+    verdict="FAILED with $status"
+  elif grep -q 'not checked' "$results/$name.txt"; then
+    verdict='FAILED: it found no GPU'
+    status=1
+  fi
+  printf '%-14s %4d s  %s\n' "$name" $((SECONDS - start)) "$verdict" | tee -a "$results/summary.txt"
+  return "$status"
 }
 
-speed() {
-    "$python" - "$1/harness" "$root/reference/train_step.py" "${ROUNDS:-5}" "${BATCH:-64}" "${SIZE:-120}" <<'PYTHON'
-import json, statistics, subprocess, sys
-harness, script, rounds, batch, size = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
-work = ["--model", "vqvae", "--batch", str(batch), "--size", str(size), "--steps", "30", "--device", "cuda"]
-torch = [sys.executable, script, *work, "--channels-last"]
-ways = {
-    "harness": [harness, "bench", "train-step", *work, "--warmup", "10", "--json"],
-    "PyTorch": torch,
-    "PyTorch, compiled": [*torch, "--compile"],
+# must NAME SECONDS COMMAND...: a part that the verdict depends on.
+must() {
+  part "$@" || {
+    failed=1
+    tail -n 20 "$results/$1.txt"
+  }
 }
-print(f"\nVQ-VAE, published sizes, batch {batch}, {size}x{size}: images a second, medians of {rounds} rounds by turns\n")
-print(f"| {'precision':9} | {'harness':>9} | {'PyTorch channels_last':>21} | ratio | {'compiled':>9} | ratio |")
-print(f"|{'-' * 11}|{'-' * 11}|{'-' * 23}|{'-' * 7}|{'-' * 11}|{'-' * 7}|")
+
+# may NAME SECONDS COMMAND...: a part that only measures.
+may() {
+  part "$@" || tail -n 5 "$results/$1.txt"
+}
+
+# left_out NAME WHY
+left_out() {
+  printf '%-14s    - s  left out: %s\n' "$1" "$2" | tee -a "$results/summary.txt"
+}
+
+# The table of speeds from the lines of JSON in the results.
+speeds() {
+  "$python" - "$results" <<'PYTHON'
+import collections, json, pathlib, statistics, sys
+results = pathlib.Path(sys.argv[1])
+ways = {"ours": "harness", "eager": "PyTorch", "last": "PyTorch, channels last", "compiled": "PyTorch, compiled"}
+found = collections.defaultdict(list)
+for way in ways:
+    path = results / f"{way}.txt"
+    for line in path.read_text().splitlines() if path.exists() else []:
+        if line.startswith("{"):
+            row = json.loads(line)
+            found[row["precision"], way].append(row["images_per_s"])
+median = {key: statistics.median(speeds) for key, speeds in found.items()}
+head = ["precision", *ways.values(), "to eager", "to compiled"]
+rows = []
 for precision in ["f32", "tf32", "bf16"]:
-    speeds = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, command in ways.items():
-            run = subprocess.run([*command, "--precision", precision], stdout=subprocess.PIPE, text=True)
-            if run.returncode == 0:
-                speeds[name].append(json.loads(run.stdout.strip().splitlines()[-1])["images_per_s"])
-    ours, eager, compiled = (statistics.median(s) if s else float("nan") for s in speeds.values())
-    print(f"| {precision:9} | {ours:9.1f} | {eager:21.1f} | {ours / eager:5.2f} | {compiled:9.1f} | {ours / compiled:5.2f} |")
+    speed = {way: median.get((precision, way)) for way in ways}
+    eager = max((speed[way] for way in ["eager", "last"] if speed[way]), default=None)
+    ratio = lambda other: f"{speed['ours'] / other:.2f}" if speed["ours"] and other else "-"
+    shown = [f"{speed[way]:.1f}" if speed[way] else "-" for way in ways]
+    rows.append([precision, *shown, ratio(eager), ratio(speed["compiled"])])
+widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+line = lambda row: "| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths)) + " |"
+table = [line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)]
+text = "Images a second, medians; the last two columns are ours divided by the better of eager PyTorch, and by compiled.\n\n"
+(results / "speeds.md").write_text(text + "\n".join(table) + "\n")
+print("\n".join(table))
 PYTHON
 }
 
+# check DIR OUT
 check() {
-    local programs=$1 packages
-    packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    export LD_LIBRARY_PATH="$packages/nvidia/cu13/lib:$packages/nvidia/cudnn/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-    export CARGO_MANIFEST_DIR="$root/harness/learn"
-    failed=0
-    nvidia-smi --query-gpu=name,driver_version --format=csv,noheader || true
+  python=${PYTHON:-python3}
+  mkdir -p "$2"
+  results=$(cd "$2" && pwd)
+  failed=0
+  : >"$results/summary.txt"
+  local packages
+  here=$(mktemp -d)
+  trap 'rm -rf "$here"' EXIT
+  "$python" -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], filter="data")' "$1/gpu-check.tar.xz" "$here"
+  cd "$here"
+  packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$packages/nvidia/cu13/lib:$packages/nvidia/cudnn/lib
+  export CARGO_MANIFEST_DIR=$here # the tests of goldens look below it
+  {
+    date -u
+    nvidia-smi --query-gpu=name,driver_version,compute_cap,memory.total --format=csv,noheader
     "$python" -c 'import torch; print("PyTorch", torch.__version__, "cuDNN", torch.backends.cudnn.version())'
-    tested goldens "$programs/golden"
-    tested operations "$programs/operations" ops::cuda
-    tested batches "$programs/operations" train::feed
-    tested training "$programs/training" gpu::
-    speed "$programs"
-    exit "$failed"
+  } 2>&1 | tee "$results/machine.txt" || true
+
+  local tests=(--nocapture --test-threads 1)
+  must goldens 60 ./golden "${tests[@]}"
+  must operations 60 ./harness_learn ops::cuda "${tests[@]}"
+  must batches 30 ./harness_learn train::feed "${tests[@]}"
+  must training 60 ./training gpu:: "${tests[@]}"
+
+  local sizes=(--model vqvae --batch "${BATCH:-64}" --size "${SIZE:-120}" --steps "${STEPS:-20}" --warmup 5)
+  local rounds=(--rounds "${ROUNDS:-5}") work=("${sizes[@]}" --precision f32,tf32,bf16)
+  # shellcheck disable=SC2206 # OPTIONS are words
+  [ -z "${OPTIONS:-}" ] || work+=($OPTIONS)
+  may ours 60 ./harness bench train-step "${work[@]}" --device cuda "${rounds[@]}" --json
+  if "$python" -c 'import torch' 2>/dev/null; then
+    local torch=("$python" train_step.py "${work[@]}" --device "${DEVICE:-cuda}" --fused-adam)
+    may last 40 "${torch[@]}" "${rounds[@]}" --channels-last
+    may eager 40 "${torch[@]}" "${rounds[@]}"
+    speeds || true
+    may compiled 150 "${torch[@]}" "${rounds[@]}" --channels-last --compile
+    may torch-kernels 45 "${torch[@]}" --channels-last --profile --steps 5
+  else
+    for name in last eager compiled torch-kernels; do left_out "$name" 'there is no PyTorch'; done
+  fi
+  speeds || true
+  may kernels 45 ./harness bench train-step "${work[@]}" --device cuda --profile
+  if command -v compute-sanitizer >/dev/null; then
+    may sanitizer 60 compute-sanitizer --error-exitcode 1 ./harness_learn ops::cuda::tests::elementwise \
+      ops::cuda::tests::codebook ops::cuda::tests::batch_normalization "${tests[@]}"
+  else
+    left_out sanitizer 'there is no compute-sanitizer'
+  fi
+  must study 60 ./harness study blurring --profile demo --device cuda --root . --store runs --reports reports ${STUDY:-}
+  printf '\n%s\n' "$results: $(find "$results" -type f | wc -l) files"
+  exit "$failed"
 }
 
 case "${1:-} $#" in
 "bundle 2") bundle "$2" ;;
-"check 2") check "$2" ;;
+"check 2") check "$2" "$2/results" ;;
+"check 3") check "$2" "$3" ;;
 *) usage ;;
 esac

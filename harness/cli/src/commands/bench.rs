@@ -10,6 +10,7 @@ use crate::{
 use harness_learn::{
     bench::{self, median},
     models::ModelSpec,
+    ops,
     precision::Precision,
 };
 use harness_study::spec::diagnosis::printable;
@@ -63,6 +64,8 @@ pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
         if options.profile {
             let profile = bench::profile(|| time(*precision).map(drop))?;
             say(&shares(&profile, options.warmup + options.steps))?;
+            let ours = |line: &String| line.contains(&format!(", {precision}"));
+            say(&ops::chosen_algorithms().into_iter().filter(ours).collect::<Vec<_>>().join("\n"))?;
         }
     }
     Ok(())

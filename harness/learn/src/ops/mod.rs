@@ -2,7 +2,8 @@
 //!
 //! On the CPU the operations are our own (see [`convolution`]), because candle's gradients are wrong or slow in places. On
 //! other devices they are composed of candle's primitives ([`composed`]) or, with the feature `cudnn`, use cuDNN and our own
-//! kernels. Tests compare them with each other.
+//! kernels. Tests compare them with each other. Gradients come from our own tape: [`record`] a forward pass, then ask the
+//! [`Tape`] for them.
 //!
 //! All tensors are f32, images `[B, C, H, W]`. Between the layers of a network on CUDA, tensors may be bf16 (see
 //! [`crate::precision`]) and use the memory layout that suits the GPU: [`NetworkScope`]. On the CPU, one thread computes each

@@ -25,15 +25,24 @@ use std::{
 };
 
 pub(crate) fn pictures(purpose: Purpose) -> Pictures {
+    pictures_of(purpose, 16)
+}
+
+/// Pictures with this side.
+pub(crate) fn pictures_of(purpose: Purpose, side: u32) -> Pictures {
     let spec = DatasetSpec::SyntheticPets(SyntheticPets { trainval: 16, test: 6, unlabelled: 12, seed: 0 });
     let cache = tempfile::tempdir().unwrap();
     let survey = datasets::survey(&spec, purpose, Path::new("."), cache.path(), &Silent).unwrap();
-    datasets::load(&spec, purpose, &survey, Path::new("."), cache.path(), 16, &Silent).unwrap()
+    datasets::load(&spec, purpose, &survey, Path::new("."), cache.path(), side, &Silent).unwrap()
 }
 
 pub(crate) fn model() -> Model {
+    model_on(&Device::Cpu)
+}
+
+pub(crate) fn model_on(device: &Device) -> Model {
     let sizes = VqvaeSpec { width: 8, depth: 1, inner: 4, dim: 4, codes: 16, ..VqvaeSpec::default() };
-    Model::new(&ModelSpec::Vqvae(sizes), 3, &Device::Cpu).unwrap()
+    Model::new(&ModelSpec::Vqvae(sizes), 3, device).unwrap()
 }
 
 /// Settings with this many epochs in batches of 4, and `more` fields.
@@ -65,7 +74,17 @@ pub(crate) fn train(
     spec: &FinetuneSpec,
     monitor: &dyn Monitor,
 ) -> Result<(Model, Progress), TrainError> {
-    let model = model();
+    train_on(&Device::Cpu, task, folder, spec, monitor)
+}
+
+pub(crate) fn train_on(
+    device: &Device,
+    task: &dyn Task,
+    folder: &Path,
+    spec: &FinetuneSpec,
+    monitor: &dyn Monitor,
+) -> Result<(Model, Progress), TrainError> {
+    let model = model_on(device);
     let progress = fit(&model, task, spec.training(1), folder, &mut |_| Ok(()), monitor)?;
     Ok((model, progress))
 }

@@ -1,16 +1,17 @@
 //! Tests that training gives the same bytes when it is interrupted anywhere and resumed.
 
-use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, train, values, weights};
+use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, values, weights};
+use candle_core::Device;
 use harness_images::augment::DistortionSpec;
 use harness_learn::{
     losses::LossesSpec,
     train::{FinetuneSpec, Progress, Reconstruction, Segmentation, Task, TrainError},
 };
 use harness_record::{
-    monitor::Silent,
+    monitor::{Monitor, Silent},
     vocabulary::{Protocol, Purpose},
 };
-use std::sync::atomic::AtomicU32;
+use std::{path::Path, sync::atomic::AtomicU32};
 
 /// Everything that a checkpoint has to carry: the state of every schedule, the best weights, the epochs waited.
 const EVERYTHING: &str = r#", "schedule": {"plateau": {"patience": 0, "factor": 0.5}}, "gradient_clip": 0.5,
@@ -18,13 +19,18 @@ const EVERYTHING: &str = r#", "schedule": {"plateau": {"patience": 0, "factor": 
 
 /// Trains without interruption, and with one after every few batches: weights, codebook and progress must be equal.
 pub(crate) fn assert_resumes(task: &dyn Task, spec: &FinetuneSpec) -> Progress {
+    assert_resumes_on(&Device::Cpu, task, spec)
+}
+
+pub(crate) fn assert_resumes_on(device: &Device, task: &dyn Task, spec: &FinetuneSpec) -> Progress {
+    let train = |folder: &Path, monitor: &dyn Monitor| crate::fixture::train_on(device, task, folder, spec, monitor);
     let whole = tempfile::tempdir().unwrap();
-    let (model, progress) = train(task, whole.path(), spec, &Silent).unwrap();
+    let (model, progress) = train(whole.path(), &Silent).unwrap();
     let cut = tempfile::tempdir().unwrap();
     let mut sittings = 0;
     let (resumed, again) = loop {
         sittings += 1;
-        match train(task, cut.path(), spec, &StopAfter(AtomicU32::new(5))) {
+        match train(cut.path(), &StopAfter(AtomicU32::new(5))) {
             Ok(done) => break done,
             Err(TrainError::Interrupted) => assert!(sittings < 20, "no progress"),
             Err(error) => panic!("{error}"),
@@ -35,7 +41,7 @@ pub(crate) fn assert_resumes(task: &dyn Task, spec: &FinetuneSpec) -> Progress {
     assert_eq!((progress.epoch, progress.kept_epoch), (again.epoch, again.kept_epoch));
     assert!(weights(&model) == weights(&resumed), "weights differ");
     // Starting a finished training again, as after a crash before the weights were saved, gives the same result.
-    let (restored, _) = train(task, cut.path(), spec, &Silent).unwrap();
+    let (restored, _) = train(cut.path(), &Silent).unwrap();
     assert!(weights(&model) == weights(&restored), "weights differ when nothing is left to do");
     progress
 }

@@ -1,4 +1,4 @@
-//! Addresses of tensors, and results that join candle's tape.
+//! Addresses of tensors, and results that join the tape.
 
 use super::engine::{Argument, ELEMENTWISE, Engine, count};
 use crate::ops::tape;

@@ -1,8 +1,10 @@
 //! The operations on CUDA: convolutions by cuDNN, the rest of a training step by our own kernels (`kernels/*.cu`). Operations
 //! that are missing here are composed of candle's primitives, as without cuDNN.
 //!
-//! Nothing here waits for the device. All operations give the same bits on every run on one kind of GPU: only cuDNN
-//! algorithms documented as deterministic are used, and our kernels add no floating-point numbers atomically.
+//! Nothing here waits for the device. All operations are built to give the same bits on every run with one kind of GPU, driver
+//! and cuDNN: only cuDNN algorithms documented as deterministic are used, and our kernels add no floating-point numbers
+//! atomically. Tests check it on the stand-in. [`crate::device::Chosen::deterministic`] does not promise it until a GPU has
+//! confirmed it.
 //!
 //! In f32, images lie in planes, as in candle. TF32 and bf16 use tensor cores, which need the channels last. A network
 //! then works on images whose memory is `[B, H, W, C]` although their shape says `[B, C, H, W]`. Only operations of
