@@ -92,7 +92,7 @@ sanitized() {
   CXXFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined' harness/standin/build.sh "$work/sanitized"
   (cd harness/learn && env ASAN_OPTIONS=detect_leaks=0 LD_LIBRARY_PATH="$work/sanitized" \
     LD_PRELOAD="$("${CXX:-g++}" -print-file-name=libasan.so):$("${CXX:-g++}" -print-file-name=libubsan.so)" \
-    "$1" cuda --test-threads 1)
+    "$root/$1" cuda --test-threads 1)
 }
 
 # The check for machines with a GPU, from its bundle, on the stand-in: no minute on a GPU is spent on its mistakes.

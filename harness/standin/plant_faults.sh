@@ -52,8 +52,8 @@ barrier() {
 }
 
 only=("$@")
-plant adam-without-epsilon adam.cu 's/ \+ epsilon\)/)/'
-plant adam-first-moment adam.cu 's/rest1 \* slope/slope/'
+plant adam-without-epsilon lists.cu 's/scale \+ epsilon/scale/'
+plant adam-first-moment lists.cu 's/rest1 \* slope/slope/'
 plant bf16-truncated number.cuh 's/\(bits \+ 0x7fffu \+ \(\(bits >> 16\) \& 1u\)\) >> 16/bits >> 16/'
 plant ties-between-threads codebook.cu 's/found\[t\]\[a\] < found/found[t][a] > found/'
 plant ties-within-a-thread codebook.cu 's/distance < best\[i\]/distance <= best[i]/'
@@ -61,14 +61,28 @@ plant loads-without-alignment number.cuh 's/return \(unsigned long long\)at % 16
 plant pooling-without-nan pooling.cu 's/value > best \|\| value != value/value > best/'
 plant pooling-window pooling.cu 's/y \/ w\.stride \+ 1, w\.rows/y \/ w.stride, w.rows/'
 plant invalid-class losses.cu 's/if \(classes\[i\] >= channels\) return \(double\)NAN;//'
-plant clip-always clip.cu 's/factor >= 1\.0 \? x\[i\] : //'
-plant barrier-of-channels channels.cu "$(barrier channels.cu 1)"
+plant clip-always lists.cu 's/factor >= 1\.0 \? x\[i\] : //'
+plant item-of-a-list lists.cu 's/first <= blockIdx/first < blockIdx/'
+plant last-block-never number.cuh 's/atomicInc\(counter, blocks - 1\) == blocks - 1/atomicInc(counter, blocks - 1) == blocks/'
+plant counter-not-reset number.cuh 's/atomicInc\(counter, blocks - 1\)/atomicAdd(counter, 1u)/'
+plant mask-of-a-sum channels.cu 's/values\[k\] = masked\(others\[k\], values\[k\]\);//'
+plant mask-of-a-norm channels.cu 's/gradients\[k\] = masked\(values\[k\], gradients\[k\]\);//'
+plant running-statistics channels.cu 's/finish.variance\[channel\] = moved/finish.variance[channel] = -moved/'
+plant bias-of-a-convolution elementwise.cu 's/values\[k\] \+= bias\[at.channel\]/values[k] += bias[0]/'
+plant ties-of-a-maximum maximum.cu 's/sums\[1\] \+= x\[i\] == \*maximum/sums[1] = 1.0/'
+plant smoothing-of-codes codebook.cu 's/total \+ k \* epsilon/total/'
+plant barrier-of-columns-1 channels.cu "$(barrier channels.cu 1)"
+plant barrier-of-columns-2 channels.cu "$(barrier channels.cu 2)"
+plant barrier-of-maxima-1 maximum.cu "$(barrier maximum.cu 1)"
+plant barrier-of-maxima-2 maximum.cu "$(barrier maximum.cu 2)"
+plant barrier-of-maxima-3 maximum.cu "$(barrier maximum.cu 3)"
 plant barrier-of-tiles-1 codebook.cu "$(barrier codebook.cu 1)"
 plant barrier-of-tiles-2 codebook.cu "$(barrier codebook.cu 2)"
 plant barrier-of-candidates codebook.cu "$(barrier codebook.cu 3)"
 plant barrier-before-a-sum number.cuh "$(barrier number.cuh 1)"
 plant barrier-in-a-sum number.cuh "$(barrier number.cuh 2)"
 plant barrier-of-halves number.cuh "$(barrier number.cuh 3)"
+plant barrier-of-the-last-block number.cuh "$(barrier number.cuh 5)"
 plant barrier-of-pictures-1 pictures.cu "$(barrier pictures.cu 1)"
 plant barrier-of-pictures-2 pictures.cu "$(barrier pictures.cu 2)"
 plant barrier-of-pictures-3 pictures.cu "$(barrier pictures.cu 3)"
