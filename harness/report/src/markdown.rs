@@ -151,6 +151,11 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
+/// Formats a p-value with three decimals. Below a thousandth it is only bounded: no number of resamples justifies more.
+pub(crate) fn p_value(p: f64) -> String {
+    if p < 0.001 { "≤\u{a0}0.001".to_owned() } else { format!("{p:.3}") }
+}
+
 /// Formats a difference with its sign, unless it rounds to zero.
 pub(crate) fn signed(value: f64) -> String {
     let text = number(value);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::figures::{
     metrics::{Metric, is_over_batches},
-    statistics::{bootstrap::Resampler, sample::Sample, sign_flips::test_of_differences},
+    statistics::{bootstrap::Resampler, sample::Sample, sign_flips::sign_flip_test},
 };
 use harness_record::{
     digest,
@@ -139,7 +139,7 @@ impl<'a> Pair<'a> {
         let seed = digest::seed(&["compare"].into_iter().chain(words).collect::<Vec<_>>());
         Some(Row {
             interval: Some((summary.low, summary.high)),
-            p: Some(test_of_differences(&differences.defined(), seed).p),
+            p: Some(sign_flip_test(&differences.defined(), seed)),
             images: Some(Both { a: summary.images, b: summary.images }),
             seeds: if summary.seeds > 0 { Both { a: summary.seeds, b: summary.seeds } } else { seeds },
             paired: true,

@@ -54,7 +54,7 @@ impl Row {
             b: number(self.b),
             difference: signed(self.difference),
             interval: self.interval.map_or_else(none, |(low, high)| format!("{} to {}", signed(low), signed(high))),
-            p: self.p.map_or_else(none, number),
+            p: self.p.map_or_else(none, p_value),
             images: self.images.as_ref().map_or_else(none, counts),
             seeds: counts(&self.seeds),
             change: self.change.in_words(),

@@ -50,6 +50,8 @@ pub(crate) enum Verdict {
     Contradicted,
     /// The interval covers both sides, or the corrected p-value is too large.
     Undecided,
+    /// There are too few training seeds for a claim about the arms.
+    NotTested,
 }
 
 /// The reason why a claim cannot be parsed.
@@ -145,6 +147,7 @@ impl fmt::Display for Verdict {
             Self::Supported => "supported",
             Self::Contradicted => "contradicted",
             Self::Undecided => "undecided",
+            Self::NotTested => "not tested",
         })
     }
 }

@@ -5,18 +5,19 @@ use super::{
     data::Data,
     metrics::{Metric, is_over_batches},
     statistics::{
+        crossed::{Crossed, SEEDS, crossed},
         sample::Sample,
-        sign_flips::{DifferenceTest, holm, test_of_differences},
+        sign_flips::{holm, sign_flip_test},
         summary::Summary,
     },
 };
-use crate::inputs::{lines::Rows, spec::ClaimSpec};
+use crate::inputs::{lines::Rows, spec::ClaimSpec, study::baseline};
 use harness_record::{
     digest,
     vocabulary::{Condition, Protocol, Species},
 };
 use rayon::prelude::*;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// A claim under one protocol.
 #[derive(Debug, Clone)]
@@ -31,13 +32,70 @@ pub(crate) struct TestedClaim {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tested {
     /// The difference, minus the margin of the claim if it has one.
-    pub(crate) difference: Summary,
+    pub(crate) difference: Difference,
     /// The two-sided p-value for a difference of zero, corrected for the number of claims that are tested under the
-    /// protocol.
-    pub(crate) p: f64,
-    /// Cohen's `d_z`; `None` if the differences have no spread.
-    pub(crate) effect: Option<f64>,
+    /// protocol. `None` if the claim is not tested.
+    pub(crate) p: Option<f64>,
     pub(crate) verdict: Verdict,
+}
+
+/// A mean difference, and what it is evidence of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Difference {
+    /// The interval is of the same model of chance as the p-value.
+    pub(crate) summary: Summary,
+    pub(crate) evidence: Evidence,
+}
+
+/// What a difference is evidence of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Evidence {
+    /// Of the way in which the arms are trained: seeds and images are drawn by chance.
+    Recipes {
+        /// The uncorrected p-value.
+        p: f64,
+        /// The standard deviation of the seeds' differences.
+        deviation: f64,
+    },
+    /// Of the networks at hand, on other images: the two sides share their networks, or one is a baseline.
+    Networks {
+        /// The uncorrected p-value.
+        p: f64,
+    },
+    /// Of nothing but these networks beside each other: another seed can turn the difference around.
+    TooFewSeeds,
+}
+
+impl Difference {
+    /// Returns the uncorrected p-value, if the difference is tested.
+    fn p(&self) -> Option<f64> {
+        match self.evidence {
+            Evidence::Recipes { p, .. } | Evidence::Networks { p } => Some(p),
+            Evidence::TooFewSeeds => None,
+        }
+    }
+
+    /// Returns the difference in standard deviations between seeds; `None` if it has none.
+    pub(crate) fn effect(&self) -> Option<f64> {
+        match self.evidence {
+            Evidence::Recipes { deviation, .. } if deviation > 0.0 => Some(self.summary.mean / deviation),
+            _ => None,
+        }
+    }
+
+    /// Says why the difference is not tested: `one network an arm`. `None` if it is.
+    pub(crate) fn untested(&self) -> Option<&'static str> {
+        match (self.evidence, self.summary.seeds) {
+            (Evidence::TooFewSeeds, 2) => Some("two networks an arm"),
+            (Evidence::TooFewSeeds, _) => Some("one network an arm"),
+            _ => None,
+        }
+    }
+
+    /// Returns the ends of the interval, if the difference is tested.
+    pub(crate) fn interval(&self) -> Option<(f64, f64)> {
+        self.untested().is_none().then(|| self.summary.interval())
+    }
 }
 
 /// The reason why there is no difference.
@@ -75,19 +133,22 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
             }
         }
     }
-    let measured = measure_all(&asked, data);
-    let mut corrected = vec![1.0; asked.len()];
+    // Each claim has its own generator, so the order in which threads process the claims does not matter.
+    let measured: Vec<_> = asked.par_iter().map(|asked| asked.measured(data)).collect();
+    let p_of = |i: usize| measured[i].as_ref().ok().and_then(Difference::p);
+    let mut corrected = vec![None; asked.len()];
     for &protocol in &data.study.protocols {
         let family: Vec<_> =
-            (0..asked.len()).filter(|&i| asked[i].protocol == protocol && measured[i].is_ok()).collect();
-        let p: Vec<_> = family.iter().filter_map(|&i| measured[i].as_ref().ok().map(|(_, test)| test.p)).collect();
-        family.iter().zip(holm(&p)).for_each(|(&i, p)| corrected[i] = p);
+            (0..asked.len()).filter(|&i| asked[i].protocol == protocol && p_of(i).is_some()).collect();
+        let p: Vec<_> = family.iter().filter_map(|&i| p_of(i)).collect();
+        family.iter().zip(holm(&p)).for_each(|(&i, p)| corrected[i] = Some(p));
     }
     let claims = asked.into_iter().zip(measured).zip(corrected);
     let judged = claims.map(|((Asked { claim, comparison, protocol }, measured), p)| {
-        let outcome = measured.map(|(difference, test)| {
-            let verdict = comparison.verdict(difference.low, difference.high, p);
-            Tested { difference, p, effect: test.effect, verdict }
+        let outcome = measured.map(|difference| {
+            let Summary { low, high, .. } = difference.summary;
+            let verdict = p.map_or(Verdict::NotTested, |p| comparison.verdict(low, high, p));
+            Tested { difference, p, verdict }
         });
         TestedClaim { claim: claim.clone(), comparison, protocol, outcome }
     });
@@ -102,32 +163,12 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Returns the differences, minus the margin of the claim; the claim compares them with zero.
-    fn differences(&self, data: &Data) -> Result<Sample, Untested> {
-        let Self { comparison, protocol, .. } = self;
+    /// Returns the difference, minus the margin of the claim; the claim compares it with zero.
+    fn measured(&self, data: &Data) -> Result<Difference, Untested> {
+        let Self { comparison, protocol, claim } = self;
         let question = Question { data, protocol: *protocol, species: None };
-        Ok(question.differences([&comparison.left, &comparison.right])?.below(comparison.offset))
+        question.difference([&comparison.left, &comparison.right], comparison.offset, &claim.name)
     }
-}
-
-/// Computes the difference that each claim is about, and its test.
-fn measure_all(asked: &[Asked<'_>], data: &Data) -> Vec<Result<(Summary, DifferenceTest), Untested>> {
-    let differences: Vec<_> = asked.iter().map(|asked| asked.differences(data)).collect();
-    let found: Vec<&Sample> = differences.iter().filter_map(|found| found.as_ref().ok()).collect();
-    let mut summaries = data.scores.summarise_all(&found).into_iter();
-    let summaries: Vec<_> = differences
-        .iter()
-        .map(|found| {
-            found.as_ref().map_err(Clone::clone).and_then(|_| summaries.next().flatten().ok_or(Untested::NotRun))
-        })
-        .collect();
-    // Each claim has its own generator, so the order in which threads process the claims does not matter.
-    let tested = asked.par_iter().zip(differences).zip(summaries).map(|((asked, differences), summary)| {
-        // Images are the units. Several seeds of one image are averaged, because they are not independent.
-        let seed = digest::seed(&["claim", &asked.claim.name, asked.protocol.name()]);
-        Ok((summary?, test_of_differences(&differences?.defined(), seed)))
-    });
-    tested.collect()
 }
 
 impl Data {
@@ -153,10 +194,30 @@ pub(crate) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Computes `left - right - offset` over the images for which both sides are defined.
-    pub(crate) fn difference(&self, sides: [&Operand; 2], offset: f64) -> Result<Summary, Untested> {
-        let differences = self.differences(sides)?.below(offset);
-        self.data.scores.summarise(&differences).ok_or(Untested::NotRun)
+    /// Computes `left - right - offset` over the images for which both sides are defined. `name` seeds the test.
+    pub(crate) fn difference(&self, sides: [&Operand; 2], offset: f64, name: &str) -> Result<Difference, Untested> {
+        self.judged(&self.differences(sides)?.below(offset), &sides, name)
+    }
+
+    /// Judges differences that were computed from the figures `of`.
+    fn judged(&self, differences: &Sample, of: &[&Operand], name: &str) -> Result<Difference, Untested> {
+        let scores = &self.data.scores;
+        if differences.seeds() >= SEEDS
+            && let Some(Crossed { mean, low, high, p, deviation }) = crossed(differences, scores.breeds())
+        {
+            let images = differences.defined().len();
+            let summary = Summary { mean, low, high, images, seeds: differences.seeds() };
+            return Ok(Difference { summary, evidence: Evidence::Recipes { p, deviation } });
+        }
+        let summary = scores.summarise(differences).ok_or(Untested::NotRun)?;
+        let arms: BTreeSet<&str> = of.iter().map(|side| side.arm.as_str()).filter(|arm| baseline(arm).is_none()).collect();
+        if arms.len() > 1 {
+            return Ok(Difference { summary, evidence: Evidence::TooFewSeeds });
+        }
+        // Images are the units. Several seeds of one image are averaged, because they are not independent.
+        let seed = digest::seed(&["claim", name, self.protocol.name()]);
+        let p = sign_flip_test(&differences.defined(), seed);
+        Ok(Difference { summary, evidence: Evidence::Networks { p } })
     }
 
     /// Computes the change from `base` to `to` relative to `base`, with its 95 % interval if there is one.
@@ -175,9 +236,10 @@ impl Question<'_> {
     }
 
     /// Computes `(left - right) - (left - right)` of two pairs over the images for which all four are defined.
-    pub(crate) fn contrast(&self, pairs: [&[Operand; 2]; 2]) -> Result<Summary, Untested> {
+    pub(crate) fn contrast(&self, pairs: [&[Operand; 2]; 2]) -> Result<Difference, Untested> {
         let [first, second] = pairs.map(|[left, right]| self.differences([left, right]));
-        self.data.scores.summarise(&first?.minus(&second?)).ok_or(Untested::NotRun)
+        let of: Vec<&Operand> = pairs.into_iter().flatten().collect();
+        self.judged(&first?.minus(&second?), &of, "contrast")
     }
 
     /// Returns one score for each image and seed; images of another species are undefined.

@@ -2,13 +2,13 @@
 
 use crate::{
     figures::{
-        claim::Relation,
+        claim::{Relation, Verdict},
         data::Data,
-        statistics::summary::CONFIDENCE,
+        statistics::summary::{CONFIDENCE, Summary},
         tested::{TestedClaim, Untested},
     },
     links::linked,
-    markdown::{Align, NONE, Table, code, count, escape, number, signed, signed_ends},
+    markdown::{Align, NONE, Table, code, count, escape, p_value, signed, signed_ends},
 };
 use harness_record::vocabulary::Protocol;
 
@@ -50,7 +50,7 @@ fn table(
         ("Difference", Align::Right),
         (&interval, Align::Right),
         ("p (Holm)", Align::Right),
-        ("d_z", Align::Right),
+        ("In seed SDs", Align::Right),
         ("Images", Align::Right),
         ("Seeds", Align::Right),
     ]);
@@ -69,20 +69,21 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
         }
     };
     let difference = &found.difference;
+    let Summary { mean, images, seeds, .. } = difference.summary;
     let rows = data.rows_of([&tested.comparison.left, &tested.comparison.right], tested.protocol);
     let linked = |text: &str| linked(text, &rows);
     [
         found.verdict.to_string(),
-        linked(&signed(difference.mean)),
-        linked(&signed_ends(difference.interval())),
-        linked(&number(found.p)),
-        found.effect.map_or(NONE.to_owned(), |effect| linked(&signed_effect(effect))),
-        linked(&count(difference.images as u64)),
-        if difference.seeds == 0 { NONE.to_owned() } else { linked(&count(difference.seeds as u64)) },
+        linked(&signed(mean)),
+        difference.interval().map_or(NONE.to_owned(), |ends| linked(&signed_ends(ends))),
+        found.p.map_or(NONE.to_owned(), |p| linked(&p_value(p))),
+        difference.effect().map_or(NONE.to_owned(), |effect| linked(&signed_effect(effect))),
+        linked(&count(images as u64)),
+        if seeds == 0 { NONE.to_owned() } else { linked(&count(seeds as u64)) },
     ]
 }
 
-/// Formats an effect size with two decimals; the number of images does not justify a third.
+/// Formats an effect size with two decimals; the number of seeds does not justify a third.
 fn signed_effect(effect: f64) -> String {
     let text = format!("{:.2}", effect.abs());
     match effect {
@@ -100,6 +101,13 @@ fn remark(tested: &TestedClaim) -> Option<String> {
         Err(reason) => {
             let reason = escape(&reason.to_string());
             Some(format!("{claim} is not comparable under the {protocol} protocol: {reason}."))
+        }
+        Ok(found) if found.verdict == Verdict::NotTested => {
+            let why = found.difference.untested().unwrap_or_default();
+            Some(format!(
+                "{claim} is not tested under the {protocol} protocol: {why}. It shows how these networks differ; with other seeds \
+                 the difference may turn around."
+            ))
         }
         Ok(_) if tested.comparison.offset != 0.0 => {
             let side = match tested.comparison.relation {

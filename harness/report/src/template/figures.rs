@@ -11,7 +11,7 @@ use crate::{
         figure::Figure,
         published::Printed,
         statistics::summary::{CONFIDENCE, Summary},
-        tested::{Question, Untested},
+        tested::{Difference, Question, Untested},
     },
     markdown::{count, ends, escape, number, percent, percent_change, signed, signed_ends},
 };
@@ -73,13 +73,15 @@ pub(super) fn change(facts: &Facts, from: &str, to: &str, protocol: Option<&str>
     })
 }
 
-/// `percent_of("segnet.soft_dice", "perfect-in-unit-range.soft_dice", "published")`: the first figure as a percentage
-/// of the second.
-pub(super) fn part(facts: &Facts, part: &str, whole: &str, protocol: &str) -> Answer {
-    let found = [figure(facts, part, protocol)?, figure(facts, whole, protocol)?];
+/// `share_of_range("segnet.soft_dice", "all-background.soft_dice", "perfect-in-unit-range.soft_dice", "published")`: how
+/// much of the way from the second figure to the third the first one covers, in percent.
+pub(super) fn share_of_range(facts: &Facts, of: &str, [low, high]: [&str; 2], protocol: &str) -> Answer {
+    let found = [figure(facts, of, protocol)?, figure(facts, low, protocol)?, figure(facts, high, protocol)?];
     safe(match found {
-        [Some(part), Some(whole)] if whole.mean != 0.0 => percent(part.mean / whole.mean),
-        [Some(_), Some(_)] => "not defined".to_owned(),
+        [Some(of), Some(low), Some(high)] if high.mean != low.mean => {
+            percent((of.mean - low.mean) / (high.mean - low.mean))
+        }
+        [Some(_), Some(_), Some(_)] => "not defined".to_owned(),
         _ => NOT_RUN.to_owned(),
     })
 }
@@ -91,7 +93,7 @@ struct Compared {
     run: bool,
     /// The reason why there is none; empty if there is one.
     reason: String,
-    /// `higher`, `lower` or `level`; `level` if the interval contains zero.
+    /// `higher`, `lower`, `level` if the interval contains zero, or `untested` if there are too few seeds for an interval.
     sign: &'static str,
     /// The difference with its sign.
     difference: String,
@@ -115,10 +117,14 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
     let phrase = |&protocol: &Protocol| {
         let question = Question { data: &facts.data, protocol, species: None };
         let sides = [&sides[0], &sides[1]];
-        let found = match question.difference(sides, 0.0) {
+        let found = match question.difference(sides, 0.0, "phrase") {
             Ok(found) => {
-                let over = over(&question, sides, &found);
-                format!("{} ({CONFIDENCE} interval {}{over})", signed(found.mean), signed_ends(found.interval()))
+                let over = over(&question, sides, &found.summary);
+                let mean = signed(found.summary.mean);
+                match (found.interval(), found.untested()) {
+                    (Some(interval), _) => format!("{mean} ({CONFIDENCE} interval {}{over})", signed_ends(interval)),
+                    (None, why) => format!("{mean} ({}, not tested{over})", why.unwrap_or_default()),
+                }
             }
             Err(Untested::NotRun) => NOT_RUN.to_owned(),
             Err(reason) => escape(&reason.to_string()),
@@ -174,18 +180,19 @@ fn over(question: &Question<'_>, sides: [&Operand; 2], found: &Summary) -> Strin
 }
 
 fn differing(question: &Question<'_>, sides: [&Operand; 2]) -> Value {
-    let found = question.difference(sides, 0.0);
-    let over = found.as_ref().map_or_else(|_| String::new(), |found| over(question, sides, found));
+    let found = question.difference(sides, 0.0, "phrase");
+    let over = found.as_ref().map_or_else(|_| String::new(), |found| over(question, sides, &found.summary));
     compared(found, &over)
 }
 
-fn compared(found: Result<Summary, Untested>, over: &str) -> Value {
+fn compared(found: Result<Difference, Untested>, over: &str) -> Value {
     let reason = found.as_ref().err().map(Untested::to_string).unwrap_or_default();
     let found = found.ok();
     let none = || NOT_RUN.to_owned();
-    let sign = match found {
-        Some(s) if s.low > 0.0 => "higher",
-        Some(s) if s.high < 0.0 => "lower",
+    let sign = match found.map(|found| found.interval()) {
+        Some(None) => "untested",
+        Some(Some((low, _))) if low > 0.0 => "higher",
+        Some(Some((_, high))) if high < 0.0 => "lower",
         _ => "level",
     };
     Value::from(Serde(Compared {
@@ -193,10 +200,10 @@ fn compared(found: Result<Summary, Untested>, over: &str) -> Value {
         phrase: Value::from_safe_string(found.map_or_else(|| not_judged(&reason), |s| phrase(sign, &s, over))),
         reason,
         sign,
-        difference: found.map_or_else(none, |s| signed(s.mean)),
-        size: found.map_or_else(none, |s| number(s.mean.abs())),
-        interval: found.map_or_else(none, |s| signed_ends(s.interval())),
-        images: found.map_or_else(none, |s| count(s.images as u64)),
+        difference: found.map_or_else(none, |s| signed(s.summary.mean)),
+        size: found.map_or_else(none, |s| number(s.summary.mean.abs())),
+        interval: found.map_or_else(none, |s| s.interval().map_or("not tested".to_owned(), signed_ends)),
+        images: found.map_or_else(none, |s| count(s.summary.images as u64)),
     }))
 }
 
@@ -205,11 +212,15 @@ fn not_judged(reason: &str) -> String {
 }
 
 /// Describes a paired difference, in words chosen by its sign.
-fn phrase(sign: &str, found: &Summary, over: &str) -> String {
-    let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", signed_ends(found.interval()));
+fn phrase(sign: &str, found: &Difference, over: &str) -> String {
+    let mean = found.summary.mean;
+    let Some(interval) = found.interval() else {
+        return format!("{} ({}, not tested{over})", signed(mean), found.untested().unwrap_or_default());
+    };
+    let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", signed_ends(interval));
     match sign {
-        "level" => format!("not measurably different ({}, {interval})", signed(found.mean)),
-        _ => format!("**{sign}** by {} ({interval})", number(found.mean.abs())),
+        "level" => format!("not measurably different ({}, {interval})", signed(mean)),
+        _ => format!("**{sign}** by {} ({interval})", number(mean.abs())),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: [&str; 45] = [
     "not_run",
     "of_one_class",
     "percent_change",
-    "percent_of",
+    "share_of_range",
     "printed_tables",
     "published",
     "ranking",
@@ -87,7 +87,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("was_run", figures::was_run, operand, protocol);
     add!("was_published", figures::was_published, operand);
     add!("published", figures::published, operand);
-    add!("percent_of", figures::part, part, whole, protocol);
+    add!("share_of_range", |f, x, low, high, p| figures::share_of_range(f, x, [low, high], p), part, low, high, protocol);
     add!("compare", figures::compare, left, right, protocol);
     add!("diff", figures::diff, left, right, protocol);
     add!("diffs", figures::diffs, left, right);

@@ -2,12 +2,14 @@
 //!
 //! * `sample.rs`: the score of each image under each seed
 //! * `bootstrap.rs`: intervals over images, and over seeds; its distributions compare samples of different images
-//! * `sign_flips.rs`: the sign-flip test behind a claim, with its effect size
+//! * `crossed.rs`: the test behind a claim about training recipes, over seeds and images
+//! * `sign_flips.rs`: the sign-flip test behind a claim about single networks, over images
 //! * `summary.rs`: a mean with its interval, and Student's interval for figures that have one value for each seed
 //!
 //! Every draw is seeded by what is summarised. So neither threads nor the order of questions change a digit.
 
 pub(crate) mod bootstrap;
+pub(crate) mod crossed;
 pub(crate) mod sample;
 pub(crate) mod sign_flips;
 mod strata;

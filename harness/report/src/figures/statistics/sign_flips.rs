@@ -1,6 +1,6 @@
-//! The sign-flip test of paired differences, Holm's correction, and the effect size.
+//! The sign-flip test of paired differences, and Holm's correction.
 
-use super::summary::{RESAMPLES, mean, variance};
+use super::summary::RESAMPLES;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
@@ -9,32 +9,12 @@ use rand_chacha::{
 /// Up to this number of differences, all sign flips are enumerated: there are at most 2^13, fewer than would be drawn.
 pub(crate) const ENUMERATED: usize = 13;
 
-/// Scores are single-precision numbers around one. Deviations below this are rounding errors.
-const ROUNDING: f64 = 5e-7;
-
-/// The result of testing paired differences.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct DifferenceTest {
-    /// The two-sided p-value for a mean difference of zero.
-    pub(crate) p: f64,
-    /// Cohen's `d_z`: the mean difference in standard deviations of the differences; `None` if their deviation is zero.
-    pub(crate) effect: Option<f64>,
-}
-
 /// Tests differences, one for each image, by flipping their signs. If only chance made the differences, each could
 /// equally well have had the other sign. The p-value is the share of flips whose mean is at least as far from zero as
 /// the observed mean. Up to 13 differences, all flips are used. Above that, flips are drawn and the observed one is
 /// counted among them (Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010). So the
 /// p-value is never zero.
-pub(crate) fn test_of_differences(differences: &[f64], seed: [u8; 32]) -> DifferenceTest {
-    let average = mean(differences).unwrap_or(0.0);
-    let deviation = if differences.len() < 2 { 0.0 } else { variance(differences, average).sqrt() };
-    // Differences that vary only by the rounding of scores count as constant.
-    let has_spread = deviation > ROUNDING;
-    DifferenceTest { p: sign_flip(differences, seed), effect: has_spread.then(|| average / deviation) }
-}
-
-fn sign_flip(differences: &[f64], seed: [u8; 32]) -> f64 {
+pub(crate) fn sign_flip_test(differences: &[f64], seed: [u8; 32]) -> f64 {
     let sums = FlippedSums::new(differences);
     let found: f64 = differences.iter().sum::<f64>().abs();
     // Flips with the same sum in another order of addition must count as equal.
