@@ -40,7 +40,7 @@ bundle() {
     program=$(grep -o '"executable":"[^"]*"' "$work/built.json" | cut -d '"' -f 4 | grep -E "/$name(-[0-9a-f]+)?$" | tail -n 1)
     strip -o "$work/bundle/$name" "$program"
   done
-  cp -r harness/learn/tests/golden "$work/bundle/tests/"
+  cp -r harness/learn/tests/golden harness/learn/tests/weights "$work/bundle/tests/"
   cp -r reference/train_step.py reference/models.py studies templates data-manifests "$work/bundle/"
   cp "$script" "$work/bundle/"
   # All programs hold the same kernels of candle; a window of 256 MiB finds them again.

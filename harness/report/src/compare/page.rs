@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::ReportError,
-    markdown::{NONE, count, number, signed},
+    markdown::{NONE, count, number, p_value, signed},
     output::RenderedFile,
     template::engine,
 };
