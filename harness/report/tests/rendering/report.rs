@@ -1,7 +1,7 @@
 //! Renders whole reports from an invented data folder.
 
 use crate::{
-    fixture::{self, REALISTIC, SMALL, Size, store},
+    fixture::{self, REALISTIC, Report, SMALL, Size, arms, store},
     folder, render, templates, text,
 };
 use harness_record::{
@@ -169,13 +169,26 @@ fn every_setting_says_what_it_is() {
 
 #[test]
 fn worse_pretraining_is_called_worse() {
-    let mut study = fixture::study();
+    let study = |seeds: &[u64]| arms::study("ssl-vs-sl", seeds);
+    let folder = |study: &serde_json::Value| {
+        let folder = Report::new();
+        arms::write(&folder.data(), study, 12);
+        folder
+    };
+    let markdown = |folder: &Report| text(&render(&folder.data(), &templates()).unwrap(), "report.md").to_owned();
+    let ours = markdown(&folder(&study(&[0, 1, 2])));
+    assert!(ours.contains("self-supervised pretraining is **better** than"), "{ours}");
+    // One seed says nothing about the way in which the arms are trained.
+    let one = markdown(&folder(&study(&[0])));
+    assert!(one.contains("**Whether the arms differ is not tested:** there is one network an arm"), "{one}");
+    assert!(
+        one.contains("(one network an arm, not tested)") && !one.contains("**better**") && !one.contains("| supported")
+    );
     // The data are the same with the names swapped, so what was better is now worse.
+    let mut study = study(&[0, 1, 2]);
     study["arms"][0]["name"] = "supervised".into();
     study["arms"][1]["name"] = "ssl".into();
-    let ours = text(&rendered(&fixture::study(), REALISTIC), "report.md").to_owned();
-    assert!(ours.contains("self-supervised pretraining is **better** than"));
-    let folder = folder(&study, REALISTIC);
+    let folder = folder(&study);
     let path = folder.data().join("places.csv");
     let places = std::fs::read_to_string(&path).unwrap();
     let swapped = places.replace("ssl,", "\u{1}").replace("supervised,", "ssl,").replace('\u{1}', "supervised,");
@@ -295,14 +308,15 @@ fn what_a_template_asks_for_in_vain_is_named_with_its_line_and_what_was_meant() 
 
 #[test]
 fn a_paired_difference_is_one_phrase() {
-    let folder = folder(&fixture::study(), REALISTIC);
+    let folder = Report::new();
+    arms::write(&folder.data(), &arms::study("ssl-vs-sl", &[0, 1, 2]), 12);
     let own = tempfile::tempdir().unwrap();
     std::fs::create_dir(own.path().join("partials")).unwrap();
     for name in ["page.html.j2", "runs.html.j2", "data.html.j2", "partials/tiles.html.j2"] {
         std::fs::copy(templates().join(name), own.path().join(name)).unwrap();
     }
     let says = |template: &str| {
-        std::fs::write(own.path().join("blurring.md.j2"), template).unwrap();
+        std::fs::write(own.path().join("ssl-vs-sl.md.j2"), template).unwrap();
         text(&render(&folder.data(), own.path()).unwrap(), "report.md").to_owned()
     };
     let sides = r#"("supervised.dice", "ssl.dice", "corrected")"#;

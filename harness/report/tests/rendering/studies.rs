@@ -207,7 +207,7 @@ fn species_breeds_and_images_are_tables_of_their_own() {
 #[test]
 fn every_template_copes_with_all_none_and_some_of_its_arms() {
     for (name, all) in STUDIES {
-        let mut study = arms::study(name, &[0]);
+        let mut study = arms::study(name, &[0, 1, 2]);
         let full = folder(&study);
         let markdown = text(&rendered(&full.data()), "report.md").to_owned();
         for heading in ["## Answer", "## Claims", "## Results", "## Printed tables", "### Metrics", "## Provenance"] {
@@ -237,11 +237,11 @@ fn every_template_copes_with_all_none_and_some_of_its_arms() {
 
 #[test]
 fn several_seeds_and_printed_tables_read_well() {
-    let files = rendered(&folder(&arms::study("class-imbalance", &[0, 1])).data());
+    let files = rendered(&folder(&arms::study("class-imbalance", &[0, 1, 2])).data());
     let markdown = text(&files, "report.md");
     let row = block(markdown, "| Default").first().copied().unwrap_or_default();
     let reference = row.split("][m").nth(1).and_then(|rest| rest.split_once(']')).unwrap().0;
-    assert_eq!(reference.split("_m").count(), 2, "a row for each seed: {row}");
+    assert_eq!(reference.split("_m").count(), 3, "a row for each seed: {row}");
     let run = reference.split_once('.').unwrap().0;
     assert!(markdown.contains(&format!("\n[m{reference}]: ../runs/{run}/metrics.csv#L")), "{reference}");
     assert!(!markdown.contains("| Condition"), "a single condition needs no column");
@@ -255,7 +255,7 @@ fn several_seeds_and_printed_tables_read_well() {
 
 #[test]
 fn networks_of_different_families_are_told_apart() {
-    let files = rendered(&folder(&arms::study("baselines", &[0])).data());
+    let files = rendered(&folder(&arms::study("baselines", &[0, 1, 2])).data());
     let markdown = text(&files, "report.md");
     // The claim compares LinkNet's Dice, which is a mean over batches only under the published protocol.
     let claim = "| The first arm is better than the second. `linknet.dice > segnet-supervised.dice` ";
