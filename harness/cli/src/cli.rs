@@ -17,6 +17,7 @@ pub(crate) use study::Study;
 
 use crate::{
     failure::{Failure, Outcome},
+    program,
     progress::Loudness,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, builder::PossibleValuesParser};
@@ -92,7 +93,13 @@ Results go to stdout, progress and messages to stderr.";
 /// A study is one YAML file in studies/: its arms, their training and the claims to test. `harness study` trains and evaluates
 /// what is not in the store yet and renders a report whose every number leads to the row it came from.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, after_long_help = AFTER, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "harness",
+    version = program::version(),
+    after_long_help = AFTER,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     /// The command to run.
     #[command(subcommand)]

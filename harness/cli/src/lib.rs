@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod json;
 mod manifests;
 mod output;
+mod program;
 mod progress;
 mod reports;
 mod stamp;

@@ -104,6 +104,47 @@ pub struct HostRecord {
     pub ended: Option<u64>,
 }
 
+/// The state of a git checkout, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkout {
+    /// The commit. `None` if there is no repository, or if git refuses to read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// True if a file was not as committed. `None` if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
+}
+
+impl Checkout {
+    /// Returns true if nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What is known of a run that began from the checkout `earlier` and went on from this one.
+    #[must_use]
+    pub fn after(self, earlier: &Self) -> Self {
+        let dirty = match [self.dirty, earlier.dirty] {
+            [Some(false), Some(false)] => Some(false),
+            both if both.contains(&Some(true)) => Some(true),
+            _ => None,
+        };
+        Self { commit: self.commit.filter(|commit| earlier.commit.as_ref() == Some(commit)), dirty }
+    }
+
+    /// The commit in words, with its first `digits`: `0a1b2c3`, `0a1b2c3, modified`, `0a1b2c3, perhaps modified`,
+    /// `commit unknown`.
+    pub fn in_words(&self, digits: usize) -> String {
+        let known: Option<String> = self.commit.as_ref().map(|commit| commit.chars().take(digits).collect());
+        let state = match self.dirty {
+            Some(true) => ", modified",
+            None if known.is_some() => ", perhaps modified",
+            _ => "",
+        };
+        known.unwrap_or_else(|| "commit unknown".to_owned()) + state
+    }
+}
+
 impl RunRecord {
     /// Reads `run.json` of the run in `folder`.
     pub fn read(folder: &Path) -> Result<Self> {
@@ -138,4 +179,41 @@ fn write<T: Serialize>(path: &Path, record: &T) -> Result<()> {
         serde_json::to_vec_pretty(record).map_err(|source| RecordError::Json { path: path.to_owned(), source })?;
     text.push(b'\n');
     files::write(path, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkout(commit: Option<&str>, dirty: Option<bool>) -> Checkout {
+        Checkout { commit: commit.map(str::to_owned), dirty }
+    }
+
+    #[test]
+    fn a_checkout_is_named_in_words() {
+        for (commit, dirty, words) in [
+            (Some("0a1b2c3d4e"), Some(false), "0a1b2c3"),
+            (Some("0a1b2c3d4e"), Some(true), "0a1b2c3, modified"),
+            (Some("0a1b2c3d4e"), None, "0a1b2c3, perhaps modified"),
+            (None, None, "commit unknown"),
+            (None, Some(false), "commit unknown"),
+            (None, Some(true), "commit unknown, modified"),
+        ] {
+            assert_eq!(checkout(commit, dirty).in_words(7), words);
+        }
+        assert_eq!(checkout(Some("0a1b2c3d4e"), Some(false)).in_words(usize::MAX), "0a1b2c3d4e");
+    }
+
+    #[test]
+    fn two_sittings_are_as_clean_as_the_worse_one() {
+        let clean = checkout(Some("a"), Some(false));
+        for (earlier, both) in [
+            (clean.clone(), clean.clone()),
+            (checkout(Some("a"), Some(true)), checkout(Some("a"), Some(true))),
+            (checkout(Some("b"), Some(false)), checkout(None, Some(false))),
+            (Checkout::default(), Checkout::default()),
+        ] {
+            assert_eq!(clean.clone().after(&earlier), both);
+        }
+    }
 }

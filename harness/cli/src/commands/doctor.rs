@@ -53,7 +53,7 @@ fn program() -> Finding {
         (true, false) => "with CUDA",
         (false, false) => "for the CPU",
     };
-    ok("harness", format!("{}, recipe {}, built {features}", env!("CARGO_PKG_VERSION"), harness_learn::RECIPE))
+    ok("harness", format!("{}, recipe {}, built {features}", crate::program::version(), harness_learn::RECIPE))
 }
 
 fn processor() -> Finding {

@@ -60,11 +60,25 @@ fn the_doctor_looks_and_changes_nothing() {
 }
 
 #[test]
+fn the_version_names_the_commit_of_the_program() {
+    let studio = Studio::new();
+    let said = studio.run(&["--version"]).ended(0);
+    let version = said.stdout.trim_end().strip_prefix("harness ").unwrap();
+    let built = version.strip_prefix(concat!(env!("CARGO_PKG_VERSION"), " (")).unwrap().strip_suffix(')').unwrap();
+    let digits = ["", ", modified", ", perhaps modified"].iter().find_map(|state| {
+        let digits = built.strip_suffix(state)?;
+        (digits.len() == 7 && digits.chars().all(|c| c.is_ascii_hexdigit())).then_some(digits)
+    });
+    assert!(digits.is_some() || built == "commit unknown", "{version}");
+    let doctor = studio.run(&["doctor"]).ended(0);
+    assert!(doctor.stdout.lines().next().unwrap().contains(version), "{}", doctor.stdout);
+}
+
+#[test]
 fn help_teaches_by_example() {
     let studio = Studio::new();
     studio.run(&[]).ended(2).tells("Usage: harness");
     studio.run(&["--help"]).ended(0).answers("Exit codes:").answers("HARNESS_STORE").answers("Start here:");
-    studio.run(&["--version"]).ended(0).answers(env!("CARGO_PKG_VERSION"));
     for command in ["study", "report", "list", "validate", "schema", "predict", "completions"] {
         studio.run(&[command, "--help"]).ended(0).answers("Examples:").answers(&format!("harness {command}"));
     }
