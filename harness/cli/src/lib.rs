@@ -13,6 +13,7 @@ mod fetching;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod git;
 mod json;
 mod manifests;
 mod output;

@@ -85,10 +85,17 @@ pub struct HostRecord {
     pub threads: Option<usize>,
     /// Version of this program.
     pub harness: String,
-    /// Commit of the checkout that the program ran in, if it ran in one.
-    pub commit: Option<String>,
-    /// True if that checkout had uncommitted changes.
-    pub dirty: bool,
+    /// The checkout of the folder with studies, templates and manifests. In `host.json` its fields stand among the
+    /// others.
+    #[serde(flatten)]
+    pub specs: Checkout,
+    /// The checkout that the program was built from. Older records do not know it.
+    #[serde(default, skip_serializing_if = "Checkout::is_unknown")]
+    pub program: Checkout,
+    /// True if the folder of the specs holds the program's sources, too. Then both commits should be the same. `None`
+    /// if it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_repository: Option<bool>,
     /// The command line as typed. It stays in the store, because it names folders of the user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
@@ -184,9 +191,36 @@ fn write<T: Serialize>(path: &Path, record: &T) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn checkout(commit: Option<&str>, dirty: Option<bool>) -> Checkout {
         Checkout { commit: commit.map(str::to_owned), dirty }
+    }
+
+    #[test]
+    fn an_old_record_knows_the_commit_of_its_specs_alone() {
+        let old = json!({
+            "system": "linux x86_64", "device": "cpu", "harness": "0.1.0", "commit": "0a1b2c3d4e", "dirty": false,
+            "sittings": 1, "seconds": 1.5,
+        });
+        let host: HostRecord = serde_json::from_value(old.clone()).unwrap();
+        assert_eq!(host.specs, checkout(Some("0a1b2c3d4e"), Some(false)));
+        assert!(host.program.is_unknown() && host.same_repository.is_none());
+        assert_eq!(serde_json::to_value(&host).unwrap(), old);
+    }
+
+    #[test]
+    fn what_is_known_of_a_checkout_is_kept_and_the_rest_stays_unknown() {
+        let mut host = json!({
+            "system": "linux x86_64", "device": "cpu", "harness": "0.1.0", "sittings": 1, "seconds": 1.5,
+            "commit": "0a1b2c3d4e", "program": {"commit": "1b2c3d4e5f", "dirty": true}, "same_repository": false,
+        });
+        let read: HostRecord = serde_json::from_value(host.clone()).unwrap();
+        assert_eq!(read.specs, checkout(Some("0a1b2c3d4e"), None));
+        assert_eq!(read.program, checkout(Some("1b2c3d4e5f"), Some(true)));
+        assert_eq!(serde_json::to_value(&read).unwrap(), host);
+        host["commit"] = json!(null);
+        assert!(serde_json::from_value::<HostRecord>(host).unwrap().specs.is_unknown());
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn a_supplement_can_be_checked_alone() {
         "demo/blurring",
         "harness report --check",
         "harness study blurring --profile demo",
+        "), specs (commit unknown)",
         "licence:",
         "sha256sum -c SHA256SUMS",
     ] {

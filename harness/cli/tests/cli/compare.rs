@@ -1,6 +1,6 @@
 //! `compare`: differences between reports, arms and runs, what is refused, and what counts as a regression.
 
-use crate::studio::{Said, Studio, contents, copy, edit_run, published, runs};
+use crate::studio::{Said, Studio, contents, copy, edit_run, git, published, runs};
 use harness_record::{
     rows::{ImageRow, PlaceRow},
     run::RunRecord,
@@ -8,7 +8,7 @@ use harness_record::{
     vocabulary::{Condition, Protocol, Stage},
 };
 use serde_json::Value;
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 const PROFILE: &str = "reports/demo";
 const REPORT: &str = "reports/demo/blurring";
@@ -261,15 +261,6 @@ fn what_only_one_has_is_listed() {
     let first = contents(&studio.path("page"));
     compare(&studio, "demo/blurring", "other/blurring", &["--out", "page"]).ended(0);
     assert_eq!(contents(&studio.path("page")), first);
-}
-
-/// Runs git in the studio, with a user name of its own and without the machine's configuration.
-fn git(studio: &Studio, arguments: &[&str]) {
-    let mut command = Command::new("git");
-    command.current_dir(studio.path(".")).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(arguments);
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

@@ -1,12 +1,31 @@
 //! `study`: a whole study, one that is done, one that is only planned; threads.
 
-use crate::studio::{Studio, assert_same, contents, hosts, published, results, runs, times};
+use crate::studio::{Said, Studio, TINY, assert_same, contents, git, hosts, published, results, runs, study, times};
 use harness_record::{
-    run::{HostRecord, RunRecord},
+    run::{Checkout, HostRecord, RunRecord},
     vocabulary::Stage,
 };
 use std::path::PathBuf;
 use std::time::Duration;
+
+#[test]
+fn runs_name_the_commit_of_their_specs_whatever_the_environment_says() {
+    let [studio, other] = [Studio::new(), Studio::new()];
+    git(&studio, &["init", "-q"]);
+    git(&studio, &["add", "."]);
+    git(&studio, &["commit", "-q", "-m", "First"]);
+    git(&other, &["init", "-q"]);
+    let mut command = studio.harness(&study(&TINY, &[]));
+    command.env("GIT_DIR", other.path(".git")).env("GIT_WORK_TREE", other.path(".")).env("GIT_INDEX_FILE", "none");
+    Said::of(command).ended(0);
+    let commit = git(&studio, &["rev-parse", "HEAD"]).trim_end().to_owned();
+    let specs = Checkout { commit: Some(commit), dirty: Some(false) };
+    let hosts = hosts(&studio.path("runs"));
+    assert!(!hosts.is_empty());
+    for host in hosts {
+        assert_eq!((&host.specs, host.same_repository), (&specs, Some(false)));
+    }
+}
 
 #[test]
 fn a_whole_study_leaves_a_report_and_its_data() {
@@ -152,7 +171,7 @@ fn threads_change_no_bit() {
     ];
     let run = |threads: &str| {
         let studio = Studio::new();
-        studio.run(&crate::studio::study(&settings, &["--threads", threads])).ended(0);
+        studio.run(&study(&settings, &["--threads", threads])).ended(0);
         let host = |host: &HostRecord| host.threads.unwrap().to_string() == threads;
         assert!(hosts(&studio.path("runs")).iter().all(host));
         (results(&studio.path("runs")), results(&studio.path("reports")))

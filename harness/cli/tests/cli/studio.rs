@@ -344,6 +344,19 @@ pub(crate) fn edit_run(folder: &Path, name: &str, change: impl FnOnce(String) ->
     record.write(folder).unwrap();
 }
 
+/// Runs git in the studio, with a user name of its own and without the machine's configuration. Returns what it says.
+pub(crate) fn git(studio: &Studio, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.current_dir(studio.path(".")).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(arguments);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+        command.env_remove(name);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Copies a folder with all that is in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     for (name, path) in paths(from) {

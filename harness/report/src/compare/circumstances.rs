@@ -16,7 +16,7 @@ pub enum Topic {
     Words,
     /// Versions of the software and hardware that computed the numbers.
     Versions,
-    /// Commits of the checkout that the runs used.
+    /// Commits of the program and of the specs that the runs used.
     Commits,
     /// Devices that the runs used.
     Devices,
@@ -95,15 +95,16 @@ impl Facts {
         }
     }
 
-    /// Adds the versions, device and data of a run, and its commit if known.
+    /// Adds the versions, device and data of a run, and what is known of its commits.
     pub(super) fn run(&mut self, run: &RunRecord, host: Option<&HostRecord>) {
         let stage = run.stage.name();
         for (name, version) in &run.versions {
             self.add(Topic::Versions, name, version);
         }
         if let Some(host) = host {
-            let dirty = if host.dirty { " with uncommitted changes" } else { "" };
-            self.add(Topic::Commits, stage, format!("{}{dirty}", host.commit.as_deref().map_or("none", short)));
+            for (part, checkout) in [("program", &host.program), ("specs", &host.specs)] {
+                self.add(Topic::Commits, &format!("{part} of {stage}"), checkout.in_words(8));
+            }
         }
         let exact = if run.deterministic { "" } else { ", not deterministic" };
         self.add(Topic::Devices, stage, format!("{}{exact}", run.device));

@@ -44,8 +44,8 @@ struct Entry {
     seeds: usize,
     /// The number of distinct runs.
     runs: usize,
-    /// True if a run was made from a working tree with uncommitted changes.
-    dirty: bool,
+    /// The worst state of the code of a run; `None` without runs.
+    code: Option<Code>,
     /// The verdicts on printed figures with their counts, best first.
     verdicts: Vec<(&'static str, usize)>,
 }
@@ -101,7 +101,7 @@ fn entry(reports: &Path, profile: &str, study: &str) -> Result<Entry, ReportErro
         arms: input.arms.len(),
         seeds: input.seeds.len(),
         runs: keys.len(),
-        dirty: keys.iter().any(|key| provenance.code(key) == Code::Changed),
+        code: keys.iter().map(|key| provenance.code(key)).max(),
         verdicts: verdicts(&data.join(file::PUBLISHED))?,
         title: input.title,
         question: input.question,

@@ -44,9 +44,11 @@ struct Shown {
     arm_tests: usize,
     missing_tests: usize,
     runs: usize,
-    /// The number of runs by code with uncommitted changes, and of runs by code without a commit.
-    dirty: usize,
-    without_commit: usize,
+    /// The number of runs from code with uncommitted changes, of runs by a program of another commit than the specs,
+    /// and of runs from code that is not known to be committed.
+    changed: usize,
+    apart: usize,
+    unknown: usize,
     /// True if a run records no versions, and true if a run records no device.
     unversioned: bool,
     without_device: bool,
@@ -94,8 +96,9 @@ fn shown(facts: &Facts) -> Shown {
         arm_tests,
         missing_tests,
         runs: runs.len(),
-        dirty: code(Code::Changed),
-        without_commit: code(Code::Unknown),
+        changed: code(Code::Changed),
+        apart: code(Code::Apart),
+        unknown: code(Code::Unknown),
         unversioned: records.iter().any(|record| record.versions.is_empty()),
         without_device: records.iter().any(|record| !is_filled(&record.device)),
         devices: list(records.iter().map(|record| record.device.as_str())),

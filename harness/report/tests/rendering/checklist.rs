@@ -5,7 +5,7 @@ use crate::{
     folder, render, templates,
 };
 use harness_record::{
-    run::{HostRecord, RunRecord},
+    run::{Checkout, HostRecord, RunRecord},
     vocabulary::Key,
 };
 use harness_report::inputs::file;
@@ -118,13 +118,38 @@ fn every_link_of_a_checklist_leads_somewhere() {
 #[test]
 fn code_that_no_commit_holds_is_not_ticked() {
     let folder = Folder::new(&fixture::study());
-    folder.is_known("Code of every run", "all of it is committed");
-    folder.change_host(1, |host| host.dirty = true);
-    folder.is_open("Code of every run", "1 of 9 runs were made with uncommitted changes in the code");
-    folder.change_host(1, |host| host.dirty = false).change_host(2, |host| host.commit = None);
-    folder.is_open("Code of every run", "the commit is not known for 1 of 9 runs");
+    let is_open = |why: &str| folder.is_open("Code of every run", why);
+    let is_known = || folder.is_known("Code of every run", "the program and the specs are committed");
+    is_known();
+    let changed = "1 of 9 runs were made with uncommitted changes in the program or the specs";
+    folder.change_host(1, |host| host.specs.dirty = Some(true));
+    is_open(changed);
+    folder.change_host(1, |host| (host.specs.dirty, host.program.dirty) = (Some(false), Some(true)));
+    is_open(changed);
+    folder.change_host(1, |host| *host = store::host());
+    is_known();
+    // What is not known is not committed. An old record knows nothing of the program.
+    let unknown: [fn(&mut HostRecord); 5] = [
+        |host| host.specs.commit = None,
+        |host| host.specs.dirty = None,
+        |host| host.program.commit = None,
+        |host| host.program.dirty = None,
+        |host| host.program = Checkout::default(),
+    ];
+    for forget in unknown {
+        folder.change_host(2, forget);
+        is_open("for 1 of 9 runs it is not known whether the program and the specs were committed");
+        folder.change_host(2, |host| *host = store::host());
+    }
+    // Two commits of one repository do not agree; those of two repositories need not.
+    folder.change_host(3, |host| host.program.commit = Some("1b2c3d4e".to_owned()));
+    is_open("1 of 9 runs were made by a program that was built from another commit than that of the specs");
+    folder.change_host(3, |host| host.same_repository = None);
+    is_open("for 1 of 9 runs it is not known");
+    folder.change_host(3, |host| host.same_repository = Some(false));
+    is_known();
     std::fs::remove_file(folder.0.profile().join(file::PROVENANCE)).unwrap();
-    folder.is_open("Code of every run", "the commit is not known for 9 of 9 runs");
+    is_open("for 9 of 9 runs it is not known");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use crate::{
     failure::{Failure, Outcome},
     reports::folder::ReportFolder,
 };
-use harness_record::files;
+use harness_record::{files, run::Checkout};
 use harness_report::inputs::{StudyInput, file};
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -55,9 +56,12 @@ pub(super) fn text<'a>(places: &[ReportFolder], hosts: impl Iterator<Item = &'a 
         }
     }
     for host in hosts {
-        let dirty = if host["dirty"] == true { ", with uncommitted changes" } else { "" };
-        let [version, commit] = ["harness", "commit"].map(|name| host[name].as_str().unwrap_or("unknown"));
-        commits.insert(format!("harness {}, commit {}{dirty}", line(version), line(commit)));
+        let [program, specs] = [&host["program"], host].map(|checkout| {
+            let checkout = Checkout::deserialize(checkout).unwrap_or_default();
+            line(&checkout.in_words(usize::MAX))
+        });
+        let version = host["harness"].as_str().unwrap_or("unknown");
+        commits.insert(format!("harness {} ({program}), specs ({specs})", line(version)));
     }
     let indented =
         |items: &mut dyn Iterator<Item = &String>| items.fold(String::new(), |text, item| text + "  " + item + "\n");
