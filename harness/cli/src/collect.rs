@@ -59,7 +59,8 @@ pub(crate) struct Sources<'a> {
 /// Writes the data of the report in `folder` anew, with the records of its runs beside it, and returns which experiment
 /// it is.
 ///
-/// The data depend only on the spec, the runs and the manifests; only `provenance.json` says where runs were made.
+/// The data depend only on the spec, the runs and the manifests; only `provenance.json` says where runs were made. A
+/// report with changed settings has one of its own, so that it changes no file of other reports.
 pub(crate) fn collect(
     resolved: &Resolved,
     overrides: &[String],
@@ -79,7 +80,7 @@ pub(crate) fn collect(
     let study = study_input(resolved, overrides, facts, datasets);
     json::write(&data.join(file::STUDY), &study)?;
     table::write(&data.join(file::PLACES), &places)?;
-    runs::publish(folder, sources.store)?;
+    runs::publish(folder, sources.store, !overrides.is_empty())?;
     let recorded =
         Recorded { profile: resolved.profile.clone(), overrides: overrides.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
@@ -131,7 +132,7 @@ pub(crate) fn study_input(
         expectation: study.expectation.clone(),
         profile: resolved.profile.clone(),
         fidelity: facts.fidelity,
-        command: words::command(resolved, overrides),
+        command: words::command(&resolved.name, &resolved.profile, overrides),
         protocols: study.protocols.clone(),
         seeds: study.seeds.clone(),
         arms: resolved.arms.iter().map(arm).collect(),

@@ -10,10 +10,10 @@ use harness_report::inputs::{ArmSettings, ConditionInput, StageSettings};
 use harness_study::study::{Arm, Resolved, Study};
 use std::fmt::Display;
 
-/// The command that makes the report.
-pub(crate) fn command(resolved: &Resolved, overrides: &[String]) -> String {
-    let profile = if resolved.profile == "full" { String::new() } else { format!(" --profile {}", resolved.profile) };
-    let mut parts = vec![format!("harness study {}{profile}", resolved.name)];
+/// The command that makes the report of a study.
+pub(crate) fn command(study: &str, profile: &str, overrides: &[String]) -> String {
+    let profile = if profile == "full" { String::new() } else { format!(" --profile {profile}") };
+    let mut parts = vec![format!("harness study {study}{profile}")];
     // Each override is quoted for a shell, in which a quote inside quotes is written '\''.
     parts.extend(overrides.iter().map(|one| format!("--set '{}'", one.replace('\'', r"'\''"))));
     parts.join(" ")

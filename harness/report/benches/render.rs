@@ -33,7 +33,7 @@ fn reports() -> Vec<String> {
 /// Bytes of the rendered files.
 fn render(report: &str) -> usize {
     let data = root().join("reports").join(report).join("data");
-    let files = harness_report::render(&data, &root().join("templates"), Fidelity::Sample).unwrap();
+    let files = harness_report::render(&data, &root().join("templates"), Fidelity::Sample, &[]).unwrap();
     files.iter().map(|file| file.bytes.len()).sum()
 }
 

@@ -19,7 +19,7 @@ use std::path::Path;
 
 /// Renders all files of a report from the data folder `data_dir` with the templates in the folder `templates`.
 /// `fidelity` follows from the study's spec and overrides what the folder says: a sample whose files were edited stays a
-/// sample.
+/// sample. `changed` lists the settings that were changed on the command line; the report names them at its top.
 ///
 /// The files are sorted by path: `charts/*.svg`, `data.html`, `gallery/*.jpg`, `index.html`, `report.md`, `runs.html`,
 /// `tables/*.tex`.
@@ -28,7 +28,12 @@ use std::path::Path;
 /// Fails if a file of the data or of a run is missing, is damaged, or names something that the study does not have; if
 /// a recorded verdict on a printed figure does not follow from the data; or if a template is missing or asks for
 /// something that does not exist. Every error carries the path.
-pub fn render(data_dir: &Path, templates: &Path, fidelity: Fidelity) -> Result<Vec<RenderedFile>, ReportError> {
+pub fn render(
+    data_dir: &Path,
+    templates: &Path,
+    fidelity: Fidelity,
+    changed: &[String],
+) -> Result<Vec<RenderedFile>, ReportError> {
     let data = Data::read(data_dir, fidelity)?;
     data.summarise_tested();
     check_recorded(&data)?;
@@ -36,7 +41,7 @@ pub fn render(data_dir: &Path, templates: &Path, fidelity: Fidelity) -> Result<V
     let charts: Vec<_> = asked.par_iter().map(|chart| chart.draw(&data)).collect::<Result<_, _>>()?;
     let sheets = sheets(&data)?;
     let claims = test_claims(&data);
-    let facts = Facts { data, claims, asked, charts, sheets };
+    let facts = Facts { data, changed: changed.to_vec(), claims, asked, charts, sheets };
     let (report, facts) = template::render::render(facts, templates)?;
     let (page, listed) = index::render(&facts.data, &facts.charts, &report, templates)?;
 
@@ -71,8 +76,13 @@ fn asked_charts(data_dir: &Path) -> Result<Vec<ChartSpec>, ReportError> {
 ///
 /// # Errors
 /// Fails for the same reasons as [`render`], and if a folder cannot be listed.
-pub fn check(report_dir: &Path, templates: &Path, fidelity: Fidelity) -> Result<Vec<Difference>, ReportError> {
-    let rendered = render(&report_dir.join("data"), templates, fidelity)?;
+pub fn check(
+    report_dir: &Path,
+    templates: &Path,
+    fidelity: Fidelity,
+    changed: &[String],
+) -> Result<Vec<Difference>, ReportError> {
+    let rendered = render(&report_dir.join("data"), templates, fidelity, changed)?;
     let mut differences = differences(report_dir, &rendered)?;
     let strays = strays(report_dir, &rendered)?;
     differences.extend(strays.into_iter().map(|path| Difference { path, what: Change::Unexpected }));

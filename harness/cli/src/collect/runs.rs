@@ -40,8 +40,8 @@ pub(super) fn records(places: &[PlaceRow], store: &Store) -> Outcome<BTreeMap<Ke
 
 /// Copies the files that the report in `folder` reads of its runs into the profile's folder of runs, notes where the
 /// runs were made, and removes what no report of the profile reads. The report's `study.json` and `places.csv` must be
-/// in place, and the caller must hold the profile's lock.
-pub(super) fn publish(folder: &Path, store: &Store) -> Outcome {
+/// in place, and the caller must hold the profile's lock. A report that is `modified` notes its runs in its own folder.
+pub(super) fn publish(folder: &Path, store: &Store, modified: bool) -> Outcome {
     let profile = folder.parent().unwrap_or(folder);
     let own = wanted(folder)?;
     let mut all = own.clone();
@@ -64,7 +64,7 @@ pub(super) fn publish(folder: &Path, store: &Store) -> Outcome {
         }
     }
     remove_strangers(&runs, &all)?;
-    write_provenance(profile, &own, &all, store)
+    if modified { write_provenance(folder, &own, &own, store) } else { write_provenance(profile, &own, &all, store) }
 }
 
 /// The files of its runs that the report in `folder` reads: the record and the metrics of every run, and also the
@@ -159,9 +159,9 @@ fn remove(path: &Path) -> Outcome {
 /// The place where each run was made, by the key of the run: the fields of a [`HostRecord`], without the command line.
 pub(crate) type Provenance = BTreeMap<Key, Value>;
 
-/// Reads where the runs in the folder of a profile were made; empty if nothing was noted.
-pub(crate) fn provenance(profile: &Path) -> Outcome<Provenance> {
-    let path = profile.join(inputs::file::PROVENANCE);
+/// Reads where runs were made from the notes in `folder`; empty if nothing was noted.
+pub(crate) fn provenance(folder: &Path) -> Outcome<Provenance> {
+    let path = folder.join(inputs::file::PROVENANCE);
     if !path.exists() {
         return Ok(Provenance::new());
     }
@@ -169,10 +169,10 @@ pub(crate) fn provenance(profile: &Path) -> Outcome<Provenance> {
         .map_err(|e| Failure::Data(format!("{}: {e}", path.display()).into()))
 }
 
-/// Writes where every run of the profile was made: the runs of this report as the store has them, the others as noted
+/// Writes into `folder` where all runs were made: the runs of this report as the store has them, the others as noted
 /// before.
-fn write_provenance(profile: &Path, own: &Wanted, all: &Wanted, store: &Store) -> Outcome {
-    let mut noted = provenance(profile)?;
+fn write_provenance(folder: &Path, own: &Wanted, all: &Wanted, store: &Store) -> Outcome {
+    let mut noted = provenance(folder)?;
     noted.retain(|key, _| all.contains_key(key));
     for (key, (stage, _)) in own {
         let mut host = serde_json::to_value(HostRecord::read(&store.run(*stage, key))?).map_err(Failure::run)?;
@@ -182,5 +182,5 @@ fn write_provenance(profile: &Path, own: &Wanted, all: &Wanted, store: &Store) -
         }
         noted.insert(key.clone(), host);
     }
-    json::write(&profile.join(inputs::file::PROVENANCE), &noted)
+    json::write(&folder.join(inputs::file::PROVENANCE), &noted)
 }

@@ -1,6 +1,10 @@
-//! `list`: lists the studies, and how fresh each report is.
+//! `list`: lists the studies, how fresh each report is, and the reports with changed settings.
 
-use crate::reports::{folder::ReportFolder, rendering::check};
+use crate::reports::{
+    folder::{ReportFolder, places},
+    freshness::recorded,
+    rendering::check,
+};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
@@ -16,11 +20,15 @@ use serde::Serialize;
 
 #[derive(Serialize)]
 struct Row {
+    /// The name of the study or, if its settings were changed, of the report.
     study: String,
     profile: String,
     state: String,
     title: String,
     report: String,
+    /// The settings that were changed on the command line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set: Vec<String>,
 }
 
 pub(crate) fn run(folders: &Folders, as_json: bool) -> Outcome {
@@ -28,12 +36,16 @@ pub(crate) fn run(folders: &Folders, as_json: bool) -> Outcome {
     for name in layers::names(&folders.root).map_err(Failure::run)? {
         let Ok(spec) = Spec::named(&folders.root, &name) else {
             let state = "invalid: see `harness validate`".to_owned();
-            rows.push(Row { study: name, profile: "-".into(), state, title: String::new(), report: String::new() });
+            let (title, report, set) = (String::new(), String::new(), Vec::new());
+            rows.push(Row { study: name, profile: "-".into(), state, title, report, set });
             continue;
         };
         for profile in spec.profiles() {
             rows.push(row(&spec, profile, folders)?);
         }
+    }
+    for place in places(&folders.reports).iter().filter(|place| place.is_modified()) {
+        rows.push(modified(place, folders)?);
     }
     if as_json {
         return say_json(&rows);
@@ -44,19 +56,43 @@ pub(crate) fn run(folders: &Folders, as_json: bool) -> Outcome {
 }
 
 fn row(spec: &Spec, profile: &str, folders: &Folders) -> Outcome<Row> {
-    let folder = folders.reports.join(profile).join(&spec.name);
-    let place = ReportFolder { profile: profile.to_owned(), study: spec.name.clone(), folder };
+    let place = ReportFolder::new(&folders.reports, profile, &spec.name);
     let resolved = Resolved::new(spec, profile, &[]);
     let state = match &resolved {
         Err(_) => "invalid: see `harness validate`",
         Ok(_) if is_running(&place, folders)? => "running",
         Ok(_) if !place.folder.join("data").is_dir() => "missing",
-        Ok(_) if check(&place, folders, &folders.root.join("templates")).is_ok_and(|lines| lines.is_empty()) => "fresh",
+        Ok(_) if is_fresh(&place, folders) => "fresh",
         Ok(_) => "stale",
     };
     let title = resolved.map(|resolved| resolved.study.title).unwrap_or_default();
-    let report = place.folder.join("index.html").display().to_string();
-    Ok(Row { study: place.study, profile: place.profile, state: state.to_owned(), title, report })
+    Ok(Row::new(&place, state, title, Vec::new()))
+}
+
+/// The row of a report with changed settings.
+fn modified(place: &ReportFolder, folders: &Folders) -> Outcome<Row> {
+    let state = if is_running(place, folders)? {
+        "running"
+    } else if is_fresh(place, folders) {
+        "modified"
+    } else {
+        "modified, stale"
+    };
+    // A report whose spec cannot be read is stale; `report` says why.
+    let run = recorded(place).ok().and_then(Result::ok);
+    let (title, set) = run.map(|run| (run.study.title, run.overrides)).unwrap_or_default();
+    Ok(Row::new(place, state, title, set))
+}
+
+impl Row {
+    fn new(place: &ReportFolder, state: &str, title: String, set: Vec<String>) -> Self {
+        let report = place.folder.join("index.html").display().to_string();
+        Self { study: place.name.clone(), profile: place.profile.clone(), state: state.to_owned(), title, report, set }
+    }
+}
+
+fn is_fresh(place: &ReportFolder, folders: &Folders) -> bool {
+    check(place, folders, &folders.root.join("templates")).is_ok_and(|lines| lines.is_empty())
 }
 
 fn is_running(place: &ReportFolder, folders: &Folders) -> Outcome<bool> {

@@ -11,7 +11,7 @@ use crate::{
     failure::{Failure, Outcome},
     output::{count, say},
     reports::{
-        folder::{ReportFolder, places},
+        folder::{MARK, ReportFolder, places},
         rendering::{check, make},
         site,
     },
@@ -75,17 +75,21 @@ fn chosen(options: &cli::Report, folders: &Folders) -> Outcome<Vec<ReportFolder>
         places.retain(|place| place.profile == *profile);
     }
     for name in &options.names {
-        if !places.iter().any(|place| place.study == *name) {
+        if !places.iter().any(|place| place.name == *name) {
+            let where_ = options.profile.as_ref().map_or(String::new(), |p| format!(" in profile {p}"));
+            if name.contains(MARK) {
+                let text = format!("there is no report {name}{where_}: `harness list` names those that there are");
+                return Err(Failure::Usage(text));
+            }
             // A misspelt name gets its "did you mean" here; a correct one has no data yet.
             Spec::named(&folders.root, name)?;
-            let where_ = options.profile.as_ref().map_or(String::new(), |p| format!(" in profile {p}"));
             return Err(Failure::Usage(format!(
                 "study {name} has no report{where_} yet: run `harness study {name}` first (--profile demo is the quickest)"
             )));
         }
     }
     if !options.names.is_empty() {
-        places.retain(|place| options.names.contains(&place.study));
+        places.retain(|place| options.names.contains(&place.name));
     }
     if places.is_empty() {
         let known = layers::names(&folders.root).unwrap_or_default().join(", ");

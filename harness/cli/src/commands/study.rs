@@ -1,7 +1,7 @@
 //! `study`: plans studies, runs what is missing, collects the records and renders the reports.
 
 use crate::device;
-use crate::reports::{rendering, site};
+use crate::reports::{folder, rendering, site};
 use crate::{
     cli::{self, Folders},
     collect::{self, Sources},
@@ -112,7 +112,7 @@ fn jobs(asked: Option<u16>, device: &Chosen) -> Outcome<Jobs> {
     }
 }
 
-/// The changes made on the command line, as settings of the spec.
+/// The changes made on the command line, as settings of the spec. A study with changes has a report of its own.
 fn overrides(options: &cli::Study) -> Vec<String> {
     let mut overrides = options.set.clone();
     if let Some(seeds) = &options.seeds {
@@ -135,7 +135,7 @@ fn one(
     let store = workshop.store;
     let Ready { resolved, overrides, plan } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
-    let folder = folders.reports.join(&resolved.profile).join(&resolved.name);
+    let folder = folders.reports.join(&resolved.profile).join(folder::name_of(&resolved.name, overrides)?);
     let waiting = format!("{name}: waiting for another process that runs it");
     let lock = Lock::wait(&stamp::lock_file(store, &folder), &waiting, progress)?;
     let _lock = lock.ok_or(Failure::Interrupted)?;
@@ -158,7 +158,7 @@ fn one(
     let collected = collect::collect(resolved, overrides, plan, &sources, &folder);
     drop(profile);
     collected
-        .and_then(|fidelity| rendering::render(&folder, &templates, fidelity))
+        .and_then(|fidelity| rendering::render(&folder, &templates, fidelity, overrides))
         .map_err(|failure| failure.during(name))?;
     stamp.set(&fingerprint, &made_of)?;
     Ok((folder, false))

@@ -1,11 +1,11 @@
 //! Whether the data of a report match today's spec.
 
-use super::folder::ReportFolder;
+use super::folder::{ReportFolder, name_of};
 use crate::{
     cli::Folders,
     collect::{self, Facts, Recorded},
     failure::{Failure, Outcome},
-    json, manifests,
+    json, manifests, words,
 };
 use harness_record::{files, table};
 use harness_report::inputs::{Fidelity, PublishedRow, StudyInput, file};
@@ -44,18 +44,33 @@ impl Freshness {
     }
 }
 
-/// Compares the data of a report with today's spec.
-pub(crate) fn freshness(place: &ReportFolder, folders: &Folders) -> Outcome<Freshness> {
-    let data = place.folder.join("data");
-    let path = data.join(file::SPEC);
+/// Reads what the data of a report were run with. The inner error says why it cannot be understood.
+pub(crate) fn recorded(place: &ReportFolder) -> Outcome<Result<Recorded, String>> {
+    let path = place.folder.join("data").join(file::SPEC);
     if !path.exists() {
-        return Ok(Freshness::Unknown(format!("{} is missing: the settings of these data are not known", file::SPEC)));
+        return Ok(Err(format!("{} is missing: the settings of these data are not known", file::SPEC)));
     }
     let bytes = files::read(&path, 16 << 20)?;
-    let recorded: Recorded = match serde_yaml::from_slice(&bytes) {
+    Ok(serde_yaml::from_slice(&bytes).map_err(|error| format!("{} cannot be read: {error}", file::SPEC)))
+}
+
+/// The settings that were changed on the command line when a report was run, as far as its data say so.
+pub(crate) fn changed(place: &ReportFolder) -> Outcome<Vec<String>> {
+    Ok(recorded(place)?.map(|recorded| recorded.overrides).unwrap_or_default())
+}
+
+/// Compares the data of a report with today's spec, over which the settings that were changed are laid.
+pub(crate) fn freshness(place: &ReportFolder, folders: &Folders) -> Outcome<Freshness> {
+    let data = place.folder.join("data");
+    let recorded = match recorded(place)? {
         Ok(recorded) => recorded,
-        Err(error) => return Ok(Freshness::Unknown(format!("{} cannot be read: {error}", file::SPEC))),
+        Err(why) => return Ok(Freshness::Unknown(why)),
     };
+    let name = name_of(&place.study, &recorded.overrides)?;
+    if name != place.name {
+        let command = words::command(&place.study, &place.profile, &recorded.overrides);
+        return Ok(Freshness::Unknown(format!("these settings are those of the report {name}: `{command}` makes it")));
+    }
     let current = Spec::named(&folders.root, &place.study)
         .and_then(|spec| Resolved::new(&spec, &recorded.profile, &recorded.overrides));
     let current = match current {
@@ -125,7 +140,7 @@ pub(crate) fn other_figures(place: &ReportFolder) -> String {
          them from there",
         place.folder.join("data").join(file::PUBLISHED).display(),
         manifests::FOLDER,
-        place.study,
+        place.name,
         place.profile
     )
 }

@@ -2,13 +2,13 @@
 
 use super::{
     folder::ReportFolder,
-    freshness::{Current, Freshness, freshness, other_figures, printed_in},
+    freshness::{Current, Freshness, changed, freshness, other_figures, printed_in},
 };
 use crate::{
     cli::Folders,
     collect,
     failure::{Failure, Outcome},
-    stamp,
+    stamp, words,
 };
 use harness_record::{files, files::Lock, store::Store};
 use harness_report::{
@@ -22,23 +22,21 @@ pub(crate) fn make(place: &ReportFolder, folders: &Folders, renew: bool) -> Outc
     let store = Store::new(&folders.store);
     let lock = stamp::lock_file(&store, &place.folder);
     let Some(_lock) = Lock::try_take(&lock)? else {
-        let text = format!("study {} ({}) is running and writes this report; try again", place.study, place.profile);
+        let text = format!("study {} ({}) is running and writes this report; try again", place.name, place.profile);
         return Err(Failure::Locked(text));
     };
-    let freshness = freshness(place, folders)?;
+    let (freshness, changed) = (freshness(place, folders)?, changed(place)?);
     match &freshness {
         Freshness::Current(current) => take_over(place, current, renew)?,
         Freshness::Stale => warn(&format!(
-            "warning: {}: studies/{}.yaml has changed since these data were made; run `harness study {} --profile {}` \
-             to make them again",
+            "warning: {}: studies/{}.yaml has changed since these data were made; run `{}` to make them again",
             place.folder.display(),
             place.study,
-            place.study,
-            place.profile
+            words::command(&place.study, &place.profile, &changed)
         )),
         Freshness::Unknown(why) => warn(&format!("warning: {}: {why}", place.folder.display())),
     }
-    render(&place.folder, &folders.root.join("templates"), freshness.fidelity())
+    render(&place.folder, &folders.root.join("templates"), freshness.fidelity(), &changed)
 }
 
 /// Writes the words of today's spec into the data and, with `renew`, the verdicts on the printed figures. Without
@@ -56,9 +54,9 @@ fn take_over(place: &ReportFolder, current: &Current, renew: bool) -> Outcome {
     if printed_in(&data)? == current.printed { Ok(()) } else { Err(Failure::Check(other_figures(place))) }
 }
 
-/// Renders a report and writes what changed.
-pub(crate) fn render(report: &Path, templates: &Path, fidelity: Fidelity) -> Outcome {
-    let files = harness_report::render(&report.join("data"), templates, fidelity)?;
+/// Renders a report, which names the settings in `changed`, and writes its files that differ.
+pub(crate) fn render(report: &Path, templates: &Path, fidelity: Fidelity, changed: &[String]) -> Outcome {
+    let files = harness_report::render(&report.join("data"), templates, fidelity, changed)?;
     harness_report::write(report, &files)?;
     Ok(())
 }
@@ -85,7 +83,7 @@ pub(crate) fn check(place: &ReportFolder, folders: &Folders, templates: &Path) -
         )),
         Freshness::Unknown(why) => lines.push(format!("{}: {why}", shown(&Path::new("data").join(file::SPEC)))),
     }
-    match harness_report::check(&place.folder, templates, freshness.fidelity()) {
+    match harness_report::check(&place.folder, templates, freshness.fidelity(), &changed(place)?) {
         Ok(differences) => {
             lines.extend(differences.iter().map(|found| format!("{}: {}", shown(&found.path), found.what)));
             Ok(lines)

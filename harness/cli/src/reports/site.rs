@@ -1,4 +1,6 @@
 //! Writes the page of all reports, `reports/index.html`, and what every page links to: `style.css` and `tables.js`.
+//!
+//! Reports with changed settings are not on the page, which is committed: a trial run must not change it.
 
 use super::folder::{ReportFolder, places};
 use crate::{cli::Folders, failure::Outcome};
@@ -33,8 +35,8 @@ fn render(folders: &Folders) -> Outcome<Vec<RenderedFile>> {
 
 /// The page of the reports in `places`, and the files that all pages link to.
 pub(crate) fn of(places: &[ReportFolder], folders: &Folders) -> Outcome<Vec<RenderedFile>> {
-    let mut found: Vec<(String, String)> =
-        places.iter().map(|place| (place.profile.clone(), place.study.clone())).collect();
+    let listed = places.iter().filter(|place| !place.is_modified());
+    let mut found: Vec<(String, String)> = listed.map(|place| (place.profile.clone(), place.study.clone())).collect();
     // The reports nearest to the published experiment come first.
     let rank = |profile: &str| PROFILES.iter().position(|known| *known == profile);
     found.sort_by(|a, b| (rank(&a.0), &a.1).cmp(&(rank(&b.0), &b.1)));

@@ -48,6 +48,12 @@ impl Data {
         })
     }
 
+    /// Returns the address of the notes where the runs were made, relative to the report.
+    pub(crate) fn provenance_address(&self) -> String {
+        let is_own = file::provenance_folder(&self.dir) != file::profile_folder(&self.dir);
+        format!("{}{}", if is_own { "" } else { "../" }, file::PROVENANCE)
+    }
+
     /// Returns the arm with this name.
     pub(crate) fn arm(&self, name: &str) -> Option<&ArmInput> {
         self.study.arms.iter().find(|arm| arm.name == name)

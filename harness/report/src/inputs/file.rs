@@ -15,12 +15,19 @@ pub const PUBLISHED: &str = "published.csv";
 pub const SPEC: &str = "spec.yaml";
 /// The folder with the runs of a profile, one folder for each run. It is in the folder of the profile.
 pub const RUNS: &str = "runs";
-/// A map from [`Key`] to [`HostRecord`](harness_record::run::HostRecord), JSON. It is in the folder of the profile.
+/// A map from [`Key`] to [`HostRecord`](harness_record::run::HostRecord), JSON. It is in the folder of the profile, or in
+/// that of a report with changed settings.
 pub const PROVENANCE: &str = "provenance.json";
 
 /// Returns the folder of the profile that the data folder `data` belongs to.
 pub fn profile_folder(data: &Path) -> PathBuf {
     data.parent().and_then(Path::parent).map_or_else(|| data.join("../.."), Path::to_owned)
+}
+
+/// Returns the folder whose [`PROVENANCE`] notes the runs of the data folder `data`.
+pub fn provenance_folder(data: &Path) -> PathBuf {
+    let own = data.parent().filter(|report| report.join(PROVENANCE).is_file());
+    own.map_or_else(|| profile_folder(data), Path::to_owned)
 }
 
 /// Returns the folder of a run that belongs to the study of the data folder `data`.

@@ -1,4 +1,4 @@
-//! `provenance.json`: where and when the runs of a profile were made.
+//! `provenance.json`: where and when the runs of a profile, or of a report with changed settings, were made.
 
 use super::{file, lines::json};
 use crate::error::ReportError;
@@ -40,14 +40,14 @@ impl Code {
     }
 }
 
-/// The known origin of each run of a profile.
+/// The known origin of runs.
 #[derive(Debug, Default)]
 pub(crate) struct Provenance(BTreeMap<Key, HostRecord>);
 
 impl Provenance {
     /// Reads the file for the study of the data folder `data`. If the file is missing, nothing is known.
     pub(crate) fn read(data: &Path) -> Result<Self, ReportError> {
-        let path = file::profile_folder(data).join(file::PROVENANCE);
+        let path = file::provenance_folder(data).join(file::PROVENANCE);
         if path.exists() { Ok(Self(json(&path)?)) } else { Ok(Self::default()) }
     }
 

@@ -35,6 +35,7 @@ pub(crate) fn render(
     let study = &data.study;
     let context = context! {
         title => &study.title, question => &study.question, study => &study.study, profile => &study.profile,
+        provenance => data.provenance_address(),
         contents => Value::from(Serde(contents)),
         body => Value::from_safe_string(slots::filled(&sanitise(&unbroken(&html)), &charts)),
     };

@@ -107,13 +107,15 @@ fn unwind(error: &Error) -> (&Error, Vec<String>) {
 }
 
 /// The names of values, of the fields of `study`, and of fields that functions return, for suggestions.
-const VALUES: [&str; 32] = [
+const VALUES: [&str; 34] = [
     "study",
     "confidence",
     "level",
     "resamples",
     "enumerated",
     "test_images",
+    "changed",
+    "provenance",
     "title",
     "question",
     "expectation",

@@ -10,6 +10,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) data: Data,
+    /// The settings that were changed on the command line.
+    pub(crate) changed: Vec<String>,
     pub(crate) claims: Vec<TestedClaim>,
     /// The charts as the study asks for them, in the order of `charts`.
     pub(crate) asked: Vec<ChartSpec>,

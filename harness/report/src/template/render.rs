@@ -49,6 +49,7 @@ fn evaluate(facts: &Arc<Facts>, templates: &Path, name: &str) -> Result<String, 
         study, confidence => CONFIDENCE, level => LEVEL.to_string(), resamples => count(RESAMPLES as u64),
         enumerated => count(ENUMERATED as u64),
         test_images => count(facts.data.scores.images().len() as u64),
+        changed => Value::from(Serde(&facts.changed)), provenance => facts.data.provenance_address(),
     };
     environment.get_template(name)?.render(context)
 }

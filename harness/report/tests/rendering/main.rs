@@ -28,7 +28,7 @@ fn folder(study: &serde_json::Value, size: Size) -> Report {
 
 /// Renders with the fidelity that the folder's `study.json` names.
 fn render(data: &Path, templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
-    harness_report::render(data, templates, fixture::fidelity(data))
+    harness_report::render(data, templates, fixture::fidelity(data), &[])
 }
 
 fn text<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {

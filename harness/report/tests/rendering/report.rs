@@ -59,7 +59,8 @@ fn check_names_what_was_touched() {
     let folder = folder(&fixture::study(), SMALL);
     let report = &folder.folder();
     let found = |report: &Path| -> Vec<(String, Change)> {
-        let differences = harness_report::check(report, &templates(), fixture::fidelity(&report.join("data"))).unwrap();
+        let differences =
+            harness_report::check(report, &templates(), fixture::fidelity(&report.join("data")), &[]).unwrap();
         differences.into_iter().map(|d| (d.path.to_str().unwrap().to_owned(), d.what)).collect()
     };
     write(report, &render(&report.join("data"), &templates()).unwrap()).unwrap();
@@ -205,6 +206,32 @@ fn a_study_without_a_template_gets_the_general_one() {
     assert!(text(&files, "report.md").contains("## Results"));
     study["study"] = "../report".into();
     assert!(text(&rendered(&study, SMALL), "report.md").contains("## Results"));
+}
+
+#[test]
+fn changed_settings_are_named_at_the_top() {
+    let folder = folder(&fixture::study(), SMALL);
+    std::fs::write(folder.folder().join("provenance.json"), "{}").unwrap();
+    let changed = ["finetuning.epochs=1", "title='<b>`x`</b>'"].map(str::to_owned);
+    let fidelity = fixture::fidelity(&folder.data());
+    let files = harness_report::render(&folder.data(), &templates(), fidelity, &changed).unwrap();
+    let (markdown, page) = (text(&files, "report.md"), text(&files, "index.html"));
+    for part in [
+        "This report is of `blurring` with changed settings: `finetuning.epochs=1`, ``title='<b>`x`</b>'``.",
+        "its own report is [blurring](../blurring/index.html)",
+        "[provenance.json](provenance.json)",
+    ] {
+        assert!(markdown.contains(part), "{part}: {markdown}");
+    }
+    assert!(markdown.find("Changed settings") < markdown.find("Not the published experiment"), "{markdown}");
+    for part in ["<code>finetuning.epochs=1</code>", "<a href=\"../blurring/index.html\">", "href=\"provenance.json\""]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("<b>"), "{page}");
+    // A report without changed settings has nothing of it.
+    let files = render(&folder.data(), &templates()).unwrap();
+    assert!(!text(&files, "report.md").contains("hanged settings"));
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn what_a_report_is_comes_from_whoever_renders_it() {
     ] {
         let judged = harness_report::verdicts(&folder.data(), fidelity).unwrap();
         assert!(judged.iter().all(|j| (j.row.verdict.as_str(), j.why) == ("not comparable", why)), "{fidelity:?}");
-        let files = harness_report::render(&folder.data(), &templates(), fidelity).unwrap();
+        let files = harness_report::render(&folder.data(), &templates(), fidelity, &[]).unwrap();
         let markdown = text(&files, "report.md");
         assert!(
             markdown.contains("> **Not ") && markdown.contains(&format!("| not comparable: {why}")),
@@ -353,6 +353,6 @@ fn charts_can_be_limited_to_protocols() {
     let file = folder(&study);
     study["report"]["charts"][0]["protocols"] = wrong;
     std::fs::write(file.data().join("study.json"), study.to_string()).unwrap();
-    let message = harness_report::render(&file.data(), &templates(), Fidelity::Full).unwrap_err().to_string();
+    let message = harness_report::render(&file.data(), &templates(), Fidelity::Full, &[]).unwrap_err().to_string();
     assert!(message.contains("study.json") && message.contains("unknown variant `correct`"), "{message}");
 }

@@ -4,6 +4,7 @@ use super::{revision, settings};
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
+    reports::folder::{MARK, is_name, places},
     stored::Run,
 };
 use harness_learn::models::ModelSpec;
@@ -12,7 +13,7 @@ use harness_report::{
     compare::{Choice, Side},
     inputs::file,
 };
-use harness_study::spec::layers::{PROFILES, is_plain};
+use harness_study::spec::layers::PROFILES;
 use std::path::{Path, PathBuf};
 
 /// A result that the command line names.
@@ -96,26 +97,27 @@ fn printed_dice(run: &Run) -> PrintedDice {
 
 /// The folder of the report that `text` names: below the reports folder, or by its path.
 fn report_at(text: &str, folders: &Folders, here: &Path) -> Option<PathBuf> {
-    let named = report_name(text).map(|[profile, study]| folders.reports.join(profile).join(study));
+    let named = report_name(text).map(|[profile, name]| folders.reports.join(profile).join(name));
     let places = named.into_iter().chain((!text.is_empty()).then(|| here.join(text)));
     places.into_iter().find(|folder| folder.join("data").join(file::STUDY).is_file())
 }
 
-/// Splits `PROFILE/STUDY`; `None` if the text is not of this form.
+/// Splits `PROFILE/STUDY`, or `PROFILE/STUDY+CHANGES`; `None` if the text is not of this form.
 fn report_name(text: &str) -> Option<[String; 2]> {
-    let (profile, study) = text.split_once('/')?;
-    (PROFILES.contains(&profile) && is_plain(study)).then(|| [profile.to_owned(), study.to_owned()])
+    let (profile, name) = text.split_once('/')?;
+    (PROFILES.contains(&profile) && is_name(name)).then(|| [profile.to_owned(), name.to_owned()])
 }
 
-fn no_report([profile, study]: [String; 2], folders: &Folders) -> Failure {
-    let places = crate::reports::folder::places(&folders.reports);
-    let names: Vec<_> = places.iter().map(|place| format!("{}/{}", place.profile, place.study)).collect();
-    let name = format!("{profile}/{study}");
-    let help = match closest(&name, &names) {
+fn no_report([profile, name]: [String; 2], folders: &Folders) -> Failure {
+    let names: Vec<_> =
+        places(&folders.reports).iter().map(|place| format!("{}/{}", place.profile, place.name)).collect();
+    let whole = format!("{profile}/{name}");
+    let help = match closest(&whole, &names) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("`harness study {study} --profile {profile}` makes one"),
+        None if name.contains(MARK) => "`harness list` names those that there are".to_owned(),
+        None => format!("`harness study {name} --profile {profile}` makes one"),
     };
-    Failure::Usage(format!("there is no report {name} in {}: {help}", folders.reports.display()))
+    Failure::Usage(format!("there is no report {whole} in {}: {help}", folders.reports.display()))
 }
 
 /// Parses `ARM[/PROTOCOL][@CONDITION]`. Any of the three can be left out, but not all.

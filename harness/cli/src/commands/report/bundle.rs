@@ -48,9 +48,9 @@ pub(super) fn run(places: &[ReportFolder], folders: &Folders, out: &Path) -> Out
     for place in places {
         let lines = check(place, folders, &templates)?;
         if !lines.is_empty() {
-            let (study, profile) = (&place.study, &place.profile);
+            let (name, profile) = (&place.name, &place.profile);
             return Err(Failure::Check(format!(
-                "{profile}/{study} does not match its data and its spec; render it with `harness report {study} \
+                "{profile}/{name} does not match its data and its spec; render it with `harness report {name} \
                  --profile {profile}`, then bundle it:\n{}",
                 lines.join("\n")
             )));
@@ -86,19 +86,21 @@ fn collected(places: &[ReportFolder], folders: &Folders, out: &Path) -> Outcome<
         for manifest in fetching::manifests_of(&resolved, &manifests)? {
             gathered.take(&manifests::file_of(&folders.root.join(manifests::FOLDER), &manifest.name))?;
         }
-        gathered.take_folder(&place.folder, &format!("reports/{}/{}", place.profile, place.study), |_| true)?;
+        let (profile, data) = (format!("reports/{}", place.profile), place.folder.join("data"));
+        let report = format!("{profile}/{}", place.name);
+        gathered.take_folder(&place.folder, &report, |name| name != file::PROVENANCE)?;
+        let notes = file::provenance_folder(&data);
+        let notes_of = noted.entry(if notes == place.folder { report } else { profile.clone() }).or_default();
         for key in runs_of(place)? {
-            let run = format!("reports/{}/{}/{}", place.profile, file::RUNS, key.short());
-            let folder = file::run_folder(&place.folder.join("data"), &key);
-            gathered.take_folder(&folder, &run, |_| true)?;
-            let of_profile: &mut Provenance = noted.entry(place.profile.clone()).or_default();
-            of_profile.extend(provenance(&file::profile_folder(&place.folder.join("data")))?.remove_entry(&key));
+            let run = format!("{profile}/{}/{}", file::RUNS, key.short());
+            gathered.take_folder(&file::run_folder(&data, &key), &run, |_| true)?;
+            notes_of.extend(provenance(&notes)?.remove_entry(&key));
         }
         studies.insert(place.study.clone());
     }
-    for (profile, runs) in &noted {
+    for (folder, runs) in &noted {
         let runs: BTreeMap<&Key, Value> = runs.iter().map(|(key, host)| (key, nameless(host))).collect();
-        gathered.put(&format!("reports/{profile}/{}", file::PROVENANCE), json::bytes(&runs)?)?;
+        gathered.put(&format!("{folder}/{}", file::PROVENANCE), json::bytes(&runs)?)?;
     }
     // Templates of other studies are left out.
     let others = layers::names(&folders.root).map_err(Failure::run)?.into_iter().filter(|name| !studies.contains(name));

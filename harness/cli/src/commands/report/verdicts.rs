@@ -49,7 +49,7 @@ fn in_cells(place: &ReportFolder, judged: &Judged) -> Vec<String> {
     let number = |value: f64| format!("{value:.4}");
     let interval = row.low.zip(row.high).map(|(low, high)| format!("{} to {}", number(low), number(high)));
     vec![
-        format!("{}/{}", place.profile, place.study),
+        format!("{}/{}", place.profile, place.name),
         row.table.clone(),
         row.variant.clone(),
         row.split.clone(),
@@ -65,7 +65,7 @@ fn in_cells(place: &ReportFolder, judged: &Judged) -> Vec<String> {
 fn in_json(place: &ReportFolder, judged: &Judged) -> serde_json::Value {
     let row = &judged.row;
     json!({
-        "profile": place.profile, "study": place.study, "table": row.table, "row": row.variant, "model": row.model,
+        "profile": place.profile, "study": place.name, "table": row.table, "row": row.variant, "model": row.model,
         "split": row.split, "metric": row.metric, "printed": row.value, "reproduced": row.reproduced, "low": row.low,
         "high": row.high, "tolerance": judged.tolerance, "images": judged.images, "seeds": judged.seeds,
         "verdict": row.verdict, "why": (!judged.why.is_empty()).then_some(judged.why),

@@ -13,7 +13,7 @@ pub(super) fn users(folders: &Folders) -> Outcome<Users> {
     let mut users = Users::new();
     for place in places(&folders.reports) {
         for row in table::read_rows::<PlaceRow>(&place.folder.join("data").join(inputs::file::PLACES))? {
-            let user = format!("{}/{} {}", place.profile, place.study, row.arm);
+            let user = format!("{}/{} {}", place.profile, place.name, row.arm);
             let known = users.entry(row.run).or_default();
             if !known.contains(&user) {
                 known.push(user);

@@ -20,11 +20,13 @@ reports/<profile>/<study>/    a report: index.html for a browser (no network nee
                               Markdown, runs.html, data.html, charts/, gallery/, tables/
   data/                       study.json (what was asked), places.csv (which run is which arm's), published.csv
                               (printed figures and verdicts), spec.yaml (all settings, resolved)
+reports/<profile>/<study>+<changes>/
+                              the report of a study that was run with changed settings
 reports/<profile>/runs/<key>/ a run: run.json (all that decides its numbers), metrics.csv (every epoch),
                               per_image.csv (every test image), confusion.csv, calibration.csv
 reports/<profile>/provenance.json
                               with which program each run was made
-reports/index.html            the reports that are here; style.css and tables.js belong to all pages
+reports/index.html            the reports without changed settings; style.css and tables.js belong to all pages
 studies/                      the studies' specs as written, and the bases that they extend
 templates/                    the text of the reports and of their pages
 data-manifests/               sources, digests, licences and citations of the data sets, and the printed figures
@@ -46,7 +48,7 @@ pub(super) fn text<'a>(places: &[ReportFolder], hosts: impl Iterator<Item = &'a 
     let (mut datasets, mut commits, mut commands) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for place in places {
         let study = read(place)?;
-        lines.push(format!("{}/{}", place.profile, place.study));
+        lines.push(format!("{}/{}", place.profile, place.name));
         lines.extend([&study.title, &study.question].map(|text| format!("  {}", line(text))));
         lines.push(String::new());
         commands.push(line(&study.command));

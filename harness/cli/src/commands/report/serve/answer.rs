@@ -57,7 +57,7 @@ impl Told {
 
 /// A report's name in addresses: `demo/blurring`.
 pub(super) fn name(place: &ReportFolder) -> String {
-    format!("{}/{}", place.profile, place.study)
+    format!("{}/{}", place.profile, place.name)
 }
 
 /// The answer to a request.
@@ -331,8 +331,7 @@ mod tests {
     fn what_is_wrong_is_shown_as_text() {
         let folder = tempfile::tempdir().unwrap();
         let pages = pages(folder.path());
-        let place =
-            ReportFolder { profile: "demo".to_owned(), study: "x".to_owned(), folder: folder.path().to_owned() };
+        let place = ReportFolder::new(folder.path(), "demo", "x");
         pages.told().note(&place, Some("a.j2:3: <b> & \"c\"".to_owned()));
         let page = String::from_utf8(pages.alive(b"<p>")).unwrap();
         assert!(
