@@ -29,6 +29,15 @@ fn unpacked(archive: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
+/// Writes the files of an archive below `folder`.
+fn unpack(files: &BTreeMap<String, Vec<u8>>, folder: &Path) {
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
 #[test]
 fn a_supplement_can_be_checked_alone() {
     let studio = Studio::finished();
@@ -88,11 +97,24 @@ fn a_supplement_can_be_checked_alone() {
     }
     // The check runs elsewhere, on these files alone.
     let elsewhere = tempfile::tempdir().unwrap();
-    for (name, bytes) in &files {
-        let path = elsewhere.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
+    unpack(&files, elsewhere.path());
+    let mut check = studio.harness(&["report", "--check"]);
+    check.current_dir(elsewhere.path());
+    Said::of(check).ended(0).answers("1 report checked: nothing would change");
+}
+
+#[test]
+fn a_report_with_changed_settings_brings_its_own_notes() {
+    let studio = Studio::finished();
+    studio.study(&["--set", "finetuning.epochs=1"]).ended(0);
+    let report = "blurring+finetuning.epochs=1";
+    studio.run(&["report", report, "--bundle", "a.zip"]).ended(0);
+    let files = unpacked(&studio.path("a.zip"));
+    let notes = String::from_utf8(files[&format!("reports/demo/{report}/provenance.json")].clone()).unwrap();
+    assert!(notes.contains("\"harness\"") && !notes.contains("\"host\""), "{notes}");
+    assert!(!files.contains_key("reports/demo/provenance.json") && files.contains_key("templates/blurring.md.j2"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    unpack(&files, elsewhere.path());
     let mut check = studio.harness(&["report", "--check"]);
     check.current_dir(elsewhere.path());
     Said::of(check).ended(0).answers("1 report checked: nothing would change");

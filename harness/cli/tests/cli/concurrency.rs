@@ -1,6 +1,6 @@
 //! Several processes work in one store at once.
 
-use crate::studio::{Running, Studio, TINY, assert_same, hosts, results, study, study_called};
+use crate::studio::{Running, Studio, assert_same, hosts, results, study, study_called};
 use std::fs;
 
 /// The number of times that each stage of a studio's store was begun.
@@ -10,11 +10,10 @@ fn sittings(studio: &Studio) -> Vec<u32> {
 
 #[test]
 fn the_same_study_twice_at_once_is_run_once() {
-    let (calm, busy) = (Studio::finished(), Studio::new());
+    let (calm, busy) = (Studio::finished(), Studio::tiny());
     // Three reports of one study: two in the same place, one beside it.
-    let apart = study(&TINY, &["--reports", "elsewhere"]);
-    let started =
-        [&study(&TINY, &[]), &study(&TINY, &[]), &apart].map(|arguments| Running::start(busy.harness(arguments)));
+    let apart = study(&["--reports", "elsewhere"]);
+    let started = [&study(&[]), &study(&[]), &apart].map(|arguments| Running::start(busy.harness(arguments)));
     let ended = started.map(|running| running.wait().ended(0));
     let waited = ended.iter().filter(|said| said.stderr.contains("waiting for another process")).count();
     assert!(waited <= 2, "everyone waited");
@@ -26,15 +25,15 @@ fn the_same_study_twice_at_once_is_run_once() {
 
 #[test]
 fn studies_that_share_stages_share_the_work() {
-    let (calm, busy) = (Studio::finished(), Studio::new());
+    let (calm, busy) = (Studio::finished(), Studio::tiny());
     // Studies with different names do not wait for each other, only for the stages that they share.
     fs::copy(busy.path("studies/blurring.yaml"), busy.path("studies/twin.yaml")).unwrap();
-    let started = ["blurring", "twin"].map(|name| Running::start(busy.harness(&study_called(name, &TINY, &[]))));
+    let started = ["blurring", "twin"].map(|name| Running::start(busy.harness(&study_called(name, &[]))));
     let ended = started.map(|running| running.wait().ended(0));
     assert_eq!(sittings(&busy), [1; 9]);
     let sat = |text: &str| text.matches(": sitting 1 on cpu").count();
     assert_eq!(sat(&ended[0].stderr) + sat(&ended[1].stderr), 9);
     assert_same(&results(&calm.path("runs")), &results(&busy.path("runs")));
     assert_same(&results(&calm.path("reports/demo/blurring")), &results(&busy.path("reports/demo/blurring")));
-    busy.run(&study_called("twin", &TINY, &[])).ended(0).answers("up to date");
+    busy.run(&study_called("twin", &[])).ended(0).answers("up to date");
 }

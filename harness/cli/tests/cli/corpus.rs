@@ -1,6 +1,6 @@
 //! A tiny study on a tiny corpus in the layouts of its four sources.
 
-use crate::studio::{Studio, TINY, runs, study};
+use crate::studio::{Studio, TINY, runs};
 use harness_images::pixels;
 use harness_record::{rows::FileRow, table, vocabulary::FileUse};
 use std::{collections::BTreeMap, fs};
@@ -38,13 +38,13 @@ fn put_corpus(studio: &Studio) {
 
 #[test]
 fn a_study_on_a_corpus_of_what_there_is() {
-    let studio = Studio::new();
-    put_corpus(&studio);
     let mut settings = TINY;
     settings[2] = "data.pretraining={dataset: {pets-corpus: {counts: as-found}}, validation: 0, fraction: 0.5}";
     settings[4] = "pretraining.epochs=1";
     settings[5] = "finetuning.epochs=1";
-    studio.run(&study(&settings, &[])).ended(0).answers("study blurring (demo): done");
+    let studio = Studio::with(&settings);
+    put_corpus(&studio);
+    studio.study(&[]).ended(0).answers("study blurring (demo): done");
 
     // The network's pretraining is the same under both protocols, but its pictures are not.
     let pretrained = runs(&studio.path("runs/pretrain"));
@@ -74,16 +74,17 @@ fn a_study_on_a_corpus_of_what_there_is() {
         assert!(report.contains(part), "{part}:\n{report}");
     }
     studio.run(&["report", "--all", "--check"]).ended(0);
-    studio.run(&study(&settings, &[])).ended(0).answers("up to date");
+    studio.study(&[]).ended(0).answers("up to date");
 
     // The published counts need more pictures than there are.
     settings[2] = "data.pretraining={dataset: {pets-corpus: {}}, validation: 0}";
-    let said = studio.run(&study(&settings, &["--dry-run"])).ended(4);
+    studio.set(&settings);
+    let said = studio.study(&["--dry-run"]).ended(4);
     said.tells("5 usable pictures of cats").tells("the published corpus has 5000 from cifar-10");
     fs::remove_file(studio.path("data/cifar-10/cifar-10-batches-bin/data_batch_2.bin")).unwrap();
     fs::remove_dir_all(studio.path("data/stanford-dogs/Images")).unwrap();
     put(&studio, "stanford-dogs/images.tar", b"not unpacked");
-    let said = studio.run(&study(&settings, &["--dry-run"])).ended(4);
+    let said = studio.study(&["--dry-run"]).ended(4);
     said.tells("cifar-10/cifar-10-batches-bin/data_batch_2.bin, stanford-dogs/Images not found")
         .tells("harness data fetch pets-corpus");
 }
@@ -93,7 +94,7 @@ fn nothing_is_segmented_without_trimaps() {
     let studio = Studio::new();
     for dataset in ["cifar-10", "stanford-dogs", "cats-and-dogs-filtered", "cats-and-dogs", "pets-corpus"] {
         let setting = format!("data.segmentation.dataset={{{dataset}: {{}}}}");
-        let said = studio.run(&study(&[&setting], &["--dry-run"])).ended(3);
+        let said = studio.study(&["--set", &setting, "--dry-run"]).ended(3);
         said.tells("a data set with trimaps");
     }
 }

@@ -1,6 +1,6 @@
 //! All studies together: what they share, and that every printed figure is held exactly once.
 
-use crate::studio::{Studio, TINY, hosts, runs, study_called};
+use crate::studio::{Said, Studio, TINY, hosts, runs, study_called};
 use harness_record::vocabulary::Stage;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,14 +23,8 @@ const TINY_VARIANTS: [&str; 7] = [
     "variants.linknet.finetuning.epochs=3",
 ];
 
-fn all(more: &[&str]) -> Vec<String> {
-    let settings: Vec<&str> = TINY.into_iter().chain(TINY_VARIANTS).collect();
-    study_called("--all", &settings, more).into_iter().map(str::to_owned).collect()
-}
-
-fn run(studio: &Studio, more: &[&str]) -> crate::studio::Said {
-    let arguments = all(more);
-    studio.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+fn run(studio: &Studio, more: &[&str]) -> Said {
+    studio.run(&study_called("--all", more))
 }
 
 /// The columns that name a printed figure, and the rest of its row.
@@ -62,7 +56,7 @@ fn assert_each_figure_once(reports: &Path, printed: &Path) {
 
 #[test]
 fn all_studies_share_their_stages_and_hold_every_printed_figure_once() {
-    let studio = Studio::new();
+    let studio = Studio::with(&[&TINY[..], &TINY_VARIANTS].concat());
     let plan = run(&studio, &["--dry-run"]).ended(0);
     let total = plan.stdout.lines().last().unwrap().to_owned();
     assert!(total.starts_with("all 6 studies: ") && total.contains(" saved by sharing), 0 done, "), "{total}");
@@ -102,10 +96,10 @@ fn committed_reports_hold_every_printed_figure_once() {
 
 #[test]
 fn several_seeds_stand_beside_each_other() {
-    let studio = Studio::new();
-    let one = ["--seeds", "0"];
-    studio.run(&study_called("ssl-vs-sl", &TINY, &one)).ended(0);
-    studio.run(&study_called("ssl-vs-sl", &TINY, &["--seeds", "0,1,2"])).ended(0);
+    let studio = Studio::tiny();
+    studio.run(&study_called("ssl-vs-sl", &[])).ended(0);
+    studio.set(&[&TINY[..], &["seeds=[0, 1, 2]"]].concat());
+    studio.run(&study_called("ssl-vs-sl", &[])).ended(0);
     let places = studio.read("reports/demo/ssl-vs-sl/data/places.csv");
     for seed in 0..3 {
         let row = |line: &&str| line.starts_with(&format!("ssl,corrected,{seed},evaluate,"));

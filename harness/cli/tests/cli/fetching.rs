@@ -32,7 +32,7 @@ fn archive() -> Vec<u8> {
 
 /// A studio with a manifest `tiny` of the archive at `url`; `size` is a line with its size, or nothing.
 fn studio(url: &str, size: &str) -> Studio {
-    let studio = Studio::new();
+    let studio = Studio::tiny();
     let sha256 = digest::of_bytes(&archive());
     let manifest = format!(
         "title: Tiny\nlicence: none\ncitation: none\nhomepage: \"\"\norigin:\n  download:\n    - file: tiny.tar\n      \

@@ -21,17 +21,17 @@ const SLOW: [&str; 11] = [
     "report.gallery.images=2",
 ];
 
-fn slow() -> Vec<&'static str> {
-    study(&SLOW, &[])
+fn slow() -> Studio {
+    Studio::with(&SLOW)
 }
 
-/// Starts the slow study beside the test.
+/// Starts the study beside the test.
 fn start(studio: &Studio) -> Running {
-    Running::start(studio.harness(&slow()))
+    Running::start(studio.harness(&study(&[])))
 }
 
 fn finish(studio: &Studio) -> Said {
-    studio.run(&slow()).ended(0)
+    studio.study(&[]).ended(0)
 }
 
 /// Returns true if the unfinished run of a stage of this kind has a checkpoint of at least this epoch.
@@ -66,7 +66,7 @@ fn sittings(store: &Path, kind: &str) -> u32 {
 
 #[test]
 fn killed_many_times_it_ends_with_the_same_bytes() {
-    let (calm, killed) = (Studio::new(), Studio::new());
+    let (calm, killed) = (slow(), slow());
     finish(&calm);
     let store = killed.path("runs");
     for (kind, epoch) in [("pretrain", 2), ("pretrain", 5), ("pretrain", 6), ("finetune", 1), ("finetune", 4)] {
@@ -94,28 +94,27 @@ fn killed_many_times_it_ends_with_the_same_bytes() {
 
 #[test]
 fn killed_while_it_collects_it_makes_the_whole_report() {
-    let (calm, killed) = (Studio::new(), Studio::new());
-    let arguments = study(&crate::studio::TINY, &[]);
-    calm.run(&arguments).ended(0);
-    killed.run(&arguments).ended(0);
+    let (calm, killed) = (Studio::tiny(), Studio::tiny());
+    finish(&calm);
+    finish(&killed);
     let (runs, data) = (killed.path("runs"), killed.path("reports/demo/blurring/data"));
     let page = killed.path("reports/demo/blurring/index.html");
     for late in [false, true] {
         fs::remove_dir_all(killed.path("reports")).unwrap();
-        let mut running = Running::start(killed.harness(&arguments));
+        let mut running = start(&killed);
         running.until("collecting", || data.join(if late { "places.csv" } else { "study.json" }).exists());
         running.kill();
         assert!(!page.exists(), "it was killed too late to say anything");
     }
-    killed.run(&arguments).ended(0).answers("done");
+    finish(&killed).answers("done");
     assert_same(&results(&calm.path("runs")), &results(&runs));
     assert_same(&results(&calm.path("reports")), &results(&killed.path("reports")));
-    killed.run(&arguments).ended(0).answers("up to date");
+    finish(&killed).answers("up to date");
 }
 
 #[test]
 fn asked_to_stop_it_says_so_and_goes_on_later() {
-    let (calm, stopped) = (Studio::new(), Studio::new());
+    let (calm, stopped) = (slow(), slow());
     finish(&calm);
     let store = stopped.path("runs");
     for (kind, epoch, signal) in [("pretrain", 2, "INT"), ("pretrain", 5, "INT"), ("finetune", 3, "TERM")] {
@@ -129,7 +128,7 @@ fn asked_to_stop_it_says_so_and_goes_on_later() {
         let said = said.tells("interrupted; finished work is kept: run the same command again to continue");
         assert!(!said.stderr.contains("error:"), "{}", said.stderr);
     }
-    let plan = stopped.run(&study(&SLOW, &["--dry-run"])).ended(0);
+    let plan = stopped.study(&["--dry-run"]).ended(0);
     assert!(plan.stdout.contains("to resume"), "{}", plan.stdout);
     let log = fs::read_to_string(stopped.first_in("runs/pretrain").join("log.txt")).unwrap();
     assert!(log.matches("stopped: interrupted").count() >= 2, "{log}");
@@ -142,7 +141,7 @@ fn asked_to_stop_it_says_so_and_goes_on_later() {
 /// A crash may also come between the checkpoint of the last epoch and its rows in metrics.csv.
 #[test]
 fn rows_of_the_last_epoch_survive_a_crash_right_after_its_checkpoint() {
-    let (calm, crashed) = (Studio::finished(), Studio::new());
+    let (calm, crashed) = (Studio::finished(), Studio::tiny());
     for kind in ["pretrain", "finetune"] {
         // The fine-tuning must be one that builds on the pretraining, because that one cannot have run beside it.
         let records = runs(&calm.path("runs"));
@@ -184,7 +183,7 @@ fn a_checkpoint_that_a_crash_left_behind_is_removed() {
 
 #[test]
 fn a_damaged_checkpoint_is_named_and_left_alone() {
-    let studio = Studio::new();
+    let studio = slow();
     let store = studio.path("runs");
     let mut running = start(&studio);
     running.until("epoch 3", || reached(&store, "pretrain", 3));
@@ -195,13 +194,13 @@ fn a_damaged_checkpoint_is_named_and_left_alone() {
     let name = path.file_name().unwrap().to_str().unwrap();
     for damage in [&whole[..whole.len() - 100], &whole[..20], b"", b"not a checkpoint, and of another length"] {
         fs::write(&path, damage).unwrap();
-        let said = studio.run(&slow()).ended(4).tells("pretrain ssl seed 0").tells(name);
+        let said = studio.study(&[]).ended(4).tells("pretrain ssl seed 0").tells(name);
         assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
         assert_eq!(contents(path.parent().unwrap())[name], damage);
     }
     // The advice in the message helps.
     fs::write(&path, b"damaged").unwrap();
-    studio.run(&slow()).ended(4).tells("delete it to start the stage again");
+    studio.study(&[]).ended(4).tells("delete it to start the stage again");
     fs::remove_file(&path).unwrap();
     finish(&studio);
 }

@@ -67,7 +67,7 @@ fn a_new_study_is_one_file() {
     let states: Vec<_> = rows.as_array().unwrap().iter().filter(|row| row["study"] == "twin").collect();
     assert!(states.len() == 3 && states.iter().all(|row| row["state"] == "missing"), "{rows}");
     // It has no prose of its own, so the general template is used. Nothing is trained that the other study has trained.
-    let said = studio.run(&study_called("twin", &crate::studio::TINY, &[])).ended(0);
+    let said = studio.run(&study_called("twin", &[])).ended(0);
     assert!(!said.stderr.contains("sitting"), "{}", said.stderr);
     assert!(studio.read("reports/demo/twin/report.md").starts_with("# A twin of Blurring"));
 }

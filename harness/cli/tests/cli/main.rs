@@ -17,6 +17,7 @@ mod export;
 mod fetching;
 mod interruption;
 mod listing;
+mod modified;
 mod packs;
 mod photographs;
 mod pictures;

@@ -3,7 +3,7 @@
 use crate::{
     photographs::photographs,
     pictures::{picture, put, trimap},
-    studio::{Said, Studio, TINY, assert_same, results, runs, study},
+    studio::{Said, Studio, TINY, assert_same, results, runs},
 };
 use std::{fmt::Write as _, fs};
 
@@ -80,17 +80,17 @@ fn a_composed_set_is_ready_when_its_parts_are_packed() {
     assert_eq!(show("packs")["total"], show("data")["total"]);
 }
 
-/// The tiny study on the stored data.
-fn stored<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    let mut settings = TINY.to_vec();
+/// A studio with the tiny study on the stored data.
+fn on_stored_data() -> Studio {
+    let mut settings = TINY;
     settings[2] = "data.pretraining={dataset: {cats-and-dogs: {folder: cats}}, validation: 4}";
     settings[3] = "data.segmentation={dataset: {oxford-iiit-pet: {folder: pets-sample}}, split: {official: {validation: {images: 4}}}}";
-    study(&settings, more)
+    Studio::with(&settings)
 }
 
 #[test]
 fn a_study_on_packs_is_the_study_on_the_files() {
-    let (files, packs) = (Studio::new(), Studio::new());
+    let (files, packs) = (on_stored_data(), on_stored_data());
     with_data(&files);
     pack(&files, "pets-sample", "16", "pets.pack")
         .ended(0)
@@ -98,21 +98,21 @@ fn a_study_on_packs_is_the_study_on_the_files() {
         .answers("1 file cannot be used");
     let packed = pack(&files, CATS, "16", "cats.pack").ended(0).answers("16 pictures at 16 px");
     assert!(packed.stdout.contains("--data-dir cats.pack"), "{}", packed.stdout);
-    files.run(&stored(&[])).ended(0);
+    files.study(&[]).ended(0);
     fs::create_dir_all(packs.path("data")).unwrap();
     for name in ["pets.pack", "cats.pack"] {
         fs::rename(files.path(name), packs.path("data").join(name)).unwrap();
     }
     packs.run(&["data", "list"]).ended(0).answers("packed, 16 px");
-    packs.run(&stored(&[])).ended(0);
+    packs.study(&[]).ended(0);
     assert_same(&results(&files.path("runs")), &results(&packs.path("runs")));
     assert_same(&results(&files.path("reports")), &results(&packs.path("reports")));
     // There is no pack of another size, and one pack alone does not hold all the data.
     let before = runs(&packs.path("runs")).len();
-    let said = packs.run(&stored(&["--set", "data.size=20"])).ended(4);
+    let said = packs.study(&["--set", "data.size=20"]).ended(4);
     said.tells("at 20 px is not packed").tells(".pack has pictures of 16 px");
     assert_eq!(runs(&packs.path("runs")).len(), before, "a stage began that could not end");
-    let said = packs.run(&stored(&["--data-dir", "data/pets.pack", "--set", "seeds=[5]"])).ended(4);
+    let said = packs.study(&["--data-dir", "data/pets.pack", "--set", "seeds=[5]"]).ended(4);
     said.tells("cats is not in it; it contains pets-sample");
     packs
         .run(&["data", "show", "pets-sample", "--data-dir", "data/pets.pack", "--size", "16"])

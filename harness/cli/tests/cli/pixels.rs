@@ -76,7 +76,7 @@ fn every_run_has_its_settings_and_its_place_on_the_page_of_runs() {
 
 #[test]
 fn a_repetition_changes_provenance_alone() {
-    let (first, again) = (Studio::finished(), Studio::new());
+    let (first, again) = (Studio::finished(), Studio::tiny());
     again.study(&[]).ended(0);
     let [first, again] = [first, again].map(|studio| contents(&studio.path("reports")));
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();

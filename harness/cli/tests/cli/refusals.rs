@@ -226,7 +226,7 @@ fn missing_data() {
 
 #[test]
 fn data_of_which_nothing_is_usable() {
-    let studio = Studio::new();
+    let studio = Studio::tiny();
     for folder in ["images", "annotations/trimaps"] {
         fs::create_dir_all(studio.path("data/pets").join(folder)).unwrap();
     }
@@ -250,7 +250,7 @@ fn data_of_which_nothing_is_usable() {
 
 #[test]
 fn places_that_cannot_be_written() {
-    let studio = Studio::new();
+    let studio = Studio::tiny();
     fs::write(studio.path("file"), b"in the way").unwrap();
     studio.study(&["--store", "file/runs"]).ended(5).tells("file/runs");
     studio.study(&["--reports", "file/reports"]).ended(5).tells("file/reports");

@@ -39,7 +39,7 @@ fn as_many_stages_as_asked_for_run_at_once_and_no_bit_changes() {
         (&["--threads", "4"], 4),
         (&["--threads", "1"], 1),
     ] {
-        let studio = Studio::new();
+        let studio = Studio::tiny();
         let said = studio.study(arguments).ended(0);
         let events = events(&said);
         assert_eq!(events.len(), 18, "{arguments:?}: {}", said.stderr);
@@ -53,21 +53,19 @@ fn as_many_stages_as_asked_for_run_at_once_and_no_bit_changes() {
 
 #[test]
 fn large_steps_have_the_threads_for_themselves() {
-    let studio = Studio::new();
     // A step of 4 × 260² pixels is worth three threads.
     let settings =
         [&TINY[2..], &["data.size=260", "model.vqvae={width: 2, depth: 1, inner: 1, dim: 1, codes: 2}"]].concat();
     let settings = [&settings[..], &["pretraining.epochs=1", "finetuning.epochs=1", "evaluation={batch: 4, blur: [0]}", "arms=[\
         {name: ssl, label: One, description: One., pretrained: false}, {name: supervised, label: Two, description: Two., pretrained: false}]", "report.claims=[]", "report.charts=[]"]].concat();
-    let said = studio.run(&study(&settings, &["--threads", "2"])).ended(0);
+    let said = Studio::with(&settings).study(&["--threads", "2"]).ended(0);
     assert_eq!(most_at_once(&events(&said)), 1, "{}", said.stderr);
 }
 
 #[test]
 fn when_one_fails_the_others_stop_and_can_go_on() {
-    let studio = Studio::new();
-    let settings = [&TINY[..5], &TINY[6..], &TWO_LONG_ARMS].concat();
-    let plan = studio.run(&study(&settings, &["--dry-run", "--json"])).ended(0).json();
+    let studio = Studio::with(&[&TINY[..5], &TINY[6..], &TWO_LONG_ARMS].concat());
+    let plan = studio.study(&["--dry-run", "--json"]).ended(0).json();
     let stages = plan[0]["stages"].as_array().unwrap();
     let key =
         stages.iter().find(|stage| stage["arms"][0] == "supervised" && stage["stage"] == "finetune").unwrap()["key"]
@@ -76,7 +74,7 @@ fn when_one_fails_the_others_stop_and_can_go_on() {
     // The rows of this stage cannot be written.
     let in_the_way = studio.path("runs/finetune").join(key).join("metrics.csv");
     fs::create_dir_all(&in_the_way).unwrap();
-    let arguments = study(&settings, &["--threads", "2"]);
+    let arguments = study(&["--threads", "2"]);
     let said = studio.run(&arguments).ended(5).tells("finetune supervised/corrected seed 0").tells("metrics.csv");
     assert!(said.stderr.contains("finetune ssl/corrected seed 0: stopped: interrupted"), "{}", said.stderr);
     assert_eq!((unfinished(&studio.path("runs")).len(), runs(&studio.path("runs")).len()), (2, 0));

@@ -4,6 +4,7 @@ use harness_record::{
     digest,
     run::{HostRecord, RunRecord, file},
 };
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -40,11 +41,43 @@ impl Studio {
     /// A studio in which nothing has been run.
     pub(crate) fn new() -> Self {
         let studio = Self { folder: tempfile::tempdir().unwrap() };
-        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for part in ["studies", "templates", "data-manifests"] {
-            copy(&project.join(part), &studio.path(part));
+            copy(&project().join(part), &studio.path(part));
         }
         studio
+    }
+
+    /// A studio whose studies are tiny in the demo profile.
+    pub(crate) fn tiny() -> Self {
+        Self::with(&TINY)
+    }
+
+    /// A studio whose studies have these settings in the demo profile.
+    pub(crate) fn with(settings: &[&str]) -> Self {
+        let studio = Self::new();
+        studio.set(settings);
+        studio
+    }
+
+    /// Writes the studies of the project anew, with these settings in their demo profile. A setting is written as for
+    /// `--set`. That option itself would give each study another report than its own.
+    pub(crate) fn set(&self, settings: &[&str]) {
+        let mut fields = Value::Null;
+        for setting in settings {
+            let (path, value) = setting.split_once('=').unwrap();
+            let field = path.split('.').fold(&mut fields, |fields, name| &mut fields[name]);
+            *field = serde_yaml::from_str(value).unwrap();
+        }
+        let fields = serde_yaml::to_string(&fields).unwrap().trim_end().replace('\n', "\n    ");
+        let profiles = format!("\nprofiles:\n  demo:\n    {fields}\n");
+        for entry in fs::read_dir(project().join("studies")).unwrap().map(Result::unwrap) {
+            if entry.path().extension().is_some_and(|ending| ending == "yaml") {
+                let text = fs::read_to_string(entry.path()).unwrap().replace("\n  demo: {}\n", "\n");
+                assert!(text.contains("\nprofiles:\n"), "{}", entry.path().display());
+                let text = text.replace("\nprofiles:\n", &profiles);
+                fs::write(self.path("studies").join(entry.file_name()), text).unwrap();
+            }
+        }
     }
 
     /// A studio in which the tiny study has been run.
@@ -69,9 +102,9 @@ impl Studio {
         Said::of(self.harness(arguments))
     }
 
-    /// Runs the tiny study in the studio, with more arguments.
+    /// Runs the study `blurring` at the demo size in the studio, with more arguments.
     pub(crate) fn study(&self, more: &[&str]) -> Said {
-        self.run(&study(&TINY, more))
+        self.run(&study(more))
     }
 
     /// The text of a file in the studio.
@@ -109,7 +142,7 @@ static FINISHED: LazyLock<Finished> = LazyLock::new(|| {
     if folder.exists() {
         fs::remove_dir_all(&folder).unwrap();
     }
-    let studio = Studio::new();
+    let studio = Studio::tiny();
     studio.study(&[]).ended(0);
     copy(studio.folder.path(), &folder);
     Finished { folder, _lock: lock }
@@ -121,19 +154,19 @@ struct Finished {
     _lock: fs::File,
 }
 
-/// The arguments that run the study `blurring` at the demo size with `settings`.
-pub(crate) fn study<'a>(settings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
-    study_called("blurring", settings, more)
+/// The arguments that run the study `blurring` at the demo size, and more arguments.
+pub(crate) fn study<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    study_called("blurring", more)
 }
 
 /// The same for a study of another name.
-pub(crate) fn study_called<'a>(name: &'a str, settings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
-    let mut arguments = vec!["study", name, "--profile", "demo"];
-    for setting in settings {
-        arguments.extend(["--set", setting]);
-    }
-    arguments.extend(more);
-    arguments
+pub(crate) fn study_called<'a>(name: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["study", name, "--profile", "demo"][..], more].concat()
+}
+
+/// The folder of the project.
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 fn harness_in(folder: &Path, arguments: &[&str]) -> Command {

@@ -1,7 +1,7 @@
 //! The question that a study asks before it fetches much, on a terminal and without one.
 
 use super::{archive, harness, stand_in::StandIn, studio};
-use crate::studio::{Said, Studio, TINY, study};
+use crate::studio::{Said, Studio, study};
 use nix::pty::{OpenptyResult, openpty};
 use std::{
     fs::File,
@@ -18,7 +18,7 @@ const DATASET: &str = "data.pretraining.dataset={cats-and-dogs: {folder: tiny, p
 const MUCH: &str = "size: 200000000";
 
 fn command(studio: &Studio, more: &[&str]) -> Command {
-    harness(studio, &[&study(&TINY, &["--set", DATASET])[..], more].concat())
+    harness(studio, &[&study(&["--set", DATASET])[..], more].concat())
 }
 
 /// Runs a command on a terminal, where `answer` answers its question. Returns how it ended, and what the terminal
