@@ -142,7 +142,7 @@ pub(crate) enum Command {
     /// Render reports again from their data
     #[command(after_help = REPORT_EXAMPLES)]
     Report(Report),
-    /// List the studies and how fresh their reports are
+    /// List the studies, how fresh their reports are, and the reports with changed settings
     #[command(after_help = LIST_EXAMPLES)]
     List(List),
     /// Check specs and manifests, and say what is wrong and where
@@ -194,7 +194,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Report {
-    /// Studies [default: all that have data]
+    /// Studies, or reports with changed settings, as in blurring+finetuning.epochs=3 [default: all that have data]
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
     /// Every study, in every profile unless one is named

@@ -15,6 +15,7 @@ Examples:
 
 A result is one of
   PROFILE/STUDY                  a report, or the folder of one
+  PROFILE/STUDY+CHANGES          a report with changed settings, as `harness list` names it
   PROFILE/STUDY:PART             a part of it: ARM, ARM/PROTOCOL, ARM@CONDITION, /PROTOCOL@CONDITION ...
   REVISION:PROFILE/STUDY[:PART]  the same as committed in REVISION, any name that `git show` accepts
   KEY                            a run of the store: its key, or at least the first 6 digits of it

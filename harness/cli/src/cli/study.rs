@@ -17,6 +17,9 @@ Examples:
   harness study --all --profile sample --seeds 0,1,2
   harness study blurring --set finetuning.epochs=3 --set 'arms[0].label=short'
 
+With --set, --seeds or --protocol the report has a folder of its own, named after the changes, as in
+reports/full/blurring+finetuning.epochs=3. The study's own report stays as it is.
+
 After Ctrl-C or a kill, run the same command again: it continues where it stopped and ends with the same numbers.";
 
 /// Options of `study`.

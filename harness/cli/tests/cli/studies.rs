@@ -1,6 +1,6 @@
 //! `study`: a whole study, one that is done, one that is only planned; threads.
 
-use crate::studio::{Said, Studio, TINY, assert_same, contents, git, hosts, published, results, runs, study, times};
+use crate::studio::{Said, Studio, assert_same, contents, git, hosts, published, results, runs, study, times};
 use harness_record::{
     run::{Checkout, HostRecord, RunRecord},
     vocabulary::Stage,
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 #[test]
 fn runs_name_the_commit_of_their_specs_whatever_the_environment_says() {
-    let [studio, other] = [Studio::new(), Studio::new()];
+    let [studio, other] = [Studio::tiny(), Studio::new()];
     git(&studio, &["init", "-q"]);
     git(&studio, &["add", "."]);
     git(&studio, &["commit", "-q", "-m", "First"]);
     git(&other, &["init", "-q"]);
-    let mut command = studio.harness(&study(&TINY, &[]));
+    let mut command = studio.harness(&study(&[]));
     command.env("GIT_DIR", other.path(".git")).env("GIT_WORK_TREE", other.path(".")).env("GIT_INDEX_FILE", "none");
     Said::of(command).ended(0);
     let commit = git(&studio, &["rev-parse", "HEAD"]).trim_end().to_owned();
