@@ -60,8 +60,8 @@ pub(crate) fn places(reports: &Path) -> Vec<ReportFolder> {
 
 /// The name of the report of a study that is run with these changes from the command line.
 ///
-/// Capitals become small letters, what a file system or a shell may refuse becomes a dash, and a long text is cut. Then a
-/// digest of all changes follows, so that different changes never share a folder.
+/// Capitals become small letters, what a file system or a shell may refuse becomes a dash, and a long text is cut. Then
+/// a digest of all changes follows, so that different changes never share a folder.
 pub(crate) fn name_of(study: &str, overrides: &[String]) -> Outcome<String> {
     if overrides.is_empty() {
         return Ok(study.to_owned());

@@ -15,8 +15,8 @@ pub const PUBLISHED: &str = "published.csv";
 pub const SPEC: &str = "spec.yaml";
 /// The folder with the runs of a profile, one folder for each run. It is in the folder of the profile.
 pub const RUNS: &str = "runs";
-/// A map from [`Key`] to [`HostRecord`](harness_record::run::HostRecord), JSON. It is in the folder of the profile, or in
-/// that of a report with changed settings.
+/// A map from [`Key`] to [`HostRecord`](harness_record::run::HostRecord), JSON. It is in the folder of the profile, or
+/// in that of a report with changed settings.
 pub const PROVENANCE: &str = "provenance.json";
 
 /// Returns the folder of the profile that the data folder `data` belongs to.
