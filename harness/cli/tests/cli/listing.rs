@@ -32,7 +32,7 @@ fn missing_then_fresh_then_stale() {
     assert_eq!(state(&studio), "stale");
     fs::write(studio.path("studies/blurring.yaml"), spec).unwrap();
     assert_eq!(state(&studio), "fresh");
-    studio.edit("studies/_base/vqvae-pets.yaml", "\n  demo:\n", "\n  demo:\n    seeds: [7]\n");
+    studio.edit("studies/_base/vqvae-pets.yaml", "\n  demo:\n", "\n  demo:\n    evaluation: {batch: 7}\n");
     assert_eq!(state(&studio), "stale");
 }
 

@@ -83,7 +83,7 @@ fn impossible_values() {
     let words = ["`size` has an invalid value", "field: profiles.demo.data.size", "expected a multiple of 4"];
     broken(SPEC, ("  demo: {}", "  demo: {data: {size: 50}}"), "50}}", &words);
     let words = ["out of range: found `-1`", "expected a whole number, 0 or more"];
-    broken(BASE, ("seeds: [0]", "seeds: [-1]"), "-1]", &words);
+    broken(BASE, ("seeds: [0, 1, 2]", "seeds: [-1, 1, 2]"), "-1, 1", &words);
 }
 
 #[test]
