@@ -71,6 +71,10 @@ fn optimisers_step_as_pytorch() {
     }
 }
 
+fn slot<'a>([weight, first, second]: &'a [Var; 3], gradient: &'a Tensor) -> ops::AdamSlot<'a> {
+    ops::AdamSlot { weight, first, second, gradient }
+}
+
 #[test]
 fn other_devices_step_alike() {
     // The code for other devices is composed of candle's primitives, which also run on a CPU.
@@ -82,9 +86,6 @@ fn other_devices_step_alike() {
     let step = ops::AdamStep { beta1: 0.8, beta2: 0.95, keep: 0.99, rate: 0.1, correction: 0.3, epsilon: 1e-3 };
     let gradient = tensor("gradient");
     let [ours, theirs] = [(), ()].map(|()| ["w", "first", "second"].map(tensor));
-    fn slot<'a>([weight, first, second]: &'a [Var; 3], gradient: &'a Tensor) -> ops::AdamSlot<'a> {
-        ops::AdamSlot { weight, first, second, gradient }
-    }
     ops::adam(&[slot(&ours, &gradient)], step).unwrap();
     composed::adam(&[slot(&theirs, &gradient)], step).unwrap();
     assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| difference(ours, theirs) < 1e-6));

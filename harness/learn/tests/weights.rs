@@ -83,7 +83,7 @@ fn buffers_get_no_gradient_and_only_training_moves_them() {
         };
         let before = buffers();
         let (out, tape) = ops::record(|| model.forward(&images(size), Mode::Evaluate).unwrap().channels);
-        let gradients = tape.gradients_along(&out, out.detach()).unwrap();
+        let gradients = tape.gradients_along(&out, &out.detach()).unwrap();
         let buffer =
             model.state().values().find(|e| e.role == Role::Buffer && gradients.get(e.var.as_tensor()).is_some());
         assert!(buffer.is_none(), "{}", spec.name());

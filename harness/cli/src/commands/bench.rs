@@ -71,7 +71,7 @@ pub(crate) fn train_step(options: &cli::TrainStep) -> Outcome {
     Ok(())
 }
 
-/// The fields have the same names as in reference/train_step.py.
+/// The fields have the same names as in `reference/train_step.py`.
 fn fields(
     options: &cli::TrainStep,
     spec: &ModelSpec,

@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(values(&divided), [0.25, -0.5, 1.0, 0.125]);
         assert_eq!(values(&Finish::AsItIs.of(x.as_tensor()).unwrap()), values(x.as_tensor()));
         // d Σ(w·x/m) = w/m, and at the largest value additionally −Σ(w·x)/m²: with w = 1, −3.5/16.
-        let gradients = tape.gradients_along(&divided, divided.ones_like().unwrap()).unwrap();
+        let gradients = tape.gradients_along(&divided, &divided.ones_like().unwrap()).unwrap();
         assert_eq!(values(gradients.get(x.as_tensor()).unwrap()), [0.25, 0.25, 0.25 - 3.5 / 16.0, 0.25]);
     }
 }

@@ -184,12 +184,12 @@ pub fn batch_norm(
         decay(moving.mean, &mean, 1.0 - moving.momentum)?;
         decay(moving.variance, &variance, 1.0 - moving.momentum)?;
     }
-    Ok(Normalized { output: followed(output, after)?, mean, variance })
+    Ok(Normalized { output: followed(&output, after)?, mean, variance })
 }
 
 /// What follows a normalisation.
-fn followed(output: Tensor, after: After<'_>) -> Result<Tensor> {
-    let sum = after.add.map_or(Ok(output.clone()), |added| add(&output, added))?;
+fn followed(output: &Tensor, after: After<'_>) -> Result<Tensor> {
+    let sum = after.add.map_or(Ok(output.clone()), |added| add(output, added))?;
     if after.relu { relu(&sum) } else { Ok(sum) }
 }
 
@@ -208,7 +208,7 @@ pub fn batch_norm_fixed(
         let normalized = x.broadcast_sub(&per_channel(&mean.detach())?)?.broadcast_div(&deviation)?;
         normalized.broadcast_mul(&per_channel(weight)?)?.broadcast_add(&per_channel(bias)?)
     })?;
-    followed(output, after)
+    followed(&output, after)
 }
 
 /// See [`super::divide_by_maximum`].

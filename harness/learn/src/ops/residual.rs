@@ -1,5 +1,5 @@
-//! A residual block: two convolutions whose output is added to their input. The ReLUs, the sum and the biases are computed
-//! in the same pass, and no ReLU is stored.
+//! A residual block: two convolutions whose output is added to their input. Each ReLU, the sum and the biases are
+//! computed in the same pass, and no ReLU is stored.
 
 use super::{
     geometry::of_convolution,

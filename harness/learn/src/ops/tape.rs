@@ -79,14 +79,14 @@ impl Tape {
     /// # Errors
     /// Fails if `loss` was not recorded on this tape, or if an operation fails.
     pub fn gradients(self, loss: &Tensor) -> Result<Gradients> {
-        self.gradients_along(loss, loss.detach().ones_like()?)
+        self.gradients_along(loss, &loss.detach().ones_like()?)
     }
 
     /// The gradients of `Σ output · direction`; both have the same shape.
     ///
     /// # Errors
     /// The same as for [`Tape::gradients`].
-    pub fn gradients_along(self, output: &Tensor, direction: Tensor) -> Result<Gradients> {
+    pub fn gradients_along(self, output: &Tensor, direction: &Tensor) -> Result<Gradients> {
         if output.dims() != direction.dims() || !output.is_variable() {
             let (ours, theirs) = (output.dims(), direction.dims());
             return Err(Error::Msg(format!(
@@ -216,7 +216,7 @@ mod tests {
     fn a_tensor_used_often_gets_the_sum_of_its_gradients() {
         let x = variable(&[1.0, -2.0]);
         let (y, tape) = record(|| ops::add(&ops::add(&x, &x).unwrap(), &ops::relu(&x).unwrap()).unwrap());
-        let gradients = tape.gradients_along(&y, Tensor::new(&[1f32, 10.0], &Device::Cpu).unwrap()).unwrap();
+        let gradients = tape.gradients_along(&y, &Tensor::new(&[1f32, 10.0], &Device::Cpu).unwrap()).unwrap();
         assert_eq!(values(gradients.get(&x).unwrap()), [3.0, 20.0]);
         assert!(gradients.get(&y).is_none(), "results between keep none");
     }
@@ -256,7 +256,7 @@ mod tests {
             let squares = by_candle(&[&x], || x.sqr()).unwrap();
             ops::add(&squares, &x).unwrap()
         });
-        let gradients = tape.gradients_along(&y, Tensor::new(&[1f32, 10.0], &Device::Cpu).unwrap()).unwrap();
+        let gradients = tape.gradients_along(&y, &Tensor::new(&[1f32, 10.0], &Device::Cpu).unwrap()).unwrap();
         assert_eq!(values(gradients.get(&x).unwrap()), [7.0, 90.0]);
         assert!(!by_candle(&[&x], || x.sqr()).unwrap().track_op());
     }

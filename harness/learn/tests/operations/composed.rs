@@ -14,6 +14,18 @@ fn compare(what: &str, inputs: &[&Var], ours: impl Fn() -> Result<Tensor>, their
     }
 }
 
+/// Asserts equal outputs and gradients.
+fn same(inputs: &[&Var], fused: impl Fn() -> Result<Tensor>, apart: impl Fn() -> Result<Tensor>) {
+    let (fused, apart) = (gradients(inputs, fused), gradients(inputs, apart));
+    assert_eq!(values(&fused.0), values(&apart.0));
+    for (fused, apart) in fused.1.iter().zip(apart.1) {
+        assert_eq!(values(fused), values(&apart));
+    }
+}
+
+/// A batch normalisation.
+type Norm = fn(&Tensor, &Tensor, &Tensor, f64, Option<Moving<'_>>, After<'_>) -> Result<Normalized>;
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -188,13 +200,6 @@ proptest! {
         let y = coarse(&[batch, channels, height, width], &["y"]);
         let [w, b, mean] = ["w", "b", "mean"].map(|name| tensor(&[channels], &[name]));
         let variance = mean.sqr().unwrap();
-        fn same(inputs: &[&Var], fused: impl Fn() -> Result<Tensor>, apart: impl Fn() -> Result<Tensor>) {
-            let (fused, apart) = (gradients(inputs, fused), gradients(inputs, apart));
-            assert_eq!(values(&fused.0), values(&apart.0));
-            for (fused, apart) in fused.1.iter().zip(apart.1) {
-                assert_eq!(values(fused), values(&apart));
-            }
-        }
         let plain = After::default();
         let [relu, sum] = [None, Some(y.as_tensor())].map(|add| After { add, relu: true });
         let apart = |x: &Tensor, add: Option<&Tensor>| ops::relu(&add.map_or(Ok(x.clone()), |y| ops::add(x, y))?);
@@ -235,7 +240,6 @@ proptest! {
     fn running_statistics(channels in 1usize..40, momentum in 0.01f64..0.99) {
         let x = tensor(&[2, channels, 3, 4], &["x"]);
         let one = variable(vec![1.0; channels], &[channels]);
-        type Norm = fn(&Tensor, &Tensor, &Tensor, f64, Option<Moving<'_>>, After<'_>) -> Result<Normalized>;
         let moved = |by: Norm| {
             let [mean, variance] = ["a", "b"].map(|name| tensor(&[channels], &[name]));
             let moving = Moving { mean: &mean, variance: &variance, momentum };

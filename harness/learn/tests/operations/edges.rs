@@ -120,8 +120,14 @@ fn constants_are_normalised_to_the_bias_and_data_get_no_gradient() {
         assert!((v - expected[i / 25 % 2]).abs() < 1e-6);
     }
     let (out, tape) = ops::record(|| ops::batch_norm(&x, &weight, &bias, 1e-5, None, NOTHING).unwrap().output);
-    let gradients = tape.gradients_along(&out, super::weights(&[3, 2, 5, 5])).unwrap();
+    let gradients = tape.gradients_along(&out, &super::weights(&[3, 2, 5, 5])).unwrap();
     assert!(gradients.get(&x).is_none() && gradients.get(bias.as_tensor()).is_some());
+}
+
+/// The bits of an operation's output and gradients.
+fn all(inputs: &[&Var], operation: impl FnOnce() -> Result<Tensor>) -> Vec<u32> {
+    let (out, gradients) = gradients(inputs, operation);
+    [out].iter().chain(&gradients).flat_map(values).map(f32::to_bits).collect()
 }
 
 #[test]
@@ -132,10 +138,6 @@ fn bits_do_not_depend_on_threads() {
     let b = tensor(&[7], &["b"]);
     let other = coarse(&[9, 5, 130, 130], &["other"]);
     let [gamma, beta, mean] = ["gamma", "beta", "mean"].map(|name| tensor(&[5], &[name]));
-    fn all(inputs: &[&Var], operation: impl FnOnce() -> Result<Tensor>) -> Vec<u32> {
-        let (out, gradients) = gradients(inputs, operation);
-        [out].iter().chain(&gradients).flat_map(values).map(f32::to_bits).collect()
-    }
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {

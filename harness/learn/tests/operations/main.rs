@@ -54,7 +54,7 @@ fn assert_close(what: &str, ours: &Tensor, theirs: &Tensor) {
 fn gradients(inputs: &[&Var], operation: impl FnOnce() -> Result<Tensor>) -> (Tensor, Vec<Tensor>) {
     let (out, tape) = ops::record(operation);
     let out = out.unwrap();
-    let gradients = tape.gradients_along(&out, weights(out.dims())).unwrap();
+    let gradients = tape.gradients_along(&out, &weights(out.dims())).unwrap();
     let of_inputs = inputs.iter().map(|input| gradients.get(input.as_tensor()).expect("a gradient").clone());
     (out, of_inputs.collect())
 }

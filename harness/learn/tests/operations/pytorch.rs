@@ -36,7 +36,7 @@ impl Case {
         let (out, tape) = ops::record(operation);
         let out = out.unwrap();
         assert_close(self.name, &out, self.get("out"));
-        let gradients = tape.gradients_along(&out, self.get("weights").clone()).unwrap();
+        let gradients = tape.gradients_along(&out, self.get("weights")).unwrap();
         for (name, input) in inputs {
             let ours = gradients.get(input.as_tensor()).expect("a gradient");
             assert_close(&format!("{}: gradient of {name}", self.name), ours, self.get(&format!("grad_{name}")));

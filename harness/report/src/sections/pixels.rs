@@ -46,7 +46,7 @@ pub(crate) fn confusion(data: &Data, protocol: Protocol) -> String {
 }
 
 /// If at least this share of the pixels is taken for one class, the masks count as one class.
-const NEARLY_ALL: f64 = 0.995;
+const NEARLY_ALL: f64 = 0.95;
 
 /// Returns a sentence on the arms that take nearly every pixel for one class under a protocol and the first condition.
 /// Their masks say nothing, whatever their soft scores are. Empty if there is no such arm.
@@ -63,9 +63,8 @@ pub(crate) fn of_one_class(data: &Data, protocol: Protocol) -> String {
         if !arms.is_empty() {
             sentences.push(format!(
                 "**Under the {protocol} protocol, these networks predict {name} for nearly every pixel: {}.** They \
-                 predict {name} for at least {} of their pixels{}, as a network would that has learnt nothing. A soft \
-                 score of theirs above the baselines reflects their confidence. It does not show that they distinguish \
-                 classes.\n",
+                 predict {name} for at least {} of their pixels{}, so their masks say little. Their probabilities may still \
+                 tell classes apart; a soft score above the baselines alone does not show it.\n",
                 listed(&arms),
                 percent(NEARLY_ALL),
                 data.first_in_brackets(),

@@ -75,7 +75,7 @@ fn assert_close(what: &str, ours: &Tensor, theirs: &Tensor, tolerance: f32) {
 fn outcome(inputs: &[Var], operation: impl FnOnce() -> Tensor) -> Vec<Tensor> {
     let (out, tape) = ops::record(operation);
     let weights = values(out.dims(), &["weights"]).to_device(out.device()).unwrap();
-    let gradients = tape.gradients_along(&out, weights).unwrap();
+    let gradients = tape.gradients_along(&out, &weights).unwrap();
     let gradient = |input: &Var| gradients.get(input.as_tensor()).expect("a gradient").clone();
     std::iter::once(out.detach()).chain(inputs.iter().map(gradient)).collect()
 }
@@ -99,13 +99,12 @@ fn check(what: &str, inputs: &[(&[usize], Kind)], operation: impl Fn(&[Tensor]) 
         let ours = outcome(&variables, || {
             // Some weights are prepared, and others are not.
             let parameters = variables.iter().zip(inputs).filter(|(v, (_, kind))| *kind == Parameter && v.rank() == 4);
-            let prepared = if precision == Precision::Bf16 { 1 } else { 0 };
+            let prepared = usize::from(precision == Precision::Bf16);
             let scope = NetworkScope::enter(&gpu, parameters.map(|(v, _)| v.as_tensor()).take(prepared)).unwrap();
             let prepare = |(variable, (_, kind)): (&Var, &(&[usize], Kind))| match kind {
                 Parameter => variable.as_tensor().clone(),
-                Full => scope.input(variable).unwrap(),
                 Image if precision == Precision::Bf16 => as_type(&scope.input(variable).unwrap(), DType::BF16).unwrap(),
-                Image => scope.input(variable).unwrap(),
+                Full | Image => scope.input(variable).unwrap(),
             };
             let out = operation(&variables.iter().zip(inputs).map(prepare).collect::<Vec<_>>()).unwrap();
             if out.rank() == 4 { scope.output(&out).unwrap() } else { out }

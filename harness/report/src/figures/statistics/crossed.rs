@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(found.p >= LEVEL, found.low <= 0.0 && found.high >= 0.0, "{found:?}");
     }
 
-    /// `summed` of `reference/verdicts.py` made these numbers with SciPy.
+    /// `summed` of `reference/verdicts.py` made these numbers with `SciPy`.
     #[test]
     fn intervals_and_p_values_are_those_of_the_reference() {
         let three = [
@@ -153,10 +153,11 @@ mod tests {
             vec![0.0315, 0.0396, 0.0138, 0.0106, 0.0101, 0.0161],
         ];
         let none: &[String] = &[];
-        let expected = [0.013561111111111112, -0.014647597499600663, 0.041769819721822886, 0.1972938527253484];
+        let expected =
+            [0.013_561_111_111_111_112, -0.014_647_597_499_600_663, 0.041_769_819_721_822_886, 0.197_293_852_725_348_4];
         close(of_columns(&three, none).unwrap(), expected);
         let steady = [vec![0.5, 0.4, 0.6], vec![0.51, 0.41, 0.61], vec![0.49, 0.39, 0.59]];
-        let expected = [0.5, 0.2503472497117333, 0.7496527502882666, 0.013200605005207821];
+        let expected = [0.5, 0.250_347_249_711_733_3, 0.749_652_750_288_266_6, 0.013_200_605_005_207_821];
         close(of_columns(&steady, none).unwrap(), expected);
     }
 

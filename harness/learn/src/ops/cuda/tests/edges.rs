@@ -91,7 +91,7 @@ fn equal_maxima_share_their_gradient_and_nan_is_the_largest() {
             let x = x.unwrap();
             let (out, tape) = ops::record(|| ops::divide_by_maximum(&x).unwrap());
             let weights = values(&[20_000], &["weights"]).to_device(device).unwrap();
-            let gradients = tape.gradients_along(&out, weights).unwrap();
+            let gradients = tape.gradients_along(&out, &weights).unwrap();
             [host(&out), host(gradients.get(&x).unwrap())]
         };
         for (ours, theirs) in outcome(&gpu).into_iter().flatten().zip(outcome(&Device::Cpu).into_iter().flatten()) {
