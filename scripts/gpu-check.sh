@@ -171,7 +171,7 @@ check() {
   else
     left_out sanitizer 'there is no compute-sanitizer'
   fi
-  must study 60 ./harness study blurring --profile demo --device cuda --root . --store runs --reports reports ${STUDY:-}
+  must study 90 ./harness study blurring --profile demo --seeds 0 --device cuda --root . --store runs --reports reports ${STUDY:-}
   printf '\n%s\n' "$results: $(find "$results" -type f | wc -l) files"
   exit "$failed"
 }

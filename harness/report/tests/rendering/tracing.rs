@@ -299,7 +299,7 @@ fn masks_of_a_single_class_are_pointed_out() {
     }
     let report = &rendered(&folder)["report.md"];
     assert!(
-        report.contains(said) && report.contains("for at least 99.5\u{a0}% of their pixels (condition 0 %)"),
+        report.contains(said) && report.contains("for at least 95.0\u{a0}% of their pixels (condition 0 %)"),
         "{report}"
     );
     assert!(!report.contains("**Under the corrected protocol, these networks"));
