@@ -138,8 +138,7 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
     let p_of = |i: usize| measured[i].as_ref().ok().and_then(Difference::p);
     let mut corrected = vec![None; asked.len()];
     for &protocol in &data.study.protocols {
-        let family: Vec<_> =
-            (0..asked.len()).filter(|&i| asked[i].protocol == protocol && p_of(i).is_some()).collect();
+        let family: Vec<_> = (0..asked.len()).filter(|&i| asked[i].protocol == protocol && p_of(i).is_some()).collect();
         let p: Vec<_> = family.iter().filter_map(|&i| p_of(i)).collect();
         family.iter().zip(holm(&p)).for_each(|(&i, p)| corrected[i] = Some(p));
     }
@@ -210,7 +209,8 @@ impl Question<'_> {
             return Ok(Difference { summary, evidence: Evidence::Recipes { p, deviation } });
         }
         let summary = scores.summarise(differences).ok_or(Untested::NotRun)?;
-        let arms: BTreeSet<&str> = of.iter().map(|side| side.arm.as_str()).filter(|arm| baseline(arm).is_none()).collect();
+        let arms: BTreeSet<&str> =
+            of.iter().map(|side| side.arm.as_str()).filter(|arm| baseline(arm).is_none()).collect();
         if arms.len() > 1 {
             return Ok(Difference { summary, evidence: Evidence::TooFewSeeds });
         }

@@ -87,7 +87,14 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("was_run", figures::was_run, operand, protocol);
     add!("was_published", figures::was_published, operand);
     add!("published", figures::published, operand);
-    add!("share_of_range", |f, x, low, high, p| figures::share_of_range(f, x, [low, high], p), part, low, high, protocol);
+    add!(
+        "share_of_range",
+        |f, x, low, high, p| figures::share_of_range(f, x, [low, high], p),
+        part,
+        low,
+        high,
+        protocol
+    );
     add!("compare", figures::compare, left, right, protocol);
     add!("diff", figures::diff, left, right, protocol);
     add!("diffs", figures::diffs, left, right);
