@@ -7,7 +7,7 @@ use super::{
 use candle_core::{Error, Result, Tensor};
 use harness_kernels::{add, isa::Isa};
 
-/// See [`super::add`] and [`super::add_relu`].
+/// See [`super::add`]. With `relu`, the gradient is 0 where the sum is not above 0.
 pub(super) fn of(x: &Tensor, y: &Tensor, relu: bool) -> Result<Tensor> {
     if x.shape() != y.shape() {
         return Err(Error::Msg(format!("cannot add {:?} to {:?}", y.shape(), x.shape())));

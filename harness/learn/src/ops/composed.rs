@@ -7,14 +7,8 @@ use super::{
     AdamSlot, AdamStep, After, Assignment, Averages, Moving, Normalized, Pooled, SOFT_DICE_SMOOTH, pooling,
     tape::by_candle,
 };
-#[cfg(not(feature = "cudnn"))]
-use candle_core::Device;
 use candle_core::{D, DType, Error, Result, Tensor};
-#[cfg(not(feature = "cudnn"))]
-use harness_images::augment::{Table, Target};
 use harness_kernels::pooling::Window;
-#[cfg(not(feature = "cudnn"))]
-use std::ops::Range;
 
 /// See [`super::conv2d`].
 pub fn conv2d(
@@ -86,11 +80,6 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 /// See [`super::add`].
 pub fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     by_candle(&[x, y], || x + y)
-}
-
-/// See [`super::add_relu`].
-pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
-    relu(&add(x, y)?)
 }
 
 /// See [`super::weighted_sum`].
@@ -334,98 +323,6 @@ pub fn perplexity(counts: &Tensor) -> Result<Tensor> {
     // The logarithm of 0 is not needed, but it must be a number.
     let logarithms = (&shares + f64::MIN_POSITIVE)?.log()?;
     (shares * logarithms)?.sum_all()?.neg()?.exp()
-}
-
-/// candle's primitives use one memory layout, so there is nothing to convert at a network's ends.
-#[cfg(not(feature = "cudnn"))]
-pub(crate) struct NetworkScope;
-
-#[cfg(not(feature = "cudnn"))]
-impl NetworkScope {
-    /// The scope of a forward pass of a network.
-    #[allow(clippy::unnecessary_wraps)]
-    pub(crate) fn enter<'a>(_: &Device, _: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
-        Ok(Self)
-    }
-
-    /// Converts an image for the network.
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    pub(crate) fn input(&self, image: &Tensor) -> Result<Tensor> {
-        Ok(image.clone())
-    }
-
-    /// Converts an image from the network.
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    pub(crate) fn output(&self, image: &Tensor) -> Result<Tensor> {
-        Ok(image.clone())
-    }
-}
-
-/// The counts of each predicted image. There are none here, because candle's primitives would be slower than the host.
-#[cfg(not(feature = "cudnn"))]
-#[allow(clippy::unnecessary_wraps)]
-pub(crate) fn image_scores(_: &Tensor, _: &Tensor, _: [f64; 4]) -> Result<Option<Tensor>> {
-    Ok(None)
-}
-
-/// Pictures kept on the device. There are none here, because candle's primitives cannot make batches of bytes.
-#[cfg(not(feature = "cudnn"))]
-#[derive(Debug)]
-pub(crate) enum Resident {}
-
-#[cfg(not(feature = "cudnn"))]
-#[allow(clippy::unnecessary_wraps)]
-impl Resident {
-    /// Always `None`: no device takes pictures.
-    pub(crate) fn free_memory(_: &Device) -> Result<Option<u64>> {
-        Ok(None)
-    }
-
-    /// Always fails: no device takes pictures.
-    pub(crate) fn upload(_: &[u8], _: &[u8], _: usize, _: &Device) -> Result<Self> {
-        Err(Error::Msg("pictures stay in the host's memory without the feature cudnn".into()))
-    }
-
-    /// Never called, because no value of this type exists.
-    pub(crate) fn table(&self, _: &Table) -> Result<Tensor> {
-        match *self {}
-    }
-
-    /// Never called, because no value of this type exists.
-    pub(crate) fn batch(&self, _: &Tensor, _: Range<usize>, _: Target) -> Result<(Tensor, Tensor)> {
-        match *self {}
-    }
-}
-
-/// See [`super::full_precision`]. Nothing is in another precision here.
-#[cfg(not(feature = "cudnn"))]
-#[allow(clippy::unnecessary_wraps)]
-pub(super) fn full_precision(x: &Tensor) -> Result<Tensor> {
-    Ok(x.clone())
-}
-
-/// Gradients are never left for later here.
-#[cfg(not(feature = "cudnn"))]
-#[allow(clippy::unnecessary_wraps)]
-pub(super) fn settle() -> Result<()> {
-    Ok(())
-}
-
-/// See [`settle`].
-#[cfg(not(feature = "cudnn"))]
-#[allow(clippy::unnecessary_wraps)]
-pub(super) fn settle_for(_: [&Tensor; 2]) -> Result<()> {
-    Ok(())
-}
-
-/// See [`settle`].
-#[cfg(not(feature = "cudnn"))]
-pub(super) fn forget() {}
-
-/// The algorithms that a library chose for convolutions. There are none here.
-#[cfg(not(feature = "cudnn"))]
-pub fn chosen_algorithms() -> Vec<String> {
-    Vec::new()
 }
 
 fn overwrite(target: &Tensor, value: &Tensor) -> Result<()> {

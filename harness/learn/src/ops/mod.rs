@@ -28,13 +28,15 @@ mod residual;
 mod storage;
 mod tape;
 mod threads;
+#[cfg(not(feature = "cudnn"))]
+mod without_cudnn;
 
 use candle_core::{DType, Result, Tensor};
 
-#[cfg(not(feature = "cudnn"))]
-use composed as accelerated;
 #[cfg(feature = "cudnn")]
 use cuda as accelerated;
+#[cfg(not(feature = "cudnn"))]
+use without_cudnn as accelerated;
 
 pub use accelerated::chosen_algorithms;
 pub(crate) use accelerated::{NetworkScope, Resident, image_scores};
@@ -217,14 +219,6 @@ pub fn straight_through(x: &Tensor, value: &Tensor) -> Result<Tensor> {
         return accelerated::straight_through(x, value);
     }
     add::straight_through(x, value)
-}
-
-/// `max(x + y, 0)`, of equal shapes, with gradient 0 where the sum is 0.
-pub fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
-    if !x.device().is_cpu() {
-        return accelerated::add_relu(x, y);
-    }
-    add::of(x, y, true)
 }
 
 /// `1 / (1 + e^−x)`.

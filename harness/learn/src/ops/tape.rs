@@ -50,11 +50,6 @@ impl Gradients {
     pub fn insert(&mut self, tensor: &Tensor, gradient: Tensor) {
         self.0.insert(tensor.id(), gradient);
     }
-
-    /// Takes the gradient of `tensor` out.
-    pub fn remove(&mut self, tensor: &Tensor) -> Option<Tensor> {
-        self.0.remove(&tensor.id())
-    }
 }
 
 /// Records what `forward` does on this thread. A recording inside of another is separate from it.

@@ -222,7 +222,6 @@ proptest! {
                 || Ok(composed::batch_norm(&x, &w, &b, 1e-2, None, after)?.output),
             );
         }
-        same(&[&x, &y], || ops::add_relu(&x, &y), || ops::relu(&ops::add(&x, &y)?));
     }
 
     #[test]

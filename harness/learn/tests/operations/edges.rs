@@ -159,7 +159,7 @@ fn bits_do_not_depend_on_threads() {
                     &[&narrow, &gamma, &beta],
                     || Ok(ops::batch_norm(&narrow, &gamma, &beta, 1e-5, None, RELU)?.output),
                 ),
-                all(&[&narrow, &other], || ops::add_relu(&narrow, &other)),
+                all(&[&narrow, &other], || ops::add(&narrow, &other)),
                 all(&[&narrow], || ops::sigmoid(&narrow)),
             ]
         })

@@ -50,28 +50,16 @@ fn masked(output: &Tensor, grad: &Tensor) -> Result<Tensor> {
 
 /// See [`crate::ops::add`].
 pub(in crate::ops) fn add(x: &Tensor, y: &Tensor) -> Result<Tensor> {
-    sum(x, y, false)
-}
-
-/// See [`crate::ops::add_relu`].
-pub(in crate::ops) fn add_relu(x: &Tensor, y: &Tensor) -> Result<Tensor> {
-    sum(x, y, true)
-}
-
-fn sum(x: &Tensor, y: &Tensor, relu: bool) -> Result<Tensor> {
     let (x, y) = (x.contiguous()?, y.contiguous()?);
-    let result = packed("add", &[Some(&x), Some(&y), None], &[Argument::flag(relu)])?;
     let wants = [&x, &y].map(Tensor::is_variable);
-    let gradients = move |grad: &Tensor| Ok(wants.map(|wants| wants.then(|| grad.clone())).to_vec());
-    if relu {
-        return record_output(&[&x, &y], result, move |output, grad| gradients(&masked(output, grad)?));
-    }
-    record(&[&x, &y], result, gradients)
+    record(&[&x, &y], packed("add", &[Some(&x), Some(&y), None], &[])?, move |grad| {
+        Ok(wants.map(|wants| wants.then(|| grad.clone())).to_vec())
+    })
 }
 
 /// `x + y` where `mask` is above 0, and `x` elsewhere; without gradient.
 pub(super) fn masked_sum(x: &Tensor, y: &Tensor, mask: &Tensor) -> Result<Tensor> {
-    Ok(tensor(packed("add", &[Some(x), Some(y), Some(mask)], &[Argument::flag(false)])?))
+    Ok(tensor(packed("add", &[Some(x), Some(y), Some(mask)], &[])?))
 }
 
 /// See [`crate::ops::sigmoid`].

@@ -35,7 +35,7 @@ mod tests;
 pub(super) use super::composed::soft_dice;
 pub(super) use codebook::{move_codebook, nearest_codes, perplexity};
 pub(super) use convolution::{conv_transpose2d, conv2d, residual_block};
-pub(super) use elementwise::{add, add_relu, full_precision, relu, sigmoid, straight_through, weighted_sum};
+pub(super) use elementwise::{add, full_precision, relu, sigmoid, straight_through, weighted_sum};
 pub(crate) use layout::NetworkScope;
 pub(super) use lists::{adam, clip, forget, gradient_norm, settle, settle_for};
 pub(super) use loss::{cross_entropy, mse};

@@ -20,18 +20,15 @@ template <class T> __device__ void relu_backward(unsigned n, const T *y, const T
     store(out, slopes, i, n);
 }
 
-// out = x + y, where y counts as 0 if `mask` is 0 there; a null mask is none. Rectified, if it is asked.
-template <class T> __device__ void add(unsigned n, const T *x, const T *y, const T *mask, T *out, int relu) {
+// out = x + y, where y counts as 0 if `mask` is 0 there; a null mask is none.
+template <class T> __device__ void add(unsigned n, const T *x, const T *y, const T *mask, T *out) {
     unsigned i = thread() * WIDTH<T>;
     if (i >= n) return;
     float values[WIDTH<T>], others[WIDTH<T>], masks[WIDTH<T>];
     load(values, x, i, n);
     load(others, y, i, n);
     if (mask != nullptr) load(masks, mask, i, n);
-    for (unsigned k = 0; k < WIDTH<T>; k++) {
-        values[k] += mask != nullptr ? masked(masks[k], others[k]) : others[k];
-        if (relu) values[k] = rectified(values[k]);
-    }
+    for (unsigned k = 0; k < WIDTH<T>; k++) values[k] += mask != nullptr ? masked(masks[k], others[k]) : others[k];
     store(out, values, i, n);
 }
 
@@ -79,8 +76,8 @@ FOR_F32_AND_BF16(relu, PARAMETERS, (n, x, y))
 #define PARAMETERS(T) (unsigned n, const T *y, const T *gradient, T *out)
 FOR_F32_AND_BF16(relu_backward, PARAMETERS, (n, y, gradient, out))
 #undef PARAMETERS
-#define PARAMETERS(T) (unsigned n, const T *x, const T *y, const T *mask, T *out, int relu)
-FOR_F32_AND_BF16(add, PARAMETERS, (n, x, y, mask, out, relu))
+#define PARAMETERS(T) (unsigned n, const T *x, const T *y, const T *mask, T *out)
+FOR_F32_AND_BF16(add, PARAMETERS, (n, x, y, mask, out))
 #undef PARAMETERS
 #define PARAMETERS(T) (unsigned n, T *y, const float *bias, const T *added, int relu, unsigned channels, unsigned inner)
 FOR_F32_AND_BF16(finish, PARAMETERS, (n, y, bias, added, relu, channels, inner))
