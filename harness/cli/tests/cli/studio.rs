@@ -1,9 +1,7 @@
 //! A copy of the project in a temporary folder, and the binary that runs in it.
 
-use harness_record::{
-    digest,
-    run::{HostRecord, RunRecord, file},
-};
+mod stores;
+
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -15,6 +13,7 @@ use std::{
     sync::LazyLock,
     time::{Duration, Instant, SystemTime},
 };
+pub(crate) use stores::{edit_run, hosts, published, runs, unfinished};
 use tempfile::TempDir;
 
 /// Settings for a study of a second or two: the demo profile with smaller and fewer pictures, and a smaller network.
@@ -341,41 +340,6 @@ pub(crate) fn assert_same(left: &BTreeMap<String, Vec<u8>>, right: &BTreeMap<Str
         }
     }
     assert!(!left.is_empty() && differences.is_empty(), "of {} files:\n{differences}", left.len());
-}
-
-/// The records of all runs of a store that are done.
-pub(crate) fn runs(store: &Path) -> Vec<RunRecord> {
-    folders_with(store, file::RUN).iter().map(|folder| RunRecord::read(folder).unwrap()).collect()
-}
-
-/// The records of where the runs of a store were made, including unfinished runs.
-pub(crate) fn hosts(store: &Path) -> Vec<HostRecord> {
-    folders_with(store, file::HOST).iter().filter_map(|folder| HostRecord::read(folder).ok()).collect()
-}
-
-/// Folders of runs that have begun and are not done.
-pub(crate) fn unfinished(store: &Path) -> Vec<PathBuf> {
-    let begun = folders_with(store, file::HOST).into_iter();
-    begun.filter(|folder| !folder.join(file::RUN).exists()).collect()
-}
-
-fn folders_with(store: &Path, name: &str) -> Vec<PathBuf> {
-    let found = paths(store).into_values().filter(|path| path.file_name().unwrap() == name);
-    found.map(|path| path.parent().unwrap().to_owned()).collect()
-}
-
-/// The folders of a profile's runs, in the reports, that hold a file of this name.
-pub(crate) fn published(profile: &Path, name: &str) -> Vec<PathBuf> {
-    folders_with(&profile.join("runs"), name)
-}
-
-/// Changes a file of a run as a new version of the program would: with a new digest in the record.
-pub(crate) fn edit_run(folder: &Path, name: &str, change: impl FnOnce(String) -> String) {
-    let text = change(fs::read_to_string(folder.join(name)).unwrap());
-    fs::write(folder.join(name), &text).unwrap();
-    let mut record = RunRecord::read(folder).unwrap();
-    record.files.insert(name.to_owned(), digest::of_bytes(text.as_bytes()));
-    record.write(folder).unwrap();
 }
 
 /// Runs git in the studio, with a user name of its own and without the machine's configuration. Returns what it says.

@@ -4,6 +4,7 @@
 
 mod charts;
 mod checklist;
+mod differences;
 mod fixture;
 mod prose;
 mod report;
