@@ -80,7 +80,7 @@ pub(crate) struct TrainStep {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=1000))]
     pub(crate) rounds: u16,
     /// Also print which operations of the GPU take the time, measured in one more round
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub(crate) profile: bool,
     /// Print one line of JSON for each precision instead of a table
     #[arg(long)]

@@ -178,6 +178,8 @@ fn wrong_command_lines() {
         (&["study", "blurring", "--device", "tpu"], "--device"),
         (&["study", "blurring", "--precision", "half"], "write f32, tf32 or bf16"),
         (&["study", "blurring", "--device", "cpu", "--precision", "bf16"], "computes in f32 only, not in bf16"),
+        (&["bench", "train-step", "--profile"], "only a GPU's operations are timed"),
+        (&["bench", "train-step", "--profile", "--json"], "cannot be used with '--json'"),
         (&["studdy"], "study"),
         (&["report", "blurring"], "run `harness study blurring` first"),
         (&["report", "--all"], "there are no reports"),
