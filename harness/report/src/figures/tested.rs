@@ -83,11 +83,11 @@ impl Difference {
         }
     }
 
-    /// Says why the difference is not tested: `one network an arm`. `None` if it is.
+    /// Says why the difference is not tested: `one network per arm`. `None` if it is.
     pub(crate) fn untested(&self) -> Option<&'static str> {
         match (self.evidence, self.summary.seeds) {
-            (Evidence::TooFewSeeds, 2) => Some("two networks an arm"),
-            (Evidence::TooFewSeeds, _) => Some("one network an arm"),
+            (Evidence::TooFewSeeds, 2) => Some("two networks per arm"),
+            (Evidence::TooFewSeeds, _) => Some("one network per arm"),
             _ => None,
         }
     }

@@ -38,7 +38,7 @@ struct Entry {
     page: String,
     title: String,
     question: String,
-    /// The first paragraph of the answer, without markup; empty if the report has none.
+    /// The first paragraph of the answer that is no remark, without markup; empty if the report has none.
     answer: String,
     arms: usize,
     seeds: usize,
@@ -115,9 +115,10 @@ fn verdicts(path: &Path) -> Result<Vec<(&'static str, usize)>, ReportError> {
     Ok(VERDICTS.into_iter().map(count).filter(|(_, count)| *count > 0).collect())
 }
 
-/// Returns the first paragraph under `## Answer`, without markup.
+/// Returns the first paragraph under `## Answer` that is not in a block quote, without markup. Quotes hold remarks, which are the
+/// same in many reports.
 fn answer(markdown: &str) -> String {
-    let (mut in_heading, mut in_answer, mut in_paragraph) = (false, false, false);
+    let (mut in_heading, mut in_answer, mut in_quote, mut in_paragraph) = (false, false, false, false);
     let (mut heading, mut text) = (String::new(), String::new());
     for event in Parser::new(markdown) {
         match event {
@@ -132,7 +133,9 @@ fn answer(markdown: &str) -> String {
                 }
                 in_answer = heading == "Answer";
             }
-            Event::Start(Tag::Paragraph) if in_answer => in_paragraph = true,
+            Event::Start(Tag::BlockQuote(_)) => in_quote = true,
+            Event::End(TagEnd::BlockQuote(_)) => in_quote = false,
+            Event::Start(Tag::Paragraph) if in_answer && !in_quote => in_paragraph = true,
             Event::End(TagEnd::Paragraph) if in_paragraph => break,
             Event::Text(part) | Event::Code(part) if in_heading => heading.push_str(&part),
             Event::Text(part) | Event::Code(part) if in_paragraph => text.push_str(&part),
@@ -154,5 +157,6 @@ mod tests {
         assert_eq!(answer(text), "It helps: by 0.1 or so.");
         assert_eq!(answer("# T\n\n## Answer\n\n## Claims\n\ntext\n"), "");
         assert_eq!(answer("text\n"), "");
+        assert_eq!(answer("## Answer\n\n> A remark.\n\nIt helps.\n"), "It helps.");
     }
 }

@@ -105,8 +105,8 @@ fn remark(tested: &TestedClaim) -> Option<String> {
         Ok(found) if found.verdict == Verdict::NotTested => {
             let why = found.difference.untested().unwrap_or_default();
             Some(format!(
-                "{claim} is not tested under the {protocol} protocol: {why}. It shows how these networks differ; with other seeds \
-                 the difference may turn around."
+                "{claim} is not tested under the {protocol} protocol: {why}. The difference is between these \
+                 networks, and other seeds can reverse it."
             ))
         }
         Ok(_) if tested.comparison.offset != 0.0 => {
