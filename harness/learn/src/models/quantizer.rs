@@ -6,9 +6,11 @@
 use super::{
     Mode,
     state::{Builder, Init},
+    vqvae::VqvaeSpec,
 };
 use crate::ops;
 use candle_core::{Result, Tensor, Var};
+use harness_record::random;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The output of the quantiser.
@@ -28,18 +30,25 @@ pub(super) struct Quantizer {
     sums: Average,
     decay: f64,
     epsilon: f64,
+    /// Codes with a lower average of vectors per step are restarted.
+    restart_below: Option<f64>,
+    /// Seed of the restarts.
+    seed: u64,
     /// Number of updates.
     pushes: AtomicU64,
 }
 
 impl Quantizer {
-    pub(super) fn new(dim: usize, codes: usize, decay: f64, epsilon: f64, at: &Builder) -> Result<Self> {
+    pub(super) fn new(spec: &VqvaeSpec, at: &Builder) -> Result<Self> {
+        let VqvaeSpec { dim, codes, decay, eps: epsilon, restart_below, .. } = *spec;
         Ok(Self {
             codes: at.buffer("e_i_ts", (dim, codes), Init::Uniform(3f32.sqrt()))?,
             counts: Average::new(&[codes], &at.enter("N_i_ts"))?,
             sums: Average::new(&[dim, codes], &at.enter("m_i_ts"))?,
             decay,
             epsilon,
+            restart_below,
+            seed: at.seed(),
             pushes: AtomicU64::new(0),
         })
     }
@@ -52,6 +61,7 @@ impl Quantizer {
         let counts = found.counts.clone();
         if mode == Mode::Train {
             self.update(&found)?;
+            self.restart(z)?;
         }
         Ok(Quantized { codes, commitment, counts })
     }
@@ -68,6 +78,26 @@ impl Quantizer {
             epsilon: self.epsilon,
         };
         ops::move_codebook(self.codes.as_tensor(), &averages, found)
+    }
+
+    /// Moves the codes that are hardly used to random vectors of `z` `[B, D, H, W]`. Their averages stay, so a code that finds
+    /// no vectors there is moved again in the next step.
+    ///
+    /// Dhariwal et al.: Jukebox, 2020, section 3.1, "random restarts".
+    fn restart(&self, z: &Tensor) -> Result<()> {
+        let Some(least) = self.restart_below else { return Ok(()) };
+        let (batch, dim, height, width) = z.dims4()?;
+        let vectors = batch * height * width;
+        let words = ["restart codes", &self.seed.to_string(), &self.pushes().to_string()];
+        let mut generator = random::generator(&words);
+        let (codes, counts) = (self.codes.as_tensor(), self.counts.unbiased.as_tensor());
+        let places: Vec<u32> =
+            (0..counts.elem_count()).map(|_| random::below(&mut generator, vectors as u32)).collect();
+        let places = Tensor::new(places, z.device())?;
+        let z = z.detach().transpose(0, 1)?.reshape((dim, vectors))?; // [B, D, H, W] -> [D, B·H·W]
+        let drawn = z.index_select(&places, 1)?; // [D, K]
+        let used = counts.ge(least as f32)?.broadcast_as(codes.shape())?;
+        self.codes.set(&used.where_cond(codes, &drawn)?)
     }
 
     /// Number of updates of the averages. With the buffers, it allows a stage to resume as if it had never stopped.
@@ -132,7 +162,8 @@ mod tests {
 
     /// A quantiser with 16 codes after `pushes` updates, its counter lost and recovered.
     fn pushed(decay: f64, pushes: u64) -> Quantizer {
-        let quantizer = Quantizer::new(2, 16, decay, 1e-5, &Builder::new(0, &Device::Cpu)).unwrap();
+        let spec = VqvaeSpec { dim: 2, codes: 16, decay, ..VqvaeSpec::default() };
+        let quantizer = Quantizer::new(&spec, &Builder::new(0, &Device::Cpu)).unwrap();
         for n in 0..pushes {
             let counts: Vec<f32> = (0..16).map(|i| ((i * 7 + n) % 13) as f32).collect();
             let counts = Tensor::new(counts, &Device::Cpu).unwrap();
@@ -161,5 +192,30 @@ mod tests {
         broken.hidden.set(&(broken.hidden.as_tensor() * 1e6).unwrap()).unwrap();
         let found = broken.find_pushes(0.99).unwrap();
         assert!((1.0 - 0.99f64.powi(found as i32)) as f32 >= 1.0 - f32::EPSILON);
+    }
+
+    #[test]
+    fn unused_codes_move_to_vectors_of_the_batch_and_used_ones_stay() {
+        let all = |restart_below| {
+            let spec = VqvaeSpec { dim: 2, codes: 16, restart_below, ..VqvaeSpec::default() };
+            let quantizer = Quantizer::new(&spec, &Builder::new(0, &Device::Cpu)).unwrap();
+            let values: Vec<f32> = (0..32).map(|i| 0.1 * (i % 7) as f32 + 5.0).collect();
+            let z = Tensor::from_vec(values, (2, 2, 2, 4), &Device::Cpu).unwrap();
+            quantizer.forward(&z, Mode::Train).unwrap();
+            let columns = |of: &Tensor| of.t().unwrap().to_vec2::<f32>().unwrap();
+            let vectors = columns(&z.transpose(0, 1).unwrap().reshape((2, 16)).unwrap());
+            let counts = quantizer.counts.unbiased.as_tensor().to_vec1::<f32>().unwrap();
+            (columns(quantizer.codes.as_tensor()), vectors, counts)
+        };
+        let ((plain, ..), (codes, vectors, counts)) = (all(None), all(Some(1.0)));
+        assert!(counts.iter().any(|&count| count >= 1.0) && counts.iter().any(|&count| count < 1.0));
+        for ((code, before), &count) in codes.iter().zip(&plain).zip(&counts) {
+            if count >= 1.0 {
+                assert_eq!(code, before);
+            } else {
+                assert!(vectors.contains(code), "{code:?}");
+            }
+        }
+        assert_eq!(codes, all(Some(1.0)).0, "restarts are drawn the same way every time");
     }
 }

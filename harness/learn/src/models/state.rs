@@ -55,6 +55,11 @@ impl Builder {
         Self { place: self.name(&name.to_string()), ..self.clone() }
     }
 
+    /// The seed of the weights.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Creates a trainable tensor.
     pub fn parameter(&self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Tensor> {
         Ok(self.make(name, shape.into(), init, Role::Parameter)?.as_tensor().clone())

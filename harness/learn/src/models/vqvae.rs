@@ -35,11 +35,15 @@ pub struct VqvaeSpec {
     pub eps: f64,
     /// Weight of the commitment loss.
     pub commitment: f64,
+    /// Restarts codes that are hardly used: a code whose moving average is below this many vectors per step takes the place
+    /// of a random vector of the batch. Never, if absent, as in the published work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart_below: Option<f64>,
 }
 
 impl Default for VqvaeSpec {
     fn default() -> Self {
-        Self { width: 256, depth: 4, inner: 256, dim: 64, codes: 512, decay: 0.99, eps: 1e-5, commitment: 0.25 }
+        Self { width: 256, depth: 4, inner: 256, dim: 64, codes: 512, decay: 0.99, eps: 1e-5, commitment: 0.25, restart_below: None }
     }
 }
 
@@ -77,6 +81,9 @@ impl Sizes for VqvaeSpec {
         if !(self.commitment >= 0.0 && self.commitment.is_finite()) {
             return Err(("commitment", "a number of at least 0".into()));
         }
+        if self.restart_below.is_some_and(|least| !(least > 0.0 && least.is_finite())) {
+            return Err(("restart_below", "a number of vectors above 0, or nothing".into()));
+        }
         Ok(())
     }
 
@@ -94,7 +101,9 @@ impl Sizes for VqvaeSpec {
 
     fn describe(&self) -> String {
         let Self { width, depth, inner, dim, codes, .. } = self;
-        format!("VQ-VAE, {width} wide, {depth} residual blocks of {inner}, {codes} codes of {dim}")
+        let restart = self.restart_below.map(|least| format!(", restarted below {least} vectors per step"));
+        let restart = restart.unwrap_or_default();
+        format!("VQ-VAE, {width} wide, {depth} residual blocks of {inner}, {codes} codes of {dim}{restart}")
     }
 
     fn penalty_in_words(&self) -> String {
@@ -154,7 +163,7 @@ impl Vqvae {
             ],
             encoder_stack: ResidualStack::new(spec, &encoder.enter("residual_stack"))?,
             pre_vq: Conv2d::new(width, spec.dim, Kernel::new(1, 1, 0), &at.enter("pre_vq_conv"))?,
-            quantizer: Quantizer::new(spec.dim, spec.codes, spec.decay, spec.eps, &at.enter("vq"))?,
+            quantizer: Quantizer::new(spec, &at.enter("vq"))?,
             up: Conv2d::new(spec.dim, width, same, &decoder.enter("conv"))?,
             decoder_stack: ResidualStack::new(spec, &decoder.enter("residual_stack"))?,
             out: [
