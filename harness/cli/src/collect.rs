@@ -115,12 +115,13 @@ pub(crate) fn study_input(
     datasets: Vec<DatasetInput>,
 ) -> StudyInput<ChartSpec> {
     let study = &resolved.study;
+    let model = |arm: &Arm| arm.under(Protocol::Published).model.clone();
     let arm = |arm: &Arm| ArmInput {
         name: arm.spec.name.clone(),
         label: arm.spec.label.clone(),
         description: arm.spec.description.clone(),
-        model: arm.study.model.name().to_owned(),
-        published: arm.study.model.sizes().published().map(|published| PublishedNetwork {
+        model: model(arm).name().to_owned(),
+        published: model(arm).sizes().published().map(|published| PublishedNetwork {
             dice: published.dice,
             divided: published.procedure.finish == Finish::DividedByMaximum,
         }),
@@ -138,7 +139,7 @@ pub(crate) fn study_input(
         arms: resolved.arms.iter().map(arm).collect(),
         conditions: words::conditions(&study.evaluation, study.data.size),
         classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
-        settings: resolved.arms.iter().map(|arm| words::arm(resolved, arm)).collect(),
+        settings: resolved.arms.iter().map(words::arm).collect(),
         datasets,
         notes: words::notes(resolved),
         deterministic: facts.deterministic,
@@ -257,6 +258,7 @@ fn dataset(purpose: Purpose, stage: &PlannedStage, store: &Store, manifests: &Ma
         arms: Vec::new(),
         protocols: Vec::new(),
         repeated: stage.repeated.map(|Repeated { pictures, removed }| RepeatedInput { pictures, removed }),
+        seed: stage.settings.work.redraws().then_some(stage.settings.seed),
         splits,
         groups: groups(&files),
         left_out: files.into_iter().filter(|row| !row.reason.is_empty()).collect(),

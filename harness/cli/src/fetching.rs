@@ -158,8 +158,7 @@ enum Reads<'a> {
 
 fn reads(study: &Resolved) -> Vec<Reads<'_>> {
     let mut all = Vec::new();
-    for arm in &study.arms {
-        let study = &arm.study;
+    for (arm, study) in study.arms.iter().flat_map(|arm| arm.studies().map(move |(_, study)| (arm, study))) {
         let pretraining = arm.spec.pretrained.then_some(&study.data.pretraining.dataset);
         let datasets = [Some(&study.data.segmentation.dataset), pretraining].into_iter().flatten();
         all.extend(datasets.map(|set| Reads::Dataset(set, study.data.size)));

@@ -34,19 +34,18 @@ pub(crate) fn look(
     progress: &Progress,
 ) -> Outcome {
     for arm in &resolved.arms {
-        let study = &arm.study;
-        for &protocol in &resolved.study.protocols {
+        for (protocol, study) in arm.studies() {
             let mut look_at =
                 |purpose| look_at(surveys, surveys::dataset(study, purpose, protocol), purpose, folders, progress);
             look_at(Purpose::Segmentation)?;
             if arm.spec.pretrained {
                 look_at(Purpose::Pretraining)?;
             }
-        }
-        if surveys.weights(&study.init).is_none()
-            && let Some(located) = weights::locate(&study.init, folders.data, folders.manifests)?
-        {
-            surveys.add_weights(study.init.clone(), located);
+            if surveys.weights(&study.init).is_none()
+                && let Some(located) = weights::locate(&study.init, folders.data, folders.manifests)?
+            {
+                surveys.add_weights(study.init.clone(), located);
+            }
         }
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! Puts settings into words, for reports.
 
+use harness_images::split::Selection;
 use harness_learn::{
     evaluate::{EvaluateSpec, radius},
     models::InitSpec,
     train::Training,
 };
-use harness_record::vocabulary::{Condition, Stage};
+use harness_record::vocabulary::{Condition, Protocol, Stage};
 use harness_report::inputs::{ArmSettings, ConditionInput, StageSettings};
 use harness_study::study::{Arm, Resolved, Study};
 use std::fmt::Display;
@@ -38,8 +39,11 @@ pub(crate) fn conditions(spec: &EvaluateSpec, size: u32) -> Vec<ConditionInput> 
 pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     for arm in &resolved.arms {
-        let drawn = arm.study.init == InitSpec::Random;
-        if drawn && arm.study.model.sizes().published().is_some_and(|published| published.imagenet) {
+        let drawn = arm.studies().any(|(_, study)| {
+            study.init == InitSpec::Random
+                && study.model.sizes().published().is_some_and(|published| published.imagenet)
+        });
+        if drawn {
             let label = &arm.spec.label;
             let text = "the encoder starts from random weights; in the published work it started from ImageNet's";
             notes.push(format!("{label}: {text}."));
@@ -48,14 +52,47 @@ pub(crate) fn notes(resolved: &Resolved) -> Vec<String> {
     notes
 }
 
+/// The settings of a stage in words: pairs of a name and a value.
+type Lines = Vec<(String, String)>;
+
 /// The stages of an arm.
-pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
-    let mut stages = Vec::new();
-    if arm.spec.pretrained {
-        stages.push(pretrain(&arm.study));
+pub(crate) fn arm(arm: &Arm) -> ArmSettings {
+    let of = |stage, lines: fn(&Arm, &Study, Protocol) -> Lines| {
+        let protocols = arm.studies().map(|(protocol, study)| (protocol, lines(arm, study, protocol)));
+        StageSettings { stage, lines: united(&protocols.collect::<Vec<_>>()) }
+    };
+    let pretrained = arm.spec.pretrained.then(|| of(Stage::Pretrain, pretrain));
+    let others = [of(Stage::Finetune, finetune), of(Stage::Evaluate, evaluate)];
+    ArmSettings { arm: arm.spec.name.clone(), stages: pretrained.into_iter().chain(others).collect() }
+}
+
+/// The lines of a stage under all protocols. A line that differs names its protocol.
+fn united(protocols: &[(Protocol, Lines)]) -> Lines {
+    let mut names: Vec<&String> = Vec::new();
+    for (name, _) in protocols.iter().flat_map(|(_, lines)| lines) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-    stages.push(finetune(resolved, arm));
-    let evaluation = &arm.study.evaluation;
+    let mut all = Lines::new();
+    for name in names {
+        let value = |lines: &Lines| lines.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+        let values: Vec<(Protocol, Option<String>)> =
+            protocols.iter().map(|(protocol, lines)| (*protocol, value(lines))).collect();
+        match values.as_slice() {
+            [(_, Some(first)), others @ ..] if others.iter().all(|(_, other)| other.as_ref() == Some(first)) => {
+                all.push(line(name, first));
+            }
+            _ => all.extend(values.into_iter().filter_map(|(protocol, value)| {
+                value.map(|value| line(&format!("{name}, {}", protocol.name()), value))
+            })),
+        }
+    }
+    all
+}
+
+fn evaluate(_: &Arm, study: &Study, _: Protocol) -> Lines {
+    let evaluation = &study.evaluation;
     let mut lines = vec![line("images", "the test images of the cut")];
     if evaluation.blur != [0] {
         let levels: Vec<String> = evaluation.blur.iter().map(u32::to_string).collect();
@@ -63,16 +100,15 @@ pub(crate) fn arm(resolved: &Resolved, arm: &Arm) -> ArmSettings {
         lines.push(line("blur levels", text));
     }
     lines.push(line("batch", evaluation.batch));
-    stages.push(StageSettings { stage: Stage::Evaluate, lines });
-    ArmSettings { arm: arm.spec.name.clone(), stages }
+    lines
 }
 
-fn pretrain(study: &Study) -> StageSettings {
+fn pretrain(_: &Arm, study: &Study, protocol: Protocol) -> Lines {
     let (spec, data) = (&study.pretraining, &study.data.pretraining);
     let model = &study.model;
     let mut images = vec![format!("{}, {}", data.dataset.describe(), side(study))];
     if data.validation > 0 {
-        images.push(format!("{} of them held out", data.validation));
+        images.push(format!("{} of them held out, drawn anew for each seed", data.validation));
     }
     if data.fraction < 1.0 {
         images.push(format!("{} % of the others for training, balanced over the classes", data.fraction * 100.0));
@@ -83,38 +119,43 @@ fn pretrain(study: &Study) -> StageSettings {
         line("task", format!("restore the image from: {}", spec.distortion.describe())),
         line("loss", format!("mean squared error{}", model.sizes().penalty_in_words())),
     ];
+    lines.extend(epochs(data.fraction < 1.0, spec.epochs, protocol));
     lines.extend(training(&spec.training(0)));
-    StageSettings { stage: Stage::Pretrain, lines }
+    lines
 }
 
-fn finetune(resolved: &Resolved, arm: &Arm) -> StageSettings {
-    let study = &arm.study;
+fn finetune(arm: &Arm, study: &Study, protocol: Protocol) -> Lines {
     let (spec, data) = (&study.finetuning, &study.data.segmentation);
     let model = &study.model;
     let start = if arm.spec.pretrained { "the pretrained weights".to_owned() } else { study.init.describe() };
+    let loss = spec.losses.under(protocol).describe();
     let mut lines = vec![
         line("network", format!("{}, from {start}", model.sizes().describe())),
         line("images", format!("{}, {}", data.dataset.describe(), side(study))),
-        line("cut", data.split.describe()),
+        line("cut", data.split.describe(protocol == Protocol::Corrected)),
         line("trains on", data.train.describe()),
+        line("loss", format!("{loss}{}", model.sizes().penalty_in_words())),
     ];
-    for protocol in &resolved.study.protocols {
-        let loss = spec.losses.under(*protocol);
-        lines.push(line(
-            &format!("loss, {}", protocol.name()),
-            format!("{}{}", loss.describe(), model.sizes().penalty_in_words()),
-        ));
-    }
     if !spec.augmentation.0.is_empty() {
         lines.push(line("augmentation", spec.augmentation.describe()));
     }
-    lines.extend(training(&spec.training(0)));
-    StageSettings { stage: Stage::Finetune, lines }
+    lines.extend(epochs(data.train != Selection::default(), spec.epochs, protocol));
+    lines.extend(training(&spec.training(0, protocol)));
+    lines
 }
 
-fn training(training: &Training<'_>) -> Vec<(String, String)> {
+/// The number of epochs, and their length if the arm `selects` some of the images.
+fn epochs(selects: bool, epochs: u32, protocol: Protocol) -> Lines {
+    let length = match protocol {
+        _ if !selects => "",
+        Protocol::Published => ", each over the selected images once",
+        Protocol::Corrected => ", each with as many steps as if all images were selected",
+    };
+    vec![line("epochs", format!("{epochs}{length}"))]
+}
+
+fn training(training: &Training<'_>) -> Lines {
     let mut lines = vec![
-        line("epochs", training.epochs),
         line("batch", training.batch),
         line("optimiser", training.optimizer.describe()),
         line("learning rate", training.schedule.describe()),
@@ -137,4 +178,23 @@ fn side(study: &Study) -> String {
 
 fn line(name: &str, value: impl Display) -> (String, String) {
     (name.to_owned(), value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_differs_names_its_protocol() {
+        let lines = |lines: &[(&str, &str)]| lines.iter().map(|(name, value)| line(name, value)).collect::<Lines>();
+        let both = [
+            (Protocol::Published, lines(&[("epochs", "5"), ("loss", "a"), ("clip", "1")])),
+            (Protocol::Corrected, lines(&[("epochs", "5"), ("loss", "b")])),
+        ];
+        assert_eq!(
+            united(&both),
+            lines(&[("epochs", "5"), ("loss, published", "a"), ("loss, corrected", "b"), ("clip, published", "1")])
+        );
+        assert_eq!(united(&both[1..]), both[1].1);
+    }
 }

@@ -3,7 +3,7 @@
 //! The fidelity is derived from the resolved spec and the numbers of images. No field of the spec states it, because
 //! only the published experiment can reproduce a published figure.
 
-use crate::study::{Arm, Resolved};
+use crate::study::{Arm, DataSpec, Resolved, Study};
 use harness_images::split::Selection;
 use harness_record::vocabulary::Purpose;
 use harness_report::inputs::{DatasetInput, Fidelity};
@@ -31,18 +31,23 @@ pub fn fidelity(resolved: &Resolved, overrides: &[String], datasets: &[DatasetIn
 
 /// Returns true if the program draws some of the arm's images.
 fn is_drawn(arm: &Arm) -> bool {
-    let data = &arm.study.data;
-    data.segmentation.dataset.is_drawn() || (arm.spec.pretrained && data.pretraining.dataset.is_drawn())
+    arm.studies().any(|(_, study)| {
+        let data = &study.data;
+        data.segmentation.dataset.is_drawn() || (arm.spec.pretrained && data.pretraining.dataset.is_drawn())
+    })
 }
 
 fn is_of_published_size(arm: &Arm) -> bool {
-    let (model, size) = (&arm.study.model, arm.study.data.size);
-    model.sizes().is_published() && model.sizes().sides().usual == size
+    arm.studies()
+        .all(|(_, Study { model, data, .. })| model.sizes().is_published() && model.sizes().sides().usual == data.size)
 }
 
 /// Returns true if the arm's data sets hold as many images as the published ones.
 fn is_complete(arm: &Arm, datasets: &[DatasetInput]) -> bool {
-    let data = &arm.study.data;
+    arm.studies().all(|(_, study)| has_all_images(arm, &study.data, datasets))
+}
+
+fn has_all_images(arm: &Arm, data: &DataSpec, datasets: &[DatasetInput]) -> bool {
     let selects = data.segmentation.train != Selection::default();
     let labelled = is_whole(Purpose::Segmentation, arm, selects, PUBLISHED_LABELLED, datasets);
     let selects = data.pretraining.fraction != 1.0;

@@ -7,7 +7,7 @@ use crate::{
 use harness_images::{
     datasets::{DatasetSpec, Repeated},
     pixels,
-    split::{Selection, SplitSpec},
+    split::{Partition, Redraw, Selection, SplitSpec},
 };
 use harness_learn::{
     RECIPE,
@@ -60,6 +60,8 @@ pub enum Work {
         validation: u32,
         /// Share of the remaining images that is used for training.
         fraction: f64,
+        /// The length of an epoch.
+        epoch: Epoch,
         /// The schedule.
         spec: PretrainSpec,
     },
@@ -71,6 +73,8 @@ pub enum Work {
         pretrain: Option<Key>,
         /// The cut into train, validation and test.
         cut: Cut,
+        /// The length of an epoch.
+        epoch: Epoch,
         /// The schedule.
         spec: FinetuneSpec,
     },
@@ -98,6 +102,38 @@ pub struct Cut {
     pub split: SplitSpec,
     /// The images of the training part that are used for training.
     pub train: Selection,
+    /// The seed that draws the run's own cut into training and validation.
+    pub redraw: Redraw,
+}
+
+/// The number of images that an epoch visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Epoch {
+    /// As many as are used for training. An arm with half of the images takes half as many steps, as in the published
+    /// work.
+    Selected,
+    /// As many as there are for training before some are selected. All arms take equally many steps: an arm with half of the
+    /// images visits each twice.
+    Whole,
+}
+
+impl Epoch {
+    /// The length of an epoch under a protocol.
+    fn under(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Published => Self::Selected,
+            Protocol::Corrected => Self::Whole,
+        }
+    }
+
+    /// The number of images, of a partition.
+    pub fn images(self, of: &Partition) -> u32 {
+        match self {
+            Self::Selected => of.train.len() as u32,
+            Self::Whole => of.trainable,
+        }
+    }
 }
 
 /// A stage: the unit that is run, cached, resumed and shared.
@@ -169,6 +205,14 @@ impl Work {
         }
     }
 
+    /// Returns true if every seed of the study draws its own cut into training and validation.
+    pub fn redraws(&self) -> bool {
+        match self {
+            Self::Pretrain { validation, .. } => *validation > 0,
+            Self::Finetune { cut, .. } | Self::Evaluate { cut, .. } => cut.redraw.is_some(),
+        }
+    }
+
     /// The stage that it builds on, and its key.
     pub fn parent(&self) -> Option<(Stage, &Key)> {
         match self {
@@ -199,13 +243,13 @@ impl Circumstances<'_> {
     /// Returns the settings of a stage that reads `dataset`, and the data set with the repeated pictures found in it.
     fn settings(
         &self,
-        arm: &Arm,
+        (arm, protocol): (&Arm, Protocol),
         (dataset, purpose): (&DatasetSpec, Purpose),
         seed: u64,
         init: Option<String>,
         work: Work,
     ) -> Result<(Settings, Held), PlanError> {
-        let study = &arm.study;
+        let study = arm.under(protocol);
         let survey = self.surveys.of(dataset, purpose).ok_or_else(|| PlanError::NoSurvey(arm.spec.name.clone()))?;
         let settings = Settings {
             recipe: RECIPE,
@@ -264,39 +308,44 @@ impl Plan {
     }
 
     fn place(&mut self, of: &Circumstances<'_>, arm: &Arm, protocol: Protocol, seed: u64) -> Result<(), PlanError> {
-        let study = &arm.study;
+        let study = arm.under(protocol);
         let (unlabelled, labelled) = (&study.data.pretraining, &study.data.segmentation);
         let data = |purpose| surveys::dataset(study, purpose, protocol);
         let weights = of.surveys.weights(&study.init).map(|located| (located, &study.init));
         let mut keys = Vec::new();
         let mut pretrain = None;
         if arm.spec.pretrained {
-            let differs = study.model.pretrains_by_protocol() || unlabelled.dataset.depends_on_protocol();
+            let differs = study.model.pretrains_by_protocol()
+                || unlabelled.dataset.depends_on_protocol()
+                || unlabelled.fraction < 1.0;
             let work = Work::Pretrain {
                 protocol: differs.then_some(protocol),
                 validation: unlabelled.validation,
                 fraction: unlabelled.fraction,
+                // If all images are used, the protocols do not differ.
+                epoch: if differs { Epoch::under(protocol) } else { Epoch::Whole },
                 spec: study.pretraining.clone(),
             };
             let read = data(Purpose::Pretraining);
-            let settings = of.settings(arm, (&read, Purpose::Pretraining), seed, sha256(weights), work)?;
+            let settings = of.settings((arm, protocol), (&read, Purpose::Pretraining), seed, sha256(weights), work)?;
             let key = self.add(settings, weights, arm)?;
             keys.push(key.clone());
             pretrain = Some(key);
         }
         // The key of the pretraining covers its initial weights, and fine-tuning starts from its result.
         let weights = if pretrain.is_some() { None } else { weights };
-        let cut = Cut { split: labelled.split.clone(), train: labelled.train.clone() };
+        let redraw = (protocol == Protocol::Corrected).then_some(seed);
+        let cut = Cut { split: labelled.split.clone(), train: labelled.train.clone(), redraw };
         let spec = study.finetuning.clone();
-        let work = Work::Finetune { protocol, pretrain, cut: cut.clone(), spec };
+        let work = Work::Finetune { protocol, pretrain, cut: cut.clone(), epoch: Epoch::under(protocol), spec };
         let read = data(Purpose::Segmentation);
-        let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, sha256(weights), work)?;
+        let settings = of.settings((arm, protocol), (&read, Purpose::Segmentation), seed, sha256(weights), work)?;
         let finetune = self.add(settings, weights, arm)?;
         keys.push(finetune.clone());
         let losses = study.finetuning.losses.clone();
         let spec = study.evaluation.clone();
         let work = Work::Evaluate { version: evaluate::VERSION, protocol, finetune, cut, losses, spec };
-        let settings = of.settings(arm, (&read, Purpose::Segmentation), seed, None, work)?;
+        let settings = of.settings((arm, protocol), (&read, Purpose::Segmentation), seed, None, work)?;
         keys.push(self.add(settings, None, arm)?);
         self.chains.push(Chain { arm: arm.spec.name.clone(), protocol, seed, keys });
         Ok(())

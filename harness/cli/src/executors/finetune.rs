@@ -9,19 +9,19 @@ use harness_images::{
     datasets::Pictures,
     split::{Partition, split},
 };
-use harness_learn::train::Segmentation;
+use harness_learn::train::{Segmentation, TrainingImages};
 use harness_record::vocabulary::{Purpose, Stage};
 use harness_study::plan::{Cut, Work};
 
 /// The split of the labelled images that `cut` asks for.
 pub(super) fn cut_of(pictures: &Pictures, cut: &Cut) -> Outcome<Partition> {
-    split(&pictures.items, &cut.split, &cut.train).map_err(Failure::data)
+    split(&pictures.items, &cut.split, &cut.train, cut.redraw).map_err(Failure::data)
 }
 
 impl Sitting<'_> {
     pub(super) fn finetune(&self) -> Outcome<Done> {
         let settings = &self.stage.settings;
-        let Work::Finetune { protocol, pretrain, cut, spec } = &settings.work else {
+        let Work::Finetune { protocol, pretrain, cut, epoch, spec } = &settings.work else {
             return Err(Failure::Run("this stage is not a fine-tuning".into()));
         };
         let pictures = self.pictures(Purpose::Segmentation)?;
@@ -33,7 +33,7 @@ impl Sitting<'_> {
         }
         let task = Segmentation {
             pictures: &pictures,
-            train: &split.train,
+            train: TrainingImages { places: &split.train, an_epoch: epoch.images(&split) },
             validation: &split.validation,
             normalise: settings.normalise,
             augmentation: &spec.augmentation,
@@ -42,6 +42,6 @@ impl Sitting<'_> {
             protocol: *protocol,
             seed: settings.seed,
         };
-        self.train(&model, &task, spec.training(settings.seed))
+        self.train(&model, &task, spec.training(settings.seed, *protocol))
     }
 }

@@ -1,6 +1,6 @@
 //! Distortions of the images that the network must restore, each in its own file.
 
-use super::{Drawn, Draws, RandomChange, require, within};
+use super::{Drawn, Draws, RandomChange, Visit, require, within};
 use harness_record::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,22 +86,22 @@ impl DistortionSpec {
         }
     }
 
-    /// Draws the changes of one batch for one epoch: the training images `places`, of `side` pixels a side.
-    pub fn draw(&self, side: usize, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
+    /// Draws the changes of one batch for one epoch: the training images `visits`, of `side` pixels a side.
+    pub fn draw(&self, side: usize, visits: &[impl Into<Visit> + Copy], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
+        let visits: Vec<Visit> = visits.iter().map(|&visit| visit.into()).collect();
         let kinds = match self {
-            Self::Mix(mix) => mix.drawn(places, draws),
-            single => vec![single; places.len()],
+            Self::Mix(mix) => mix.drawn(&visits, draws),
+            single => vec![single; visits.len()],
         };
-        let images = kinds.into_iter().zip(places);
-        let drawn = |(kind, &place): (&Self, &u32)| {
+        let drawn = |(kind, &visit): (&Self, &Visit)| {
             let changes = kind
                 .single()
-                .map(|(name, settings)| settings.draw(side, &mut draws.of(name, place)))
+                .map(|(name, settings)| settings.draw(side, &mut draws.of(name, visit)))
                 .unwrap_or_default();
-            Drawn { place, changes }
+            Drawn { place: visit.place, changes }
         };
-        images.map(drawn).collect()
+        kinds.into_iter().zip(&visits).map(drawn).collect()
     }
 }
 
@@ -125,12 +125,12 @@ impl MixSpec {
         format!("one of these, drawn for each {what}: {}", parts.join("; "))
     }
 
-    /// The distortion of the mix for each place.
-    fn drawn(&self, places: &[u32], draws: Draws) -> Vec<&DistortionSpec> {
-        let draw = |&place: &u32| &self.of[random::below(&mut draws.of("mix", place), self.of.len() as u32) as usize];
+    /// The distortion of the mix for each visit.
+    fn drawn(&self, visits: &[Visit], draws: Draws) -> Vec<&DistortionSpec> {
+        let draw = |&visit: &Visit| &self.of[random::below(&mut draws.of("mix", visit), self.of.len() as u32) as usize];
         match self.draw {
-            DrawSpec::PerImage => places.iter().map(draw).collect(),
-            DrawSpec::PerBatch => places.first().map_or(Vec::new(), |first| vec![draw(first); places.len()]),
+            DrawSpec::PerImage => visits.iter().map(draw).collect(),
+            DrawSpec::PerBatch => visits.first().map_or(Vec::new(), |first| vec![draw(first); visits.len()]),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Augmentation: random changes of labelled images and their class maps.
 
-use super::{Change, Drawn, Draws, JitterSpec, RandomChange, check_probability, happens, percent, require, within};
+use super::{
+    Change, Drawn, Draws, JitterSpec, RandomChange, Visit, check_probability, happens, percent, require, within,
+};
 use harness_record::random;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -73,20 +75,21 @@ impl AugmentationSpec {
         if changes.is_empty() { "none".to_owned() } else { changes.join(", then ") }
     }
 
-    /// Draws the changes of the training images `places`, of `side` pixels a side, for one epoch.
-    pub fn draw(&self, side: u32, places: &[u32], seed: u64, epoch: u32) -> Vec<Drawn> {
+    /// Draws the changes of the training images `visits`, of `side` pixels a side, for one epoch.
+    pub fn draw(&self, side: u32, visits: &[impl Into<Visit> + Copy], seed: u64, epoch: u32) -> Vec<Drawn> {
         let draws = Draws { seed, epoch };
-        let changes = |place| -> Vec<Change> {
+        let changes = |visit| -> Vec<Change> {
             let of = |(i, change): (usize, &Augmentation)| {
                 // The position in the list is part of the purpose, so the same change listed twice makes two different
                 // draws.
                 let (name, settings) = change.name_and_settings();
                 let purpose = format!("augmentation {i}: {name}");
-                settings.draw(side as usize, &mut draws.of(&purpose, place))
+                settings.draw(side as usize, &mut draws.of(&purpose, visit))
             };
             self.0.iter().enumerate().flat_map(of).collect()
         };
-        places.iter().map(|&place| Drawn { place, changes: changes(place) }).collect()
+        let drawn = |visit: Visit| Drawn { place: visit.place, changes: changes(visit) };
+        visits.iter().map(|&visit| drawn(visit.into())).collect()
     }
 }
 

@@ -39,6 +39,21 @@ trait RandomChange {
     fn draw(&self, side: usize, rng: &mut ChaCha8Rng) -> Vec<Change>;
 }
 
+/// A training image of a batch. An epoch that is longer than the list of images visits some of them several times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visit {
+    /// Place of the image in the data set.
+    pub place: u32,
+    /// Number of the epoch's earlier visits. Each visit has draws of its own.
+    pub earlier: u32,
+}
+
+impl From<u32> for Visit {
+    fn from(place: u32) -> Self {
+        Self { place, earlier: 0 }
+    }
+}
+
 /// The draws of an epoch.
 #[derive(Debug, Clone, Copy)]
 struct Draws {
@@ -49,9 +64,14 @@ struct Draws {
 }
 
 impl Draws {
-    /// The generator for one purpose and one image.
-    fn of(self, purpose: &str, place: u32) -> ChaCha8Rng {
-        random::generator(&[purpose, &self.seed.to_string(), &self.epoch.to_string(), &place.to_string()])
+    /// The generator for one purpose and one visit of an image.
+    fn of(self, purpose: &str, visit: Visit) -> ChaCha8Rng {
+        let [seed, epoch, place] = [self.seed.to_string(), self.epoch.to_string(), visit.place.to_string()];
+        let words = [purpose, &seed, &epoch, &place];
+        match visit.earlier {
+            0 => random::generator(&words),
+            earlier => random::generator(&[&words[..], &["again", &earlier.to_string()]].concat()),
+        }
     }
 }
 

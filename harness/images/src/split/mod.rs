@@ -4,9 +4,13 @@
 //! * [`Selection`]: the part of the training images that is used
 //! * [`split`]: splits labelled images; [`unlabelled`]: splits images for pretraining
 //!
-//! A cut depends only on the list of images and on its own seed, never on the study's seed, so that all runs of a study
-//! share it. Each cut shuffles the list once. If breeds should have their share, the first images of each breed in that
-//! order are taken. So a cut in proportion draws the same random numbers as a plain one.
+//! Which images are tested depends only on the list of images and on the cut's own seed, so that all runs of a study test
+//! the same images. The cut into training and validation is the same for all runs as well, or [drawn anew](Redraw) for
+//! every seed of the study. Then results over several seeds also vary with the choice of the training images, as they
+//! would if the study were repeated.
+//!
+//! Each cut shuffles the list once. If breeds should have their share, the first images of each breed in that order are
+//! taken. So a cut in proportion draws the same random numbers as a plain one.
 
 mod selection;
 mod spec;
@@ -27,7 +31,13 @@ pub struct Partition {
     pub validation: Vec<u32>,
     /// For the test, in the order of the data set.
     pub test: Vec<u32>,
+    /// Number of images for training before some of them were selected.
+    pub trainable: u32,
 }
+
+/// The seed of the study with which a run draws its own cut into training and validation; `None` if all runs share the
+/// cut.
+pub type Redraw = Option<u64>;
 
 /// The reason that images cannot be split as requested.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -67,10 +77,10 @@ pub enum SplitError {
 }
 
 /// Cuts labelled images as `spec` says, then keeps only the training images of `selection`.
-pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<Partition, SplitError> {
+pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection, redraw: Redraw) -> Result<Partition, SplitError> {
     let cut = match spec {
-        SplitSpec::Official(spec) => official(items, spec)?,
-        SplitSpec::Merged(spec) => merged(items, spec)?,
+        SplitSpec::Official(spec) => official(items, spec, redraw)?,
+        SplitSpec::Merged(spec) => merged(items, spec, redraw)?,
     };
     Ok(Partition { train: selection.of(items, cut.train)?, ..cut })
 }
@@ -81,19 +91,20 @@ pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection) -> Result<
 /// The fraction does not change which images are held out. Of the n remaining images, ⌊n · fraction⌋ but at least one
 /// are used for training, and every group (breed or class) has its share of them to within one image. A smaller
 /// fraction is part of every larger one.
-pub fn unlabelled(items: &[Item], validation: u32, fraction: f64) -> Result<Partition, SplitError> {
-    let mut rest = shuffled(&all(items), &["split", "pretraining"]);
+pub fn unlabelled(items: &[Item], validation: u32, fraction: f64, redraw: Redraw) -> Result<Partition, SplitError> {
+    let mut rest = shuffled(&all(items), &["split", "pretraining"], redraw);
     leaves_some("validation", validation, rest.len())?;
     let validation = rest.split_off(rest.len() - validation as usize);
     let wanted = share_of(rest.len(), fraction);
-    Ok(Partition { train: strata::nested(items, rest, wanted), validation, test: Vec::new() })
+    let trainable = rest.len() as u32;
+    Ok(Partition { train: strata::nested(items, rest, wanted), validation, test: Vec::new(), trainable })
 }
 
 /// Uses the data set's own test images for testing, and cuts the others into train and validation.
-fn official(items: &[Item], spec: &OfficialSplit) -> Result<Partition, SplitError> {
+fn official(items: &[Item], spec: &OfficialSplit, redraw: Redraw) -> Result<Partition, SplitError> {
     let (test, rest): (Vec<u32>, Vec<u32>) =
         all(items).into_iter().partition(|&place| items[place as usize].part == Part::Test);
-    let mut order = shuffled(&rest, &["split", &spec.seed.to_string()]);
+    let mut order = shuffled(&rest, &["split", &spec.seed.to_string()], redraw);
     let wanted = spec.validation.of(order.len());
     leaves_some("validation", wanted, order.len())?;
     let (validation, train) = if spec.stratified {
@@ -102,29 +113,39 @@ fn official(items: &[Item], spec: &OfficialSplit) -> Result<Partition, SplitErro
         let train = order.split_off(wanted as usize);
         (order, train)
     };
-    Ok(Partition { train, validation, test })
+    let trainable = train.len() as u32;
+    Ok(Partition { train, validation, test, trainable })
 }
 
 /// Cuts all images into test and the rest, and the rest into validation and train, both in proportion to breeds.
-fn merged(items: &[Item], spec: &MergedSplit) -> Result<Partition, SplitError> {
-    let order = shuffled(&all(items), &["split", "merged", &spec.seed.to_string()]);
+fn merged(items: &[Item], spec: &MergedSplit, redraw: Redraw) -> Result<Partition, SplitError> {
+    let words = ["split", "merged", &spec.seed.to_string()];
+    let order = shuffled(&all(items), &words, None);
     let wanted = rounded_up(order.len(), spec.test);
     leaves_some("the test", wanted, order.len())?;
-    let (mut test, rest) = strata::cut(items, order, wanted as usize);
+    let (mut test, mut rest) = strata::cut(items, order, wanted as usize);
+    if redraw.is_some() {
+        rest.sort_unstable();
+        rest = shuffled(&rest, &words, redraw);
+    }
     let wanted = rounded_up(rest.len(), spec.validation);
     leaves_some("validation", wanted, rest.len())?;
     let (validation, train) = strata::cut(items, rest, wanted as usize);
     test.sort_unstable();
-    Ok(Partition { train, validation, test })
+    let trainable = train.len() as u32;
+    Ok(Partition { train, validation, test, trainable })
 }
 
 fn all(items: &[Item]) -> Vec<u32> {
     (0..items.len() as u32).collect()
 }
 
-/// Shuffles `places` with the generator for `words`.
-fn shuffled(places: &[u32], words: &[&str]) -> Vec<u32> {
-    let order = random::shuffled(places.len() as u32, &mut random::generator(words));
+/// Shuffles `places` with the generator for `words`, and for the run's seed if the cut is redrawn.
+fn shuffled(places: &[u32], words: &[&str], redraw: Redraw) -> Vec<u32> {
+    let seed = redraw.map(|seed| seed.to_string());
+    let own = seed.iter().flat_map(|seed| ["run", seed.as_str()]);
+    let words: Vec<&str> = words.iter().copied().chain(own).collect();
+    let order = random::shuffled(places.len() as u32, &mut random::generator(&words));
     order.into_iter().map(|i| places[i as usize]).collect()
 }
 

@@ -22,7 +22,7 @@ pub struct OfficialSplit {
     /// True if every breed contributes its share of the validation images, to within one image.
     #[serde(default)]
     pub stratified: bool,
-    /// Seed of the cut. It is the same for all seeds of the study.
+    /// Seed of the cut. Under the protocol `corrected`, every seed of the study draws its own cut with it.
     #[serde(default)]
     pub seed: u64,
 }
@@ -36,7 +36,8 @@ pub struct MergedSplit {
     pub test: f64,
     /// Share of the remaining images that is used for validation.
     pub validation: f64,
-    /// Seed of the cut. It is the same for all seeds of the study.
+    /// Seed of the cut. Under the protocol `corrected`, every seed of the study draws its own training and validation
+    /// images with it; the test images stay.
     #[serde(default)]
     pub seed: u64,
 }
@@ -85,21 +86,24 @@ impl SplitSpec {
     }
 
     /// The split in words: `the data set's own test images; 500 of the other images for validation, drawn with seed 0`.
-    pub fn describe(&self) -> String {
+    /// `redrawn` if every seed of the study draws its own cut into training and validation.
+    pub fn describe(&self, redrawn: bool) -> String {
         match self {
             Self::Official(OfficialSplit { validation, stratified, seed }) => {
                 let breeds = if *stratified { " in proportion to breeds" } else { "" };
                 let validation = validation.describe();
+                let drawn = if redrawn { "anew for each seed".to_owned() } else { format!("with seed {seed}") };
                 format!(
                     "the data set's own test images; {validation} of the other images for validation, drawn{breeds} \
-                     with seed {seed}"
+                     {drawn}"
                 )
             }
             Self::Merged(MergedSplit { test, validation, seed }) => {
                 let (test, validation) = (percent(*test), percent(*validation));
+                let anew = if redrawn { "; the images for validation are drawn anew for each seed" } else { "" };
                 format!(
                     "all images merged; {test} for testing and {validation} of the others for validation, drawn in \
-                     proportion to breeds with seed {seed}"
+                     proportion to breeds with seed {seed}{anew}"
                 )
             }
         }
@@ -167,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_cut_in_words() {
-        let words = |json: &str| read(json).unwrap().describe();
+        let words = |json: &str| read(json).unwrap().describe(false);
         assert_eq!(
             words(r#"{"official": {"validation": {"images": 500}}}"#),
             "the data set's own test images; 500 of the other images for validation, drawn with seed 0"
@@ -181,6 +185,16 @@ mod tests {
             words(r#"{"merged": {"test": 0.2, "validation": 0.3, "seed": 42}}"#),
             "all images merged; 20 % for testing and 30 % of the others for validation, drawn in proportion to breeds \
              with seed 42"
+        );
+        assert_eq!(
+            read(r#"{"official": {"validation": {"share": 0.2}}}"#).unwrap().describe(true),
+            "the data set's own test images; 20 % of the other images for validation, drawn anew for each seed"
+        );
+        assert!(
+            read(r#"{"merged": {"test": 0.2, "validation": 0.3}}"#)
+                .unwrap()
+                .describe(true)
+                .ends_with("with seed 0; the images for validation are drawn anew for each seed")
         );
     }
 }

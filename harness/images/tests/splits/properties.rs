@@ -34,9 +34,9 @@ proptest! {
 
     #[test]
     fn no_image_is_in_two_lists_and_none_is_lost(items in lists(), spec in specs()) {
-        let Ok(cut) = split(&items, &spec, &ALL) else { return Ok(()) };
+        let Ok(cut) = split(&items, &spec, &ALL, None) else { return Ok(()) };
         assert_partition(&cut, 0..items.len() as u32);
-        prop_assert_eq!(&cut, &split(&items, &spec, &ALL).unwrap());
+        prop_assert_eq!(&cut, &split(&items, &spec, &ALL, None).unwrap());
         let own_test: Vec<u32> = (0..items.len() as u32).filter(|&i| items[i as usize].part == Part::Test).collect();
         let rest = [&cut.train[..], &cut.validation].concat();
         match spec {
@@ -74,18 +74,18 @@ proptest! {
         fractions in [0.001..=1.0, 0.001..=1.0],
         breed in 0..7usize,
     ) {
-        let Ok(all) = split(&items, &spec, &ALL) else { return Ok(()) };
+        let Ok(all) = split(&items, &spec, &ALL, None) else { return Ok(()) };
         let group = |place: &u32| items[*place as usize].group.as_str();
         let breed = group(&all.train[breed % all.train.len()]);
         let list = Some(vec![breed.to_owned()]);
         let cat = breed.starts_with(char::is_uppercase);
         let (cats, dogs) = if cat { (list, None) } else { (None, list) };
-        let whole = split(&items, &spec, &Selection { fraction: 1.0, cats: cats.clone(), dogs: dogs.clone() }).unwrap();
+        let whole = split(&items, &spec, &Selection { fraction: 1.0, cats: cats.clone(), dogs: dogs.clone() }, None).unwrap();
         let kept = |place: &&u32| group(place) == breed || group(place).starts_with(char::is_uppercase) != cat;
         prop_assert_eq!(&whole.train, &all.train.iter().filter(kept).copied().collect::<Vec<_>>());
         let [more, less] = [f64::max, f64::min].map(|pick| {
             let fraction = pick(fractions[0], fractions[1]);
-            let part = split(&items, &spec, &Selection { fraction, cats: cats.clone(), dogs: dogs.clone() }).unwrap();
+            let part = split(&items, &spec, &Selection { fraction, cats: cats.clone(), dogs: dogs.clone() }, None).unwrap();
             assert_eq!((&part.validation, &part.test), (&all.validation, &all.test));
             assert!((part.train.len() as f64 - fraction * whole.train.len() as f64).abs() < 1.0 + 1e-6);
             part.train
@@ -99,11 +99,11 @@ proptest! {
         held_out in 0..40u32,
         fractions in [0.001..=1.0, 0.001..=1.0],
     ) {
-        let Ok(all) = unlabelled(&items, held_out, 1.0) else { return Ok(()) };
+        let Ok(all) = unlabelled(&items, held_out, 1.0, None) else { return Ok(()) };
         assert_partition(&all, 0..items.len() as u32);
         prop_assert_eq!(all.validation.len(), held_out as usize);
         let [more, less] = [f64::max, f64::min].map(|pick| {
-            let part = unlabelled(&items, held_out, pick(fractions[0], fractions[1])).unwrap();
+            let part = unlabelled(&items, held_out, pick(fractions[0], fractions[1]), None).unwrap();
             assert_eq!(&part.validation, &all.validation);
             assert_shares(&items, &part.train, &all.train);
             part.train

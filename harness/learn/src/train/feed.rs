@@ -61,18 +61,18 @@ impl<'a> Feed<'a> {
     /// Passes the batches of an epoch to `each`, in the order of `steps`; `draw` draws their images. In the host's memory, the
     /// next batch is made while `each` works on the current one. On the GPU, all draws are transferred at once first, and each
     /// batch is made by one launch that nobody waits for.
-    pub(super) fn each<'s>(
+    pub(super) fn each<'s, P: Sync + 's>(
         &self,
         epoch: u32,
-        steps: impl Iterator<Item = &'s [u32]> + Send,
+        steps: impl Iterator<Item = &'s [P]> + Send,
         target: Target,
-        draw: impl Fn(&[u32]) -> Vec<Drawn> + Sync + Send,
+        draw: impl Fn(&[P]) -> Vec<Drawn> + Sync + Send,
         mut each: impl FnMut(Batch) -> std::result::Result<(), TrainError>,
     ) -> std::result::Result<(), TrainError> {
         let Some(resident) = &self.resident else {
-            return with_one_ahead(steps, |places| Ok(assembled(self.pictures, &draw(places), target, epoch)?), each);
+            return with_one_ahead(steps, |images| Ok(assembled(self.pictures, &draw(images), target, epoch)?), each);
         };
-        let steps: Vec<&[u32]> = steps.collect();
+        let steps: Vec<&[P]> = steps.collect();
         let drawn: Vec<Vec<Drawn>> = steps.into_par_iter().map(draw).collect();
         let table = resident.table(&Table::of(drawn.iter().flatten()))?;
         let mut first = 0;

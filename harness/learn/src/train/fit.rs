@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{models::Model, ops};
 use candle_core::{Device, Tensor};
-use harness_record::{monitor::Monitor, random, rows::MetricRow, vocabulary::Split};
+use harness_images::augment::Visit;
+use harness_record::{monitor::Monitor, rows::MetricRow, vocabulary::Split};
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -29,7 +30,7 @@ pub fn fit(
     keep: &mut dyn FnMut(&Progress) -> Result<(), TrainError>,
     monitor: &dyn Monitor,
 ) -> Result<Progress, TrainError> {
-    if task.is_empty() {
+    if task.images().places.is_empty() {
         return Err(TrainError::NoImages("train on"));
     }
     if training.needs_validation() && !task.validates() {
@@ -97,14 +98,14 @@ impl Session<'_> {
     ) -> Result<Vec<MetricRow>, TrainError> {
         let Training { stage, seed, batch, .. } = self.training;
         let words = [stage.name(), "shuffle", &seed.to_string(), &epoch.to_string()];
-        let order = random::shuffled(task.len() as u32, &mut random::generator(&words));
-        let batches = order.chunks(batch as usize);
+        let visits = task.images().visits(&words);
+        let batches = visits.chunks(batch as usize);
         let (steps, rate) = (batches.len(), self.rate.of(epoch));
         monitor.begin("batch", steps as u64);
         let mut looks = Looks::new(self.model.device(), epoch);
         let mut ledger = Ledger::default();
-        // Places are shuffled and draws are seeded, so a batch does not depend on when it is made.
-        let draw = |places: &[u32]| task.draw(epoch, places);
+        // Orders and draws are seeded, so a batch does not depend on when it is made.
+        let draw = |visits: &[Visit]| task.draw(epoch, visits);
         feed.each(epoch, batches, task.target(), draw, |batch| {
             if monitor.stopped() {
                 return Err(TrainError::Interrupted);
@@ -140,7 +141,7 @@ impl Session<'_> {
         }
         let row = |metric: &str, value| metric_row(epoch, Split::Train, metric, value);
         let mut rows: Vec<MetricRow> =
-            sums.into_iter().map(|(metric, sum)| row(metric, sum / task.len() as f64)).collect();
+            sums.into_iter().map(|(metric, sum)| row(metric, sum / visits.len() as f64)).collect();
         rows.push(row("learning_rate", rate));
         if self.training.gradient_clip.is_some() {
             let norms: f64 = measured.iter().filter_map(|step| step.scalar(NORM)).sum();

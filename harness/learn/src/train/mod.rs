@@ -6,6 +6,7 @@ mod checkpoint;
 mod clip;
 mod feed;
 mod fit;
+mod images;
 mod ledger;
 mod reconstruct;
 mod schedule;
@@ -18,7 +19,7 @@ mod tests;
 use crate::models::{Model, WeightsError};
 use candle_core::Tensor;
 use harness_images::{
-    augment::{Drawn, Target},
+    augment::{Drawn, Target, Visit},
     datasets::Pictures,
 };
 use harness_record::{
@@ -35,11 +36,12 @@ pub use batch::{Batch, classes, images, pictures_tensor};
 pub use clip::clip_gradients;
 pub use feed::Feed;
 pub use fit::fit;
+pub use images::TrainingImages;
 pub use reconstruct::Reconstruction;
 pub use schedule::{CosineSpec, LearningRate, PlateauSpec, ScheduleSpec};
 pub use segment::Segmentation;
 pub use session::Progress;
-pub use spec::{EarlyStoppingSpec, FinetuneSpec, KeepSpec, PretrainSpec, Training};
+pub use spec::{EarlyStoppingSpec, FinetuneSpec, KeepSpec, KeepsSpec, PretrainSpec, Training};
 
 /// The reason that training ended early.
 #[derive(Debug, thiserror::Error)]
@@ -99,21 +101,17 @@ pub struct Measured {
 
 /// The task that is trained.
 pub trait Task: Sync {
-    /// Number of training images.
-    fn len(&self) -> usize;
-    /// Returns true if there are no training images.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+    /// The training images.
+    fn images(&self) -> TrainingImages<'_>;
     /// Returns true if there are validation images.
     fn validates(&self) -> bool;
     /// All images of the task.
     fn pictures(&self) -> &Pictures;
     /// The kind of target that the network learns.
     fn target(&self) -> Target;
-    /// The training images at `places` (each below `len`), which are one batch, with the random changes drawn for that
-    /// epoch. They are drawn before the step, so they must not depend on the network.
-    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn>;
+    /// The training images of one batch, with the random changes drawn for that epoch. They are drawn before the step, so
+    /// they must not depend on the network.
+    fn draw(&self, epoch: u32, visits: &[Visit]) -> Vec<Drawn>;
     /// The loss and the measurements of a batch. Must not wait for the network's device.
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError>;
     /// Sums over the images of a step, by metric.

@@ -1,12 +1,12 @@
 //! Pretraining: restores distorted images.
 
-use super::{Batch, Feed, Measured, Step, Task, TrainError, ledger::Ledger, metric_row, shown};
+use super::{Batch, Feed, Measured, Step, Task, TrainError, TrainingImages, ledger::Ledger, metric_row, shown};
 use crate::{
     models::{Mode, Model, Normalise, normalise_tensor},
     ops,
 };
 use harness_images::{
-    augment::{DistortionSpec, Drawn, Target},
+    augment::{DistortionSpec, Drawn, Target, Visit},
     datasets::Pictures,
 };
 use harness_record::{
@@ -23,8 +23,8 @@ const MEASURED: [&str; 3] = ["loss", "commitment", "perplexity"];
 pub struct Reconstruction<'a> {
     /// The images.
     pub pictures: &'a Pictures,
-    /// Places of the training images in `pictures`.
-    pub train: &'a [u32],
+    /// The training images.
+    pub train: TrainingImages<'a>,
     /// Places of held-out images, which are reconstructed after each epoch; may be empty.
     pub validation: &'a [u32],
     /// The distortion of the images.
@@ -40,9 +40,9 @@ pub struct Reconstruction<'a> {
 }
 
 impl Reconstruction<'_> {
-    /// The pictures at `places`, distorted.
-    fn distorted(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
-        self.distortion.draw(self.pictures.size as usize, places, self.seed, epoch)
+    /// The pictures `visits`, distorted.
+    fn distorted(&self, epoch: u32, visits: &[impl Into<Visit> + Copy]) -> Vec<Drawn> {
+        self.distortion.draw(self.pictures.size as usize, visits, self.seed, epoch)
     }
 
     fn forward(&self, model: &Model, batch: &Batch, mode: Mode) -> Result<Step, TrainError> {
@@ -62,8 +62,8 @@ impl Reconstruction<'_> {
 }
 
 impl Task for Reconstruction<'_> {
-    fn len(&self) -> usize {
-        self.train.len()
+    fn images(&self) -> TrainingImages<'_> {
+        self.train
     }
 
     fn validates(&self) -> bool {
@@ -78,9 +78,8 @@ impl Task for Reconstruction<'_> {
         Target::Images
     }
 
-    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
-        let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
-        self.distorted(epoch, &places)
+    fn draw(&self, epoch: u32, visits: &[Visit]) -> Vec<Drawn> {
+        self.distorted(epoch, visits)
     }
 
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {

@@ -1,6 +1,6 @@
 //! Fine-tuning: predicts a class for every pixel.
 
-use super::{Batch, Feed, Measured, Step, Task, TrainError, ledger::Ledger, shown};
+use super::{Batch, Feed, Measured, Step, Task, TrainError, TrainingImages, ledger::Ledger, shown};
 use crate::{
     losses::LossSpec,
     metrics::{batch_counts, image_counts, image_row, means},
@@ -8,7 +8,7 @@ use crate::{
 };
 use candle_core::Tensor;
 use harness_images::{
-    augment::{AugmentationSpec, Drawn, Target},
+    augment::{AugmentationSpec, Drawn, Target, Visit},
     datasets::Pictures,
 };
 use harness_record::{
@@ -34,8 +34,8 @@ const COMMITMENT: &str = "commitment";
 pub struct Segmentation<'a> {
     /// The images and their class maps.
     pub pictures: &'a Pictures,
-    /// Places of the training images in `pictures`.
-    pub train: &'a [u32],
+    /// The training images.
+    pub train: TrainingImages<'a>,
     /// Places of the validation images; may be empty.
     pub validation: &'a [u32],
     /// The scale on which the network sees the images.
@@ -62,8 +62,8 @@ impl Segmentation<'_> {
 }
 
 impl Task for Segmentation<'_> {
-    fn len(&self) -> usize {
-        self.train.len()
+    fn images(&self) -> TrainingImages<'_> {
+        self.train
     }
 
     fn validates(&self) -> bool {
@@ -78,9 +78,8 @@ impl Task for Segmentation<'_> {
         Target::Classes
     }
 
-    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
-        let places: Vec<u32> = places.iter().map(|&p| self.train[p as usize]).collect();
-        self.augmentation.draw(self.pictures.size, &places, self.seed, epoch)
+    fn draw(&self, epoch: u32, visits: &[Visit]) -> Vec<Drawn> {
+        self.augmentation.draw(self.pictures.size, visits, self.seed, epoch)
     }
 
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {
@@ -96,7 +95,8 @@ impl Task for Segmentation<'_> {
     }
 
     fn sums(&self, step: &Measured) -> Vec<(&'static str, f64)> {
-        let usual = self.len() as f64 / self.len().div_ceil(self.batch as usize) as f64;
+        let images = self.train.an_epoch;
+        let usual = f64::from(images) / f64::from(images.div_ceil(self.batch));
         let scored = batch_counts(step.find(SCORES).unwrap_or_default());
         let mut sums: Vec<_> = FOLLOWED.iter().map(|metric| (metric.name, sum(&scored, metric, usual))).collect();
         sums.extend(step.scalar(COMMITMENT).map(|mean| (COMMITMENT, mean * step.images as f64)));

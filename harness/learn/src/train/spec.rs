@@ -3,7 +3,7 @@
 use super::schedule::ScheduleSpec;
 use crate::{losses::LossesSpec, optimizer::OptimizerSpec};
 use harness_images::augment::{AugmentationSpec, DistortionSpec};
-use harness_record::vocabulary::Stage;
+use harness_record::vocabulary::{Protocol, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ macro_rules! training_spec {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// Number of passes over the images. Training may stop earlier.
+            /// Number of epochs. Training may stop earlier.
             pub epochs: u32,
             /// Images per step.
             pub batch: u32,
@@ -30,15 +30,11 @@ macro_rules! training_spec {
             /// The condition for stopping before the last epoch.
             #[serde(default)]
             pub early_stopping: Option<EarlyStoppingSpec>,
-            /// The epoch whose weights are kept.
-            #[serde(default)]
-            pub keep: KeepSpec,
             $($(#[$of_field])* pub $field: $type),+
         }
 
         impl $name {
-            /// The settings for [`super::fit`].
-            pub fn training(&self, seed: u64) -> Training<'_> {
+            fn with(&self, seed: u64, keep: KeepSpec) -> Training<'_> {
                 Training {
                     stage: $stage,
                     seed,
@@ -48,13 +44,8 @@ macro_rules! training_spec {
                     schedule: &self.schedule,
                     gradient_clip: self.gradient_clip,
                     early_stopping: self.early_stopping,
-                    keep: self.keep,
+                    keep,
                 }
-            }
-
-            /// Returns true if it needs validation images.
-            pub fn needs_validation(&self) -> bool {
-                self.training(0).needs_validation()
             }
         }
     };
@@ -63,6 +54,9 @@ macro_rules! training_spec {
 training_spec! {
     /// Reconstruction of unlabelled images from distorted ones.
     PretrainSpec of Stage::Pretrain => {
+        /// The epoch whose weights are kept.
+        #[serde(default)]
+        keep: KeepSpec,
         /// The distortion of the images that the network must restore.
         distortion: DistortionSpec,
     }
@@ -71,6 +65,9 @@ training_spec! {
 training_spec! {
     /// Segmentation of labelled images.
     FinetuneSpec of Stage::Finetune => {
+        /// The epoch whose weights are kept under each protocol.
+        #[serde(default)]
+        keep: KeepsSpec,
         /// The loss that is lowered under each protocol.
         #[serde(default)]
         losses: LossesSpec,
@@ -122,6 +119,33 @@ impl KeepSpec {
     }
 }
 
+/// The epoch whose weights fine-tuning ends with under each protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeepsSpec {
+    /// Under the protocol `published`. If absent, the last epoch's.
+    pub published: KeepSpec,
+    /// Under the protocol `corrected`. If absent, those with the lowest validation loss: weights of a later epoch may fit the
+    /// training images better and all others worse.
+    pub corrected: KeepSpec,
+}
+
+impl Default for KeepsSpec {
+    fn default() -> Self {
+        Self { published: KeepSpec::Last, corrected: KeepSpec::Best }
+    }
+}
+
+impl KeepsSpec {
+    /// The choice under a protocol.
+    pub fn under(&self, protocol: Protocol) -> KeepSpec {
+        match protocol {
+            Protocol::Published => self.published,
+            Protocol::Corrected => self.corrected,
+        }
+    }
+}
+
 /// The settings of [`super::fit`]: the length of training, the learning rates, and the weights to keep.
 #[derive(Debug, Clone, Copy)]
 pub struct Training<'a> {
@@ -129,7 +153,7 @@ pub struct Training<'a> {
     pub stage: Stage,
     /// Seed of the study.
     pub seed: u64,
-    /// Maximum number of passes over the images.
+    /// Maximum number of epochs.
     pub epochs: u32,
     /// Images per step.
     pub batch: u32,
@@ -178,6 +202,11 @@ fn below(section: &str) -> impl Fn((String, String)) -> (String, String) {
 }
 
 impl PretrainSpec {
+    /// The settings for [`super::fit`].
+    pub fn training(&self, seed: u64) -> Training<'_> {
+        self.with(seed, self.keep)
+    }
+
     /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
         self.training(0).check()?;
@@ -186,9 +215,14 @@ impl PretrainSpec {
 }
 
 impl FinetuneSpec {
+    /// The settings for [`super::fit`] under a protocol.
+    pub fn training(&self, seed: u64, protocol: Protocol) -> Training<'_> {
+        self.with(seed, self.keep.under(protocol))
+    }
+
     /// Checks the settings. The error names the invalid field and the expected value.
     pub fn check(&self) -> Result<(), (String, String)> {
-        self.training(0).check()?;
+        self.with(0, self.keep.published).check()?;
         self.losses.check().map_err(below("losses"))?;
         self.augmentation.check().map_err(|(field, expected)| (format!("augmentation{field}"), expected))
     }
@@ -206,11 +240,10 @@ mod tests {
             let text = format!(r#"{{{common}{more}, "distortion": {{"mask": {{}}}}}}"#);
             let pretrain: PretrainSpec = serde_json::from_str(&text).unwrap();
             assert_eq!(finetune.check(), pretrain.check());
-            assert_eq!(finetune.needs_validation(), pretrain.needs_validation());
             finetune.check().map_err(|(field, _)| field)
         };
         assert_eq!(of(""), Ok(()));
-        assert_eq!(of(r#", "gradient_clip": 1.0, "early_stopping": {"patience": 1}, "keep": "best""#), Ok(()));
+        assert_eq!(of(r#", "gradient_clip": 1.0, "early_stopping": {"patience": 1}"#), Ok(()));
         for (more, field) in [
             (r#", "schedule": {"cosine": {"warmup": 5}}"#, "schedule.cosine.warmup"),
             (r#", "gradient_clip": 0.0"#, "gradient_clip"),
@@ -218,9 +251,24 @@ mod tests {
         ] {
             assert_eq!(of(more), Err(field.to_owned()));
         }
-        let text =
-            r#"{"epochs": 5, "batch": 4, "optimizer": {"adam": {"learning_rate": 0.1}}, "losses": {"corrected": {}}}"#;
-        let spec: FinetuneSpec = serde_json::from_str(text).unwrap();
-        assert_eq!(spec.check().unwrap_err().0, "losses.corrected");
+        assert_eq!(finetuning(r#""losses": {"corrected": {}}"#).check().unwrap_err().0, "losses.corrected");
+    }
+
+    fn finetuning(more: &str) -> FinetuneSpec {
+        let common = r#""epochs": 5, "batch": 4, "optimizer": {"adam": {"learning_rate": 0.1}}"#;
+        serde_json::from_str(&format!("{{{common}, {more}}}")).unwrap()
+    }
+
+    #[test]
+    fn each_protocol_keeps_its_own_weights() {
+        let kept = |more: &str| {
+            let spec = finetuning(more);
+            [Protocol::Published, Protocol::Corrected].map(|protocol| spec.training(0, protocol).keep)
+        };
+        assert_eq!(kept(r#""keep": {}"#), [KeepSpec::Last, KeepSpec::Best]);
+        assert_eq!(kept(r#""keep": {"published": "best"}"#), [KeepSpec::Best, KeepSpec::Best]);
+        assert_eq!(kept(r#""keep": {"corrected": "last"}"#), [KeepSpec::Last, KeepSpec::Last]);
+        let of = |more: &str, protocol| finetuning(more).training(0, protocol).needs_validation();
+        assert!(!of(r#""keep": {}"#, Protocol::Published) && of(r#""keep": {}"#, Protocol::Corrected));
     }
 }

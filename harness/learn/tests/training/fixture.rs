@@ -2,14 +2,14 @@
 
 use candle_core::Device;
 use harness_images::{
-    augment::{AugmentationSpec, Drawn, Target},
+    augment::{AugmentationSpec, Drawn, Target, Visit},
     datasets::{self, DatasetSpec, Pictures, SyntheticPets},
     split::{Amount, OfficialSplit, Partition, Selection, SplitSpec, split},
 };
 use harness_learn::{
     losses::{LossSpec, Term},
     models::{Model, ModelSpec, VqvaeSpec},
-    train::{Batch, Feed, FinetuneSpec, Measured, Progress, Segmentation, Step, Task, TrainError, fit},
+    train::{Batch, Feed, FinetuneSpec, Measured, Progress, Segmentation, Step, Task, TrainError, TrainingImages, fit},
 };
 use harness_record::{
     monitor::{Monitor, Silent},
@@ -85,7 +85,7 @@ pub(crate) fn train_on(
     monitor: &dyn Monitor,
 ) -> Result<(Model, Progress), TrainError> {
     let model = model_on(device);
-    let progress = fit(&model, task, spec.training(1), folder, &mut |_| Ok(()), monitor)?;
+    let progress = fit(&model, task, spec.training(1, Protocol::Published), folder, &mut |_| Ok(()), monitor)?;
     Ok((model, progress))
 }
 
@@ -100,7 +100,12 @@ static NO_AUGMENTATION: AugmentationSpec = AugmentationSpec(Vec::new());
 /// This many of the 16 labelled pictures are for validation, the others for training.
 pub(crate) fn cut(pictures: &Pictures, validation: u32) -> Partition {
     let spec = OfficialSplit { validation: Amount::Images(validation), stratified: false, seed: 0 };
-    split(&pictures.items, &SplitSpec::Official(spec), &Selection::default()).unwrap()
+    split(&pictures.items, &SplitSpec::Official(spec), &Selection::default(), None).unwrap()
+}
+
+/// Each of the images once per epoch.
+pub(crate) fn all(places: &[u32]) -> TrainingImages<'_> {
+    TrainingImages { places, an_epoch: places.len() as u32 }
 }
 
 pub(crate) fn segmentation<'a>(
@@ -111,7 +116,7 @@ pub(crate) fn segmentation<'a>(
 ) -> Segmentation<'a> {
     Segmentation {
         pictures,
-        train: &split.train,
+        train: all(&split.train),
         validation: &split.validation,
         normalise: None,
         augmentation: &NO_AUGMENTATION,
@@ -139,8 +144,8 @@ impl<'a> Scripted<'a> {
 }
 
 impl Task for Scripted<'_> {
-    fn len(&self) -> usize {
-        self.task.len()
+    fn images(&self) -> TrainingImages<'_> {
+        self.task.images()
     }
 
     fn validates(&self) -> bool {
@@ -155,8 +160,8 @@ impl Task for Scripted<'_> {
         self.task.target()
     }
 
-    fn draw(&self, epoch: u32, places: &[u32]) -> Vec<Drawn> {
-        self.task.draw(epoch, places)
+    fn draw(&self, epoch: u32, visits: &[Visit]) -> Vec<Drawn> {
+        self.task.draw(epoch, visits)
     }
 
     fn step(&self, model: &Model, batch: &Batch) -> Result<Step, TrainError> {

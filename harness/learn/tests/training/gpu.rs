@@ -1,7 +1,7 @@
 //! Runs the same training on a GPU, if there is one, with the pictures on it and no waiting within an epoch.
 
 use crate::{
-    fixture::{cross_entropy, cut, pictures, pictures_of, segmentation, spec, train_on, weights},
+    fixture::{all, cross_entropy, cut, pictures, pictures_of, segmentation, spec, train_on, weights},
     resuming::assert_resumes_on,
 };
 use candle_core::Device;
@@ -30,7 +30,7 @@ fn gpu() -> Option<Device> {
 fn train(model: &ModelSpec, task: &dyn Task, spec: &FinetuneSpec, device: &Device) -> Result<Progress, TrainError> {
     let folder = tempfile::tempdir().unwrap();
     let model = Model::new(model, 3, device).unwrap();
-    fit(&model, task, spec.training(1), folder.path(), &mut |_| Ok(()), &Silent)
+    fit(&model, task, spec.training(1, Protocol::Published), folder.path(), &mut |_| Ok(()), &Silent)
 }
 
 fn vqvae() -> ModelSpec {
@@ -71,7 +71,7 @@ fn training_on_the_gpu_resumes_and_gives_the_same_bytes_again() {
     let pictures = pictures(Purpose::Segmentation);
     let (split, loss) = (cut(&pictures, 4), cross_entropy());
     let task = segmentation(&pictures, &split, Protocol::Corrected, &loss);
-    assert_resumes_on(&gpu, &task, &spec(4, 1e-3, r#", "gradient_clip": 0.5, "keep": "best""#));
+    assert_resumes_on(&gpu, &task, &spec(4, 1e-3, r#", "gradient_clip": 0.5, "keep": {"published": "best"}"#));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn training_on_the_gpu_gives_the_metrics_of_the_cpu() {
     let (train, validation) = ((0..10).collect::<Vec<u32>>(), [10, 11]);
     let task = Reconstruction {
         pictures: &unlabelled,
-        train: &train,
+        train: all(&train),
         validation: &validation,
         distortion: &distortion,
         normalise: None,

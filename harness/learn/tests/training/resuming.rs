@@ -1,6 +1,6 @@
 //! Tests that training gives the same bytes when it is interrupted anywhere and resumed.
 
-use crate::fixture::{Scripted, StopAfter, cross_entropy, cut, pictures, segmentation, spec, values, weights};
+use crate::fixture::{Scripted, StopAfter, all, cross_entropy, cut, pictures, segmentation, spec, values, weights};
 use candle_core::Device;
 use harness_images::augment::DistortionSpec;
 use harness_learn::{
@@ -15,7 +15,7 @@ use std::{path::Path, sync::atomic::AtomicU32};
 
 /// Everything that a checkpoint has to carry: the state of every schedule, the best weights, the epochs waited.
 const EVERYTHING: &str = r#", "schedule": {"plateau": {"patience": 0, "factor": 0.5}}, "gradient_clip": 0.5,
-    "early_stopping": {"patience": 3}, "keep": "best""#;
+    "early_stopping": {"patience": 3}, "keep": {"published": "best"}"#;
 
 /// Trains without interruption, and with one after every few batches: weights, codebook and progress must be equal.
 pub(crate) fn assert_resumes(task: &dyn Task, spec: &FinetuneSpec) -> Progress {
@@ -90,7 +90,7 @@ fn interrupted_pretraining_ends_as_if_it_had_not_been() {
         let distortion: DistortionSpec = serde_json::from_str(json).unwrap();
         let task = Reconstruction {
             pictures: &pictures,
-            train: &train,
+            train: all(&train),
             validation: &validation,
             distortion: &distortion,
             normalise: None,

@@ -31,13 +31,13 @@ fn training_stops_when_the_loss_no_longer_falls_and_keeps_what_it_is_told_to() {
     assert_eq!((progress.epoch, progress.kept_epoch), (4, 4));
     assert_eq!(log, ["stopped after epoch 4: the validation loss has not been below that of epoch 2 for 2 epochs"]);
     assert!(last == run("", 4).0, "stopping must not change the weights");
-    let (best, progress, log) = run(&format!(r#"{stopping}, "keep": "best""#), 6);
+    let (best, progress, log) = run(&format!(r#"{stopping}, "keep": {{"published": "best"}}"#), 6);
     assert_eq!((progress.epoch, progress.kept_epoch), (4, 2));
     assert_eq!(log[1..], ["the weights of epoch 2 are kept"]);
     // Weights, codebook and its counters are from epoch 2. The validation of that epoch also moved the codebook.
     assert!(best == run("", 2).0 && best != last);
     // Without early stopping, training reaches the later, lower losses.
-    let (best, progress, _) = run(r#", "keep": "best""#, 6);
+    let (best, progress, _) = run(r#", "keep": {"published": "best"}"#, 6);
     assert_eq!((progress.epoch, progress.kept_epoch), (6, 6));
     assert!(best == run("", 6).0);
     let (_, progress, _) = run(r#", "early_stopping": {"patience": 3}"#, 6);
@@ -54,16 +54,20 @@ fn what_looks_at_the_validation_loss_needs_images_and_a_number() {
         let folder = tempfile::tempdir().unwrap();
         train(task, folder.path(), &spec(2, 1e-3, more), &Silent)
     };
-    for more in [r#", "schedule": {"plateau": {}}"#, r#", "early_stopping": {"patience": 1}"#, r#", "keep": "best""#] {
-        assert!(spec(2, 1e-3, more).needs_validation());
+    for more in [
+        r#", "schedule": {"plateau": {}}"#,
+        r#", "early_stopping": {"patience": 1}"#,
+        r#", "keep": {"published": "best"}"#,
+    ] {
+        assert!(spec(2, 1e-3, more).training(1, Protocol::Published).needs_validation());
         assert!(matches!(run(&task, more), Err(TrainError::NoImages("validate on"))), "{more}");
     }
     let constant = r#", "schedule": "constant""#;
-    assert!(!spec(2, 1e-3, constant).needs_validation());
+    assert!(!spec(2, 1e-3, constant).training(1, Protocol::Published).needs_validation());
     assert!(run(&task, constant).is_ok());
     let four = cut(&pictures, 4);
     let task = segmentation(&pictures, &four, Protocol::Corrected, &loss);
-    let error = run(&Scripted::new(&task, &[1.0, f64::NAN]), r#", "keep": "best""#).unwrap_err();
+    let error = run(&Scripted::new(&task, &[1.0, f64::NAN]), r#", "keep": {"published": "best"}"#).unwrap_err();
     assert!(error.to_string().contains("the validation loss is NaN in epoch 2"), "{error}");
 }
 

@@ -30,6 +30,9 @@ pub struct DatasetInput {
     pub licence: String,
     /// The work to cite.
     pub citation: String,
+    /// The seed of the run whose images are counted by breed, if every seed draws its own cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// The number of images in each split that was used.
     pub splits: Vec<SplitCount>,
     /// The number of images of each breed or class in each split, by name; empty if it was not recorded.

@@ -30,6 +30,8 @@ struct Set<'a> {
     citation: &'a str,
     digest: &'a str,
     size: u32,
+    /// The seed of the run whose images are counted, if every seed draws its own cut.
+    seed: Option<u64>,
     /// The names of the splits that were used.
     splits: Vec<Split>,
     groups: Vec<Group>,
@@ -99,6 +101,7 @@ fn set<'a>(data: &Data, place: usize, set: &'a DatasetInput) -> Set<'a> {
         citation: &set.citation,
         digest: &set.digest,
         size: set.size,
+        seed: set.seed,
         groups: set.groups.iter().enumerate().map(of_group).collect(),
         total: with_sum(&format!("/datasets/{place}/splits"), total),
         left_out: count(set.left_out.len() as u64),

@@ -1,7 +1,8 @@
 use super::*;
 use crate::spec::layers::Spec;
+use harness_images::datasets::DatasetSpec;
 use harness_learn::models::{ModelSpec, VqvaeSpec};
-use harness_record::vocabulary::Split;
+use harness_record::vocabulary::{Protocol, Split};
 use harness_report::inputs::{RepeatedInput, SplitCount};
 use std::path::Path;
 
@@ -22,8 +23,9 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
             arms: vec![arm.spec.label.clone()],
             protocols: Vec::new(),
             repeated: None,
+            seed: None,
             digest: purpose.to_string(),
-            size: arm.study.data.size,
+            size: arm.under(Protocol::Published).data.size,
             licence: String::new(),
             citation: String::new(),
             splits: vec![split(Split::Train, if selects { train / 2 } else { train }), split(Split::Test, held_out)],
@@ -33,7 +35,7 @@ fn datasets(resolved: &Resolved, labelled: u64, unlabelled: u64) -> Vec<DatasetI
     };
     let mut sets = Vec::new();
     for arm in &resolved.arms {
-        let data = &arm.study.data;
+        let data = &arm.under(Protocol::Published).data;
         sets.push(set(Purpose::Segmentation, arm, labelled, data.segmentation.train != Selection::default()));
         sets.push(set(Purpose::Pretraining, arm, unlabelled, data.pretraining.fraction < 1.0));
     }
@@ -81,9 +83,11 @@ fn other_sizes_are_another_experiment() {
         fidelity(&changed, &[], &published(&full))
     };
     assert_eq!(after(|_| {}), Fidelity::Full);
-    assert_eq!(after(|arm| arm.study.data.size = 64), Fidelity::Other);
+    assert_eq!(after(|arm| arm.change(|study| study.data.size = 64)), Fidelity::Other);
     assert_eq!(
-        after(|arm| arm.study.model = ModelSpec::Vqvae(VqvaeSpec { width: 64, ..VqvaeSpec::default() })),
+        after(|arm| arm.change(|study| {
+            study.model = ModelSpec::Vqvae(VqvaeSpec { width: 64, ..VqvaeSpec::default() });
+        })),
         Fidelity::Other
     );
 }
@@ -121,7 +125,8 @@ fn as_many_images_of_another_data_set_are_another_experiment() {
     let mut full = resolved("blurring", "full");
     for arm in &mut full.arms {
         let json = serde_json::json!({"cats-and-dogs": {"folder": "cats-and-dogs/PetImages"}});
-        arm.study.data.pretraining.dataset = serde_json::from_value(json).unwrap();
+        let dataset: DatasetSpec = serde_json::from_value(json).unwrap();
+        arm.change(|study| study.data.pretraining.dataset = dataset.clone());
     }
     assert_eq!(fidelity(&full, &[], &published(&full)), Fidelity::Other);
 }

@@ -1,14 +1,14 @@
 //! Checks of a study that its types cannot make.
 
 use super::{
-    arms::{Arm, SECTIONS, arms},
-    written::{GALLERY, Study},
+    arms::{SECTIONS, arms},
+    written::{ArmSpec, GALLERY, Study},
 };
 use crate::spec::{
     diagnosis::{Diagnosis, Problems},
     merged::Merged,
 };
-use harness_record::vocabulary::Baseline;
+use harness_record::vocabulary::{Baseline, Protocol};
 
 /// Finds the problems of a study that its types cannot refuse.
 pub fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
@@ -20,10 +20,12 @@ pub fn check(merged: &Merged, study: &Study) -> Vec<Diagnosis> {
     found.report(study);
     match arms(merged, study) {
         Ok(arms) => {
-            for (arm, own) in &arms {
-                let mut of_arm = Found { merged: own, problems: Vec::new() };
-                of_arm.sections(arm);
-                found.problems.append(&mut of_arm.problems);
+            for (arm, documents) in &arms {
+                for ((protocol, study), own) in arm.studies().zip(documents) {
+                    let mut of_arm = Found { merged: own, problems: Vec::new() };
+                    of_arm.sections(&arm.spec, study, protocol);
+                    found.problems.append(&mut of_arm.problems);
+                }
             }
         }
         Err(problems) => found.problems.extend(problems.into_vec()),
@@ -94,20 +96,22 @@ impl Found<'_> {
             }
         }
         for (i, arm) in study.arms.iter().enumerate() {
-            for (j, name) in arm.variants.iter().enumerate() {
-                let path = format!("arms[{i}].variants[{j}]");
-                if !study.variants.contains_key(name) {
-                    let problem = self.merged.at(&path, format!("unknown variant `{name}`"));
-                    self.problems.push(problem.one_of(name, &names));
-                } else if arm.variants[..j].contains(name) {
-                    self.wrong(&path, "each variant once");
+            for (field, own) in [("variants", &arm.variants), ("published_variants", &arm.published_variants)] {
+                for (j, name) in own.iter().enumerate() {
+                    let path = format!("arms[{i}].{field}[{j}]");
+                    if !study.variants.contains_key(name) {
+                        let problem = self.merged.at(&path, format!("unknown variant `{name}`"));
+                        self.problems.push(problem.one_of(name, &names));
+                    } else if own[..j].contains(name) {
+                        self.wrong(&path, "each variant once");
+                    }
                 }
             }
         }
     }
 
     /// Checks the sections of one arm.
-    fn sections(&mut self, Arm { spec, study }: &Arm) {
+    fn sections(&mut self, spec: &ArmSpec, study: &Study, protocol: Protocol) {
         let data = &study.data;
         if let Err(expected) = study.model.check_size(data.size) {
             self.wrong("data.size", expected);
@@ -128,10 +132,10 @@ impl Found<'_> {
         self.stage("pretraining", study.pretraining.check());
         self.stage("finetuning", study.finetuning.check());
         self.stage("evaluation", study.evaluation.check());
-        if spec.pretrained && study.pretraining.needs_validation() && data.pretraining.validation == 0 {
+        if spec.pretrained && study.pretraining.training(0).needs_validation() && data.pretraining.validation == 0 {
             self.wrong("data.pretraining.validation", "at least 1 image, because `pretraining` needs validation");
         }
-        if study.finetuning.needs_validation() && data.segmentation.has_no_validation() {
+        if study.finetuning.training(0, protocol).needs_validation() && data.segmentation.has_no_validation() {
             self.wrong("data.segmentation.split", "at least 1 image for validation, because `finetuning` needs it");
         }
     }
@@ -173,7 +177,7 @@ impl Found<'_> {
         }
         for (i, arm) in study.arms.iter().enumerate() {
             let blur = |name: &String| study.variants.get(name).and_then(|v| v.get("evaluation")?.get("blur"));
-            if arm.variants.iter().any(|name| blur(name).is_some()) {
+            if arm.variants_under(Protocol::Published).any(|name| blur(name).is_some()) {
                 let expected =
                     "no variant that changes `evaluation.blur`: all arms are tested under the same conditions";
                 self.wrong(&format!("arms[{i}].variants"), expected);

@@ -69,6 +69,18 @@ pub struct ArmSpec {
     /// Names of `variants` that make this arm different, each laid over the study's sections in turn.
     #[serde(default)]
     pub variants: Vec<String>,
+    /// Names of `variants` that make this arm different under the protocol `published` only: what the published work did and
+    /// a fair comparison does not do. They are laid over the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published_variants: Vec<String>,
+}
+
+impl ArmSpec {
+    /// The variants of the arm under a protocol.
+    pub fn variants_under(&self, protocol: Protocol) -> impl Iterator<Item = &String> {
+        let own: &[String] = if protocol == Protocol::Published { &self.published_variants } else { &[] };
+        self.variants.iter().chain(own)
+    }
 }
 
 fn yes() -> bool {

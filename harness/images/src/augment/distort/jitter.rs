@@ -88,9 +88,9 @@ mod tests {
         let (mut contrast_first, mut brightness_first) = (0, 0);
         for place in 0..200 {
             let draws = Draws { seed: 1, epoch: 1 };
-            let changes = jitter.draw(SIDE, &mut draws.of("jitter", place));
+            let changes = jitter.draw(SIDE, &mut draws.of("jitter", place.into()));
             let out = Drawn { place, changes }.picture(&picture, SIDE as u32).into_owned();
-            let rng = &mut draws.of("jitter", place);
+            let rng = &mut draws.of("jitter", place.into());
             let order = random::shuffled(4, rng);
             let factors = [0, 1].map(|_| (2.0 * f64::from(random::unit(rng))) as f32);
             let bright = |rgb: &[u8]| pixels::adjust_brightness(rgb, factors[0]);

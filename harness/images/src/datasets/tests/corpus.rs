@@ -204,14 +204,14 @@ fn the_protocol_decides_unless_the_spec_does() {
 fn a_fraction_of_the_corpus_has_as_many_cats_as_dogs() {
     let home = home();
     let items = home.load(&published(), Purpose::Pretraining).unwrap().items;
-    let train = |fraction| split::unlabelled(&items, 0, fraction).unwrap().train;
+    let train = |fraction| split::unlabelled(&items, 0, fraction, None).unwrap().train;
     let of = |places: &[u32]| classes(places.iter().map(|&place| &items[place as usize]));
     assert_eq!(of(&train(0.5)), [("cat", 5), ("dog", 5)].into());
     assert_eq!(of(&train(0.2)), [("cat", 2), ("dog", 2)].into());
     assert_eq!(train(0.5), train(0.5));
     assert!(train(0.2).iter().all(|place| train(0.5).contains(place)), "a smaller part lies in a larger one");
     // Held-out pictures are the same for every fraction.
-    let held = |fraction| split::unlabelled(&items, 4, fraction).unwrap().validation;
+    let held = |fraction| split::unlabelled(&items, 4, fraction, None).unwrap().validation;
     assert_eq!(held(0.5), held(1.0));
 }
 
