@@ -52,9 +52,9 @@ pub enum SplitError {
         /// Number of images available.
         there: u32,
     },
-    /// No training image shows a breed that the spec names.
+    /// No image for training or validation shows a breed that the spec names.
     #[error(
-        "no training image shows a {species} of breed `{breed}`{}; the breeds of {species}s among them: {}",
+        "no image for training or validation shows a {species} of breed `{breed}`{}; the breeds of {species}s among them: {}",
         meant.as_ref().map_or_else(String::new, |meant| format!(", did you mean `{meant}`?")),
         if there.is_empty() { "none".to_owned() } else { there.join(", ") }
     )]
@@ -65,7 +65,7 @@ pub enum SplitError {
         breed: String,
         /// The most similar breed of the species, if one is similar enough.
         meant: Option<String>,
-        /// All breeds of the species among the training images.
+        /// All breeds of the species among these images.
         there: Vec<String>,
     },
     /// No training image shows a selected breed.
@@ -82,7 +82,8 @@ pub fn split(items: &[Item], spec: &SplitSpec, selection: &Selection, redraw: Re
         SplitSpec::Official(spec) => official(items, spec, redraw)?,
         SplitSpec::Merged(spec) => merged(items, spec, redraw)?,
     };
-    Ok(Partition { train: selection.of(items, cut.train)?, ..cut })
+    let train = selection.of(items, cut.train, &cut.validation)?;
+    Ok(Partition { train, ..cut })
 }
 
 /// Cuts images for pretraining: `validation` of them are held out, and a `fraction` in (0, 1] of the rest is used for

@@ -94,11 +94,11 @@ impl Selection {
     }
 
     /// Selects from the shuffled training images `train` and keeps their order. Of the n images of the selected breeds,
-    /// the first ⌊n · fraction⌋ are taken, and at least one.
-    pub(super) fn of(&self, items: &[Item], train: Vec<u32>) -> Result<Vec<u32>, SplitError> {
+    /// the first ⌊n · fraction⌋ are taken, and at least one. A breed may have all of its images in `validation`, by chance.
+    pub(super) fn of(&self, items: &[Item], train: Vec<u32>, validation: &[u32]) -> Result<Vec<u32>, SplitError> {
         let there = train.len() as u32;
         let breed = |place: u32| items[place as usize].group.as_str();
-        let breeds: BTreeSet<&str> = train.iter().map(|&place| breed(place)).collect();
+        let breeds: BTreeSet<&str> = train.iter().chain(validation).map(|&place| breed(place)).collect();
         for (species, named) in self.lists() {
             named.map_or(Ok(()), |named| known(species, named, &breeds))?;
         }

@@ -185,13 +185,13 @@ fn a_breed_that_is_not_there_is_named_with_those_that_are() {
     let named = |breed: &str| Some(vec![breed.to_owned()]);
     assert_eq!(
         refused(Selection { cats: named("Main-coon"), ..ALL }),
-        "no training image shows a cat of breed `Main-coon`, did you mean `Maine_Coon`?; \
+        "no image for training or validation shows a cat of breed `Main-coon`, did you mean `Maine_Coon`?; \
          the breeds of cats among them: Birman, Bombay, Maine_Coon"
     );
     // A breed that only test images show is not a breed of the training images.
     assert_eq!(
         refused(Selection { cats: named("Sphynx"), ..ALL }),
-        "no training image shows a cat of breed `Sphynx`; the breeds of cats among them: Birman, Bombay, Maine_Coon"
+        "no image for training or validation shows a cat of breed `Sphynx`; the breeds of cats among them: Birman, Bombay, Maine_Coon"
     );
     assert!(refused(Selection { dogs: named("Birman"), ..ALL }).ends_with("dogs among them: beagle, pug"));
     let cats: Vec<Item> = items_of("Birman", Part::Trainval, 9).collect();
