@@ -1,4 +1,4 @@
-"""Bootstrap intervals by NumPy, tests of differences and quantiles by SciPy, and Holm's correction by statsmodels."""
+"""Intervals and tests: bootstraps by NumPy, sign flips, Student's t and the crossed test by SciPy, Holm by statsmodels."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from stated import Stated, Test
+from verdicts import summed, summed_apart
 
 STATISTICS = "harness/report/src/figures/statistics"
 BOOTSTRAP = f"{STATISTICS}/bootstrap/tests.rs"
 ONE_SEED = Test(BOOTSTRAP, "intervals_are_those_of_numpy")
 SEEDS = Test(BOOTSTRAP, "several_seeds_are_resampled_as_well")
-APART = Test(BOOTSTRAP, "samples_that_are_independent_are_drawn_independently")
 QUANTILES = Test(BOOTSTRAP, "quantiles_lie_between_neighbours")
 SIGN_FLIPS = f"{STATISTICS}/sign_flips/tests.rs"
 FEW = Test(SIGN_FLIPS, "few_differences_are_tested_exactly")
@@ -20,8 +20,11 @@ MANY = Test(SIGN_FLIPS, "many_differences_are_tested_by_drawn_flips")
 UNIFORM = Test(SIGN_FLIPS, "p_is_uniform_where_nothing_differs")
 HOLM = Test(SIGN_FLIPS, "holm_corrects_for_the_number_of_tests")
 SUMMARY = f"{STATISTICS}/summary.rs"
-STUDENT = Test(SUMMARY, "student_t_has_the_tabulated_points")
+STUDENT = Test(SUMMARY, "quantiles_are_those_of_student")
 OF_SEEDS = Test(SUMMARY, "seeds_have_an_interval_from_two_on")
+NEW_SEED = Test(SUMMARY, "a_new_seed_has_a_wider_interval_than_the_mean")
+CROSSED = Test(f"{STATISTICS}/crossed.rs", "intervals_and_p_values_are_those_of_the_reference")
+SEEDS_ALONE = Test(f"{STATISTICS}/crossed.rs", "seeds_alone_have_students_test")
 
 IMAGES = np.arange(60)
 CLASSES = IMAGES % 3
@@ -39,6 +42,7 @@ def numbers() -> Iterator[Stated]:
     yield from bootstrap()
     yield from sign_flips()
     yield from student()
+    yield from crossed()
 
 
 def scores() -> np.ndarray:
@@ -74,10 +78,6 @@ def bootstrap() -> Iterator[Stated]:
     found = np.quantile(two.mean(axis=0), ENDS)
     yield SEEDS.states("0.755_014, 0.824_125", found, "ends, of three seeds two", within=last)
 
-    found = np.quantile(means(v[None], random)[0] - means(v[None], random)[0], ENDS)
-    text = "(low + 0.0287).abs() < 0.0015 && (high - 0.0287)"
-    yield APART.states(text, found, "ends of the difference", numbers=[-0.0287, 0.0287], within=1e-4)
-
     for text, values, share, quantile in [
         ("&mut [2.0, 0.0, 1.0], 0.25), 0.5)", [2, 0, 1], 0.25, 0.5),
         ("&mut [4.0], 0.975), 4.0)", [4], 0.975, 4),
@@ -99,19 +99,14 @@ def p_value(differences: np.ndarray) -> float:
     ).pvalue
 
 
-def effect(differences: np.ndarray) -> float:
-    """The mean in standard deviations."""
-    return differences.mean() / differences.std(ddof=1)
-
-
 def sign_flips() -> Iterator[Stated]:
     yield FEW.states("0.054_687_5", p_value(EIGHT), "p of eight differences")
-    yield FEW.states("0.882_522_608_121_828", effect(EIGHT), "effect of eight", within=1e-12)
     thirteen = TWENTY[:13]
-    yield FEW.states("&TWENTY[..13], [0; 32]).p, 0.102_539_062_5", p_value(thirteen), "p of 13", numbers=0.1025390625)
-    yield FEW.states("turned.p, 0.102_539_062_5", p_value(-thirteen), "p of 13 with other signs", numbers=0.1025390625)
+    stated = 0.1025390625
+    yield FEW.states("&TWENTY[..13], [0; 32]), 0.102_539_062_5", p_value(thirteen), "p of 13", numbers=stated)
+    text = "TWENTY.map(|d| -d)[..13], [0; 32]), 0.102_539_062_5"
+    yield FEW.states(text, p_value(-thirteen), "p of 13 with other signs", numbers=stated)
     yield MANY.states("0.052_254", p_value(TWENTY), "p of 20", within=5e-7)
-    yield MANY.states("0.468_346_562_019_849_8", effect(TWENTY), "effect of 20", within=1e-12)
 
     # Kolmogorov and Smirnov's distance in units of 1 / sqrt(400).
     yield UNIFORM.states("1.95 / 20.0", stats.kstwobign.ppf(0.999), "99.9 % point", numbers=1.95, within=5e-3)
@@ -125,11 +120,60 @@ def sign_flips() -> Iterator[Stated]:
 
 
 def student() -> Iterator[Stated]:
-    last = 5e-4
-    for degrees, t in [(1, 12.706), (5, 2.571), (9, 2.262), (12, 2.179), (39, 2.023), (1000, 1.962)]:
+    last = 1e-9
+    for degrees, text in [(1, "12.706_204_736"), (2, "4.302_652_730"), (9, "2.262_157_163"), (1000, "1.962_339_081")]:
         found = stats.t.ppf(0.975, degrees)
-        yield STUDENT.states(f"({degrees}, {t})", found, f"t of {degrees}", numbers=t, within=last)
+        yield STUDENT.states(f"({degrees}, {text})", found, f"t of {degrees}", numbers=float(text), within=last)
     values = [1, 3]
     found = stats.t.interval(0.95, 1, loc=np.mean(values), scale=stats.sem(values))
-    text = "(low - (2.0 - 12.706)).abs() < 1e-9 && (high - (2.0 + 12.706))"
-    yield OF_SEEDS.states(text, found, f"ends of {values}", numbers=[2 - 12.706, 2 + 12.706], within=last)
+    text = "(low + 10.706_204_736).abs() < 1e-8 && (high - 14.706_204_736)"
+    yield OF_SEEDS.states(text, found, f"ends of {values}", numbers=[-10.706204736, 14.706204736], within=last)
+    for text, seeds, ends in [
+        ("[0.851, 0.846, 0.862]), 0.812_332_912_991, 0.893_667_087_009", [0.851, 0.846, 0.862], (0.812332912991, 0.893667087009)),
+        (
+            "[0.42, 0.44, 0.41, 0.45, 0.43]), 0.381_910_560_134, 0.478_089_439_866",
+            [0.42, 0.44, 0.41, 0.45, 0.43],
+            (0.381910560134, 0.478089439866),
+        ),
+    ]:
+        k = len(seeds)
+        scale = np.std(seeds, ddof=1) * np.sqrt(1 + 1 / k)
+        found = stats.t.interval(0.95, k - 1, loc=np.mean(seeds), scale=scale)
+        yield NEW_SEED.states(text, found, f"where one more of {seeds} lies", numbers=ends, within=1e-12)
+
+
+THREE = np.array(
+    [
+        [0.0367, 0.0374, 0.0018, -0.0087, 0.0123, 0.029],
+        [-0.0022, 0.0286, -0.0027, -0.0106, -0.0138, 0.0146],
+        [0.0315, 0.0396, 0.0138, 0.0106, 0.0101, 0.0161],
+    ]
+)
+STEADY = np.array([[0.5, 0.4, 0.6], [0.51, 0.41, 0.61], [0.49, 0.39, 0.59]])
+
+
+def crossed() -> Iterator[Stated]:
+    for text, found, what in [
+        (
+            "[0.013_561_111_111_111_112, -0.014_647_597_499_600_663, 0.041_769_819_721_822_886, 0.197_293_852_725_348_4]",
+            summed(THREE),
+            "three seeds of six images",
+        ),
+        (
+            "[0.5, 0.250_347_249_711_733_3, 0.749_652_750_288_266_6, 0.013_200_605_005_207_821]",
+            summed(STEADY),
+            "three seeds that hardly differ",
+        ),
+        (
+            "[0.486_438_888_888_888_8, 0.235_197_516_961_453_97, 0.737_680_260_816_323_7, 0.014_085_492_472_841_035]",
+            summed_apart(THREE, STEADY),
+            "the two of them apart",
+        ),
+    ]:
+        yield CROSSED.states(text, found, f"mean, ends and p: {what}", within=1e-9)
+    differences = [0.02, 0.05, 0.01, 0.04]
+    test = stats.ttest_1samp(differences, 0)
+    ends = test.confidence_interval(0.95)
+    text = "[0.03, 0.000_948_372_842_452_350_3, 0.059_051_627_157_547_65, 0.046_205_091_353_363_28]"
+    found = [np.mean(differences), ends.low, ends.high, test.pvalue]
+    yield SEEDS_ALONE.states(text, found, "mean, ends and p of four seeds", within=1e-12)

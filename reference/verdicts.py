@@ -2,9 +2,14 @@
 """Measure how often rules for the claim "arm A beats arm B" decide, where the truth is known.
 
     python reference/verdicts.py simulate [--repetitions 10000] [--interaction 0.5] [--seed 0] [--cells]
+    python reference/verdicts.py committed [--reports DIR]
 
-Prints tables in Markdown: error rates where the arms do not differ, widths of intervals, and power. --cells adds one
-row for each setting and rule. All numbers repeat with the same --seed. It takes 4 minutes of one core.
+`simulate` prints tables in Markdown: error rates where the arms do not differ, widths of intervals, and power. --cells
+adds one row for each setting and rule. All numbers repeat with the same --seed. It takes 4 minutes of one core.
+
+`committed` holds seeds of the same arm against each other (A/A), in the reports below DIR. Nothing differs but the seed, so a rule
+should decide in at most 5 % of the cases, also where the outcomes of a protocol have two modes. Ends with 1 if a rule that a
+report uses decides more often than 5 % of the cases explain (binomial, at 1 %).
 
 The data of a claim are D[s, i]: the score of A minus the score of B, for training seed s and test image i. Every seed
 is tested on the same images. `two_way` is the two-way t test of D, `summed` the test whose two terms each have their
@@ -24,15 +29,19 @@ What is simulated:
 """
 
 import argparse
+import itertools
 import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, stats
 from scipy.special import ndtr, stdtr, stdtrit
+
+from records import REPORTS, committed
 
 SEEDS = (2, 3, 5, 10)
 IMAGES = (60, 240, 600)
@@ -42,7 +51,11 @@ GROUPINGS = ("alone", "drawn", "fixed")
 GROUPS = 37
 OF_GROUP = 0.25  # the share of the variance of an image effect that its group has
 CLAIMS = 6  # for Holm's correction
+NONE = "–"
+FEWEST = 3  # seeds, for a claim about arms
+DRAWN = 10  # groups that count as drawn by chance
 LEVEL = 0.05
+LEAST = 1e-12  # p-values below are not computed
 EFFECT = 3.0  # for power: the true difference in true standard errors
 DRAWS = 1000  # of the seeds, in the bootstrap of the old rule
 CHUNK = 4_000_000  # differences held at a time
@@ -77,17 +90,31 @@ def summed(differences: np.ndarray, groups: np.ndarray | None = None) -> tuple[f
     if of.seeds < 2 or min(of.images, of.groups) < 2:
         return mean, math.nan, math.nan, math.nan
     half_at = summed_images if groups is None else summed_groups
+    return tested(mean, lambda level: float(half_at(of, level)[0]))
+
+
+def summed_apart(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, float]:
+    """The same for the mean of `b` minus that of `a`, where the two share neither seeds nor images: four terms."""
+    of = [Moments.of(a), Moments.of(b)]
+    return tested(
+        float(of[1].mean[0] - of[0].mean[0]),
+        lambda level: math.sqrt(sum(float(summed_images(x, level)[0]) ** 2 for x in of)),
+    )
+
+
+def tested(mean: float, half_at: Callable[[float], float]) -> tuple[float, float, float, float]:
+    """The mean, both ends of the 95 % interval, and the level at which half of the interval is as long as the mean."""
 
     def beyond(level: float) -> float:
-        return float(half_at(of, level)[0]) - abs(mean)
+        return half_at(level) - abs(mean)
 
-    half = float(half_at(of, LEVEL)[0])
+    half = half_at(LEVEL)
     if half == 0 or mean == 0:
         p = float(mean == 0)
-    elif beyond(1e-300) < 0:
-        p = 0.0
+    elif beyond(LEAST) < 0:
+        p = LEAST
     else:
-        p = math.exp(optimize.brentq(lambda log: beyond(math.exp(log)), math.log(1e-300), 0.0, xtol=1e-12))
+        p = math.exp(optimize.brentq(lambda log: beyond(math.exp(log)), math.log(LEAST), 0.0, xtol=1e-12))
     return mean, mean - half, mean + half, p
 
 
@@ -183,7 +210,7 @@ def parts(interaction: np.ndarray, sizes: np.ndarray) -> Parts:
 
 def quantile(df: np.ndarray | float, level: float) -> np.ndarray:
     """Student's t for a two-sided test."""
-    return stdtrit(df, 1 - level / 2)
+    return -stdtrit(df, level / 2)
 
 
 def satterthwaite(of: Moments, b: np.ndarray, b_df: int) -> tuple[np.ndarray, np.ndarray]:
@@ -421,12 +448,129 @@ def measure(
         sums.wrong_aa_corrected += aa_corrected
 
 
+@dataclass
+class Rate:
+    """How often a rule decided."""
+
+    cases: int = 0
+    decided: int = 0
+
+    def add(self, decided: bool) -> None:
+        self.cases += 1
+        self.decided += decided
+
+    def __str__(self) -> str:
+        return f"{self.decided} of {self.cases} ({percent(self.decided / self.cases)} %)" if self.cases else NONE
+
+    def too_many(self, networks: int) -> bool:
+        """Whether so many would be rare at 5 %. Only networks are independent: conditions, metrics and splits share them."""
+        if not self.cases:
+            return False
+        decided = round(self.decided / self.cases * networks)
+        return stats.binom.sf(decided - 1, networks, LEVEL) < 0.01
+
+
+@dataclass
+class Same:
+    """What rules decide where nothing but the seed differs."""
+
+    networks: int = 0
+    failed: int = 0
+    pairs: Rate = field(default_factory=Rate)  # of two networks, over images alone
+    tested: Rate = field(default_factory=Rate)  # of two networks, by the rule of reports
+    halves: Rate = field(default_factory=Rate)  # of three networks and three others, by the rule of reports
+    new: Rate = field(default_factory=Rate)  # a network outside the prediction interval of the others
+
+
+def decides(a: np.ndarray, b: np.ndarray, groups: np.ndarray) -> bool | None:
+    """Whether reports would say that the recipe of `b` differs from that of `a`, both `[seeds, images]`. None if it is not tested."""
+    if min(len(a), len(b)) < FEWEST:
+        return None
+    units = groups if len(set(groups)) >= DRAWN else None
+    return summed(b - a, units)[3] < LEVEL
+
+
+def same_arm(values: np.ndarray, groups: np.ndarray, found: Same) -> None:
+    """Adds the cases of one arm, `[seeds, images]`."""
+    means = values.mean(axis=1)
+    for one, other in itertools.combinations(range(len(values)), 2):
+        difference = values[other] - values[one]
+        found.pairs.add(bool(difference.any()) and stats.ttest_1samp(difference, 0).pvalue < LEVEL)
+        found.tested.add(bool(decides(values[[one]], values[[other]], groups)))
+    for half in itertools.combinations(range(len(values)), FEWEST):
+        rest = [seed for seed in range(len(values)) if seed not in half]
+        # Each split counts once.
+        for others in itertools.combinations([seed for seed in rest if seed > half[0]], FEWEST):
+            found.halves.add(bool(decides(values[list(half)], values[list(others)], groups)))
+    for seed in range(len(values)):
+        others = np.delete(means, seed)
+        if len(others) >= 2:
+            half = stats.t.ppf(1 - LEVEL / 2, len(others) - 1) * others.std(ddof=1) * math.sqrt(1 + 1 / len(others))
+            found.new.add(abs(means[seed] - others.mean()) > half)
+
+
+def same_arms(reports: Path) -> dict[tuple[str, str], Same]:
+    """By profile and protocol. An arm that several studies share counts once."""
+    found: dict[tuple[str, str], Same] = {}
+    seen = set()
+    for of in committed(reports):
+        study, groups = of.study, of.groups
+        for arm, protocol in itertools.product((arm["name"] for arm in study["arms"]), study["protocols"]):
+            runs = frozenset(of.runs("evaluate", arm, protocol).values())
+            if len(runs) < 2 or runs in seen:
+                continue
+            seen.add(runs)
+            same = found.setdefault((of.folder.parent.name, protocol), Same())
+            majority = of.scores("majority-class", of.first_condition, "accuracy", protocol)
+            accuracy = of.scores(arm, of.first_condition, "accuracy", protocol)
+            if majority and accuracy:
+                same.networks += len(accuracy.seeds)
+                same.failed += int(np.sum(accuracy.means() <= majority.means()[0] + 1e-3))
+            for condition, metric in itertools.product(study["conditions"], study["report"]["metrics"]):
+                scores = of.scores(arm, condition["name"], metric, protocol)
+                if scores is not None:
+                    defined = ~np.isnan(scores.values).any(axis=0)
+                    same_arm(scores.values[:, defined], groups[defined], same)
+    return found
+
+
+def compare_same(reports: Path) -> bool:
+    """Prints the table, and says whether the rules of reports hold 5 %."""
+    found = same_arms(reports)
+    rows = (
+        [
+            profile,
+            protocol,
+            f"{same.failed} of {same.networks}" if same.networks else NONE,
+            *(str(rate) for rate in (same.pairs, same.tested, same.halves, same.new)),
+        ]
+        for (profile, protocol), same in sorted(found.items())
+    )
+    title = (
+        "**A/A: seeds of the same arm, decided at 5 %.** Every arm, condition and metric of the committed reports with two or more "
+        "seeds. *Failed*: networks whose accuracy on undistorted images is that of the majority class"
+    )
+    heads = ["failed", "pairs, over images alone", "pairs, by our rule", "three against three, by our rule", "outside the prediction"]
+    print("\n".join(table(title, ["profile", "protocol"], heads, rows)))
+    if not found:
+        print("No arm has two seeds.")
+    print("A pair is one network against another, which our rule does not test. Three against three needs six seeds of an arm.")
+    broken = [
+        f"{profile}, {protocol}: {what} {rate}"
+        for (profile, protocol), same in sorted(found.items())
+        for what, rate in [("pairs", same.tested), ("three against three", same.halves), ("prediction", same.new)]
+        if rate.too_many(same.networks)
+    ]
+    print("\n".join(f"MORE THAN 5 %: {line}" for line in broken) or "Our rules hold 5 %.")
+    return not broken
+
+
 def percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
 def number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.1f}"
+    return NONE if math.isnan(value) else f"{value:.1f}"
 
 
 def at(rate: tuple[float, str]) -> str:
@@ -534,11 +678,15 @@ def parsed() -> argparse.Namespace:
     s.add_argument("--interaction", type=float, default=0.5, help="its share of the variance that seeds leave")
     s.add_argument("--seed", type=int, default=0)
     s.add_argument("--cells", action="store_true", help="print each setting as well")
+    c = commands.add_parser("committed", help="hold seeds of the same arm against each other")
+    c.add_argument("--reports", type=Path, default=REPORTS, metavar="DIR")
     return p.parse_args()
 
 
 def main() -> None:
     a = parsed()
+    if a.command == "committed":
+        sys.exit(0 if compare_same(a.reports) else 1)
     start = time.process_time()
     found = simulate(a.repetitions, a.interaction, a.seed)
     sampling = math.sqrt(LEVEL * (1 - LEVEL) / a.repetitions)

@@ -110,9 +110,9 @@ fn numbers_of(study: &Study) -> Outcome<serde_json::Value> {
         // presentation.
         if let Some(report) = fields.get_mut("report").and_then(|r| r.as_object_mut()) {
             report.retain(|key, _| key == "gallery" || key == "published");
-            // A tolerance decides only verdicts, which are computed anew.
+            // A margin decides only verdicts, which are computed anew.
             let tables = report.get_mut("published").and_then(|p| p.as_array_mut()).into_iter().flatten();
-            tables.filter_map(|table| table.as_object_mut()).for_each(|table| drop(table.remove("tolerance")));
+            tables.filter_map(|table| table.as_object_mut()).for_each(|table| drop(table.remove("margin")));
         }
         // A base offers variants to all studies; a variant that no arm uses changes nothing.
         if let Some(variants) = fields.get_mut("variants").and_then(|v| v.as_object_mut()) {

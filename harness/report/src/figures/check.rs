@@ -17,7 +17,7 @@ impl<Chart> ReportSpec<Chart> {
     /// Checks every name in the section, except for those of its charts, against the arms and conditions of its study.
     ///
     /// # Errors
-    /// Fails at the first name that is unknown, name that is used twice, claim that cannot be read, or tolerance below
+    /// Fails at the first name that is unknown, name that is used twice, claim that cannot be read, or margin below
     /// zero.
     pub fn check(&self, arms: &[&str], conditions: &[&str]) -> Result<(), SpecProblem> {
         let names = Names { arms, conditions };
@@ -26,9 +26,9 @@ impl<Chart> ReportSpec<Chart> {
             known(format!("metrics[{i}]"), "metric", metric, &metrics)?;
         }
         for (i, table) in self.published.iter().enumerate() {
-            if !(table.tolerance >= 0.0 && table.tolerance.is_finite()) {
-                let message = format!("{}: expected a number of at least 0", table.tolerance);
-                return Err(problem(format!("published[{i}].tolerance"), message));
+            if !(table.margin >= 0.0 && table.margin.is_finite()) {
+                let message = format!("{}: expected a number of at least 0", table.margin);
+                return Err(problem(format!("published[{i}].margin"), message));
             }
             match (table.rows, &table.arm) {
                 (_, Some(arm)) => known(format!("published[{i}].arm"), "arm", arm, arms)?,
@@ -151,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tolerance_is_no_less_than_nothing() {
+    fn a_margin_is_no_less_than_nothing() {
         let mut spec = spec("ssl.dice > supervised.dice");
         spec.published = serde_json::from_value(serde_json::json!([{"table": "t", "rows": "arm"}])).unwrap();
         let arms = ["ssl", "supervised"];
-        assert!(spec.check(&arms, &[]).is_ok() && !serde_json::to_string(&spec).unwrap().contains("tolerance"));
+        assert!(spec.check(&arms, &[]).is_ok() && !serde_json::to_string(&spec).unwrap().contains("margin"));
         for wrong in [-0.01, f64::NAN, f64::INFINITY] {
-            spec.published[0].tolerance = wrong;
-            assert_eq!(spec.check(&arms, &[]).unwrap_err().path, "published[0].tolerance");
+            spec.published[0].margin = wrong;
+            assert_eq!(spec.check(&arms, &[]).unwrap_err().path, "published[0].margin");
         }
     }
 }

@@ -3,7 +3,10 @@
 use super::{
     data::Data,
     metrics::{Metric, is_over_batches},
-    statistics::summary::{Summary, over_seeds},
+    statistics::{
+        crossed::SEEDS,
+        summary::{Summary, of_new_seed, over_seeds},
+    },
 };
 use crate::inputs::{
     runs::Measured,
@@ -41,6 +44,12 @@ impl Figure<'_> {
     /// Returns the upper end of the interval, or the mean if there is no interval.
     pub(crate) fn high(&self) -> f64 {
         self.interval.map_or(self.mean, |(_, high)| high)
+    }
+
+    /// Returns the 95 % prediction interval of the value of one more seed, or `None` with fewer than three seeds.
+    pub(crate) fn of_new_seed(&self) -> Option<(f64, f64)> {
+        let values: Vec<f64> = self.rows.iter().map(|row| row.value).collect();
+        of_new_seed(&values).filter(|_| values.len() >= SEEDS)
     }
 
     /// Returns the range over seeds, or `None` if there are no rows.

@@ -1,12 +1,16 @@
 //! Compares printed figures with reproduced ones.
+//!
+//! A printed figure is that of one training, on the test images that we use, too. So what differs by chance is the training
+//! seed, and ours says where one more seed would lie: a prediction interval over seeds. It is held against the printed
+//! figure with a margin of equivalence: a difference within the margin does not matter.
 
-use super::{data::Data, figure::Figure, metrics::Metric};
+use super::{data::Data, figure::Figure, metrics::Metric, statistics::crossed::too_few_seeds};
 use crate::{
     error::ReportError,
     inputs::{
         file,
         published::{PublishedLine, PublishedRow, PublishedVerdict, Recorded},
-        spec::PublishedRows,
+        spec::{MARGIN, PublishedRows},
         study::Fidelity,
     },
 };
@@ -24,16 +28,20 @@ pub(crate) struct Printed<'a> {
 }
 
 /// The words for [`Agreement`], best first.
-pub(crate) const VERDICTS: [&str; 4] = ["reproduced", "differs", "not comparable", "not run"];
+pub(crate) const VERDICTS: [&str; 6] =
+    ["reproduced", "differs", "undecided", "not tested", "not comparable", "not run"];
 
 /// The result of comparing a printed figure with the reproduced one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreement {
-    /// The printed figure lies in the 95 % interval of a run of the published fidelity, or agrees with a figure without
-    /// an interval; rounding and the stated tolerance are allowed for.
+    /// A new seed is expected within the margin of the printed figure: the whole 95 % prediction interval lies there.
     Reproduced,
-    /// The printed figure disagrees.
+    /// A new seed is expected farther from the printed figure than the margin: no part of the interval lies within it.
     Differs,
+    /// Part of the interval lies within the margin, and part of it does not.
+    Undecided,
+    /// There are too few seeds. The text says how many: `one network`.
+    NotTested(&'static str),
     /// The figures cannot be compared. The text names the difference.
     NotComparable(&'static str),
     /// There is no run.
@@ -41,18 +49,20 @@ pub(crate) enum Agreement {
 }
 
 impl Agreement {
-    /// Returns the verdict. If the figures are not comparable, it includes the difference:
-    /// `not comparable: other data and size`.
+    /// Returns the verdict with its reason, if it has one: `not comparable: other data and size`.
     pub(crate) fn in_words(self) -> String {
-        match self {
-            Self::NotComparable(why) => format!("{self}: {why}"),
-            _ => self.to_string(),
+        match self.why() {
+            "" => self.to_string(),
+            why => format!("{self}: {why}"),
         }
     }
 
-    /// Returns why the figures are not comparable, or an empty text if they are.
+    /// Returns why the figures are not tested or not comparable, or an empty text if they are.
     fn why(self) -> &'static str {
-        if let Self::NotComparable(why) = self { why } else { "" }
+        match self {
+            Self::NotTested(why) | Self::NotComparable(why) => why,
+            _ => "",
+        }
     }
 }
 
@@ -62,8 +72,10 @@ impl fmt::Display for Agreement {
         let place = match self {
             Self::Reproduced => 0,
             Self::Differs => 1,
-            Self::NotComparable(_) => 2,
-            Self::NotRun => 3,
+            Self::Undecided => 2,
+            Self::NotTested(_) => 3,
+            Self::NotComparable(_) => 4,
+            Self::NotRun => 5,
         };
         f.write_str(VERDICTS[place])
     }
@@ -93,11 +105,16 @@ impl<'a> Printed<'a> {
         Some(Self { text: text.trim(), value, half_unit })
     }
 
-    /// Returns true if the printed figure lies in the interval of the reproduced one, or agrees with it if there is no
-    /// interval. Rounding and `tolerance` are allowed for.
-    fn agrees(&self, figure: &Figure<'_>, tolerance: f64) -> bool {
-        let room = self.half_unit + tolerance;
-        self.value - room <= figure.high() && self.value + room >= figure.low()
+    /// Returns the verdict, given where one more seed of ours would lie. A printed figure stands for all numbers that round
+    /// to it.
+    fn held_against(&self, (low, high): (f64, f64), margin: f64) -> Agreement {
+        let room = self.half_unit + margin;
+        let (least, most) = (self.value - room, self.value + room);
+        match () {
+            () if least <= low && high <= most => Agreement::Reproduced,
+            () if high < least || most < low => Agreement::Differs,
+            () => Agreement::Undecided,
+        }
     }
 }
 
@@ -147,16 +164,18 @@ impl Data {
         if let Some(why) = difference_of(self.study.fidelity, protocol) {
             return Agreement::NotComparable(why);
         }
-        match Printed::read(&row.value) {
-            None => Agreement::NotComparable("no number was printed"),
-            Some(printed) if printed.agrees(figure, self.tolerance(&row.table)) => Agreement::Reproduced,
-            Some(_) => Agreement::Differs,
+        let Some(printed) = Printed::read(&row.value) else {
+            return Agreement::NotComparable("no number was printed");
+        };
+        match figure.of_new_seed() {
+            Some(interval) => printed.held_against(interval, self.margin(&row.table)),
+            None => Agreement::NotTested(too_few_seeds(figure.rows.len())),
         }
     }
 
-    /// Returns the tolerance that the spec states for a printed table.
-    pub(crate) fn tolerance(&self, table: &str) -> f64 {
-        self.study.report.published.iter().find(|t| t.table == table).map_or(0.0, |t| t.tolerance)
+    /// Returns the margin of equivalence that the spec states for a printed table.
+    pub(crate) fn margin(&self, table: &str) -> f64 {
+        self.study.report.published.iter().find(|t| t.table == table).map_or(MARGIN, |t| t.margin)
     }
 
     /// Returns the arm and condition that a printed row is about, if its table belongs to the study.
@@ -174,21 +193,21 @@ impl Data {
 pub struct Judged {
     /// The printed figure, the reproduced one and the verdict.
     pub row: PublishedVerdict,
-    /// The stated tolerance, in the unit of the metric.
-    pub tolerance: f64,
+    /// The stated margin of equivalence, in the unit of the metric.
+    pub margin: f64,
     /// The number of test images in the mean of the reproduced figure; `None` if it is not a mean over images.
     pub images: Option<usize>,
     /// The number of seeds in the mean.
     pub seeds: usize,
-    /// The reason why it is not comparable; empty if it is.
+    /// The reason why it is not tested or not comparable; empty if it is.
     pub why: &'static str,
 }
 
 /// Returns the verdict on every printed figure of the data folder `data_dir`, in the order of its `published.csv`, for
 /// a study that ran in `fidelity`.
 ///
-/// Figures of split `test` are compared with the test results. Figures of `train` and `val` are compared with the mean
-/// over seeds at the fine-tuning epoch whose weights were kept. All comparisons use the published protocol.
+/// Figures of split `test` are compared with the test results. Figures of `train` and `val` are compared with those of the
+/// fine-tuning epoch whose weights were kept. All comparisons use the published protocol.
 ///
 /// # Errors
 /// Fails for the same reasons as [`render`](crate::render), for the files of the data folder.
@@ -216,9 +235,9 @@ pub fn verdicts_on(
 fn judge(data: &Data, row: &PublishedRow) -> Judged {
     let figure = data.reproduced(row);
     let agreement = data.agreement(row, figure.as_ref(), Protocol::Published);
-    let interval = figure.as_ref().and_then(|f| f.interval);
+    let interval = figure.as_ref().and_then(Figure::of_new_seed);
     Judged {
-        tolerance: data.tolerance(&row.table),
+        margin: data.margin(&row.table),
         images: figure.as_ref().and_then(|f| f.images),
         seeds: figure.as_ref().map_or(0, |f| f.rows.len()),
         why: agreement.why(),
@@ -274,32 +293,25 @@ fn is_same(recorded: &str, computed: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn figure(mean: f64, interval: Option<(f64, f64)>) -> Figure<'static> {
-        Figure { mean, interval, images: Some(10), rows: Vec::new() }
+    fn verdict(printed: &str, low: f64, high: f64, margin: f64) -> Agreement {
+        Printed::read(printed).unwrap().held_against((low, high), margin)
     }
 
-    fn agrees(printed: &str, low: f64, high: f64, tolerance: f64) -> bool {
-        let reproduced = figure(f64::midpoint(low, high), Some((low, high)));
-        Printed::read(printed).unwrap().agrees(&reproduced, tolerance)
+    #[test]
+    fn the_whole_interval_must_lie_within_the_margin_or_outside_it() {
+        assert_eq!(verdict("0.851", 0.832, 0.87, 0.02), Agreement::Reproduced);
+        assert_eq!(verdict("0.851", 0.83, 0.85, 0.02), Agreement::Undecided);
+        assert_eq!(verdict("0.851", 0.80, 0.90, 0.02), Agreement::Undecided); // too wide to say anything
+        assert_eq!(verdict("0.851", 0.872, 0.88, 0.02), Agreement::Differs);
+        assert_eq!(verdict("0.851", 0.80, 0.83, 0.02), Agreement::Differs);
     }
 
     #[test]
     fn rounding_of_the_printed_figure_counts() {
-        assert!(agrees("0.851", 0.8514, 0.860, 0.0)); // 0.851 may have been 0.8515
-        assert!(!agrees("0.851", 0.8516, 0.860, 0.0));
-        assert!(agrees("0.85", 0.8516, 0.860, 0.0));
-    }
-
-    #[test]
-    fn a_stated_tolerance_widens_the_interval_on_both_sides() {
-        assert!(agrees("0.851", 0.8564, 0.860, 0.005) && !agrees("0.851", 0.8566, 0.860, 0.005));
-        assert!(agrees("0.851", 0.84, 0.8456, 0.005) && !agrees("0.851", 0.84, 0.8454, 0.005));
-    }
-
-    #[test]
-    fn a_figure_without_interval_agrees_only_as_printed() {
-        let agrees = |mean| Printed::read("0.858").unwrap().agrees(&figure(mean, None), 0.0);
-        assert!(agrees(0.8584) && agrees(0.8576) && !agrees(0.8586) && !agrees(0.8574));
+        assert_eq!(verdict("0.851", 0.8506, 0.8514, 0.0), Agreement::Reproduced); // 0.851 may have been 0.8515
+        assert_eq!(verdict("0.851", 0.8514, 0.86, 0.0), Agreement::Undecided);
+        assert_eq!(verdict("0.851", 0.8516, 0.86, 0.0), Agreement::Differs);
+        assert_eq!(verdict("0.85", 0.8516, 0.8549, 0.0), Agreement::Reproduced);
     }
 
     #[test]
@@ -310,6 +322,8 @@ mod tests {
         assert_eq!(difference_of(Fidelity::Full, Protocol::Published), None);
         assert_eq!(difference_of(Fidelity::Full, Protocol::Corrected), Some("other protocol"));
         assert_eq!(Agreement::NotComparable("other data and size").in_words(), "not comparable: other data and size");
+        assert_eq!(Agreement::NotTested("one network").in_words(), "not tested: one network");
+        assert_eq!(Agreement::Undecided.in_words(), "undecided");
     }
 
     #[test]

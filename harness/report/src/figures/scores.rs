@@ -2,11 +2,7 @@
 
 use super::{
     metrics::Metric,
-    statistics::{
-        bootstrap::{Distribution, Resampler},
-        sample::Sample,
-        summary::Summary,
-    },
+    statistics::{bootstrap::Resampler, sample::Sample, summary::Summary},
 };
 use crate::inputs::{
     lines::{Rows, Table},
@@ -168,16 +164,6 @@ impl Scores {
     /// Summarises each sample in the same way; this is faster than one call for each sample.
     pub(crate) fn summarise_all(&self, samples: &[&Sample]) -> Vec<Option<Summary>> {
         self.resampler.summarise_all(samples)
-    }
-
-    /// Returns the interval of a relative change: `differences` relative to `base`.
-    pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
-        self.resampler.relative(differences, base)
-    }
-
-    /// Returns the mean of scores and its bootstrap distribution, or `None` if no image has a score.
-    pub(crate) fn distribution(&self, sample: &Sample) -> Option<Distribution> {
-        self.resampler.distribution(sample)
     }
 
     /// Returns true if anything was measured for an arm.

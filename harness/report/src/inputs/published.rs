@@ -44,12 +44,11 @@ pub struct PublishedVerdict {
     /// The reproduced figure; written as `not run` if there is none.
     #[serde(with = "not_run")]
     pub reproduced: Option<f64>,
-    /// The lower end of its 95 % interval: over test images, or over seeds for figures of training. Empty if there is
-    /// none.
+    /// The lower end of the 95 % prediction interval of one more seed. Empty with fewer than three seeds.
     pub low: Option<f64>,
-    /// The upper end of the interval; empty if there is none.
+    /// The upper end of that interval.
     pub high: Option<f64>,
-    /// `reproduced`, `differs`, `not comparable` or `not run`.
+    /// `reproduced`, `differs`, `undecided`, `not tested`, `not comparable` or `not run`.
     pub verdict: String,
 }
 

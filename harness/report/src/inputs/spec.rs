@@ -37,16 +37,23 @@ pub struct PublishedTable {
     /// The arm that the table is about, if its rows are conditions.
     #[serde(default)]
     pub arm: Option<String>,
-    /// The distance by which a printed figure may lie outside the interval of the reproduced one, beyond its rounding,
-    /// and still count as reproduced. It is in the unit of the metric.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// The margin of equivalence, in the unit of the metric: a printed figure counts as reproduced if a new seed is expected
+    /// within this distance of it, and as different if a new seed is expected farther away.
+    #[serde(default = "margin", skip_serializing_if = "is_usual")]
     #[schemars(range(min = 0.0))]
-    pub tolerance: f64,
+    pub margin: f64,
+}
+
+/// The margin of equivalence of a table that states none.
+pub(crate) const MARGIN: f64 = 0.02;
+
+fn margin() -> f64 {
+    MARGIN
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-fn is_zero(tolerance: &f64) -> bool {
-    *tolerance == 0.0
+fn is_usual(margin: &f64) -> bool {
+    *margin == MARGIN
 }
 
 /// The meaning of a row of a printed table.

@@ -1,10 +1,10 @@
 //! The printed tables in their printed form, each figure beside the one that this report measured.
 
 use crate::{
-    figures::{data::Data, metrics::Metric, published::Agreement},
+    figures::{data::Data, figure::Figure, metrics::Metric, published::Agreement},
     inputs::{published::PublishedLine, spec::PublishedRows},
     links::{to_metrics, to_published},
-    markdown::{Align, Table, code, escape, number},
+    markdown::{Align, Table, code, ends, escape, number},
 };
 use harness_record::vocabulary::Protocol;
 
@@ -57,13 +57,10 @@ impl<'a> PrintedTable<'a> {
             cells.extend(self.columns.iter().flat_map(|&column| self.cells(variant, column)));
             table.rows.push(cells);
         }
-        let tolerance = match self.data.tolerance(self.name) {
-            0.0 => String::new(),
-            stated => format!("; stated tolerance {}", number(stated)),
-        };
         table.captioned(&format!(
-            "printed table {} of data/published.csv, under the published protocol{tolerance}",
-            code(self.name)
+            "printed table {} of data/published.csv, under the published protocol; margin of equivalence {}",
+            code(self.name),
+            number(self.data.margin(self.name))
         ))
     }
 
@@ -99,8 +96,14 @@ impl<'a> PrintedTable<'a> {
         let row = &line.row;
         let figure = self.data.reproduced(row);
         let verdict = self.data.agreement(row, figure.as_ref(), Protocol::Published).in_words();
-        [to_published(line), figure.as_ref().map_or("–".to_owned(), |f| to_metrics(&number(f.mean), &f.rows)), verdict]
+        [to_published(line), figure.as_ref().map_or("–".to_owned(), here), verdict]
     }
+}
+
+/// Formats our figure, with the prediction interval of one more seed if there is one: `0.845 (0.812 to 0.878)`.
+fn here(figure: &Figure<'_>) -> String {
+    let interval = figure.of_new_seed().map(|interval| format!(" ({})", ends(interval)));
+    to_metrics(&(number(figure.mean) + &interval.unwrap_or_default()), &figure.rows)
 }
 
 /// Returns a column's head: `Test Dice`.

@@ -30,7 +30,7 @@ pub(super) fn run(places: &[ReportFolder], folders: &Folders, options: &cli::Rep
         say_json(&all.iter().map(|(place, judged)| in_json(place, judged)).collect::<Vec<_>>())?;
     } else if !all.is_empty() {
         let heads =
-            ["report", "table", "row", "split", "metric", "printed", "reproduced", "95 % interval", "verdict", "why"];
+            ["report", "table", "row", "split", "metric", "printed", "reproduced", "new seed, 95 %", "verdict", "why"];
         let mut rows = vec![heads.map(str::to_owned).to_vec()];
         rows.extend(all.iter().map(|(place, judged)| in_cells(place, judged)));
         say(&table(&rows))?;
@@ -67,7 +67,7 @@ fn in_json(place: &ReportFolder, judged: &Judged) -> serde_json::Value {
     json!({
         "profile": place.profile, "study": place.name, "table": row.table, "row": row.variant, "model": row.model,
         "split": row.split, "metric": row.metric, "printed": row.value, "reproduced": row.reproduced, "low": row.low,
-        "high": row.high, "tolerance": judged.tolerance, "images": judged.images, "seeds": judged.seeds,
+        "high": row.high, "margin": judged.margin, "images": judged.images, "seeds": judged.seeds,
         "verdict": row.verdict, "why": (!judged.why.is_empty()).then_some(judged.why),
     })
 }

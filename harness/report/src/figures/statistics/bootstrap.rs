@@ -5,7 +5,7 @@ mod table;
 
 use super::{
     sample::Sample,
-    summary::{RESAMPLES, Summary, mean},
+    summary::{Summary, mean},
 };
 use harness_record::digest;
 use means::deviations;
@@ -32,28 +32,6 @@ pub(crate) struct Resampler {
 
 /// Cached summaries, by the digest of their table and scores. The cache is global because studies share arms.
 static KNOWN: Mutex<BTreeMap<String, Summary>> = Mutex::new(BTreeMap::new());
-
-/// A mean and its bootstrap distribution.
-#[derive(Debug, Clone)]
-pub(crate) struct Distribution {
-    pub(crate) mean: f64,
-    /// The deviation of each resample's mean from `mean`.
-    deviations: Vec<f64>,
-}
-
-impl Distribution {
-    /// Returns the 95 % interval of `self − other`, where the two are independent of each other.
-    ///
-    /// Distributions over the same images share their draws. So each resample of `self` is paired with the resample of
-    /// `other` that is half the list further on. The draws of the two then have nothing in common, whether or not the
-    /// images are the same.
-    pub(crate) fn minus(&self, other: &Self) -> (f64, f64) {
-        let half = other.deviations.len() / 2;
-        let others = other.deviations.iter().cycle().skip(half);
-        let mut differences: Vec<f64> = self.deviations.iter().zip(others).map(|(own, other)| own - other).collect();
-        ends(&mut differences, self.mean - other.mean)
-    }
-}
 
 impl Resampler {
     /// Creates a resampler. `images` are names and classes; samples have one score for each image, in this order.
@@ -107,37 +85,6 @@ impl Resampler {
             return Some(Asked::Answered(*known));
         }
         Some(Asked::Open(Question { sample, images, mean, table, digest }))
-    }
-
-    /// Returns the interval of the relative change `mean(differences) / mean(base)`, using the same resamples as
-    /// [`Self::summarise`]; numerator and denominator use the same images and seeds. `differences` are `to − base`.
-    /// Returns `None` if an image has no score in `base`, if there are fewer than two images, or if a resampled base is
-    /// not above zero.
-    pub(crate) fn relative(&self, differences: &Sample, base: &Sample) -> Option<(f64, f64)> {
-        let images = differences.images();
-        let base = base.like(differences)?;
-        if images.len() < 2 || base.images() != images {
-            return None;
-        }
-        let table = self.table(&images);
-        let means = deviations(&table, [differences, &base], &images, [0.0; 2]);
-        if means.iter().any(|&[_, below]| below <= 0.0) {
-            return None;
-        }
-        let mut ratios: Vec<f64> = means.iter().map(|[above, below]| above / below).collect();
-        Some((quantile(&mut ratios, 0.025), quantile(&mut ratios, 0.975)))
-    }
-
-    /// Returns the mean over images and the deviation of each resample's mean from it, with the resamples of
-    /// [`Resampler::summarise`]. Returns `None` if no image has a score.
-    pub(crate) fn distribution(&self, sample: &Sample) -> Option<Distribution> {
-        let images = sample.images();
-        let mean = mean(&sample.defined())?;
-        let deviations = match images.len() {
-            0 | 1 => vec![0.0; RESAMPLES],
-            _ => deviations(&self.table(&images), [sample], &images, [mean]).into_iter().flatten().collect(),
-        };
-        Some(Distribution { mean, deviations })
     }
 
     fn table(&self, images: &[usize]) -> Arc<Table> {

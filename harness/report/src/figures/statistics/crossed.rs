@@ -2,13 +2,17 @@
 
 use super::{
     sample::Sample,
-    summary::{LEVEL, mean, variance},
+    summary::{LEVEL, mean, quantile, variance},
 };
-use statrs::distribution::{ContinuousCDF as _, StudentsT};
 use std::collections::BTreeMap;
 
 /// The smallest number of seeds that a claim about recipes is tested with.
 pub(crate) const SEEDS: usize = 3;
+
+/// Says how many networks there are, if they are too few: `one network`.
+pub(crate) fn too_few_seeds(seeds: usize) -> &'static str {
+    if seeds == 2 { "two networks" } else { "one network" }
+}
 
 /// The smallest number of groups that count as drawn by chance. Fewer, such as two species, are fixed: a claim is about these.
 pub(crate) const GROUPS: usize = 10;
@@ -42,32 +46,49 @@ pub(crate) fn crossed(sample: &Sample, groups: &[String]) -> Option<Crossed> {
     of_columns(sample.columns(), groups)
 }
 
-/// The test of one column for each seed, with one value for each image.
-fn of_columns(columns: &[Vec<f64>], groups: &[String]) -> Option<Crossed> {
-    let parts = Parts::of(columns, groups)?;
-    let Parts { mean, deviation, .. } = parts;
-    let half = parts.half(LEVEL);
-    let p = match () {
-        () if mean == 0.0 => 1.0,
-        () if parts.half(LEAST) < mean.abs() => LEAST,
-        () => parts.level_at(mean.abs()),
-    };
-    Some(Crossed { mean, low: mean - half, high: mean + half, p, deviation })
+/// Tests the mean of `b` minus the mean of `a`, where the two share neither seeds nor images: the variance has the two parts
+/// of [`crossed`] for each of them. Returns `None` if one has fewer than two seeds or two images.
+pub(crate) fn crossed_apart(a: (&Sample, &[String]), b: (&Sample, &[String])) -> Option<Crossed> {
+    let [a, b] = [a, b].map(|(sample, groups)| Parts::of(sample.columns(), groups));
+    let (a, b) = (a?, b?);
+    let parts = [a.parts, b.parts].concat();
+    Some(Parts { mean: b.mean - a.mean, parts, deviation: a.deviation.hypot(b.deviation) }.tested())
 }
 
-/// The parts of the variance of a mean difference, and how many values each is estimated from.
+/// Tests one difference for each seed, without a value for each image: Student's test. Returns `None` with fewer than two seeds.
+pub(crate) fn of_seeds(differences: &[f64]) -> Option<Crossed> {
+    let parts = Parts::of_seeds(differences)?;
+    Some(parts.tested())
+}
+
+/// The test of one column for each seed, with one value for each image.
+fn of_columns(columns: &[Vec<f64>], groups: &[String]) -> Option<Crossed> {
+    Some(Parts::of(columns, groups)?.tested())
+}
+
+/// A mean, and the parts of its variance.
 struct Parts {
     mean: f64,
-    seeds: usize,
-    /// The part of seeds.
-    of_seeds: f64,
-    units: usize,
-    /// The part of images or groups.
-    of_units: f64,
+    parts: Vec<Part>,
+    /// The standard deviation of the seeds' means.
     deviation: f64,
 }
 
+/// A part of the variance of a mean.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    degrees: usize,
+    variance: f64,
+}
+
 impl Parts {
+    fn of_seeds(means: &[f64]) -> Option<Self> {
+        let mean = mean(means).filter(|_| means.len() > 1)?;
+        let spread = variance(means, mean);
+        let of_seeds = Part { degrees: means.len() - 1, variance: spread / means.len() as f64 };
+        Some(Self { mean, parts: vec![of_seeds], deviation: spread.sqrt() })
+    }
+
     fn of(columns: &[Vec<f64>], groups: &[String]) -> Option<Self> {
         let defined: Vec<usize> =
             (0..columns.first()?.len()).filter(|&i| columns.iter().all(|column| !column[i].is_nan())).collect();
@@ -80,7 +101,6 @@ impl Parts {
         let image_means: Vec<f64> =
             defined.iter().map(|&i| columns.iter().map(|column| column[i]).sum::<f64>() / seeds as f64).collect();
         let all = mean(&image_means)?;
-        let spread = variance(&seed_means, all);
         // The images of each unit, as places in `defined`.
         let mut units: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, &i) in defined.iter().enumerate() {
@@ -99,20 +119,27 @@ impl Parts {
             sum_of(&|place| column[defined[place]] - seed_mean - image_means[place] + all) //
         });
         let interaction = scale * rest.sum::<f64>() / ((seeds - 1) * seeds) as f64;
-        Some(Self {
-            mean: all,
-            seeds,
-            of_seeds: spread / seeds as f64,
-            units: units.len(),
-            of_units: (between - interaction).max(0.0),
-            deviation: spread.sqrt(),
-        })
+        let mut found = Self { mean: all, ..Self::of_seeds(&seed_means)? };
+        found.parts.push(Part { degrees: units.len() - 1, variance: (between - interaction).max(0.0) });
+        Some(found)
+    }
+
+    /// The mean with its interval and its p-value.
+    fn tested(&self) -> Crossed {
+        let Self { mean, deviation, .. } = *self;
+        let half = self.half(LEVEL);
+        let p = match () {
+            () if mean == 0.0 => 1.0,
+            () if self.half(LEAST) < mean.abs() => LEAST,
+            () => self.level_at(mean.abs()),
+        };
+        Crossed { mean, low: mean - half, high: mean + half, p, deviation }
     }
 
     /// Half of the interval that covers all but a share of `level`.
     fn half(&self, level: f64) -> f64 {
-        let squared = |degrees: usize| quantile(degrees, level).powi(2);
-        (squared(self.seeds - 1) * self.of_seeds + squared(self.units - 1) * self.of_units).sqrt()
+        let of = |part: &Part| quantile(part.degrees, level).powi(2) * part.variance;
+        self.parts.iter().map(of).sum::<f64>().sqrt()
     }
 
     /// The level at which half of the interval is `size`.
@@ -125,11 +152,6 @@ impl Parts {
         }
         f64::midpoint(low, high).exp()
     }
-}
-
-/// The quantile of Student's t that a two-sided test at `level` uses.
-fn quantile(degrees: usize, level: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::INFINITY, |t| -t.inverse_cdf(level / 2.0))
 }
 
 #[cfg(test)]
@@ -159,6 +181,19 @@ mod tests {
         let steady = [vec![0.5, 0.4, 0.6], vec![0.51, 0.41, 0.61], vec![0.49, 0.39, 0.59]];
         let expected = [0.5, 0.250_347_249_711_733_3, 0.749_652_750_288_266_6, 0.013_200_605_005_207_821];
         close(of_columns(&steady, none).unwrap(), expected);
+        // `summed_apart` of the same file: the two samples have nothing in common.
+        let [three, steady] = [three, steady].map(|columns| Sample::new(vec![0, 1, 2], columns.to_vec()));
+        let expected =
+            [0.486_438_888_888_888_8, 0.235_197_516_961_453_97, 0.737_680_260_816_323_7, 0.014_085_492_472_841_035];
+        close(crossed_apart((&three, none), (&steady, none)).unwrap(), expected);
+    }
+
+    /// SciPy: `ttest_1samp(differences, 0)` and its `confidence_interval(0.95)`.
+    #[test]
+    fn seeds_alone_have_students_test() {
+        let expected = [0.03, 0.000_948_372_842_452_350_3, 0.059_051_627_157_547_65, 0.046_205_091_353_363_28];
+        close(of_seeds(&[0.02, 0.05, 0.01, 0.04]).unwrap(), expected);
+        assert!(of_seeds(&[0.5]).is_none());
     }
 
     #[test]

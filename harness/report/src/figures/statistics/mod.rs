@@ -1,10 +1,10 @@
 //! Means with intervals, and tests of differences.
 //!
 //! * `sample.rs`: the score of each image under each seed
-//! * `bootstrap.rs`: intervals over images, and over seeds; its distributions compare samples of different images
+//! * `bootstrap.rs`: intervals over images, and over seeds
 //! * `crossed.rs`: the test behind a claim about training recipes, over seeds and images
 //! * `sign_flips.rs`: the sign-flip test behind a claim about single networks, over images
-//! * `summary.rs`: a mean with its interval, and Student's interval for figures that have one value for each seed
+//! * `summary.rs`: a mean with its interval, and Student's intervals of one value for each seed: of their mean, and of one more
 //!
 //! Every draw is seeded by what is summarised. So neither threads nor the order of questions change a digit.
 

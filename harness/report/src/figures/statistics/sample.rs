@@ -76,8 +76,27 @@ impl Sample {
         Self { seeds, columns }
     }
 
+    /// Returns these differences from `base` relative to its mean, over their own seeds and images. The mean of the result is the
+    /// relative change r, and its spread is that of r to first order: each score is (d − r·b) / mean(b) + r, for a
+    /// difference d from the score b (the delta method for a ratio of means). Returns `None` if the base lacks a seed or an image,
+    /// or if its mean is not above zero.
+    pub(crate) fn relative_to(&self, base: &Self) -> Option<Self> {
+        let base = base.like(self)?;
+        let (differences, base_means) = (self.defined(), base.defined());
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let (change, level) = (mean(&differences), mean(&base_means));
+        if base.images() != self.images() || level.is_nan() || level <= 0.0 {
+            return None;
+        }
+        let ratio = change / level;
+        let columns = self.columns.iter().zip(&base.columns).map(|(differences, base)| {
+            differences.iter().zip(base).map(|(d, b)| (d - ratio * b) / level + ratio).collect() //
+        });
+        Some(Self { seeds: self.seeds.clone(), columns: columns.collect() })
+    }
+
     /// Returns the scores of `self` for the seeds and images of `other`, or `None` if a seed is missing.
-    pub(super) fn like(&self, other: &Self) -> Option<Self> {
+    fn like(&self, other: &Self) -> Option<Self> {
         let columns = if other.seeds.is_empty() {
             self.columns.clone()
         } else {
@@ -98,9 +117,10 @@ impl Sample {
         Self { seeds: seeds.to_vec(), columns }
     }
 
-    /// Replaces the scores of each image by its mean over seeds, so that it can be paired with any seeds.
-    pub(crate) fn averaged(&self) -> Self {
-        Self { seeds: Vec::new(), columns: vec![self.means()] }
+    /// Gives the columns other seeds, in their order. Columns without a seed are left out.
+    pub(crate) fn renamed(&self, seeds: &[u64]) -> Self {
+        let columns = self.columns.iter().take(seeds.len()).cloned().collect();
+        Self { seeds: seeds.to_vec(), columns }
     }
 
     /// Returns the scores in another order of images. `places` holds, for each image of the new order, its index in
@@ -108,6 +128,11 @@ impl Sample {
     pub(crate) fn placed(&self, places: &[Option<usize>]) -> Self {
         let column = |column: &Vec<f64>| places.iter().map(|place| place.map_or(f64::NAN, |at| column[at])).collect();
         Self { seeds: self.seeds.clone(), columns: self.columns.iter().map(column).collect() }
+    }
+
+    /// Returns true if every score is zero.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.columns.iter().flatten().all(|score| score.is_nan() || *score == 0.0)
     }
 
     /// Subtracts `offset` from every score.
@@ -167,11 +192,31 @@ mod tests {
     fn scores_are_taken_by_seed_and_by_place() {
         let sample = Sample::new(vec![3, 5], vec![vec![0.5, 1.0], vec![1.5, 2.0]]);
         assert_eq!((sample.of_seeds(&[5]).defined(), sample.of_seeds(&[5]).seeds()), (vec![1.5, 2.0], 1));
-        assert_eq!((sample.averaged().defined(), sample.averaged().seeds()), (vec![1.0, 1.5], 0));
+        let other = sample.renamed(&[8]);
+        assert_eq!((other.defined(), other.seed_numbers()), (vec![0.5, 1.0], &[8][..]));
         let placed = sample.placed(&[Some(1), None, Some(0)]);
         assert_eq!(
             (placed.images(), placed.defined(), placed.seed_numbers()),
             (vec![0, 2], vec![1.5, 1.0], &[3, 5][..])
         );
+    }
+
+    #[test]
+    fn a_relative_change_is_a_ratio_of_means() {
+        let base = Sample::new(vec![0, 1], vec![vec![0.5, 0.8, NONE], vec![0.6, 0.7, NONE]]);
+        let times = |factor: f64| {
+            Sample::new(vec![0, 1], base.columns.iter().map(|c| c.iter().map(|v| v * factor).collect()).collect())
+        };
+        // A tenth less for every image is a tenth less, without any spread.
+        let tenth = times(0.9).minus(&base).relative_to(&base).unwrap();
+        assert!(tenth.columns.iter().flatten().filter(|v| !v.is_nan()).all(|v| (v + 0.1).abs() < 1e-12), "{tenth:?}");
+        // The mean of another change is the ratio of the means.
+        let more = Sample::new(vec![0, 1], vec![vec![0.7, 0.8, 0.1], vec![0.6, 0.9, 0.1]]);
+        let defined = more.minus(&base).relative_to(&base).unwrap().defined();
+        assert!((f64::midpoint(defined[0], defined[1]) - 0.4 / 2.6).abs() < 1e-12, "{defined:?}");
+        // The base must have every seed and image of the differences, and a mean above zero.
+        let one = base.of_seeds(&[0]);
+        assert!(more.minus(&base).relative_to(&one).is_none() && more.relative_to(&base).is_none());
+        assert!(base.relative_to(&times(0.0)).is_none() && times(0.0).relative_to(&base).is_some());
     }
 }

@@ -1,4 +1,6 @@
-//! A mean with its interval, and the constants that all intervals and tests share.
+//! A mean with its interval, Student's t, and the constants that all intervals and tests share.
+
+use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 /// The number of resamples of a bootstrap, and of drawn sign flips of a test.
 pub(crate) const RESAMPLES: usize = 10_000;
@@ -30,9 +32,19 @@ impl Summary {
 
 /// Returns Student's 95 % interval of the mean of one value for each seed, or `None` for fewer than two values.
 pub(crate) fn over_seeds(values: &[f64]) -> Option<(f64, f64)> {
-    let n = values.len();
-    let mean = mean(values).filter(|_| n > 1)?;
-    let half = student_t(n - 1) * (variance(values, mean) / n as f64).sqrt();
+    around_mean(values, 1.0 / values.len() as f64)
+}
+
+/// Returns the 95 % prediction interval of the value of one more seed: mean ± t(k−1)·s·√(1 + 1/k) for `k` values with the
+/// standard deviation s. Returns `None` for fewer than two values.
+pub(crate) fn of_new_seed(values: &[f64]) -> Option<(f64, f64)> {
+    around_mean(values, 1.0 + 1.0 / values.len() as f64)
+}
+
+/// Returns mean ± t·s·√`share`, or `None` for fewer than two values.
+fn around_mean(values: &[f64], share: f64) -> Option<(f64, f64)> {
+    let mean = mean(values).filter(|_| values.len() > 1)?;
+    let half = quantile(values.len() - 1, LEVEL) * (variance(values, mean) * share).sqrt();
     Some((mean - half, mean + half))
 }
 
@@ -45,38 +57,38 @@ pub(super) fn variance(values: &[f64], mean: f64) -> f64 {
     values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (values.len() - 1) as f64
 }
 
-/// Returns the 97.5 % point of Student's t with `degrees` degrees of freedom. It is tabulated where the expansion is
-/// poor. Otherwise it is the expansion in 1/degrees (Abramowitz and Stegun 26.7.5), accurate to three decimals.
-fn student_t(degrees: usize) -> f64 {
-    const SMALL: [f64; 8] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306];
-    if let Some(&t) = SMALL.get(degrees - 1) {
-        return t;
-    }
-    let v = degrees as f64;
-    let z = 1.959_963_984_540_054_f64;
-    let (z2, z3) = (z * z, z * z * z);
-    let (z5, z7) = (z3 * z2, z3 * z2 * z2);
-    z + (z3 + z) / (4.0 * v)
-        + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * v * v)
-        + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * z) / (384.0 * v * v * v)
+/// Returns the quantile of Student's t that a two-sided test at `level` uses.
+pub(super) fn quantile(degrees: usize, level: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::INFINITY, |t| -t.inverse_cdf(level / 2.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // `reference/intervals.py` makes these points with SciPy.
+    // `reference/intervals.py` makes these numbers, and those of the two tests below, with SciPy.
     #[test]
-    fn student_t_has_the_tabulated_points() {
-        for (degrees, t) in [(1, 12.706), (5, 2.571), (9, 2.262), (12, 2.179), (39, 2.023), (1000, 1.962)] {
-            assert!((student_t(degrees) - t).abs() < 2e-3, "{degrees}: {}", student_t(degrees));
+    fn quantiles_are_those_of_student() {
+        for (degrees, t) in [(1, 12.706_204_736), (2, 4.302_652_730), (9, 2.262_157_163), (1000, 1.962_339_081)] {
+            assert!((quantile(degrees, LEVEL) - t).abs() < 1e-8, "{degrees}: {}", quantile(degrees, LEVEL));
         }
     }
 
     #[test]
     fn seeds_have_an_interval_from_two_on() {
         let (low, high) = over_seeds(&[1.0, 3.0]).unwrap();
-        assert!((low - (2.0 - 12.706)).abs() < 1e-9 && (high - (2.0 + 12.706)).abs() < 1e-9); // t(1) times sqrt(2)/sqrt(2)
+        assert!((low + 10.706_204_736).abs() < 1e-8 && (high - 14.706_204_736).abs() < 1e-8, "{low} {high}");
         assert!(over_seeds(&[1.0]).is_none() && over_seeds(&[]).is_none());
+    }
+
+    #[test]
+    fn a_new_seed_has_a_wider_interval_than_the_mean() {
+        let near = |found: Option<(f64, f64)>, low: f64, high: f64| {
+            let (a, b) = found.unwrap();
+            assert!((a - low).abs() < 1e-9 && (b - high).abs() < 1e-9, "{a} {b}");
+        };
+        near(of_new_seed(&[0.851, 0.846, 0.862]), 0.812_332_912_991, 0.893_667_087_009);
+        near(of_new_seed(&[0.42, 0.44, 0.41, 0.45, 0.43]), 0.381_910_560_134, 0.478_089_439_866);
+        assert!(of_new_seed(&[1.0]).is_none() && of_new_seed(&[]).is_none());
     }
 }
