@@ -2,20 +2,24 @@
 
 use std::{env, path::Path, process::Command};
 
-/// Returns what git prints about the repository that `folder` is in. `None` if there is no git or no repository, or if
-/// git refuses, for example because the repository belongs to somebody else.
-///
-/// Git's own variables are hidden from it: they could name another repository, or other settings.
-pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+/// Returns git, to be run in `folder`. Git's own variables are hidden from it: they could name another repository, or other
+/// settings.
+pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
     // Without this, asking for the state may write the index.
-    command.arg("--no-optional-locks").arg("-C").arg(folder).args(arguments);
+    command.arg("--no-optional-locks").arg("-C").arg(folder);
     for (name, _) in env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"GIT_") {
             command.env_remove(name);
         }
     }
-    let output = command.output().ok()?;
+    command
+}
+
+/// Returns what git prints about the repository that `folder` is in. `None` if there is no git or no repository, or if
+/// git refuses, for example because the repository belongs to somebody else.
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = command(folder).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 

@@ -23,12 +23,14 @@ The text before a colon is read as a report if possible, otherwise as a revision
 a branch that is named like a report. If both results name a part, the two are compared even if their names
 differ: arm with arm, protocol with protocol, condition with condition. Everything else is matched by name.
 
-Differences are B minus A, with 95 % intervals. Scores of the same images of the same data are paired by
-image and seed, and tested with a sign-flip test and Holm's correction over all rows. Other scores are not
-paired: their interval is that of two independent means, and there is no test.
+Differences are B minus A. Each seed of A is paired with that of B, and scores of the same images of the same
+data are paired by image. With at least three seeds on each side a difference is tested as claims are: over seeds
+and images, with Holm's correction over all tested rows. With fewer it is not tested, because other seeds could
+turn it around; two tests of the same networks are tested over images.
 
-A regression is a figure that is worse in B by more than THRESHOLD. If its interval contains zero, it is shown
-but does not count. If it has no interval, it counts.";
+A regression is a figure that is worse in B by more than THRESHOLD, and whose change is tested and `worse`. An
+undecided one is shown but does not count. If figures of METRIC could not be tested and none is a regression, the
+exit code is 4.";
 
 /// Options of `compare`.
 #[derive(Debug, Clone, Args)]
@@ -42,7 +44,8 @@ pub(crate) struct Compare {
     /// A metric to compare, as in a spec; can be given several times [default: those of the reports]
     #[arg(long, value_name = "NAME")]
     pub(crate) metric: Vec<String>,
-    /// Exit 1 if a figure of METRIC got worse by more than THRESHOLD; can be given several times
+    /// Exit 1 if a figure of METRIC got worse by more than THRESHOLD, and 4 if that could not be tested; can be given several
+    /// times
     #[arg(long, value_name = "METRIC:THRESHOLD")]
     pub(crate) fail_on_regression: Vec<Gate>,
     /// Folder for a page with tables, and a CSV file of all differences

@@ -10,7 +10,7 @@ use crate::{
     output::{count, say, say_json, table},
 };
 use harness_record::vocabulary::Split;
-use harness_report::compare::{Comparison, Gate, Regression, Row, compare, render};
+use harness_report::compare::{Change, Checked, Comparison, Gate, Row, compare, render};
 use operand::Operand;
 use serde_json::json;
 use std::path::Path;
@@ -25,44 +25,51 @@ pub(crate) fn run(options: &cli::Compare, folders: &Folders, here: &Path) -> Out
     let b = Operand::parse(&options.b, folders, here)?.read(folders)?;
     let gates = &options.fail_on_regression;
     let comparison = compare(&a, &b, &options.metric, gates)?;
-    let regressions = regressions(&comparison, gates)?;
+    let checked = checked(&comparison, gates)?;
     if let Some(out) = &options.out {
         let files = render(&comparison, gates, &folders.root.join("templates")).map_err(Failure::run)?;
         for file in &files {
             harness_report::write_file(out, file)?;
         }
     }
+    let untested: Vec<&Row> = checked.iter().flat_map(|gate| gate.untested.iter().copied()).collect();
     if options.json {
+        let regressions: Vec<_> = checked.iter().flat_map(|gate| &gate.regressions).collect();
         let mut value = serde_json::to_value(&comparison).map_err(Failure::run)?;
         value["regressions"] = serde_json::to_value(&regressions).map_err(Failure::run)?;
+        value["untested"] = serde_json::to_value(&untested).map_err(Failure::run)?;
         value["page"] = json!(options.out.as_ref().map(|out| out.join("index.html").display().to_string()));
         say_json(&value)?;
     } else {
-        tell(&comparison, &regressions, gates)?;
+        tell(&comparison, &checked)?;
         if let Some(out) = &options.out {
             say(&format!("\npage: {}", out.join("index.html").display()))?;
         }
     }
-    match regressions.iter().filter(|found| found.counts).count() {
-        0 => Ok(()),
-        n => Err(Failure::Check(format!("{} worse by more than allowed", count(n, "figure")))),
+    let regressions = checked.iter().flat_map(|gate| &gate.regressions).filter(|found| found.counts).count();
+    match (regressions, untested.len()) {
+        (0, 0) => Ok(()),
+        // A check that could not be made must not look like one that passed.
+        (0, n) => Err(Failure::data(format!(
+            "--fail-on-regression could not be tested for {}: a test needs at least three seeds on each side, as from \
+             `harness study NAME --seeds 0,1,2`",
+            count(n, "figure")
+        ))),
+        (n, _) => Err(Failure::Check(format!("{} worse by more than allowed", count(n, "figure")))),
     }
 }
 
-/// Finds the figures that got worse by more than `gates` allow. A gate without any comparable figure is an error: it
-/// must not pass.
-fn regressions<'a>(comparison: &'a Comparison, gates: &[Gate]) -> Outcome<Vec<Regression<'a>>> {
-    let mut all = Vec::new();
-    for gate in gates {
-        let found = gate.regressions(comparison).ok_or_else(|| {
-            Failure::Check(format!("--fail-on-regression {}: no figure of this metric can be compared", gate.metric))
-        })?;
-        all.extend(found);
-    }
-    Ok(all)
+/// Checks every gate. A gate without any comparable figure is an error: it must not pass.
+fn checked<'a>(comparison: &'a Comparison, gates: &[Gate]) -> Outcome<Vec<Checked<'a>>> {
+    let check = |gate: &Gate| {
+        gate.check(comparison).ok_or_else(|| {
+            Failure::data(format!("--fail-on-regression {}: no figure of this metric can be compared", gate.metric))
+        })
+    };
+    gates.iter().map(check).collect()
 }
 
-fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate]) -> Outcome {
+fn tell(comparison: &Comparison, checked: &[Checked<'_>]) -> Outcome {
     let Comparison { a, b, rows, .. } = comparison;
     say(&table(
         &[("A", a), ("B", b)].map(|(side, about)| vec![side.to_owned(), about.name.clone(), about.title.clone()]),
@@ -81,11 +88,18 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
         comparison.only.iter().map(|one| format!("{}: {} {}", one.side, one.what, one.name)),
     )?;
     tell_circumstances(comparison)?;
-    if gates.is_empty() {
+    if checked.is_empty() {
         return Ok(());
     }
+    let untested = checked.iter().flat_map(|gate| &gate.untested);
+    tell_list(
+        "not tested for regressions:",
+        untested.map(|row| format!("{} of {}", row.metric, row.place.in_words())),
+    )?;
+    let regressions: Vec<_> = checked.iter().flat_map(|gate| &gate.regressions).collect();
     if regressions.is_empty() {
-        return say("\nregressions: none");
+        let tested = checked.iter().all(|gate| gate.untested.is_empty());
+        return say(if tested { "\nregressions: none" } else { "\nregressions: none among the tested figures" });
     }
     tell_list(
         "regressions:",
@@ -98,7 +112,7 @@ fn tell(comparison: &Comparison, regressions: &[Regression<'_>], gates: &[Gate])
                 shown.difference,
                 found.threshold
             );
-            if found.counts { text } else { format!("{text}; does not count, because its interval contains zero") }
+            if found.counts { text } else { format!("{text}; does not count, because it is undecided") }
         }),
     )
 }
@@ -134,8 +148,9 @@ fn differences(rows: &[Row]) -> String {
 fn legend(rows: &[Row]) -> String {
     let tested = rows.iter().filter(|row| row.p.is_some()).count();
     match tested {
-        0 => "no row has a test: none is paired by image".to_owned(),
-        n => format!("p: sign flips of paired differences, corrected by Holm's method for {}", count(n, "row")),
+        0 if rows.iter().all(|row| row.change == Change::Same) => "there is nothing to test".to_owned(),
+        0 => "no row is tested: a test needs at least three seeds on each side".to_owned(),
+        n => format!("p: over seeds and images, corrected by Holm's method for {}", count(n, "tested row")),
     }
 }
 

@@ -24,6 +24,7 @@ mod pictures;
 mod pixels;
 mod prediction;
 mod refusals;
+mod regressions;
 mod reports;
 mod seeds;
 mod serving;

@@ -1,6 +1,6 @@
 //! Decides which differences count as a regression.
 
-use super::result::{Comparison, Row};
+use super::result::{Change, Comparison, Row};
 use crate::figures::metrics::Metric;
 use harness_record::suggest::closest;
 use serde::Serialize;
@@ -47,22 +47,31 @@ pub struct Regression<'a> {
     pub row: &'a Row,
     /// The limit of the gate.
     pub threshold: f64,
-    /// True if the regression counts. If the difference has an interval, it counts only if the interval excludes zero.
-    /// Without an interval, every difference counts.
+    /// True if the regression counts: the figure is [`Change::Worse`]. Otherwise it may be due to chance.
     pub counts: bool,
 }
 
+/// The outcome of a gate.
+#[derive(Debug, Clone)]
+pub struct Checked<'a> {
+    /// The tested figures that got worse by more than the gate allows.
+    pub regressions: Vec<Regression<'a>>,
+    /// The figures that could not be tested.
+    pub untested: Vec<&'a Row>,
+}
+
 impl Gate {
-    /// Returns the figures of a comparison that got worse by more than the gate allows, or `None` if the comparison has
-    /// no figure of the gate's metric.
-    pub fn regressions<'a>(&self, comparison: &'a Comparison) -> Option<Vec<Regression<'a>>> {
+    /// Checks the figures of a comparison, or returns `None` if the comparison has no figure of the gate's metric.
+    pub fn check<'a>(&self, comparison: &'a Comparison) -> Option<Checked<'a>> {
         let rows: Vec<_> = comparison.rows.iter().filter(|row| row.metric == self.metric).collect();
         if rows.is_empty() {
             return None;
         }
-        let worse = rows.into_iter().filter(|row| row.worsening().is_some_and(|worse| worse > self.threshold));
-        let counted =
-            worse.map(|row| Regression { row, threshold: self.threshold, counts: row.is_clear().unwrap_or(true) });
-        Some(counted.collect())
+        let (untested, tested): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.change == Change::NotTested);
+        let worse = tested.into_iter().filter(|row| row.worsening().is_some_and(|worse| worse > self.threshold));
+        let regressions = worse
+            .map(|row| Regression { row, threshold: self.threshold, counts: row.change == Change::Worse })
+            .collect();
+        Some(Checked { regressions, untested })
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! * [`Side`]: one of the two: a report's data folder, an arm of it, or a run of the store
 //! * [`compare`]: every figure that both have, as B minus A. If both were tested on the same images, differences are
-//!   paired by image and by seed, as for claims. Otherwise the two means are independent of each other
+//!   paired by image and by seed, and tested as claims are. Otherwise the two means are independent of each other
 //! * [`Gate`]: the rule for what counts as a regression
 //! * [`render`]: the page
 
@@ -16,7 +16,7 @@ mod result;
 mod side;
 
 pub use circumstances::{Circumstance, Topic};
-pub use gate::{Gate, Regression};
+pub use gate::{Checked, Gate, Regression};
 pub use page::{Shown, render};
 pub use result::{About, Both, Change, CompareError, Comparison, Coordinates, Only, Row, Under, Unlike};
 pub use side::{Choice, Side};

@@ -100,9 +100,11 @@ struct Drawn {
 /// # Errors
 /// Fails if the template is missing or asks for something that does not exist.
 pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Result<Vec<RenderedFile>, ReportError> {
-    let regressions: Vec<_> = gates
+    let checked: Vec<_> = gates.iter().filter_map(|gate| gate.check(comparison)).collect();
+    let untested: usize = checked.iter().map(|gate| gate.untested.len()).sum();
+    let regressions: Vec<_> = checked
         .iter()
-        .flat_map(|gate| gate.regressions(comparison).unwrap_or_default())
+        .flat_map(|gate| &gate.regressions)
         .map(|found| {
             context! {
                 metric => &found.row.metric, place => found.row.place.in_words(), difference => signed(found.row.difference),
@@ -123,7 +125,7 @@ pub fn render(comparison: &Comparison, gates: &[Gate], templates: &Path) -> Resu
     let context = context! {
         a => Value::from(Serde(&comparison.a)), b => Value::from(Serde(&comparison.b)), gates => !gates.is_empty(),
         tables => Value::from(Serde(tables(comparison))), summary => summary(comparison), only => Value::from(Serde(&comparison.only)),
-        regressions, unlike, circumstances, differences => DIFFERENCES,
+        regressions, untested, unlike, circumstances, differences => DIFFERENCES,
     };
     let page = engine::page(templates, TEMPLATE, context)?;
     Ok(vec![RenderedFile::new(DIFFERENCES, csv(comparison)?), RenderedFile::new("index.html", page.into_bytes())])
@@ -152,7 +154,8 @@ fn tables(comparison: &Comparison) -> Vec<Table<'_>> {
                 Change::Better => "supported",
                 Change::Worse => "contradicted",
                 Change::Undecided => "undecided",
-                Change::Same | Change::NotTested => "not-run",
+                Change::Same => "not-run",
+                Change::NotTested => "not-tested",
             },
             note: row.note.as_deref(),
             drawn: drawn(row, &comparison.rows),

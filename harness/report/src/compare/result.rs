@@ -82,16 +82,15 @@ impl Coordinates {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// The interval of the difference lies on the good side of zero. Its corrected p-value, if it has one, is below
-    /// 0.05.
+    /// The interval of the difference lies on the good side of zero, and its corrected p-value is below 0.05.
     Better,
     /// The same, on the bad side of zero.
     Worse,
-    /// Neither better nor worse.
+    /// Tested, but neither better nor worse.
     Undecided,
-    /// Every image has the same score in both; for a figure without an interval, the value is the same in both.
+    /// Both have the same scores for every image and seed.
     Same,
-    /// There is a difference without an interval, so it may be due to chance.
+    /// There are too few seeds to tell a difference from chance, or the metric has no better direction.
     NotTested,
 }
 
@@ -127,10 +126,9 @@ pub struct Row {
     pub b: f64,
     /// B minus A.
     pub difference: f64,
-    /// The ends of the 95 % interval of the difference; `None` if there is nothing to compute it over.
+    /// The ends of the 95 % interval of the difference; `None` if it is not tested.
     pub interval: Option<(f64, f64)>,
-    /// The two-sided p-value of a sign-flip test of the paired differences, with Holm's correction for the number of
-    /// rows.
+    /// The two-sided p-value, with Holm's correction for the number of tested rows; `None` if it is not tested.
     pub p: Option<f64>,
     /// The number of images behind each mean; `None` for a metric without a value for each image.
     pub images: Option<Both<usize>>,
@@ -138,9 +136,12 @@ pub struct Row {
     pub seeds: Both<usize>,
     /// True if differences are paired by image.
     pub paired: bool,
+    /// True if both have the same scores, so that there is nothing to test.
+    #[serde(skip)]
+    pub same: bool,
     /// The verdict.
     pub change: Change,
-    /// A note for the reader: why there is no interval, or why the difference is not paired.
+    /// A note for the reader: why the difference is not tested, or not paired, or what it is tested over.
     pub note: Option<String>,
 }
 
@@ -162,21 +163,15 @@ impl Row {
         })
     }
 
-    /// Returns true if the interval excludes zero, or `None` if there is no interval.
-    pub fn is_clear(&self) -> Option<bool> {
-        self.interval.map(|(low, high)| low > 0.0 || high < 0.0)
-    }
-
     pub(super) fn judged(&self) -> Change {
-        match (self.interval, self.worsening()) {
-            (Some((low, high)), _) if low == 0.0 && high == 0.0 && self.difference == 0.0 => Change::Same,
-            (None, _) if self.difference == 0.0 => Change::Same,
-            (None, _) | (_, None) => Change::NotTested,
-            (Some(_), Some(worse)) => match (self.is_clear(), self.p.is_none_or(|p| p < LEVEL)) {
-                (Some(true), true) if worse > 0.0 => Change::Worse,
-                (Some(true), true) => Change::Better,
-                _ => Change::Undecided,
+        match (self.interval, self.p, self.worsening()) {
+            _ if self.same => Change::Same,
+            (Some((low, high)), Some(p), Some(worse)) => match (low > 0.0 || high < 0.0) && p < LEVEL {
+                true if worse > 0.0 => Change::Worse,
+                true => Change::Better,
+                false => Change::Undecided,
             },
+            _ => Change::NotTested,
         }
     }
 }

@@ -10,7 +10,6 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::Command,
 };
 use tempfile::TempDir;
 
@@ -145,9 +144,7 @@ fn git(folder: &Path, arguments: &[&OsStr], failed: impl Fn(&str) -> Failure) ->
 }
 
 fn raw(folder: &Path, arguments: &[&OsStr], failed: impl Fn(&str) -> Failure) -> Outcome<Vec<u8>> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
+    let output = crate::git::command(folder)
         .args(arguments)
         .output()
         .map_err(|error| Failure::run(format!("cannot start git, which is needed to read revisions: {error}")))?;
