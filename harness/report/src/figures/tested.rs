@@ -154,6 +154,30 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
     judged.collect()
 }
 
+/// Returns the verdict of the claim that compares two figures under a protocol, whichever of them it names first. A claim with
+/// a margin says something else. `None` if the study claims nothing about them.
+///
+/// Nothing else says which of two figures is higher: only claims are corrected for their number.
+pub(crate) fn claimed(
+    claims: &[TestedClaim],
+    data: &Data,
+    sides: [&Operand; 2],
+    protocol: Protocol,
+) -> Option<Verdict> {
+    // Two names of a metric can mean the same column.
+    let figure = |side: &Operand| {
+        let metric = Metric::find(&side.metric)?;
+        Some((side.arm.clone(), data.condition_of(side), data.column(&side.arm, metric, protocol)))
+    };
+    let [left, right] = sides.map(figure);
+    let asks = |claim: &&TestedClaim| {
+        let [a, b] = [figure(&claim.comparison.left), figure(&claim.comparison.right)];
+        let same = (a == left && b == right) || (a == right && b == left);
+        same && claim.protocol == protocol && claim.comparison.offset == 0.0
+    };
+    claims.iter().find(asks)?.outcome.as_ref().ok().map(|tested| tested.verdict)
+}
+
 /// A parsed claim and a protocol that it applies to.
 struct Asked<'a> {
     claim: &'a ClaimSpec,
@@ -220,8 +244,9 @@ impl Question<'_> {
         Ok(Difference { summary, evidence: Evidence::Networks { p } })
     }
 
-    /// Computes the change from `base` to `to` relative to `base`, with its 95 % interval if there is one.
-    pub(crate) fn relative_change(&self, [to, base]: [&Operand; 2]) -> Option<(f64, Option<(f64, f64)>)> {
+    /// Computes the change from `base` to `to` relative to `base`. The difference is paired, and has an interval if it is
+    /// tested; it is `None` if the two cannot be paired.
+    pub(crate) fn relative_change(&self, [to, base]: [&Operand; 2]) -> Option<(f64, Option<Difference>)> {
         let figure = |side: &Operand| {
             let condition = self.data.condition_of(side);
             Some(self.data.tested(&side.arm, condition, Metric::find(&side.metric)?, self.protocol)?.mean)
@@ -231,8 +256,9 @@ impl Question<'_> {
             return None;
         }
         let paired = self.differences([to, base]).ok().zip(self.values(base).ok());
-        let interval = paired.and_then(|(differences, base)| self.data.scores.relative(&differences, &base));
-        Some(((to_mean - base_mean) / base_mean, interval))
+        let relative = paired.and_then(|(differences, base)| differences.relative_to(&base));
+        let judged = relative.and_then(|relative| self.judged(&relative, &[to, base], "relative").ok());
+        Some(((to_mean - base_mean) / base_mean, judged))
     }
 
     /// Computes `(left - right) - (left - right)` of two pairs over the images for which all four are defined.

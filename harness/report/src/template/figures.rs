@@ -7,11 +7,11 @@ use super::{
 };
 use crate::{
     figures::{
-        claim::Operand,
+        claim::{Operand, Verdict},
         figure::Figure,
         published::Printed,
         statistics::summary::{CONFIDENCE, Summary},
-        tested::{Difference, Question, Untested},
+        tested::{Difference, Question, Untested, claimed},
     },
     markdown::{count, ends, escape, number, percent, percent_change, signed, signed_ends},
 };
@@ -93,7 +93,8 @@ struct Compared {
     run: bool,
     /// The reason why there is none; empty if there is one.
     reason: String,
-    /// `higher`, `lower`, `level` if the interval contains zero, or `untested` if there are too few seeds for an interval.
+    /// What a claim of the study says of the difference: `higher`, `lower` or `undecided`. `untested` if the claim is not
+    /// tested, and `unclaimed` if there is no such claim; then the difference has no verdict.
     sign: &'static str,
     /// The difference with its sign.
     difference: String,
@@ -102,7 +103,8 @@ struct Compared {
     /// The 95 % interval.
     interval: String,
     images: String,
-    /// All of it as Markdown: `**higher** by 0.012 (95 % interval of the paired difference +0.004 to +0.020)`.
+    /// All of it as Markdown: `+0.012, **higher** (95 % interval of the paired difference +0.004 to +0.020)`. Without a claim,
+    /// it has no word.
     phrase: Value,
 }
 
@@ -138,7 +140,7 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
 pub(super) fn compare(facts: &Facts, left: &str, right: &str, under: &str) -> Answer {
     let protocol = protocol(facts, under)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
-    Ok(differing(&Question { data: &facts.data, protocol, species: None }, [&sides[0], &sides[1]]))
+    Ok(differing(facts, &Question { data: &facts.data, protocol, species: None }, [&sides[0], &sides[1]]))
 }
 
 /// `contrast("a@x.dice", "a@y.dice", "b@x.dice", "b@y.dice", "corrected")`: the paired difference of two changes,
@@ -150,7 +152,7 @@ pub(super) fn contrast(facts: &Facts, first: [&str; 2], second: [&str; 2], under
         changes.push([operand(facts, left)?, operand(facts, right)?]);
     }
     let question = Question { data: &facts.data, protocol, species: None };
-    Ok(compared(question.contrast([&changes[0], &changes[1]]), ""))
+    Ok(compared(question.contrast([&changes[0], &changes[1]]), None, ""))
 }
 
 /// `species_value("imbalanced.dice", "cat", "corrected")`: the mean over the test images of one species.
@@ -167,7 +169,8 @@ pub(super) fn species_value(facts: &Facts, text: &str, of: &str, under: &str) ->
 pub(super) fn species_compare(facts: &Facts, [left, right]: [&str; 2], of: &str, under: &str) -> Answer {
     let protocol = protocol(facts, under)?;
     let sides = [operand(facts, left)?, operand(facts, right)?];
-    Ok(differing(&Question { data: &facts.data, protocol, species: Some(species(of)?) }, [&sides[0], &sides[1]]))
+    let question = Question { data: &facts.data, protocol, species: Some(species(of)?) };
+    Ok(differing(facts, &question, [&sides[0], &sides[1]]))
 }
 
 /// Names the number of images of a paired difference, if a side was tested on more images.
@@ -179,22 +182,20 @@ fn over(question: &Question<'_>, sides: [&Operand; 2], found: &Summary) -> Strin
     format!(", over the {} images that both were tested on", count(found.images as u64))
 }
 
-fn differing(question: &Question<'_>, sides: [&Operand; 2]) -> Value {
+fn differing(facts: &Facts, question: &Question<'_>, sides: [&Operand; 2]) -> Value {
     let found = question.difference(sides, 0.0, "phrase");
     let over = found.as_ref().map_or_else(|_| String::new(), |found| over(question, sides, &found.summary));
-    compared(found, &over)
+    // Claims are about all test images.
+    let of_all = question.species.is_none();
+    let verdict = of_all.then(|| claimed(&facts.claims, question.data, sides, question.protocol)).flatten();
+    compared(found, verdict, &over)
 }
 
-fn compared(found: Result<Difference, Untested>, over: &str) -> Value {
+fn compared(found: Result<Difference, Untested>, verdict: Option<Verdict>, over: &str) -> Value {
     let reason = found.as_ref().err().map(Untested::to_string).unwrap_or_default();
     let found = found.ok();
     let none = || NOT_RUN.to_owned();
-    let sign = match found.map(|found| found.interval()) {
-        Some(None) => "untested",
-        Some(Some((low, _))) if low > 0.0 => "higher",
-        Some(Some((_, high))) if high < 0.0 => "lower",
-        _ => "level",
-    };
+    let sign = found.map_or("unclaimed", |found| sign(&found, verdict));
     Value::from(Serde(Compared {
         run: found.is_some(),
         phrase: Value::from_safe_string(found.map_or_else(|| not_judged(&reason), |s| phrase(sign, &s, over))),
@@ -207,21 +208,34 @@ fn compared(found: Result<Difference, Untested>, over: &str) -> Value {
     }))
 }
 
+/// Returns what a claim with this verdict says of a difference, in a word.
+fn sign(found: &Difference, verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        None if found.untested().is_some() => "untested",
+        None => "unclaimed",
+        Some(Verdict::Supported | Verdict::Contradicted) if found.summary.mean > 0.0 => "higher",
+        Some(Verdict::Supported | Verdict::Contradicted) => "lower",
+        Some(Verdict::Undecided) => "undecided",
+        Some(_) => "untested",
+    }
+}
+
 fn not_judged(reason: &str) -> String {
     format!("not comparable: {}", escape(reason))
 }
 
-/// Describes a paired difference, in words chosen by its sign.
+/// Describes a paired difference, with the word of the claim if there is one.
 fn phrase(sign: &str, found: &Difference, over: &str) -> String {
-    let mean = found.summary.mean;
+    let mean = signed(found.summary.mean);
     let Some(interval) = found.interval() else {
-        return format!("{} ({}, not tested{over})", signed(mean), found.untested().unwrap_or_default());
+        return format!("{mean} ({}, not tested{over})", found.untested().unwrap_or_default());
     };
-    let interval = format!("{CONFIDENCE} interval of the paired difference {}{over}", signed_ends(interval));
-    match sign {
-        "level" => format!("not measurably different ({}, {interval})", signed(mean)),
-        _ => format!("**{sign}** by {} ({interval})", number(mean.abs())),
-    }
+    let word = match sign {
+        "higher" | "lower" => format!(", **{sign}**"),
+        "undecided" => ", undecided".to_owned(),
+        _ => String::new(),
+    };
+    format!("{mean}{word} ({CONFIDENCE} interval of the paired difference {}{over})", signed_ends(interval))
 }
 
 /// One arm of a ranking.

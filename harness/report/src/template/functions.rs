@@ -22,7 +22,7 @@ use minijinja::{Environment, Value, value::Rest};
 use std::sync::Arc;
 
 /// The names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 45] = [
+pub(super) const FUNCTIONS: [&str; 46] = [
     "arms",
     "by_breed",
     "by_species",
@@ -32,6 +32,7 @@ pub(super) const FUNCTIONS: [&str; 45] = [
     "checklist",
     "ci",
     "claim",
+    "claim_verdict",
     "claims",
     "code",
     "compare",
@@ -113,6 +114,7 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("chart", chart, name);
     add!("charts", charts, kind);
     add!("claim", claim, name);
+    add!("claim_verdict", claim_verdict, name, protocol);
     add!("metric_label", |_: &Facts, name: &str| metric(name).map(|m| Value::from(m.label)), name);
     add!("has_arm", |f: &Facts, name: &str| Ok(Value::from(f.data.study.arms.iter().any(|a| a.name == name))), name);
     add!("has_baseline", |f: &Facts, name: &str| Ok(Value::from(f.data.baselines().any(|b| b.name() == name))), name);
@@ -193,6 +195,14 @@ fn claim(facts: &Facts, name: &str) -> Answer {
         return Err(refuse("claim", name, &names));
     }
     safe(claims::one(&facts.data, &facts.claims, name))
+}
+
+/// `claim_verdict("blur-hurts", "corrected")`: the verdict in a word; empty if the study has no such claim, or if a run is missing.
+fn claim_verdict(facts: &Facts, name: &str, under: &str) -> Answer {
+    let protocol = protocol(facts, under)?;
+    let claim = facts.claims.iter().find(|tested| tested.claim.name == name && tested.protocol == protocol);
+    let found = claim.and_then(|claim| claim.outcome.as_ref().ok());
+    safe(found.map_or(String::new(), |found| found.verdict.to_string()))
 }
 
 fn chart(facts: &Facts, name: &str) -> Answer {

@@ -70,7 +70,8 @@ pub(super) fn statements(facts: &Facts, given: &[Value]) -> Answer {
     table.rows = read.iter().zip(&borne).map(|(statement, borne)| statement.cells(data, borne)).collect();
     let caption = format!(
         "percentages that the published text states, what its own table gives for the same change, and the change in this \
-         report with its {CONFIDENCE} interval, paired over the test images"
+         report with its {CONFIDENCE} interval, paired over the test images. The intervals are not corrected for their number, and \
+         no verdict follows from them"
     );
     safe(format!("{}\n\n{}", summary(&borne), table.captioned(&caption)))
 }
@@ -151,14 +152,17 @@ impl Statement {
         Some(linked(&percent_change(beside?.value, of?.value)?, &sides.map(printed_row)))
     }
 
-    /// Returns the change in this report: `−3.51 % (−5.02 % to −2.10 %)`.
+    /// Returns the change in this report: `−3.51 % (−5.02 % to −2.10 %)`, or why it has no interval.
     fn ours(&self, data: &Data, protocol: Protocol) -> String {
         let question = Question { data, protocol, species: None };
-        let Some((change, interval)) = question.relative_change([&self.of, &self.beside]) else {
+        let Some((change, paired)) = question.relative_change([&self.of, &self.beside]) else {
             return "not run".to_owned();
         };
-        let ends = |(low, high)| format!(" ({} to {})", signed_percent(low), signed_percent(high));
-        let text = signed_percent(change) + &interval.map(ends).unwrap_or_default();
+        let more = paired.map(|found| match (found.interval(), found.untested()) {
+            (Some((low, high)), _) => format!(" ({} to {})", signed_percent(low), signed_percent(high)),
+            (None, why) => format!(" ({}, not tested)", why.unwrap_or_default()),
+        });
+        let text = signed_percent(change) + &more.unwrap_or_default();
         linked(&text, &data.rows_of([&self.of, &self.beside], protocol))
     }
 

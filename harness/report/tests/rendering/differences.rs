@@ -55,16 +55,28 @@ fn a_paired_difference_is_one_phrase() {
     };
     let sides = r#"("supervised.dice", "ssl.dice", "corrected")"#;
     let parts = says(&format!(
-        "{{% set c = compare{sides} %}}**{{{{ c.sign }}}}** by {{{{ c.size }}}} ({{{{ confidence }}}} interval of the paired difference {{{{ c.interval }}}})"
+        "{{% set c = compare{sides} %}}{{{{ c.difference }}}}, **{{{{ c.sign }}}}** ({{{{ confidence }}}} interval of the paired difference {{{{ c.interval }}}})"
     ));
-    assert!(parts.starts_with("**lower** by 0.0"), "{parts}");
+    assert!(parts.starts_with("\u{2212}0.0") && parts.contains(", **lower** ("), "{parts}");
     assert_eq!(says(&format!("{{{{ diff{sides} }}}}")), parts);
     assert_eq!(says(&format!("{{{{ compare{sides}.phrase }}}}")), parts);
-    let level = says(r#"{{ diff("ssl.dice", "ssl.dice", "corrected") }}"#);
-    assert!(
-        level.starts_with("not measurably different (0.000, 95\u{a0}% interval of the paired difference 0.000"),
-        "{level}"
+    // No claim is about the IoU, so the same difference has no word, however clear it is.
+    let unclaimed = says(
+        r#"{{ compare("ssl.iou", "supervised.iou", "corrected").sign }}: {{ diff("ssl.iou", "supervised.iou", "corrected") }}"#,
     );
+    assert!(
+        unclaimed.starts_with("unclaimed: +0.0") && unclaimed.contains(" (95\u{a0}% interval of the"),
+        "{unclaimed}"
+    );
+    assert!(!unclaimed.contains("higher"), "{unclaimed}");
+    // Both names of a column are the same figure, and a claim is about all images of the test.
+    let sign = |call: &str| says(&format!("{{{{ {call}.sign }}}}")).trim().to_owned();
+    assert_eq!(sign(r#"compare("ssl.hard_dice", "supervised.dice", "corrected")"#), "higher");
+    assert_eq!(sign(r#"compare("ssl.hard_dice", "supervised.dice", "published")"#), "unclaimed");
+    assert_eq!(sign(r#"species_compare("ssl.dice", "supervised.dice", "cat", "corrected")"#), "unclaimed");
+    let of_no_claim = says(r#"[{{ claim_verdict("no-such-claim", "corrected") }}]"#);
+    assert_eq!(of_no_claim, "[]\n");
+    assert_eq!(says(r#"{{ claim_verdict("first-beats-second", "corrected") }}"#), "supported\n");
     let none = says(r#"{{ diff("ssl.dice", "ssl.batch_dice", "corrected") }}"#);
     assert_eq!(none, "not comparable: a required run is missing\n");
 }
