@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from rules import summed, summed_apart
 from stated import Stated, Test
-from verdicts import summed, summed_apart
 
 STATISTICS = "harness/report/src/figures/statistics"
 BOOTSTRAP = f"{STATISTICS}/bootstrap/tests.rs"
@@ -129,7 +129,11 @@ def student() -> Iterator[Stated]:
     text = "(low + 10.706_204_736).abs() < 1e-8 && (high - 14.706_204_736)"
     yield OF_SEEDS.states(text, found, f"ends of {values}", numbers=[-10.706204736, 14.706204736], within=last)
     for text, seeds, ends in [
-        ("[0.851, 0.846, 0.862]), 0.812_332_912_991, 0.893_667_087_009", [0.851, 0.846, 0.862], (0.812332912991, 0.893667087009)),
+        (
+            "[0.851, 0.846, 0.862]), 0.812_332_912_991, 0.893_667_087_009",
+            [0.851, 0.846, 0.862],
+            (0.812332912991, 0.893667087009),
+        ),
         (
             "[0.42, 0.44, 0.41, 0.45, 0.43]), 0.381_910_560_134, 0.478_089_439_866",
             [0.42, 0.44, 0.41, 0.45, 0.43],

@@ -122,12 +122,12 @@ class Records:
             first = next((p for p in self.places if p["stage"] == "evaluate"), None)
             tables = [] if first is None else [rows(self.run(first["run"]) / "baselines.csv")]
             seeds: tuple[int, ...] = ()
-            is_wanted = lambda row: row["predictor"] == arm  # noqa: E731
+            is_wanted = lambda row: row["predictor"] == arm
         else:
             runs = self.runs("evaluate", arm, protocol)
             seeds = tuple(sorted(runs))
             tables = [rows(runs[seed] / "per_image.csv") for seed in seeds]
-            is_wanted = lambda row: row["predictor"] == "model" and row["condition"] == condition  # noqa: E731
+            is_wanted = lambda row: row["predictor"] == "model" and row["condition"] == condition
         values = np.full((len(tables), len(self.images)), math.nan)
         for line, table in zip(values, tables, strict=True):
             for row in table:

@@ -7,7 +7,7 @@ For every claim under every protocol: difference, 95 % interval, p-value with Ho
 printed figure: our figure, the 95 % prediction interval of one more seed, and the verdict. Ends with 1 if a report says
 something else.
 
-* A claim with three or more seeds is tested over seeds and images (`summed` of verdicts.py). The report must agree to
+* A claim with three or more seeds is tested over seeds and images (`summed` of rules.py). The report must agree to
   the last digit that it prints.
 * A claim within the same networks, or beside a baseline, with fewer seeds: bootstrap over images within their groups,
   and sign flips. Both draw at random, here as there, so the two agree within Monte Carlo error (five standard errors).
@@ -29,7 +29,7 @@ import numpy as np
 from scipy import stats
 
 from records import BASELINES, REPORTS, Records, committed
-from verdicts import summed
+from rules import summed
 
 SEEDS = 3  # the fewest that a claim about arms is tested with
 GROUPS = 10  # the fewest that count as drawn by chance
@@ -228,7 +228,9 @@ def check_claims(records: Records, tally: Tally) -> None:
                 asked.append((claim, relation, test(records, sides, protocol, offset)))
         holm([found for _, _, found in asked if isinstance(found, Found) and found.p is not None])
         if len(said) != len(asked):
-            tally.differences.append(f"{records.name}, {protocol}: {len(said)} claims in the report, {len(asked)} asked")
+            tally.differences.append(
+                f"{records.name}, {protocol}: {len(said)} claims in the report, {len(asked)} asked"
+            )
             continue
         for (claim, relation, found), row in zip(asked, said, strict=True):
             check_claim(f"{records.name}, {protocol}, {claim['expect']}", found, relation, row, tally)

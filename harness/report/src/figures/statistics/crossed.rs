@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(found.p >= LEVEL, found.low <= 0.0 && found.high >= 0.0, "{found:?}");
     }
 
-    /// `summed` of `reference/verdicts.py` made these numbers with `SciPy`.
+    /// `summed` of `reference/rules.py` made these numbers with `SciPy`.
     #[test]
     fn intervals_and_p_values_are_those_of_the_reference() {
         let three = [
