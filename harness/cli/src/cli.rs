@@ -42,6 +42,13 @@ Examples:
                                          all that a reviewer needs to check the report, in one file
 
 Reports are rendered from reports/<profile>/<study>/data/ alone: no data set, no runs and no GPU are needed.";
+const REGISTER_EXAMPLES: &str = "\
+Examples:
+  harness register blurring --profile demo
+
+The question, the expectation, the claims, the metrics and the digest of the test images are written into the store,
+and later into the report. `harness study` does the same when the first test of a study is about to run. What is registered first
+stays: a later edit of the study shows in its report.";
 const LIST_EXAMPLES: &str = "\
 Examples:
   harness list
@@ -139,6 +146,9 @@ pub(crate) enum Command {
     /// Run what a study lacks, collect its numbers, render its report
     #[command(after_help = study::EXAMPLES)]
     Study(Study),
+    /// Lock what a study asks, expects and claims, before its first test
+    #[command(after_help = REGISTER_EXAMPLES)]
+    Register(Register),
     /// Render reports again from their data
     #[command(after_help = REPORT_EXAMPLES)]
     Report(Report),
@@ -188,6 +198,17 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Options of `register`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Register {
+    /// Studies, by the names that `harness list` shows
+    #[arg(value_name = "STUDY", required = true)]
+    pub(crate) names: Vec<String>,
+    /// The size of the experiment
+    #[arg(long, value_name = "PROFILE", default_value = PROFILES[0], value_parser = PossibleValuesParser::new(PROFILES))]
+    pub(crate) profile: String,
 }
 
 /// Options of `report`.

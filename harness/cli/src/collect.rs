@@ -1,6 +1,7 @@
 //! Collects finished runs into the data folder of a report.
 
 mod runs;
+mod trials;
 
 pub(crate) use runs::{Provenance, provenance};
 
@@ -8,6 +9,7 @@ use crate::{
     failure::{Failure, Outcome},
     json,
     manifests::{self, Manifests},
+    registry::Registry,
     words,
 };
 use harness_images::datasets::Repeated;
@@ -23,14 +25,15 @@ use harness_record::{
 use harness_report::{
     ChartSpec,
     inputs::{
-        ArmInput, DatasetInput, Fidelity, GroupCount, PublishedNetwork, PublishedRow, RepeatedInput, SplitCount,
-        StudyInput, file,
+        ArmInput, DatasetInput, Fidelity, GroupCount, PublishedNetwork, PublishedRow, Registration, RepeatedInput,
+        SplitCount, StudyInput, TestImages, file,
     },
 };
 use harness_study::{
     fidelity::fidelity,
     plan::{Plan, PlannedStage},
     study::{Arm, Resolved, Study},
+    test_images,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -54,6 +57,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) store: &'a Store,
     /// Folder of `data-manifests/`.
     pub(crate) manifests: &'a Path,
+    /// What the study registered, and the notes of its tests.
+    pub(crate) registry: &'a Registry,
 }
 
 /// Writes the data of the report in `folder` anew, with the records of its runs beside it, and returns which experiment
@@ -77,10 +82,13 @@ pub(crate) fn collect(
         deterministic: records.values().all(|record| record.deterministic),
         fidelity: fidelity(resolved, overrides, &datasets),
     };
-    let study = study_input(resolved, overrides, facts, datasets);
+    let test_images = test_images::of_plan(plan).map_err(Failure::run)?;
+    let tests = trials::known(sources, &test_images)?;
+    sources.registry.publish(&data)?;
+    let study = study_input(resolved, overrides, facts, (datasets, test_images));
     json::write(&data.join(file::STUDY), &study)?;
     table::write(&data.join(file::PLACES), &places)?;
-    runs::publish(folder, sources.store, !overrides.is_empty())?;
+    runs::publish(folder, sources.store, !overrides.is_empty(), tests)?;
     let recorded =
         Recorded { profile: resolved.profile.clone(), overrides: overrides.to_vec(), study: resolved.study.clone() };
     let text = serde_yaml::to_string(&recorded).map_err(Failure::run)?;
@@ -112,7 +120,7 @@ pub(crate) fn study_input(
     resolved: &Resolved,
     overrides: &[String],
     facts: Facts,
-    datasets: Vec<DatasetInput>,
+    (datasets, test_images): (Vec<DatasetInput>, Vec<TestImages>),
 ) -> StudyInput<ChartSpec> {
     let study = &resolved.study;
     let model = |arm: &Arm| arm.under(Protocol::Published).model.clone();
@@ -131,6 +139,7 @@ pub(crate) fn study_input(
         title: study.title.clone(),
         question: study.question.clone(),
         expectation: study.expectation.clone(),
+        hyperparameters: study.hyperparameters.clone(),
         profile: resolved.profile.clone(),
         fidelity: facts.fidelity,
         command: words::command(&resolved.name, &resolved.profile, overrides),
@@ -141,6 +150,7 @@ pub(crate) fn study_input(
         classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
         settings: resolved.arms.iter().map(words::arm).collect(),
         datasets,
+        test_images,
         notes: words::notes(resolved),
         deterministic: facts.deterministic,
         report: study.report.clone(),
@@ -285,8 +295,17 @@ fn groups(files: &[FileRow]) -> Vec<GroupCount> {
     counts.into_values().collect()
 }
 
-/// Digest of everything that a report's data are collected from: equal digests mean equal data.
-pub(crate) fn fingerprint(resolved: &Resolved, overrides: &[String], plan: &Plan) -> Outcome<String> {
+/// Digest of what a report's data are collected from: equal digests mean equal data, except that other studies may have
+/// used the same test images since.
+pub(crate) fn fingerprint(
+    resolved: &Resolved,
+    overrides: &[String],
+    plan: &Plan,
+    registry: &Registry,
+) -> Outcome<String> {
     let keys: Vec<&str> = plan.stages.iter().map(|stage| stage.key.as_str()).collect();
-    digest::of_settings(&(&resolved.study, &resolved.profile, overrides, keys)).map_err(Failure::run)
+    let (registration, tests) = (registry.registration()?, registry.tests()?);
+    let registered = registration.as_ref().map(Registration::digest);
+    digest::of_settings(&(&resolved.study, &resolved.profile, overrides, keys, registered, tests.opened))
+        .map_err(Failure::run)
 }

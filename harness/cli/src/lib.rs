@@ -17,8 +17,10 @@ mod git;
 mod json;
 mod manifests;
 mod output;
+mod plans;
 mod program;
 mod progress;
+mod registry;
 mod reports;
 mod stamp;
 mod stored;
@@ -48,6 +50,7 @@ fn run(cli: &Cli) -> Outcome {
     let loudness = cli.global.loudness();
     match &cli.command {
         Command::Study(options) => commands::study::run(options, &folders()?, loudness),
+        Command::Register(options) => commands::register::run(options, &folders()?, loudness),
         Command::Report(options) => commands::report::run(options, &folders()?),
         Command::List(options) => commands::list::run(&folders()?, options.json),
         Command::Validate(options) => commands::validate::run(options, &folders()?),

@@ -48,6 +48,11 @@ impl Store {
         self.root.join("cache")
     }
 
+    /// Folder of what the studies of a profile registered, and of the notes of their tests.
+    pub fn registrations(&self, profile: &str) -> PathBuf {
+        self.root.join("registrations").join(profile)
+    }
+
     /// Takes the lock of a stage. Returns `None` if another process holds it. The lock file lies beside the run's
     /// folder.
     pub fn lock(&self, stage: Stage, key: &Key) -> Result<Option<Lock>> {

@@ -54,6 +54,14 @@ pub enum ReportError {
         /// The file.
         path: PathBuf,
     },
+    /// A registration is not as it was written.
+    #[error(
+        "{path}: the file was edited: its digest does not fit its other fields; restore the file as it was first written"
+    )]
+    Registration {
+        /// The registration.
+        path: PathBuf,
+    },
     /// Two runs would share a folder.
     #[error("{path}: the keys of two runs begin with {digits}, so both would need the same folder")]
     SameDigits {

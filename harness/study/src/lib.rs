@@ -8,3 +8,4 @@ pub mod plan;
 pub mod spec;
 pub mod study;
 pub mod surveys;
+pub mod test_images;

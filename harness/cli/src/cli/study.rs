@@ -15,6 +15,9 @@ Examples:
   harness study blurring --profile demo               half a minute on two CPU cores
   harness study blurring --dry-run                    what would run, what is there already
   harness study --all --profile sample --seeds 0,1,2
+  harness study blurring --profile demo --validation-only --set finetuning.epochs=3
+                                                      try a setting on the validation images; the test stays shut
+  harness study blurring --profile demo --final       run the test
   harness study blurring --set finetuning.epochs=3 --set 'arms[0].label=short'
 
 With --set, --seeds or --protocol the report has a folder of its own, named after the changes, as in
@@ -50,6 +53,12 @@ pub(crate) struct Study {
     /// The protocol, instead of the spec's: as the published numbers were obtained, or corrected
     #[arg(long, value_name = "PROTOCOL", value_parser = protocols())]
     pub(crate) protocol: Option<Protocol>,
+    /// Train, print what the validation images say, and run no test. The tests of the study stay shut until --final
+    #[arg(long)]
+    pub(crate) validation_only: bool,
+    /// Run the tests of a study that was trained with --validation-only
+    #[arg(long, conflicts_with = "validation_only")]
+    pub(crate) r#final: bool,
     /// Show what would run and stop
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,6 +1,7 @@
 //! Keeps the records of runs beside the reports that read them: `reports/<profile>/runs/`, once for all studies of a
 //! profile.
 
+use super::trials;
 use crate::{
     failure::{Failure, Outcome},
     json,
@@ -13,7 +14,8 @@ use harness_record::{
     table,
     vocabulary::{Key, PictureSheet, Stage},
 };
-use harness_report::inputs::{self, StudyInput};
+use harness_report::inputs::{self, StudyInput, Tests};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,12 +43,13 @@ pub(super) fn records(places: &[PlaceRow], store: &Store) -> Outcome<BTreeMap<Ke
 /// Copies the files that the report in `folder` reads of its runs into the profile's folder of runs, notes where the
 /// runs were made, and removes what no report of the profile reads. The report's `study.json` and `places.csv` must be
 /// in place, and the caller must hold the profile's lock. A report that is `modified` notes its runs in its own folder.
-pub(super) fn publish(folder: &Path, store: &Store, modified: bool) -> Outcome {
+pub(super) fn publish(folder: &Path, store: &Store, modified: bool, tests: Tests) -> Outcome {
     let profile = folder.parent().unwrap_or(folder);
     let own = wanted(folder)?;
     let mut all = own.clone();
-    for other in reports_of(profile)? {
-        for (key, (stage, names)) in wanted(&other)? {
+    let reports = reports_of(profile)?;
+    for other in &reports {
+        for (key, (stage, names)) in wanted(other)? {
             all.entry(key).or_insert_with(|| (stage, BTreeSet::new())).1.extend(names);
         }
     }
@@ -64,7 +67,14 @@ pub(super) fn publish(folder: &Path, store: &Store, modified: bool) -> Outcome {
         }
     }
     remove_strangers(&runs, &all)?;
-    if modified { write_provenance(folder, &own, &own, store) } else { write_provenance(profile, &own, &all, store) }
+    let (place, noted) = if modified { (folder, &own) } else { (profile, &all) };
+    let mut notes = provenance(place)?;
+    notes.runs.retain(|key, _| noted.contains_key(key));
+    notes.runs.extend(hosts(&own, store)?);
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    notes.tests.retain(|report, _| reports.iter().any(|other| name(other) == *report));
+    trials::add(notes.tests.entry(name(folder)).or_default(), tests, own.keys());
+    json::write(&place.join(inputs::file::PROVENANCE), &notes)
 }
 
 /// The files of its runs that the report in `folder` reads: the record and the metrics of every run, and also the
@@ -156,31 +166,37 @@ fn remove(path: &Path) -> Outcome {
     if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(Failure::run)
 }
 
-/// The place where each run was made, by the key of the run: the fields of a [`HostRecord`], without the command line.
-pub(crate) type Provenance = BTreeMap<Key, Value>;
+/// What merely happened: `provenance.json`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Provenance {
+    /// The tests that are known of each report's study, by the name of the report.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tests: BTreeMap<String, Tests>,
+    /// The place where each run was made: the fields of a [`HostRecord`], without the command line.
+    #[serde(flatten)]
+    pub(crate) runs: BTreeMap<Key, Value>,
+}
 
-/// Reads where runs were made from the notes in `folder`; empty if nothing was noted.
+/// Reads the notes in `folder`; empty if nothing was noted.
 pub(crate) fn provenance(folder: &Path) -> Outcome<Provenance> {
     let path = folder.join(inputs::file::PROVENANCE);
     if !path.exists() {
-        return Ok(Provenance::new());
+        return Ok(Provenance::default());
     }
     serde_json::from_slice(&files::read(&path, LIMIT)?)
         .map_err(|e| Failure::Data(format!("{}: {e}", path.display()).into()))
 }
 
-/// Writes into `folder` where all runs were made: the runs of this report as the store has them, the others as noted
-/// before.
-fn write_provenance(folder: &Path, own: &Wanted, all: &Wanted, store: &Store) -> Outcome {
-    let mut noted = provenance(folder)?;
-    noted.retain(|key, _| all.contains_key(key));
+/// The places where a report's runs were made, as the store has them.
+fn hosts(own: &Wanted, store: &Store) -> Outcome<BTreeMap<Key, Value>> {
+    let mut hosts = BTreeMap::new();
     for (key, (stage, _)) in own {
         let mut host = serde_json::to_value(HostRecord::read(&store.run(*stage, key))?).map_err(Failure::run)?;
         if let Some(fields) = host.as_object_mut() {
             // The command line names folders of the user.
             fields.remove("command");
         }
-        noted.insert(key.clone(), host);
+        hosts.insert(key.clone(), host);
     }
-    json::write(&folder.join(inputs::file::PROVENANCE), &noted)
+    Ok(hosts)
 }

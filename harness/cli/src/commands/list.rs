@@ -2,19 +2,21 @@
 
 use crate::reports::{
     folder::{ReportFolder, places},
-    freshness::recorded,
+    freshness::{read_study, recorded},
     rendering::check,
 };
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
     output::{say, say_json, table},
+    registry::locked,
     stamp,
 };
 use harness_record::{files::Lock, store::Store};
+use harness_report::inputs::{Registration, file};
 use harness_study::{
     spec::layers::{self, Spec},
-    study::Resolved,
+    study::{Resolved, Study},
 };
 use serde::Serialize;
 
@@ -26,6 +28,9 @@ struct Row {
     state: String,
     title: String,
     report: String,
+    /// `edited after the first results` if the study is not as it was registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited: Option<&'static str>,
     /// The settings that were changed on the command line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     set: Vec<String>,
@@ -37,7 +42,7 @@ pub(crate) fn run(folders: &Folders, as_json: bool) -> Outcome {
         let Ok(spec) = Spec::named(&folders.root, &name) else {
             let state = "invalid: see `harness validate`".to_owned();
             let (title, report, set) = (String::new(), String::new(), Vec::new());
-            rows.push(Row { study: name, profile: "-".into(), state, title, report, set });
+            rows.push(Row { study: name, profile: "-".into(), state, title, report, edited: None, set });
             continue;
         };
         for profile in spec.profiles() {
@@ -51,7 +56,7 @@ pub(crate) fn run(folders: &Folders, as_json: bool) -> Outcome {
         return say_json(&rows);
     }
     let mut cells = vec![["study", "profile", "state", "title"].map(str::to_owned).to_vec()];
-    cells.extend(rows.into_iter().map(|row| vec![row.study, row.profile, row.state, row.title]));
+    cells.extend(rows.into_iter().map(Row::cells));
     say(&table(&cells))
 }
 
@@ -65,8 +70,18 @@ fn row(spec: &Spec, profile: &str, folders: &Folders) -> Outcome<Row> {
         Ok(_) if is_fresh(&place, folders) => "fresh",
         Ok(_) => "stale",
     };
+    let edited = resolved.as_ref().ok().map(|resolved| edited(&place, &resolved.study)).transpose()?.flatten();
     let title = resolved.map(|resolved| resolved.study.title).unwrap_or_default();
-    Ok(Row::new(&place, state, title, Vec::new()))
+    Ok(Row { edited, ..Row::new(&place, state, title, Vec::new()) })
+}
+
+/// Says so if a study is not as it was registered. `None` if it is, or if its report holds no registration.
+fn edited(place: &ReportFolder, study: &Study) -> Outcome<Option<&'static str>> {
+    let data = place.folder.join("data");
+    let Some(registration) = Registration::read(&data.join(file::REGISTRATION))? else { return Ok(None) };
+    // The report's own data say which images were tested.
+    let images = read_study(&data)?.map(|input| input.test_images).unwrap_or_default();
+    Ok((!registration.locked.edits(&locked(study, images)).is_empty()).then(|| registration.edited()))
 }
 
 /// The row of a report with changed settings.
@@ -87,7 +102,13 @@ fn modified(place: &ReportFolder, folders: &Folders) -> Outcome<Row> {
 impl Row {
     fn new(place: &ReportFolder, state: &str, title: String, set: Vec<String>) -> Self {
         let report = place.folder.join("index.html").display().to_string();
-        Self { study: place.name.clone(), profile: place.profile.clone(), state: state.to_owned(), title, report, set }
+        let (study, profile) = (place.name.clone(), place.profile.clone());
+        Self { study, profile, state: state.to_owned(), title, report, edited: None, set }
+    }
+
+    fn cells(self) -> Vec<String> {
+        let edited = self.edited.map(|edited| format!(", {edited}")).unwrap_or_default();
+        vec![self.study, self.profile, self.state + &edited, self.title]
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod predict;
+pub(crate) mod register;
 pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod schema;

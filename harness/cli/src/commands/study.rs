@@ -1,5 +1,8 @@
 //! `study`: plans studies, runs what is missing, collects the records and renders the reports.
 
+mod gate;
+mod validation;
+
 use crate::device;
 use crate::reports::{folder, rendering, site};
 use crate::{
@@ -10,10 +13,12 @@ use crate::{
     fetching, manifests,
     output::{say, say_json, table},
     progress::{Loudness, Progress},
+    registry::lacks_tests,
     stamp::{self, Stamp},
     surveys::{self, DataFolders},
     threads::use_threads,
 };
+use gate::{Gate, registry};
 use harness_learn::device::Chosen;
 use harness_record::{
     files::Lock,
@@ -36,6 +41,8 @@ struct Ready {
     resolved: Resolved,
     overrides: Vec<String>,
     plan: Plan,
+    /// The study as its file has it, and its plan if the data are known. `None` if it is valid only with the overrides.
+    base: Option<(Resolved, Option<Plan>)>,
 }
 
 pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -> Outcome {
@@ -44,10 +51,11 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     }
     let names = if options.all { layers::names(&folders.root).map_err(Failure::run)? } else { options.names.clone() };
     let overrides = overrides(options);
-    let mut studies = Vec::new();
+    let (mut studies, mut bases) = (Vec::new(), Vec::new());
     for name in &names {
         let spec = Spec::named(&folders.root, name)?;
         studies.push(Resolved::new(&spec, &options.profile, &overrides)?);
+        bases.push(Resolved::new(&spec, &options.profile, &[]).ok());
     }
     let chosen = device::open(options.device)?;
     options.precision.apply(&chosen.device).map_err(|e| Failure::Usage(e.to_string()))?;
@@ -59,20 +67,37 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     let read = DataFolders { data: &folders.data, cache: &cache, manifests: &place };
     fetching::for_studies(&studies, &read, fetching::Wish::of(options), &progress)?;
     let (mut surveys, mut ready) = (Surveys::default(), Vec::new());
-    for resolved in studies {
+    for (resolved, base) in studies.into_iter().zip(bases) {
         let name = format!("study {}, profile {}", resolved.name, resolved.profile);
         surveys::look(&mut surveys, &resolved, &read, &progress).map_err(|failure| failure.during(name))?;
-        let plan = Plan::new(&resolved, &surveys, chosen.kind, options.precision).map_err(Failure::run)?;
-        ready.push(Ready { resolved, overrides: overrides.clone(), plan });
+        let plan_of = |resolved: &Resolved| Plan::new(resolved, &surveys, chosen.kind, options.precision);
+        let mut plan = plan_of(&resolved).map_err(Failure::run)?;
+        if options.validation_only {
+            validation::leave_out_tests(&mut plan);
+        }
+        // The base may read data that the changed study does not. Then it has no plan here.
+        let base = base.map(|base| {
+            let plan = plan_of(&base).ok();
+            (base, plan)
+        });
+        ready.push(Ready { resolved, overrides: overrides.clone(), plan, base });
     }
     if options.dry_run {
         return dry_run(&ready, &store, &chosen, options.json);
     }
     // All studies share one workshop, so pictures that several of them read are decoded once.
     let workshop = Workshop::new(&store, &folders.data, &folders.root, &chosen);
+    if options.validation_only {
+        validation::train(&ready, &folders.reports, (&workshop, jobs), &progress)?;
+        return validation::print(&ready, &store, options.json);
+    }
+    if !options.r#final {
+        ready.iter().try_for_each(|study| must_be_open(study, &store, folders))?;
+    }
     let mut outcomes = Vec::new();
     for study in &ready {
-        let (folder, fresh) = one(study, folders, (&workshop, jobs), &progress)?;
+        let gate = Gate::new(&store, &folders.reports, &progress, &ready, study);
+        let (folder, fresh) = one(study, &gate, folders, (&workshop, jobs), &progress)?;
         let page = folder.join("index.html");
         if options.json {
             outcomes.push(json!({
@@ -96,6 +121,18 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
     }
     site::write(folders)?;
     if options.json { say_json(&outcomes) } else { Ok(()) }
+}
+
+/// Refuses to test a study that is developed on its validation images.
+fn must_be_open(ready: &Ready, store: &Store, folders: &Folders) -> Outcome {
+    let (name, profile) = (&ready.resolved.name, &ready.resolved.profile);
+    if registry(store, &folders.reports, ready).tests()?.shut && lacks_tests(store, &ready.plan)? {
+        return Err(Failure::Usage(format!(
+            "study {name} ({profile}) was last trained with --validation-only, so its test is kept shut: add --final to \
+             run the test, or --validation-only to go on without it"
+        )));
+    }
+    Ok(())
 }
 
 /// Decides how many stages run at once.
@@ -128,29 +165,37 @@ fn overrides(options: &cli::Study) -> Vec<String> {
 /// Runs one study. Returns the folder of its report, and true if there was nothing to do.
 fn one(
     ready: &Ready,
+    gate: &Gate<'_>,
     folders: &Folders,
     (workshop, jobs): (&Workshop<'_>, Jobs),
     progress: &Progress,
 ) -> Outcome<(PathBuf, bool)> {
     let store = workshop.store;
-    let Ready { resolved, overrides, plan } = ready;
+    let Ready { resolved, overrides, plan, .. } = ready;
     let name = format!("study {}, profile {}", resolved.name, resolved.profile);
     let folder = folders.reports.join(&resolved.profile).join(folder::name_of(&resolved.name, overrides)?);
     let waiting = format!("{name}: waiting for another process that runs it");
     let lock = Lock::wait(&stamp::lock_file(store, &folder), &waiting, progress)?;
     let _lock = lock.ok_or(Failure::Interrupted)?;
-    let fingerprint = collect::fingerprint(resolved, overrides, plan)?;
+    let registry = registry(store, &folders.reports, ready);
+    let fingerprint = || {
+        let _lock = registry.lock(progress)?;
+        collect::fingerprint(resolved, overrides, plan, &registry)
+    };
     let (templates, manifests) = (folders.root.join("templates"), folders.root.join(manifests::FOLDER));
     let data = folder.join("data");
     let mut made_of = vec![folder.clone(), templates.clone(), manifests.clone()];
     made_of.extend(plan.stages.iter().map(|stage| file::run_folder(&data, &stage.key)));
     let stamp = Stamp::new(store, &folder);
-    if all_done(plan, store)? && stamp.is_fresh(&fingerprint, &made_of) {
+    if all_done(plan, store)? && stamp.is_fresh(&fingerprint()?, &made_of) {
         return Ok((folder, true));
     }
-    executors::run(workshop, plan, jobs, progress).map_err(|failure| failure.during(name.clone()))?;
+    // If other studies ran all tests, the gate was not passed yet.
+    executors::run(workshop, plan, jobs, &|| gate.pass(), progress)
+        .and_then(|()| gate.pass())
+        .map_err(|failure| failure.during(name.clone()))?;
     progress.log(&format!("{name}: collecting and rendering"));
-    let sources = Sources { store, manifests: &manifests };
+    let sources = Sources { store, manifests: &manifests, registry: &registry };
     // The studies of a profile share the records of runs, so the profile is locked.
     let waiting = format!("{name}: waiting for another study's report");
     let profile = Lock::wait(&stamp::lock_file(store, &folders.reports.join(&resolved.profile)), &waiting, progress)?;
@@ -160,7 +205,7 @@ fn one(
     collected
         .and_then(|fidelity| rendering::render(&folder, &templates, fidelity, overrides))
         .map_err(|failure| failure.during(name))?;
-    stamp.set(&fingerprint, &made_of)?;
+    stamp.set(&fingerprint()?, &made_of)?;
     Ok((folder, false))
 }
 

@@ -10,7 +10,7 @@ use crate::{
     failure::{Failure, Outcome},
     progress::Progress,
 };
-use harness_record::{files::Lock, monitor::Monitor as _};
+use harness_record::{files::Lock, monitor::Monitor as _, vocabulary::Stage};
 use harness_study::plan::{Plan, PlannedStage};
 use rayon::Scope;
 use std::{
@@ -62,12 +62,21 @@ impl Jobs {
     }
 }
 
+/// Called before each test; if it fails, the test does not run.
+pub(crate) type BeforeTest<'a> = &'a (dyn Fn() -> Outcome + Sync);
+
 /// Runs the missing stages of `plan`, as many side by side as [`Jobs`] allows. Stages that another process holds
 /// are left to it and awaited. When one fails, the others stop after their current step; they can go on from their
 /// last epoch.
 ///
 /// Do not call this from one of rayon's threads: the stages need them.
-pub(crate) fn run(workshop: &Workshop<'_>, plan: &Plan, jobs: Jobs, progress: &Progress) -> Outcome {
+pub(crate) fn run(
+    workshop: &Workshop<'_>,
+    plan: &Plan,
+    jobs: Jobs,
+    before_test: BeforeTest<'_>,
+    progress: &Progress,
+) -> Outcome {
     let mut waiting = Vec::new();
     for stage in &plan.stages {
         if workshop.is_done(stage)? {
@@ -82,6 +91,7 @@ pub(crate) fn run(workshop: &Workshop<'_>, plan: &Plan, jobs: Jobs, progress: &P
     let board = Board {
         workshop,
         progress,
+        before_test,
         jobs,
         capacity: jobs.capacity(),
         given_up: Arc::default(),
@@ -101,6 +111,7 @@ pub(crate) fn run(workshop: &Workshop<'_>, plan: &Plan, jobs: Jobs, progress: &P
 struct Board<'a> {
     workshop: &'a Workshop<'a>,
     progress: &'a Progress,
+    before_test: BeforeTest<'a>,
     jobs: Jobs,
     capacity: usize,
     /// Set to stop the running stages.
@@ -164,7 +175,9 @@ impl<'a> Board<'a> {
         }
         while let Some(taken) = self.take() {
             let progress = self.progress.beside(&self.given_up);
-            let result = run_stage(self.workshop, taken.stage, progress);
+            let is_test = taken.stage.settings.work.stage() == Stage::Evaluate;
+            let ready = if is_test { (self.before_test)() } else { Ok(()) };
+            let result = ready.and_then(|()| run_stage(self.workshop, taken.stage, progress));
             if let Err(failure) = result {
                 self.fail(failure);
             }

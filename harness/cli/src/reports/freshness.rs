@@ -82,28 +82,28 @@ pub(crate) fn freshness(place: &ReportFolder, folders: &Folders) -> Outcome<Fres
     if numbers_of(&current.study)? != numbers_of(&recorded.study)? {
         return Ok(Freshness::Stale);
     }
-    let StudyInput { datasets, deterministic, .. } = match read_study(&data)? {
+    let StudyInput { datasets, test_images, deterministic, .. } = match read_study(&data)? {
         Ok(input) => input,
         Err(why) => return Ok(Freshness::Unknown(why)),
     };
     let fidelity = fidelity(&current, &recorded.overrides, &datasets);
     let facts = Facts { deterministic, fidelity };
-    let study = json::bytes(&collect::study_input(&current, &recorded.overrides, facts, datasets))?;
+    let study = json::bytes(&collect::study_input(&current, &recorded.overrides, facts, (datasets, test_images)))?;
     let printed = collect::published(&current, &folders.root.join(manifests::FOLDER))?;
     Ok(Freshness::Current(Current { study, fidelity, printed }))
 }
 
 /// Reads `study.json`. The inner error says why it cannot be understood.
-fn read_study(data: &Path) -> Outcome<Result<StudyInput, String>> {
+pub(crate) fn read_study(data: &Path) -> Outcome<Result<StudyInput, String>> {
     let bytes = files::read(&data.join(file::STUDY), 64 << 20)?;
     Ok(serde_json::from_slice(&bytes).map_err(|error| format!("{} cannot be read: {error}", file::STUDY)))
 }
 
 /// The part of a study that decides its numbers: everything but the words and the presentation.
-fn numbers_of(study: &Study) -> Outcome<serde_json::Value> {
+pub(crate) fn numbers_of(study: &Study) -> Outcome<serde_json::Value> {
     let mut value = serde_json::to_value(study).map_err(Failure::run)?;
     if let Some(fields) = value.as_object_mut() {
-        for words in ["title", "question", "expectation"] {
+        for words in ["title", "question", "expectation", "hyperparameters"] {
             fields.remove(words);
         }
         // The spec's choice of pictures and printed tables takes effect when the numbers are collected; the rest is

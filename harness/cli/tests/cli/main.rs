@@ -25,6 +25,7 @@ mod pixels;
 mod prediction;
 mod refusals;
 mod regressions;
+mod registration;
 mod reports;
 mod seeds;
 mod serving;

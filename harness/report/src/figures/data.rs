@@ -9,6 +9,7 @@ use crate::{
         pictures::Pictures,
         provenance::Provenance,
         published::{PublishedLine, published_lines},
+        registration::Registration,
         runs::Runs,
         study::{ArmInput, Fidelity, StudyInput, baseline},
     },
@@ -26,6 +27,7 @@ pub(crate) struct Data {
     pub(crate) scores: Scores,
     pub(crate) published: Vec<PublishedLine>,
     pub(crate) provenance: Provenance,
+    pub(crate) registration: Option<Registration>,
     pub(crate) pictures: Option<Pictures>,
 }
 
@@ -43,6 +45,7 @@ impl Data {
             runs,
             published: published_lines(&dir.join(file::PUBLISHED))?,
             provenance: Provenance::read(dir)?,
+            registration: Registration::read(&dir.join(file::REGISTRATION))?,
             dir: dir.to_owned(),
             study,
         })
@@ -52,6 +55,12 @@ impl Data {
     pub(crate) fn provenance_address(&self) -> String {
         let is_own = file::provenance_folder(&self.dir) != file::profile_folder(&self.dir);
         format!("{}{}", if is_own { "" } else { "../" }, file::PROVENANCE)
+    }
+
+    /// Returns the name of the report: that of its folder.
+    pub(crate) fn report_name(&self) -> String {
+        let folder = self.dir.parent().and_then(Path::file_name).unwrap_or_default();
+        folder.to_string_lossy().into_owned()
     }
 
     /// Returns the arm with this name.

@@ -11,12 +11,15 @@ pub const PLACES: &str = "places.csv";
 /// The printed figures, CSV of [`PublishedRow`](super::PublishedRow) or of
 /// [`PublishedVerdict`](super::PublishedVerdict).
 pub const PUBLISHED: &str = "published.csv";
+/// What the study said before its results were known, JSON of [`Registration`](super::Registration).
+pub const REGISTRATION: &str = "registration.json";
 /// The resolved spec, YAML.
 pub const SPEC: &str = "spec.yaml";
 /// The folder with the runs of a profile, one folder for each run. It is in the folder of the profile.
 pub const RUNS: &str = "runs";
-/// A map from [`Key`] to [`HostRecord`](harness_record::run::HostRecord), JSON. It is in the folder of the profile, or
-/// in that of a report with changed settings.
+/// A map from [`Key`] to [`HostRecord`](harness_record::run::HostRecord), JSON, and under `tests` the
+/// [`Tests`](super::Tests) of each report by its name. It is in the folder of the profile, or in that of a report with
+/// changed settings.
 pub const PROVENANCE: &str = "provenance.json";
 
 /// Returns the folder of the profile that the data folder `data` belongs to.

@@ -1,6 +1,6 @@
 //! `study.json`: the study, its arms, its settings and its data.
 
-use super::{datasets::DatasetInput, spec::ReportSpec};
+use super::{datasets::DatasetInput, registration::TestImages, spec::ReportSpec};
 use harness_record::vocabulary::{Baseline, Condition, PrintedDice, Protocol, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +34,9 @@ pub struct StudyInput<Chart = Value> {
     pub question: String,
     /// The result that was expected before the first run, one sentence.
     pub expectation: String,
+    /// The way in which the hyper-parameters were chosen. `None` if the spec does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hyperparameters: Option<String>,
     /// The profile that was run.
     pub profile: String,
     /// The fidelity that the study ran in. This is only a note: a report is rendered with the fidelity that follows from
@@ -55,6 +58,9 @@ pub struct StudyInput<Chart = Value> {
     pub settings: Vec<ArmSettings>,
     /// The data as the arms used them.
     pub datasets: Vec<DatasetInput>,
+    /// The images that the arms were tested on. Empty if they were not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_images: Vec<TestImages>,
     /// True if every device promised the same bits on a second run.
     pub deterministic: bool,
     /// Sentences that a reader must know before reading any figure: the differences from the published work.

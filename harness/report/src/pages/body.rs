@@ -14,6 +14,7 @@ use crate::{
     charts::chart::Chart,
     figures::published::VERDICTS,
     markdown::{CAPTION, capitalised, count},
+    sections::claims::EXPLORATORY,
 };
 use pulldown_cmark::{Alignment, CowStr, Event, Options, Parser, Tag, TagEnd, html::push_html};
 /// The start of a paragraph that is the caption of the picture above it.
@@ -290,6 +291,7 @@ fn without_tags(html: &str) -> String {
 /// Returns the class of a verdict. The verdict may give a reason after a colon: `not comparable: other data and size`.
 fn verdict_class(text: &str) -> String {
     let verdict = text.split_once(": ").map_or(text, |(verdict, _)| verdict);
+    let verdict = verdict.strip_suffix(EXPLORATORY).unwrap_or(verdict);
     if CLAIMS.contains(&verdict) || VERDICTS.contains(&verdict) {
         format!(" class=\"verdict {}\"", verdict.replace(' ', "-"))
     } else {

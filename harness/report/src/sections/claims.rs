@@ -12,6 +12,9 @@ use crate::{
 };
 use harness_record::vocabulary::Protocol;
 
+/// What follows the verdict on a claim that was not registered as it is now.
+pub(crate) const EXPLORATORY: &str = " (exploratory)";
+
 /// Returns the table of one claim, with one row for each protocol.
 pub(crate) fn one(data: &Data, claims: &[TestedClaim], name: &str) -> String {
     let tested: Vec<_> = claims.iter().filter(|tested| tested.claim.name == name).collect();
@@ -61,6 +64,8 @@ fn table(
 }
 
 fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
+    let is_later = data.registration.as_ref().is_some_and(|registered| registered.lacks(&tested.claim));
+    let exploratory = if is_later { EXPLORATORY } else { "" };
     let found = match &tested.outcome {
         Ok(found) => found,
         Err(reason) => {
@@ -73,7 +78,7 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
     let rows = data.rows_of([&tested.comparison.left, &tested.comparison.right], tested.protocol);
     let linked = |text: &str| linked(text, &rows);
     [
-        found.verdict.to_string(),
+        format!("{}{exploratory}", found.verdict),
         linked(&signed(mean)),
         difference.interval().map_or(NONE.to_owned(), |ends| linked(&signed_ends(ends))),
         found.p.map_or(NONE.to_owned(), |p| linked(&p_value(p))),

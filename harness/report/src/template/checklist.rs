@@ -37,6 +37,8 @@ struct Shown {
     without_first_weights: String,
     own_weights: String,
     without_settings: String,
+    /// The way in which the hyper-parameters were chosen; empty if the spec does not say it.
+    hyperparameters: String,
     test_images: usize,
     /// The first few seeds.
     seeds: String,
@@ -91,6 +93,7 @@ fn shown(facts: &Facts) -> Shown {
         // A named encoder has a manifest with its source and licence; a file given by its path has neither.
         own_weights: list(weights().filter(|start| *start != RANDOM && !start.starts_with("the encoder `"))),
         without_settings: list(study.arms.iter().filter(|arm| !described(&arm.name)).map(|arm| arm.label.as_str())),
+        hyperparameters: study.hyperparameters.clone().unwrap_or_default(),
         test_images: data.scores.images().len(),
         seeds: seeds.join(", ") + if study.seeds.len() > LISTED { ", …" } else { "" },
         arm_tests,

@@ -7,6 +7,7 @@ use super::{
     facts::Facts,
     figures,
     operands::{metric, protocol},
+    registration::registration,
     statements::statements,
     training::training,
 };
@@ -58,6 +59,7 @@ pub(super) const FUNCTIONS: [&str; 46] = [
     "printed_tables",
     "published",
     "ranking",
+    "registration",
     "runs",
     "settings",
     "species_compare",
@@ -129,6 +131,11 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     environment.add_function("checklist", move |given: Rest<Value>| -> Answer {
         check_count("checklist", &[], &given, 0)?;
         Ok(checklist(&owned))
+    });
+    let owned = Arc::clone(facts);
+    environment.add_function("registration", move |given: Rest<Value>| -> Answer {
+        check_count("registration", &[], &given, 0)?;
+        Ok(registration(&owned))
     });
     add_lists(environment, facts);
 }

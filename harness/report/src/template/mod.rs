@@ -12,6 +12,7 @@ mod figures;
 mod files;
 mod functions;
 mod operands;
+mod registration;
 pub(crate) mod render;
 mod statements;
 mod training;

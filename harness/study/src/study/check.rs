@@ -53,9 +53,9 @@ impl Found<'_> {
     }
 
     fn texts(&mut self, study: &Study) {
-        for (path, text) in
-            [("title", &study.title), ("question", &study.question), ("expectation", &study.expectation)]
-        {
+        let texts = [("title", &study.title), ("question", &study.question), ("expectation", &study.expectation)];
+        let stated = study.hyperparameters.as_ref().map(|text| ("hyperparameters", text));
+        for (path, text) in texts.into_iter().chain(stated) {
             if text.trim().is_empty() || text.len() > 4000 {
                 self.wrong(path, "a text of 1 to 4000 characters");
             }

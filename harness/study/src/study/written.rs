@@ -26,6 +26,9 @@ pub struct Study {
     pub question: String,
     /// The expected answer, written before the first run.
     pub expectation: String,
+    /// How the learning rates and the other hyper-parameters were chosen, in a sentence: by validation, from a paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hyperparameters: Option<String>,
     /// Protocols of the study: `published`, `corrected`, or both in the order of the report.
     pub protocols: Vec<Protocol>,
     /// Seeds. Every arm is run once for each seed.

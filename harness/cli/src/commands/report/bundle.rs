@@ -94,13 +94,14 @@ fn collected(places: &[ReportFolder], folders: &Folders, out: &Path) -> Outcome<
         for key in runs_of(place)? {
             let run = format!("{profile}/{}/{}", file::RUNS, key.short());
             gathered.take_folder(&file::run_folder(&data, &key), &run, |_| true)?;
-            notes_of.extend(provenance(&notes)?.remove_entry(&key));
+            notes_of.runs.extend(provenance(&notes)?.runs.remove_entry(&key));
         }
+        notes_of.tests.extend(provenance(&notes)?.tests.remove_entry(&place.name));
         studies.insert(place.study.clone());
     }
-    for (folder, runs) in &noted {
-        let runs: BTreeMap<&Key, Value> = runs.iter().map(|(key, host)| (key, nameless(host))).collect();
-        gathered.put(&format!("{folder}/{}", file::PROVENANCE), json::bytes(&runs)?)?;
+    for (folder, notes) in &mut noted {
+        notes.runs.values_mut().for_each(remove_names);
+        gathered.put(&format!("{folder}/{}", file::PROVENANCE), json::bytes(notes)?)?;
     }
     // Templates of other studies are left out.
     let others = layers::names(&folders.root).map_err(Failure::run)?.into_iter().filter(|name| !studies.contains(name));
@@ -112,7 +113,7 @@ fn collected(places: &[ReportFolder], folders: &Folders, out: &Path) -> Outcome<
         gathered.put(&format!("reports/{}", file.path.display()), file.bytes)?;
     }
     gathered.put("Cargo.lock", LOCK.into())?;
-    gathered.put("README.txt", readme::text(places, noted.values().flat_map(BTreeMap::values))?.into())?;
+    gathered.put("README.txt", readme::text(places, noted.values().flat_map(|notes| notes.runs.values()))?.into())?;
     let sums = gathered.files.iter().fold(String::new(), |mut sums, (name, bytes)| {
         let _ = writeln!(sums, "{}  {name}", digest::of_bytes(bytes));
         sums
@@ -127,13 +128,11 @@ fn runs_of(place: &ReportFolder) -> Outcome<BTreeSet<Key>> {
     Ok(places.into_iter().map(|place| place.run).collect())
 }
 
-/// The record of where a run was made, without the host's name and the times.
-fn nameless(host: &Value) -> Value {
-    let mut host = host.clone();
+/// Removes the host's name and the times from the record of where a run was made.
+fn remove_names(host: &mut Value) {
     if let Some(fields) = host.as_object_mut() {
         fields.retain(|name, _| !["host", "started", "ended"].contains(&name.as_str()));
     }
-    host
 }
 
 /// Files that are being gathered.

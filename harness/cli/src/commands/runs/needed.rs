@@ -5,22 +5,17 @@ use crate::stored::Run;
 use crate::{
     cli::Folders,
     failure::{Failure, Outcome},
-    manifests,
+    manifests, plans,
     progress::{Loudness, Progress},
     surveys::{self, DataFolders},
 };
-use harness_learn::precision::Precision;
 use harness_record::{store::Store, vocabulary::Key};
 use harness_study::{
-    plan::Plan,
     spec::layers::{self, PROFILES, Spec},
     study::Resolved,
     surveys::Surveys,
 };
 use std::collections::BTreeSet;
-
-/// The kinds of devices that runs are made on.
-const DEVICES: [&str; 2] = ["cpu", "cuda"];
 
 /// The runs that are needed.
 pub(super) struct Needed {
@@ -45,11 +40,8 @@ impl Needed {
                     needed.unknown.insert(profile.to_owned());
                     continue;
                 }
-                for device in DEVICES {
-                    for precision in [Precision::F32, Precision::Tf32, Precision::Bf16] {
-                        let plan = Plan::new(&resolved, &surveys, device, precision).map_err(Failure::run)?;
-                        needed.keys.extend(plan.stages.into_iter().map(|stage| stage.key));
-                    }
+                for plan in plans::on_any_device(&resolved, &surveys)? {
+                    needed.keys.extend(plan.stages.into_iter().map(|stage| stage.key));
                 }
             }
         }
