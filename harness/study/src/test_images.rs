@@ -50,9 +50,9 @@ pub fn are_the_same(one: &Resolved, other: &Resolved) -> bool {
 fn chosen(resolved: &Resolved) -> Vec<(DatasetSpec, Value)> {
     let mut sets = Vec::new();
     for arm in &resolved.arms {
-        for &protocol in &resolved.study.protocols {
-            let dataset = surveys::dataset(&arm.study, Purpose::Segmentation, protocol);
-            let set = (dataset, rule(&arm.study.data.segmentation.split));
+        for (protocol, study) in arm.studies() {
+            let dataset = surveys::dataset(study, Purpose::Segmentation, protocol);
+            let set = (dataset, rule(&study.data.segmentation.split));
             if !sets.contains(&set) {
                 sets.push(set);
             }

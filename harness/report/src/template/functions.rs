@@ -23,7 +23,7 @@ use minijinja::{Environment, Value, value::Rest};
 use std::sync::Arc;
 
 /// The names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 46] = [
+pub(super) const FUNCTIONS: [&str; 47] = [
     "arms",
     "by_breed",
     "by_species",

@@ -51,8 +51,8 @@ pub(crate) fn crossed(sample: &Sample, groups: &[String]) -> Option<Crossed> {
 pub(crate) fn crossed_apart(a: (&Sample, &[String]), b: (&Sample, &[String])) -> Option<Crossed> {
     let [a, b] = [a, b].map(|(sample, groups)| Parts::of(sample.columns(), groups));
     let (a, b) = (a?, b?);
-    let parts = [a.parts, b.parts].concat();
-    Some(Parts { mean: b.mean - a.mean, parts, deviation: a.deviation.hypot(b.deviation) }.tested())
+    let all = [a.all, b.all].concat();
+    Some(Parts { mean: b.mean - a.mean, all, deviation: a.deviation.hypot(b.deviation) }.tested())
 }
 
 /// Tests one difference for each seed, without a value for each image: Student's test. Returns `None` with fewer than two seeds.
@@ -69,7 +69,7 @@ fn of_columns(columns: &[Vec<f64>], groups: &[String]) -> Option<Crossed> {
 /// A mean, and the parts of its variance.
 struct Parts {
     mean: f64,
-    parts: Vec<Part>,
+    all: Vec<Part>,
     /// The standard deviation of the seeds' means.
     deviation: f64,
 }
@@ -86,7 +86,7 @@ impl Parts {
         let mean = mean(means).filter(|_| means.len() > 1)?;
         let spread = variance(means, mean);
         let of_seeds = Part { degrees: means.len() - 1, variance: spread / means.len() as f64 };
-        Some(Self { mean, parts: vec![of_seeds], deviation: spread.sqrt() })
+        Some(Self { mean, all: vec![of_seeds], deviation: spread.sqrt() })
     }
 
     fn of(columns: &[Vec<f64>], groups: &[String]) -> Option<Self> {
@@ -120,7 +120,7 @@ impl Parts {
         });
         let interaction = scale * rest.sum::<f64>() / ((seeds - 1) * seeds) as f64;
         let mut found = Self { mean: all, ..Self::of_seeds(&seed_means)? };
-        found.parts.push(Part { degrees: units.len() - 1, variance: (between - interaction).max(0.0) });
+        found.all.push(Part { degrees: units.len() - 1, variance: (between - interaction).max(0.0) });
         Some(found)
     }
 
@@ -139,7 +139,7 @@ impl Parts {
     /// Half of the interval that covers all but a share of `level`.
     fn half(&self, level: f64) -> f64 {
         let of = |part: &Part| quantile(part.degrees, level).powi(2) * part.variance;
-        self.parts.iter().map(of).sum::<f64>().sqrt()
+        self.all.iter().map(of).sum::<f64>().sqrt()
     }
 
     /// The level at which half of the interval is `size`.
@@ -188,7 +188,7 @@ mod tests {
         close(crossed_apart((&three, none), (&steady, none)).unwrap(), expected);
     }
 
-    /// SciPy: `ttest_1samp(differences, 0)` and its `confidence_interval(0.95)`.
+    /// `SciPy`: `ttest_1samp(differences, 0)` and its `confidence_interval(0.95)`.
     #[test]
     fn seeds_alone_have_students_test() {
         let expected = [0.03, 0.000_948_372_842_452_350_3, 0.059_051_627_157_547_65, 0.046_205_091_353_363_28];
