@@ -193,7 +193,12 @@ impl Test<'_> {
                     let class = self.majority();
                     self.baseline(*baseline, move |truth| Scored::constant(truth, class))
                 }
-                Baseline::PerfectInUnitRange => self.baseline(*baseline, Scored::perfect_in_unit_range),
+                Baseline::BackgroundInUnitRange => self.baseline(*baseline, |truth| {
+                    Scored::in_unit_range(truth, vec![BACKGROUND; truth.len()])
+                }),
+                Baseline::PerfectInUnitRange => {
+                    self.baseline(*baseline, |truth| Scored::in_unit_range(truth, truth.to_vec()))
+                }
             };
             result.metrics.extend(means(&rows, self.epoch));
             result.confusion.extend(ConfusionRow::of(

@@ -172,6 +172,9 @@ words! {
         AllBackground = "all-background",
         /// The most frequent class of the training images, everywhere.
         MajorityClass = "majority-class",
+        /// Background everywhere, as outputs of 0 and 1. It shows the values of the published work's soft metrics for a
+        /// network that knows only background, whose outputs lie between 0 and 1 and then go through a sigmoid.
+        BackgroundInUnitRange = "background-in-unit-range",
         /// The truth, as outputs of 0 and 1. It shows the values of the published work's soft metrics for a perfect
         /// network whose outputs lie between 0 and 1 and then go through a sigmoid.
         PerfectInUnitRange = "perfect-in-unit-range",
@@ -179,11 +182,17 @@ words! {
 }
 
 impl Baseline {
+    /// Returns true if it stands for outputs between 0 and 1 that go through a sigmoid.
+    pub const fn is_in_unit_range(self) -> bool {
+        matches!(self, Self::BackgroundInUnitRange | Self::PerfectInUnitRange)
+    }
+
     /// Its label in tables and charts.
     pub const fn label(self) -> &'static str {
         match self {
             Self::AllBackground => "All background",
             Self::MajorityClass => "Majority class",
+            Self::BackgroundInUnitRange => "All background in 0 to 1",
             Self::PerfectInUnitRange => "Perfect mask in 0 to 1",
         }
     }

@@ -97,15 +97,15 @@ impl Scored {
         }
     }
 
-    /// Scores of the truth itself, given as outputs of 1 for the true class and 0 for the others.
-    pub fn perfect_in_unit_range(truth: &[u8]) -> Self {
+    /// Scores of a mask that is given as outputs of 1 for its class and 0 for the others.
+    pub fn in_unit_range(truth: &[u8], mask: Vec<u8>) -> Self {
         let pixels = truth.len();
         let mut channels = vec![0.0; CLASSES * pixels];
-        truth.iter().enumerate().for_each(|(pixel, &class)| channels[usize::from(class) * pixels + pixel] = 1.0);
+        mask.iter().enumerate().for_each(|(pixel, &class)| channels[usize::from(class) * pixels + pixel] = 1.0);
         Self {
-            confusion: Confusion::of(truth, truth),
+            confusion: Confusion::of(truth, &mask),
             soft: SoftSums::of(truth, &channels),
-            prediction: truth.to_vec(),
+            prediction: mask,
             loss: None,
             batch: None,
             reliability: None,
@@ -217,12 +217,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_perfect_mask_in_the_unit_range_has_a_soft_dice_of_little_more_than_a_half() {
-        let scored = Scored::perfect_in_unit_range(&[0, 1, 2, 1]);
-        let value = |name: &str| scored.value(Metric::find(name).unwrap()).unwrap();
-        assert_eq!(value("accuracy"), 1.0);
-        // σ(1) = 0.731 and σ(0) = 0.5: 2·0.731 / (1 + 0.731 + 2·0.5)
-        assert!((value("soft_dice") - 0.5353).abs() < 1e-4, "{}", value("soft_dice"));
+    fn masks_in_the_unit_range_have_soft_dice_of_about_a_half() {
+        let truth = [0, 1, 2, 1];
+        let value = |mask: [u8; 4], name: &str| {
+            let scored = Scored::in_unit_range(&truth, mask.to_vec());
+            scored.value(Metric::find(name).unwrap()).unwrap()
+        };
+        assert_eq!((value(truth, "accuracy"), value([1; 4], "accuracy")), (1.0, 0.5));
+        // σ(1) = 0.731 and σ(0) = 0.5. Perfect: 2·0.731 / (1 + 0.731 + 2·0.5)
+        assert!((value(truth, "soft_dice") - 0.5353).abs() < 1e-4, "{}", value(truth, "soft_dice"));
+        // Half of the pixels are background: 2·(0.731 + 0.5) / 2 / (1 + 0.731 + 2·0.5)
+        assert!((value([1; 4], "soft_dice") - 0.4508).abs() < 1e-4, "{}", value([1; 4], "soft_dice"));
     }
 
     fn loss() -> LossSpec {

@@ -46,7 +46,7 @@ fn what_is_no_word_is_refused_with_the_words_there_are() {
     let error = "nobody".parse::<Predictor>().unwrap_err().to_string();
     assert_eq!(
         error,
-        "`nobody` is not a predictor; expected model, all-background, majority-class, perfect-in-unit-range"
+        "`nobody` is not a predictor; expected model, all-background, majority-class, background-in-unit-range, perfect-in-unit-range"
     );
     for text in ["blur", "blur-", "blur-025", "blur--1", "blur-+5", "Clean", ""] {
         assert!(text.parse::<Condition>().is_err(), "{text}");
