@@ -193,9 +193,9 @@ impl Test<'_> {
                     let class = self.majority();
                     self.baseline(*baseline, move |truth| Scored::constant(truth, class))
                 }
-                Baseline::BackgroundInUnitRange => self.baseline(*baseline, |truth| {
-                    Scored::in_unit_range(truth, vec![BACKGROUND; truth.len()])
-                }),
+                Baseline::BackgroundInUnitRange => {
+                    self.baseline(*baseline, |truth| Scored::in_unit_range(truth, vec![BACKGROUND; truth.len()]))
+                }
                 Baseline::PerfectInUnitRange => {
                     self.baseline(*baseline, |truth| Scored::in_unit_range(truth, truth.to_vec()))
                 }

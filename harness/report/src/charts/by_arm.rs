@@ -29,6 +29,8 @@ const COLUMNS: usize = 3;
 const LABEL: f64 = 20.0;
 /// The height of the row of one protocol.
 const ROW: f64 = 21.0;
+/// Half the height of the line of a floor.
+const FLOOR: f64 = 9.0;
 /// The space below an arm.
 const GAP: f64 = 8.0;
 /// The height above the rows: a heading of one line, and the heads of the columns of numbers.
@@ -110,7 +112,8 @@ impl ByArm {
     fn caption(&self, data: &Data) -> String {
         let points = "Points are means over the test images; whiskers are their 95 % intervals";
         let diamonds = if self.published { "; hollow diamonds are printed figures" } else { "" };
-        format!("{points}{diamonds}. {AXES} {}", measured_how(data))
+        let floors = "; thin lines are floors: the best of the predictors without a network";
+        format!("{points}{diamonds}{floors}. {AXES} {}", measured_how(data))
     }
 
     /// Returns the look of each drawn protocol, in the order of the study. The study's last protocol (the corrected one
@@ -133,6 +136,7 @@ impl ByArm {
         let row = looks.iter().position(|look| look.protocol == Protocol::Published).unwrap_or(0);
         let point = |arm: &'a str, (i, look): (usize, &Look)| Point {
             figure: data.tested(arm, condition, metric, look.protocol),
+            floor: data.range(arm, metric, look.protocol).map(|range| range.floor.value),
             printed: data.printed(arm, condition, metric.name).filter(|_| self.published && i == row),
         };
         let arms = data.study.arms.iter();
@@ -234,6 +238,10 @@ impl Panel<'_, '_> {
             let text = point.figure.as_ref().map_or("not run".to_owned(), |f| number(f.mean));
             let ink = if point.figure.is_some() { Ink::Text } else { Ink::Muted };
             self.number((numbers.mean, y), &text, ink)?;
+            if let Some(floor) = point.floor {
+                self.canvas.line(&[(x.at(floor), y - FLOOR), (x.at(floor), y + FLOOR)], Ink::Muted, 1.0)?;
+                self.canvas.tip((x.at(floor), y), words::of_floor(named, look, metric, floor));
+            }
             if let Some(figure) = &point.figure {
                 self.whisker((x.at(figure.low()), x.at(figure.high())), y, look.ink)?;
                 self.canvas.marker((x.at(figure.mean), y), look.marker, look.ink)?;
@@ -275,7 +283,9 @@ fn legend(looks: &[Look], panels: &[Points<'_>]) -> Vec<Entry> {
     });
     let marker = Some(Marker::HollowDiamond);
     let printed = Entry { label: "As printed".to_owned(), ink: Ink::Text, line: false, marker };
-    protocols.chain(panels.iter().any(Points::has_printed).then_some(printed)).collect()
+    let floor = Entry { label: "Floor".to_owned(), ink: Ink::Muted, line: true, marker: None };
+    let floor = panels.iter().any(Points::has_floor).then_some(floor);
+    protocols.chain(panels.iter().any(Points::has_printed).then_some(printed)).chain(floor).collect()
 }
 
 /// Returns every figure that is drawn.

@@ -52,6 +52,8 @@ pub(crate) enum Verdict {
     Undecided,
     /// There are too few training seeds for a claim about the arms.
     NotTested,
+    /// A failed health check undermines it.
+    Withheld,
 }
 
 /// The reason why a claim cannot be parsed.
@@ -148,6 +150,7 @@ impl fmt::Display for Verdict {
             Self::Contradicted => "contradicted",
             Self::Undecided => "undecided",
             Self::NotTested => "not tested",
+            Self::Withheld => "withheld",
         })
     }
 }

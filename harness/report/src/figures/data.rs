@@ -1,6 +1,6 @@
 //! Reads and checks the data of a study.
 
-use super::scores::Scores;
+use super::{health::Health, scores::Scores};
 use crate::{
     error::ReportError,
     inputs::{
@@ -29,6 +29,7 @@ pub(crate) struct Data {
     pub(crate) provenance: Provenance,
     pub(crate) registration: Option<Registration>,
     pub(crate) pictures: Option<Pictures>,
+    pub(crate) health: Health,
 }
 
 impl Data {
@@ -39,7 +40,7 @@ impl Data {
         check_spec(dir, &study)?;
         let runs = Runs::read(dir)?;
         let gallery = study.report.gallery.as_ref();
-        Ok(Self {
+        let mut data = Self {
             pictures: gallery.map(|gallery| Pictures::read(dir, &runs, gallery)).transpose()?.flatten(),
             scores: Scores::new(&runs),
             runs,
@@ -48,7 +49,10 @@ impl Data {
             registration: Registration::read(&dir.join(file::REGISTRATION))?,
             dir: dir.to_owned(),
             study,
-        })
+            health: Health::default(),
+        };
+        data.health = Health::of(&data);
+        Ok(data)
     }
 
     /// Returns the address of the notes where the runs were made, relative to the report.
@@ -90,8 +94,7 @@ impl Data {
     /// Returns the baselines that a report shows: those that every evaluation has, and others if the data have rows for
     /// them.
     pub(crate) fn baselines(&self) -> impl Iterator<Item = Baseline> {
-        let all = Baseline::ALL.into_iter();
-        all.filter(|&one| one != Baseline::PerfectInUnitRange || self.scores.has_baseline(one))
+        Baseline::ALL.into_iter().filter(|one| !one.is_in_unit_range() || self.scores.has_baseline(*one))
     }
 
     /// Returns true if the study tested under more than one condition. With only one, texts need not name it.

@@ -109,6 +109,11 @@ pub(crate) fn is_over_batches(column: &str) -> bool {
     column.starts_with("batch_")
 }
 
+/// Returns true if a column holds a score of the probabilities, not of the masks.
+pub(crate) fn is_soft(column: &str) -> bool {
+    column.starts_with("soft_")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

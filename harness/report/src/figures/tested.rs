@@ -3,6 +3,7 @@
 use super::{
     claim::{Comparison, Operand, Verdict},
     data::Data,
+    health::Severity,
     metrics::{Metric, is_over_batches},
     statistics::{
         crossed::{Crossed, SEEDS, crossed},
@@ -45,6 +46,8 @@ pub(crate) struct Difference {
     /// The interval is of the same model of chance as the p-value.
     pub(crate) summary: Summary,
     pub(crate) evidence: Evidence,
+    /// True if a failed health check undermines it. Its numbers stay, without a verdict.
+    pub(crate) withheld: bool,
 }
 
 /// What a difference is evidence of.
@@ -146,7 +149,11 @@ pub(crate) fn test_claims(data: &Data) -> Vec<TestedClaim> {
     let judged = claims.map(|((Asked { claim, comparison, protocol }, measured), p)| {
         let outcome = measured.map(|difference| {
             let Summary { low, high, .. } = difference.summary;
-            let verdict = p.map_or(Verdict::NotTested, |p| comparison.verdict(low, high, p));
+            let verdict = match p {
+                _ if difference.withheld => Verdict::Withheld,
+                Some(p) => comparison.verdict(low, high, p),
+                None => Verdict::NotTested,
+            };
             Tested { difference, p, verdict }
         });
         TestedClaim { claim: claim.clone(), comparison, protocol, outcome }
@@ -194,6 +201,14 @@ impl Asked<'_> {
     }
 }
 
+impl TestedClaim {
+    /// Returns what the health checks say against the claim, in a few words; empty if they say nothing.
+    pub(crate) fn against(&self, data: &Data, severity: Severity) -> String {
+        let Comparison { left, right, .. } = &self.comparison;
+        data.health.against(severity, &data.sides(&[left, right], self.protocol), self.protocol)
+    }
+}
+
 impl Data {
     /// Returns the rows of single images that a difference between two figures is computed from.
     pub(crate) fn rows_of(&self, sides: [&Operand; 2], protocol: Protocol) -> Vec<Rows> {
@@ -225,23 +240,25 @@ impl Question<'_> {
     /// Judges differences that were computed from the figures `of`.
     fn judged(&self, differences: &Sample, of: &[&Operand], name: &str) -> Result<Difference, Untested> {
         let scores = &self.data.scores;
+        let sides = self.data.sides(of, self.protocol);
+        let withheld = !self.data.health.against(Severity::Fails, &sides, self.protocol).is_empty();
         if differences.seeds() >= SEEDS
             && let Some(Crossed { mean, low, high, p, deviation }) = crossed(differences, scores.breeds())
         {
             let images = differences.defined().len();
             let summary = Summary { mean, low, high, images, seeds: differences.seeds() };
-            return Ok(Difference { summary, evidence: Evidence::Recipes { p, deviation } });
+            return Ok(Difference { summary, evidence: Evidence::Recipes { p, deviation }, withheld });
         }
         let summary = scores.summarise(differences).ok_or(Untested::NotRun)?;
         let arms: BTreeSet<&str> =
             of.iter().map(|side| side.arm.as_str()).filter(|arm| baseline(arm).is_none()).collect();
         if arms.len() > 1 {
-            return Ok(Difference { summary, evidence: Evidence::TooFewSeeds });
+            return Ok(Difference { summary, evidence: Evidence::TooFewSeeds, withheld });
         }
         // Images are the units. Several seeds of one image are averaged, because they are not independent.
         let seed = digest::seed(&["claim", name, self.protocol.name()]);
         let p = sign_flip_test(&differences.defined(), seed);
-        Ok(Difference { summary, evidence: Evidence::Networks { p } })
+        Ok(Difference { summary, evidence: Evidence::Networks { p }, withheld })
     }
 
     /// Computes the change from `base` to `to` relative to `base`. The difference is paired, and has an interval if it is

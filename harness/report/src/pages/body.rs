@@ -22,7 +22,7 @@ const FIGURE: &str = "Figure: ";
 /// A cell with more letters than this may be set over several lines.
 const LONG: usize = 48;
 /// The verdicts on claims. Like verdicts on printed figures, they get a class if they are alone in a cell or in bold.
-const CLAIMS: [&str; 3] = ["supported", "contradicted", "undecided"];
+const CLAIMS: [&str; 5] = ["supported", "contradicted", "undecided", "not tested", "withheld"];
 
 /// The Markdown as HTML, before it is sanitised.
 pub(super) struct Body<'a> {
@@ -191,13 +191,15 @@ impl<'a> Setter<'a, '_> {
         let text = plain_text(&inner, |_| false);
         let right = matches!(alignments.get(column), Some(Alignment::Right));
         let verdict = verdict_class(&text);
-        let class = if right {
-            " class=\"number\"".to_owned()
-        } else if verdict.is_empty() && !head && text.chars().count() > LONG {
-            " class=\"long\"".to_owned()
-        } else {
-            verdict
+        let long = !head && text.chars().count() > LONG;
+        let class = match (right, verdict) {
+            (true, _) => "number".to_owned(),
+            (_, Some(verdict)) if long => format!("{verdict} long"),
+            (_, Some(verdict)) => verdict,
+            (_, None) if long => "long".to_owned(),
+            _ => String::new(),
         };
+        let class = if class.is_empty() { class } else { format!(" class=\"{class}\"") };
         let tag = match (head, column) {
             (true, _) => format!("th scope=\"col\"{class}"),
             (false, 0) => format!("th scope=\"row\"{class}"),
@@ -212,8 +214,9 @@ impl<'a> Setter<'a, '_> {
     fn strong(&mut self) {
         let class = match self.events.get(self.at + 1) {
             Some(Event::Text(text)) => verdict_class(text),
-            _ => String::new(),
+            _ => None,
         };
+        let class = class.map_or(String::new(), |class| format!(" class=\"{class}\""));
         self.replace(&format!("<strong{class}>"));
     }
 }
@@ -288,13 +291,11 @@ fn without_tags(html: &str) -> String {
     text
 }
 
-/// Returns the class of a verdict. The verdict may give a reason after a colon: `not comparable: other data and size`.
-fn verdict_class(text: &str) -> String {
+/// Returns the classes of a verdict; `None` if the text is none. The verdict may give a reason after a colon:
+/// `not comparable: other data and size`.
+fn verdict_class(text: &str) -> Option<String> {
     let verdict = text.split_once(": ").map_or(text, |(verdict, _)| verdict);
     let verdict = verdict.strip_suffix(EXPLORATORY).unwrap_or(verdict);
-    if CLAIMS.contains(&verdict) || VERDICTS.contains(&verdict) {
-        format!(" class=\"verdict {}\"", verdict.replace(' ', "-"))
-    } else {
-        String::new()
-    }
+    let is_known = CLAIMS.contains(&verdict) || VERDICTS.contains(&verdict);
+    is_known.then(|| format!("verdict {}", verdict.replace(' ', "-")))
 }

@@ -4,6 +4,7 @@ use crate::{
     figures::{
         claim::{Relation, Verdict},
         data::Data,
+        health::Severity,
         statistics::summary::{CONFIDENCE, Summary},
         tested::{TestedClaim, Untested},
     },
@@ -78,7 +79,7 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
     let rows = data.rows_of([&tested.comparison.left, &tested.comparison.right], tested.protocol);
     let linked = |text: &str| linked(text, &rows);
     [
-        format!("{}{exploratory}", found.verdict),
+        format!("{}{exploratory}", verdict(data, tested, found.verdict)),
         linked(&signed(mean)),
         difference.interval().map_or(NONE.to_owned(), |ends| linked(&signed_ends(ends))),
         found.p.map_or(NONE.to_owned(), |p| linked(&p_value(p))),
@@ -86,6 +87,13 @@ fn cells(data: &Data, tested: &TestedClaim) -> [String; 7] {
         linked(&count(images as u64)),
         if seeds == 0 { NONE.to_owned() } else { linked(&count(seeds as u64)) },
     ]
+}
+
+/// Returns the verdict, with what the health checks say against it: `withheld: SSL never predicts border`.
+fn verdict(data: &Data, tested: &TestedClaim, verdict: Verdict) -> String {
+    let against = [Severity::Fails, Severity::Warns].map(|severity| tested.against(data, severity));
+    let against: Vec<_> = against.into_iter().filter(|reasons| !reasons.is_empty()).collect();
+    if against.is_empty() { verdict.to_string() } else { format!("{verdict}: {}", against.join("; ")) }
 }
 
 /// Formats an effect size with two decimals; the number of seeds does not justify a third.

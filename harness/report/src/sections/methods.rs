@@ -1,10 +1,11 @@
 //! The methods: settings, arms and conditions.
 
 use crate::{
-    figures::data::Data,
+    figures::{data::Data, trained::to_counts},
+    inputs::study::ArmInput,
     markdown::{Align, Table, escape, listed},
 };
-use harness_record::vocabulary::Stage;
+use harness_record::vocabulary::{Purpose, Stage};
 
 /// Lists the settings of every arm, one table for each stage; arms with equal settings share a column.
 pub(crate) fn settings(data: &Data) -> String {
@@ -47,10 +48,21 @@ fn stage_settings(data: &Data, stage: Stage) -> String {
     table.captioned(&format!("settings of stage {stage}"))
 }
 
-/// Describes the arms in words.
+/// Describes the arms in words, each with the images that it was fine-tuned on.
 pub(crate) fn arms(data: &Data) -> String {
-    let lines = data.study.arms.iter().map(|arm| format!("* **{}**: {}", escape(&arm.label), escape(&arm.description)));
-    lines.collect::<Vec<_>>().join("\n")
+    let line = |arm: &ArmInput| {
+        let images = trained_on(data, &arm.name).map_or(String::new(), |images| format!(" Fine-tuned on {images}."));
+        format!("* **{}**: {}{images}", escape(&arm.label), escape(&arm.description))
+    };
+    data.study.arms.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the number of images that an arm was fine-tuned on, by species if they were counted by breed.
+fn trained_on(data: &Data, arm: &str) -> Option<String> {
+    let (place, set) = data.dataset(arm, Purpose::Segmentation, None)?;
+    let images = to_counts(set.training_images()?, place);
+    let species = data.trained_on(arm).filter(|on| on.cats + on.dogs > 0);
+    Some(format!("{images} images{}", species.map_or(String::new(), |on| format!(": {}", on.in_words()))))
 }
 
 /// Describes the conditions in words.

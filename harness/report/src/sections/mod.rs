@@ -3,6 +3,7 @@
 pub(crate) mod claims;
 pub(crate) mod datasets;
 pub(crate) mod definitions;
+pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod methods;
 pub(crate) mod pixels;

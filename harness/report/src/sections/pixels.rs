@@ -2,14 +2,10 @@
 
 use crate::{
     figures::data::Data,
-    inputs::study::ArmInput,
     links::linked,
-    markdown::{Align, NONE, Table, count, escape, listed, number, percent, signed},
+    markdown::{Align, NONE, Table, count, escape, number, percent, signed},
 };
-use harness_record::{
-    metrics::{CLASSES, Reliability},
-    vocabulary::Protocol,
-};
+use harness_record::{metrics::Reliability, vocabulary::Protocol};
 
 /// Returns the table of true and predicted classes under a protocol and the first condition; empty if pixels were not
 /// counted.
@@ -43,36 +39,6 @@ pub(crate) fn confusion(data: &Data, protocol: Protocol) -> String {
         "pixels by true and predicted class, under the {protocol} protocol{}, all test images{seeds} together",
         at_first(data)
     ))
-}
-
-/// If at least this share of the pixels is taken for one class, the masks count as one class.
-const NEARLY_ALL: f64 = 0.95;
-
-/// Returns a sentence on the arms that take nearly every pixel for one class under a protocol and the first condition.
-/// Their masks say nothing, whatever their soft scores are. Empty if there is no such arm.
-pub(crate) fn of_one_class(data: &Data, protocol: Protocol) -> String {
-    let mut sentences = Vec::new();
-    for (class, name) in data.study.classes.iter().enumerate().take(CLASSES) {
-        let takes = |arm: &&ArmInput| {
-            let found = data.confusion(&arm.name, data.first_condition(), protocol);
-            let counts = found.map_or([[0; CLASSES]; CLASSES], |found| found.counts.counts());
-            let (taken, all) = (counts.iter().map(|row| row[class]).sum::<u64>(), counts.iter().flatten().sum::<u64>());
-            all > 0 && taken as f64 >= NEARLY_ALL * all as f64
-        };
-        let arms: Vec<_> = data.study.arms.iter().filter(takes).map(|arm| escape(&arm.label)).collect();
-        if !arms.is_empty() {
-            sentences.push(format!(
-                "**Under the {protocol} protocol, these networks predict {name} for nearly every pixel: {}.** They \
-                 predict {name} for at least {} of their pixels{}, so their masks say little. Their probabilities may still \
-                 tell classes apart; a soft score above the baselines alone does not show it.\n",
-                listed(&arms),
-                percent(NEARLY_ALL),
-                data.first_in_brackets(),
-                name = escape(name),
-            ));
-        }
-    }
-    sentences.join("\n")
 }
 
 /// Returns `, condition 0 %`, or an empty text if there is only one condition.

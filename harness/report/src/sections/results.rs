@@ -4,6 +4,7 @@ use crate::{
     figures::{
         data::Data,
         figure::Figure,
+        health::collapse::seeds_of_one_class,
         metrics::Metric,
         published::{Agreement, Printed},
         statistics::summary::CONFIDENCE,
@@ -14,14 +15,19 @@ use crate::{
 };
 use harness_record::{
     metrics::Direction,
-    vocabulary::{Condition, Protocol},
+    vocabulary::{Baseline, Condition, Protocol},
 };
 
-/// One row of a table: an arm under a condition.
+/// The head of the column that says where a score lies in its range.
+const RANGE: &str = "Floor to ceiling";
+/// The text for a score at its floor or below.
+pub(crate) const NOT_ABOVE: &str = "not above the floor";
+
+/// One row of a table: an arm under a condition, or a baseline.
 struct Row<'a> {
     arm: &'a str,
     condition: Condition,
-    baseline: bool,
+    baseline: Option<Baseline>,
     figure: Option<Figure<'a>>,
 }
 
@@ -34,6 +40,15 @@ struct Results<'a> {
     /// True if the rows are means over different numbers of images.
     images: bool,
     printed: bool,
+    /// The ends of the ranges of all arms; empty if no range is known.
+    bounds: Vec<(End, Option<Baseline>)>,
+}
+
+/// An end of the range of a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Floor,
+    Ceiling,
 }
 
 /// Returns the tables of a protocol, one for each metric.
@@ -49,7 +64,8 @@ pub(crate) fn table(data: &Data, protocol: Protocol, metric: &Metric) -> String 
 
 impl<'a> Results<'a> {
     fn new(data: &'a Data, protocol: Protocol, metric: &'a Metric) -> Self {
-        let rows = rows(data, metric, protocol);
+        let bounds = bounds(data, metric, protocol);
+        let rows = rows(data, metric, protocol, &bounds);
         let mut images: Vec<_> = rows.iter().filter_map(|row| row.figure.as_ref()?.images).collect();
         images.dedup();
         Self {
@@ -59,12 +75,13 @@ impl<'a> Results<'a> {
             metric,
             protocol,
             rows,
+            bounds,
         }
     }
 
     fn to_markdown(&self) -> String {
         let mut table = Table::new(self.columns());
-        table.rows = self.rows.iter().map(|row| self.cells(row)).collect();
+        table.rows = self.rows.iter().map(|row| self.cells(row)).chain(self.best()).collect();
         table.captioned(&self.caption())
     }
 
@@ -74,7 +91,11 @@ impl<'a> Results<'a> {
             columns.push(("Condition", Align::Left));
         }
         let head = format!("{CONFIDENCE} interval");
-        columns.extend([(self.metric.label, Align::Right), (&head, Align::Right)]);
+        columns.push((self.metric.label, Align::Right));
+        if !self.bounds.is_empty() {
+            columns.push((RANGE, Align::Right));
+        }
+        columns.push((&head, Align::Right));
         if self.data.has_seeds() {
             columns.push(("Over seeds", Align::Right));
         }
@@ -92,14 +113,20 @@ impl<'a> Results<'a> {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
         let mut cells = vec![escape(self.data.arm_label(row.arm))];
         if self.data.has_conditions() {
-            cells.push(if row.baseline { "any".to_owned() } else { escape(&self.data.condition_label(row.condition)) });
+            let any = row.baseline.is_some();
+            cells.push(if any { "any".to_owned() } else { escape(&self.data.condition_label(row.condition)) });
         }
         cells.push(or_none(figure.map(|f| to_metrics(&number(f.mean), &f.rows))));
+        if !self.bounds.is_empty() {
+            cells.push(or_none(self.position(row)));
+        }
         let images = self.data.scores.rows(row.arm, row.condition, self.protocol);
         let interval = figure.and_then(|f| f.interval).map(ends);
         cells.push(or_none(interval.map(|ends| linked(&ends, &images))));
         if self.data.has_seeds() {
-            cells.push(or_none(figure.filter(|_| !row.baseline).and_then(over_seeds)));
+            cells.push(or_none(
+                figure.filter(|_| row.baseline.is_none()).and_then(|figure| self.over_seeds(row, figure)),
+            ));
         }
         if self.images {
             let own = figure.and_then(|f| f.images);
@@ -111,11 +138,48 @@ impl<'a> Results<'a> {
         cells
     }
 
+    /// Says where a score lies between floor and ceiling, or that a baseline is one of these.
+    fn position(&self, row: &Row<'_>) -> Option<String> {
+        if let Some(baseline) = row.baseline {
+            let end = self.bounds.iter().find(|(_, of)| *of == Some(baseline)).map(|(end, _)| *end)?;
+            return Some(if end == End::Floor { "floor" } else { "ceiling" }.to_owned());
+        }
+        let figure = row.figure.as_ref()?;
+        let range = self.data.range(row.arm, self.metric, self.protocol)?;
+        let rows = [&figure.rows[..], &range.floor.rows, &range.ceiling.rows].concat();
+        Some(to_metrics(&range.position(figure.mean).map_or(NOT_ABOVE.to_owned(), whole_percent), &rows))
+    }
+
+    /// Returns the row of the best possible value, if the definition of the metric gives it.
+    fn best(&self) -> Option<Vec<String>> {
+        self.bounds.contains(&(End::Ceiling, None)).then(|| {
+            let mut cells = vec!["Best possible".to_owned()];
+            if self.data.has_conditions() {
+                cells.push("any".to_owned());
+            }
+            cells.extend(["1".to_owned(), "ceiling".to_owned()]);
+            cells.resize(self.columns().len(), NONE.to_owned());
+            cells
+        })
+    }
+
+    /// Formats the range over seeds and their number: `0.846 to 0.853 (3)`, `0.467 to 0.853 (3, 1 at one class)`.
+    fn over_seeds(&self, row: &Row<'_>, figure: &Figure<'_>) -> Option<String> {
+        let spread = figure.over_seeds()?;
+        let collapsed = match seeds_of_one_class(self.data, row.arm, self.protocol) {
+            (0, _) => String::new(),
+            (seeds, _) => format!(", {seeds} at one class"),
+        };
+        let text = format!("{} ({}{collapsed})", ends((spread.low, spread.high)), spread.seeds);
+        Some(to_metrics(&text, &figure.rows))
+    }
+
     fn printed_cells(&self, row: &Row<'_>) -> [String; 3] {
         let none = || NONE.to_owned();
         let figure = row.figure.as_ref();
         let Some(line) = self.data.printed_line(row.arm, row.condition, self.metric.name) else {
-            let verdict = if figure.is_none() && !row.baseline { Agreement::NotRun.to_string() } else { none() };
+            let verdict =
+                if figure.is_none() && row.baseline.is_none() { Agreement::NotRun.to_string() } else { none() };
             return [none(), none(), verdict];
         };
         let printed = Printed::read(&line.row.value);
@@ -153,29 +217,44 @@ impl<'a> Results<'a> {
     }
 }
 
-fn rows<'a>(data: &'a Data, metric: &Metric, protocol: Protocol) -> Vec<Row<'a>> {
+fn rows<'a>(data: &'a Data, metric: &Metric, protocol: Protocol, bounds: &[(End, Option<Baseline>)]) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for arm in &data.study.arms {
         rows.extend(data.study.conditions.iter().map(|condition| Row {
             arm: &arm.name,
             condition: condition.name,
-            baseline: false,
+            baseline: None,
             figure: data.tested(&arm.name, condition.name, metric, protocol),
         }));
     }
     let condition = data.first_condition();
-    rows.extend(data.baselines().map(|baseline| {
+    // Masks with outputs from 0 to 1 say nothing new where no sigmoid is applied.
+    let shown = |one: &Baseline| !one.is_in_unit_range() || bounds.iter().any(|(_, of)| *of == Some(*one));
+    rows.extend(data.baselines().filter(shown).map(|baseline| {
         let arm = baseline.name();
         let figure = data.tested(arm, condition, metric, protocol);
-        Row { arm, condition, baseline: true, figure }
+        Row { arm, condition, baseline: Some(baseline), figure }
     }));
     rows
 }
 
-/// Formats the range over seeds and their number: `0.846 to 0.853 (3)`.
-fn over_seeds(figure: &Figure<'_>) -> Option<String> {
-    let spread = figure.over_seeds()?;
-    Some(to_metrics(&format!("{} ({})", ends((spread.low, spread.high)), spread.seeds), &figure.rows))
+/// Returns the floors and ceilings of all arms, each once.
+fn bounds(data: &Data, metric: &Metric, protocol: Protocol) -> Vec<(End, Option<Baseline>)> {
+    let mut bounds = Vec::new();
+    for range in data.study.arms.iter().filter_map(|arm| data.range(&arm.name, metric, protocol)) {
+        for bound in [(End::Floor, range.floor.of), (End::Ceiling, range.ceiling.of)] {
+            if !bounds.contains(&bound) {
+                bounds.push(bound);
+            }
+        }
+    }
+    bounds
+}
+
+/// Formats a share in whole percent, but never as 0 or 100 if it is not.
+pub(crate) fn whole_percent(share: f64) -> String {
+    let decimals = usize::from(share != 1.0 && matches!((share * 100.0).round(), 0.0 | 100.0));
+    format!("{:.decimals$}\u{a0}%", share * 100.0)
 }
 
 /// Returns why figures of a protocol cannot be compared with the printed ones; empty if they can.

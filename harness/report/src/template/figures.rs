@@ -10,16 +10,20 @@ use crate::{
         claim::{Operand, Verdict},
         figure::Figure,
         published::Printed,
+        range::Range,
         statistics::summary::{CONFIDENCE, Summary},
         tested::{Difference, Question, Untested, claimed},
     },
-    markdown::{count, ends, escape, number, percent, percent_change, signed, signed_ends},
+    markdown::{count, ends, escape, number, percent_change, signed, signed_ends},
+    sections::results::{NOT_ABOVE, whole_percent},
 };
 use harness_record::{metrics::Direction, vocabulary::Protocol};
 use minijinja::{Error, Value, value::Serde};
 use serde::Serialize;
 
 const NOT_RUN: &str = "not run";
+/// Follows the numbers of a difference that a failed health check undermines.
+const WITHHELD: &str = "; [verdict withheld](#health)";
 
 fn figure<'a>(facts: &'a Facts, text: &str, under: &str) -> Result<Option<Figure<'a>>, Error> {
     let protocol = protocol(facts, under)?;
@@ -73,17 +77,33 @@ pub(super) fn change(facts: &Facts, from: &str, to: &str, protocol: Option<&str>
     })
 }
 
-/// `share_of_range("segnet.soft_dice", "all-background.soft_dice", "perfect-in-unit-range.soft_dice", "published")`: how
-/// much of the way from the second figure to the third the first one covers, in percent.
-pub(super) fn share_of_range(facts: &Facts, of: &str, [low, high]: [&str; 2], protocol: &str) -> Answer {
-    let found = [figure(facts, of, protocol)?, figure(facts, low, protocol)?, figure(facts, high, protocol)?];
-    safe(match found {
-        [Some(of), Some(low), Some(high)] if high.mean != low.mean => {
-            percent((of.mean - low.mean) / (high.mean - low.mean))
-        }
-        [Some(_), Some(_), Some(_)] => "not defined".to_owned(),
-        _ => NOT_RUN.to_owned(),
-    })
+/// `position("segnet.soft_dice", "published")`: how much of the way from floor to ceiling the figure covers, in percent.
+pub(super) fn position(facts: &Facts, text: &str, under: &str) -> Answer {
+    let found = figure(facts, text, under)?.zip(range(facts, text, under)?);
+    let words = |(figure, range): (Figure<'_>, Range<'_>)| {
+        range.position(figure.mean).map_or(NOT_ABOVE.to_owned(), whole_percent)
+    };
+    safe(found.map_or(NOT_RUN.to_owned(), words))
+}
+
+/// `floor("segnet.soft_dice", "published")`: what predictors that need no network get by the same measure.
+pub(super) fn floor(facts: &Facts, text: &str, under: &str) -> Answer {
+    safe(range(facts, text, under)?.map_or(NOT_RUN.to_owned(), |range| number(range.floor.value)))
+}
+
+/// `ceiling("segnet.soft_dice", "published")`: the best possible value by the same measure.
+pub(super) fn ceiling(facts: &Facts, text: &str, under: &str) -> Answer {
+    safe(range(facts, text, under)?.map_or(NOT_RUN.to_owned(), |range| number(range.ceiling.value)))
+}
+
+/// `has_range("segnet.soft_dice", "published")`: true if floor and ceiling are known.
+pub(super) fn has_range(facts: &Facts, text: &str, under: &str) -> Answer {
+    Ok(Value::from(range(facts, text, under)?.is_some()))
+}
+
+fn range<'a>(facts: &'a Facts, text: &str, under: &str) -> Result<Option<Range<'a>>, Error> {
+    let at = operand(facts, text)?;
+    Ok(facts.data.range(&at.arm, metric(&at.metric)?, protocol(facts, under)?))
 }
 
 /// The value that `compare` returns.
@@ -94,7 +114,7 @@ struct Compared {
     /// The reason why there is none; empty if there is one.
     reason: String,
     /// What a claim of the study says of the difference: `higher`, `lower` or `undecided`. `untested` if the claim is not
-    /// tested, and `unclaimed` if there is no such claim; then the difference has no verdict.
+    /// tested, `withheld` if a failed health check undermines it, and `unclaimed` if there is no such claim; then the difference has no verdict.
     sign: &'static str,
     /// The difference with its sign.
     difference: String,
@@ -123,9 +143,12 @@ pub(super) fn diffs(facts: &Facts, left: &str, right: &str) -> Answer {
             Ok(found) => {
                 let over = over(&question, sides, &found.summary);
                 let mean = signed(found.summary.mean);
+                let withheld = if found.withheld { WITHHELD } else { "" };
                 match (found.interval(), found.untested()) {
-                    (Some(interval), _) => format!("{mean} ({CONFIDENCE} interval {}{over})", signed_ends(interval)),
-                    (None, why) => format!("{mean} ({}, not tested{over})", why.unwrap_or_default()),
+                    (Some(interval), _) => {
+                        format!("{mean} ({CONFIDENCE} interval {}{over}{withheld})", signed_ends(interval))
+                    }
+                    (None, why) => format!("{mean} ({}, not tested{over}{withheld})", why.unwrap_or_default()),
                 }
             }
             Err(Untested::NotRun) => NOT_RUN.to_owned(),
@@ -216,6 +239,7 @@ fn sign(found: &Difference, verdict: Option<Verdict>) -> &'static str {
         Some(Verdict::Supported | Verdict::Contradicted) if found.summary.mean > 0.0 => "higher",
         Some(Verdict::Supported | Verdict::Contradicted) => "lower",
         Some(Verdict::Undecided) => "undecided",
+        Some(Verdict::Withheld) => "withheld",
         Some(_) => "untested",
     }
 }
@@ -227,15 +251,16 @@ fn not_judged(reason: &str) -> String {
 /// Describes a paired difference, with the word of the claim if there is one.
 fn phrase(sign: &str, found: &Difference, over: &str) -> String {
     let mean = signed(found.summary.mean);
+    let withheld = if found.withheld { WITHHELD } else { "" };
     let Some(interval) = found.interval() else {
-        return format!("{mean} ({}, not tested{over})", found.untested().unwrap_or_default());
+        return format!("{mean} ({}, not tested{over}{withheld})", found.untested().unwrap_or_default());
     };
     let word = match sign {
         "higher" | "lower" => format!(", **{sign}**"),
         "undecided" => ", undecided".to_owned(),
         _ => String::new(),
     };
-    format!("{mean}{word} ({CONFIDENCE} interval of the paired difference {}{over})", signed_ends(interval))
+    format!("{mean}{word} ({CONFIDENCE} interval of the paired difference {}{over}{withheld})", signed_ends(interval))
 }
 
 /// One arm of a ranking.

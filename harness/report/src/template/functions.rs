@@ -16,18 +16,19 @@ use crate::{
     figures::{data::Data, metrics::Metric},
     markdown::{code, escape},
     pictures::gallery,
-    sections::{claims, datasets, definitions, images, methods, pixels, printed_tables, results, runs},
+    sections::{claims, datasets, definitions, health, images, methods, pixels, printed_tables, results, runs},
 };
 use harness_record::vocabulary::Protocol;
 use minijinja::{Environment, Value, value::Rest};
 use std::sync::Arc;
 
 /// The names of all functions, for suggestions.
-pub(super) const FUNCTIONS: [&str; 47] = [
+pub(super) const FUNCTIONS: [&str; 50] = [
     "arms",
     "by_breed",
     "by_species",
     "calibration",
+    "ceiling",
     "chart",
     "charts",
     "checklist",
@@ -46,16 +47,18 @@ pub(super) const FUNCTIONS: [&str; 47] = [
     "diff",
     "diffs",
     "extreme_images",
+    "floor",
     "gallery",
     "has_arm",
     "has_baseline",
     "has_model",
+    "has_range",
+    "health",
     "left_out",
     "metric_label",
     "not_run",
-    "of_one_class",
     "percent_change",
-    "share_of_range",
+    "position",
     "printed_tables",
     "published",
     "ranking",
@@ -90,14 +93,10 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("was_run", figures::was_run, operand, protocol);
     add!("was_published", figures::was_published, operand);
     add!("published", figures::published, operand);
-    add!(
-        "share_of_range",
-        |f, x, low, high, p| figures::share_of_range(f, x, [low, high], p),
-        part,
-        low,
-        high,
-        protocol
-    );
+    add!("position", figures::position, operand, protocol);
+    add!("floor", figures::floor, operand, protocol);
+    add!("ceiling", figures::ceiling, operand, protocol);
+    add!("has_range", figures::has_range, operand, protocol);
     add!("compare", figures::compare, left, right, protocol);
     add!("diff", figures::diff, left, right, protocol);
     add!("diffs", figures::diffs, left, right);
@@ -111,7 +110,6 @@ pub(super) fn add(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
     add!("table", |f, protocol| of_protocol(f, protocol, results::tables), protocol);
     add!("confusion", |f, protocol| of_protocol(f, protocol, pixels::confusion), protocol);
     add!("calibration", |f, protocol| of_protocol(f, protocol, pixels::calibration), protocol);
-    add!("of_one_class", |f, protocol| of_protocol(f, protocol, pixels::of_one_class), protocol);
     add!("comparability", |f, protocol| of_protocol(f, protocol, results::incomparable_because), protocol);
     add!("chart", chart, name);
     add!("charts", charts, kind);
@@ -157,13 +155,14 @@ type List = fn(&Facts) -> String;
 
 /// Registers the functions without arguments. Most return whole sections.
 fn add_lists(environment: &mut Environment<'static>, facts: &Arc<Facts>) {
-    let lists: [(&'static str, List); 12] = [
+    let lists: [(&'static str, List); 13] = [
         ("arms", |f| methods::arms(&f.data)),
         ("claims", |f| claims::all(&f.data, &f.claims)),
         ("conditions", |f| methods::conditions(&f.data)),
         ("datasets", |f| datasets::datasets(&f.data)),
         ("definitions", |f| definitions::definitions(&f.data)),
         ("gallery", |f| gallery::to_markdown(&f.data, &f.sheets)),
+        ("health", |f| health::checks(&f.data, &f.claims)),
         ("left_out", |f| datasets::left_out(&f.data)),
         ("not_run", |f| printed_tables::without_run(&f.data)),
         ("printed_tables", |f| printed_tables::tables(&f.data)),

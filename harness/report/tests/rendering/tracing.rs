@@ -82,7 +82,7 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
     let files = rendered(&folder);
     let links = traced(&files["index.html"]);
     let mut tables: BTreeSet<String> = BTreeSet::new();
-    let (mut means, mut differences) = (0, 0);
+    let (mut means, mut differences, mut positions) = (0, 0, 0);
     for link in &links {
         tables.extend(names(link));
         let rows = rows(&folder, link);
@@ -98,7 +98,20 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
         let folders = link.csv.split(' ').map(|file| file.split('/').nth(2).unwrap());
         assert!(folders.eq(link.runs.split(' ')), "{link:?}");
         if link.csv.ends_with("/metrics.csv") {
-            let value: f64 = rows[0].rsplit(',').next().unwrap().parse().unwrap();
+            let value_of = |row: &String| -> f64 { row.rsplit(',').next().unwrap().parse().unwrap() };
+            let value = value_of(&rows[0]);
+            if let Some(share) = link.text.strip_suffix("&nbsp;%") {
+                // The position of a score: the second row is its floor.
+                let floor = value_of(&rows[1]);
+                let (share, position) = (share.parse::<f64>().unwrap() / 100.0, (value - floor) / (1.0 - floor));
+                assert!((share - position).abs() < 0.005_001 && rows.len() == 2, "{link:?}: {position}");
+                positions += 1;
+                continue;
+            }
+            if link.text == "not above the floor" {
+                assert!(value <= value_of(&rows[1]) + 1e-6 && rows.len() == 2, "{link:?}");
+                continue;
+            }
             if link.text.starts_with(['+', '\u{2212}']) {
                 differences += 1;
                 continue;
@@ -110,6 +123,7 @@ fn every_figure_of_a_result_leads_to_a_row_that_holds_it() {
     }
     // There are three metrics and two protocols, with two arms under five conditions and two baselines.
     assert!(means >= 3 * 2 * 12 && differences > 0, "{means} {differences}");
+    assert!(positions > 20, "{positions}");
     let all = ["baselines", "calibration", "confusion", "metrics", "per_image", "published"];
     assert!(tables.into_iter().eq(all.map(|name| format!("{name}.csv"))));
     // In Markdown, each reference links to the first of its files.
@@ -282,10 +296,10 @@ fn every_count_of_the_data_page_says_where_the_data_hold_it() {
 }
 
 #[test]
-fn masks_of_a_single_class_are_pointed_out() {
+fn masks_of_a_single_class_withhold_verdicts_above_the_answer() {
     let folder = folder(&fixture::study(), SMALL);
-    let said = "**Under the published protocol, these networks predict background for nearly every pixel:";
-    assert!(!rendered(&folder)["report.md"].contains(said));
+    let said = "**Failed: collapse.** Under the published protocol (condition 0 %), Self-supervised ([100.0\u{a0}%]";
+    assert!(!rendered(&folder)["report.md"].contains("**Failed"));
     let only_background = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
         if cells[0] == "split" || cells[4] == "background" {
@@ -293,14 +307,19 @@ fn masks_of_a_single_class_are_pointed_out() {
         }
         [&cells[..5], &["0"]].concat().join(",")
     };
-    for arm in ["ssl", "supervised"] {
-        let test = folder.run(arm, Some(Protocol::Published), Stage::Evaluate);
-        store::change(&test, "confusion.csv", |text| text.lines().map(only_background).collect::<Vec<_>>().join("\n"));
-    }
-    let report = &rendered(&folder)["report.md"];
-    assert!(
-        report.contains(said) && report.contains("for at least 95.0\u{a0}% of their pixels (condition 0 %)"),
-        "{report}"
-    );
-    assert!(!report.contains("**Under the corrected protocol, these networks"));
+    let test = folder.run("ssl", Some(Protocol::Published), Stage::Evaluate);
+    store::change(&test, "confusion.csv", |text| text.lines().map(only_background).collect::<Vec<_>>().join("\n"));
+    let files = rendered(&folder);
+    let report = &files["report.md"];
+    let (above, below) = report.split_once("## Answer").unwrap();
+    assert!(above.contains("1 check of the records failed"), "{above}");
+    assert!(above.contains("so 2 verdicts are withheld") && above.contains(said), "{above}");
+    let withheld = "withheld: Self-supervised collapsed to background";
+    // Both claims of the arm under the protocol, and none under the other.
+    assert_eq!(below.matches(withheld).count(), 2, "{below}");
+    assert!(files["index.html"].contains(&format!("<td class=\"verdict withheld long\">{withheld}</td>")));
+    let latex = [files["tables/claims.published.tex"].as_str(), &files["tables/claims.corrected.tex"]];
+    assert_eq!(latex.map(|text| text.matches(withheld).count()), [2, 0]);
+    // The differences in the answer have numbers, and no words on their direction.
+    assert!(below.contains("; [verdict withheld](#health))"), "{below}");
 }

@@ -12,6 +12,8 @@ use harness_record::vocabulary::Protocol;
 /// The point of one arm under one protocol.
 pub(super) struct Point<'a> {
     pub(super) figure: Option<Figure<'a>>,
+    /// What the best predictor without a network gets by the same measure.
+    pub(super) floor: Option<f64>,
     /// The printed figure, on the row of the protocol that it was measured under.
     pub(super) printed: Option<Printed<'a>>,
 }
@@ -43,10 +45,15 @@ impl Points<'_> {
         self.all().any(|point| point.printed.is_some())
     }
 
+    pub(super) fn has_floor(&self) -> bool {
+        self.all().any(|point| point.floor.is_some())
+    }
+
     /// Returns the range of everything that is drawn, and its ticks.
     pub(super) fn range(&self) -> ((f64, f64), Vec<Tick>) {
         let figures = self.all().filter_map(|p| p.figure.as_ref()).flat_map(|f| [f.low(), f.high()]);
-        let values: Vec<f64> = figures.chain(self.all().filter_map(|p| p.printed.as_ref()).map(|p| p.value)).collect();
+        let others = self.all().flat_map(|p| [p.printed.as_ref().map(|printed| printed.value), p.floor]).flatten();
+        let values: Vec<f64> = figures.chain(others).collect();
         if values.is_empty() {
             return axis::share_ticks();
         }

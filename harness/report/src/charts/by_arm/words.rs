@@ -12,6 +12,11 @@ pub(super) fn of_figure(arm: &str, look: &Look, metric: &Metric, figure: &Figure
     format!("{arm}, {} protocol: {} {}", look.protocol, metric.label, figure_in_words(figure))
 }
 
+/// Describes a floor.
+pub(super) fn of_floor(arm: &str, look: &Look, metric: &Metric, floor: f64) -> String {
+    format!("{arm}, {} protocol: floor of {} {}", look.protocol, metric.label, number(floor))
+}
+
 /// Describes a printed figure.
 pub(super) fn of_printed(arm: &str, metric: &Metric, printed: &Printed<'_>) -> String {
     format!("{arm}, as printed: {} {}", metric.label, printed.text)
@@ -37,6 +42,7 @@ fn in_words(arm: &str, look: &Look, point: &Point<'_>) -> Option<String> {
         Some(interval) => format!("{} ({})", number(f.mean), ends(interval)),
         None => number(f.mean),
     });
-    let words: Vec<_> = [measured, printed].into_iter().flatten().collect();
+    let floor = point.floor.map(|floor| format!("floor {}", number(floor)));
+    let words: Vec<_> = [measured, floor, printed].into_iter().flatten().collect();
     (!words.is_empty()).then(|| format!("{arm}, {} protocol {}", look.protocol, words.join(", ")))
 }
