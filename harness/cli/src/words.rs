@@ -1,6 +1,5 @@
 //! Puts settings into words, for reports.
 
-use harness_images::split::Selection;
 use harness_learn::{
     evaluate::{EvaluateSpec, radius},
     models::InitSpec,
@@ -119,7 +118,7 @@ fn pretrain(_: &Arm, study: &Study, protocol: Protocol) -> Lines {
         line("task", format!("restore the image from: {}", spec.distortion.describe())),
         line("loss", format!("mean squared error{}", model.sizes().penalty_in_words())),
     ];
-    lines.extend(epochs(data.fraction < 1.0, spec.epochs, protocol));
+    lines.extend(epochs(spec.epochs, protocol));
     lines.extend(training(&spec.training(0)));
     lines
 }
@@ -139,19 +138,18 @@ fn finetune(arm: &Arm, study: &Study, protocol: Protocol) -> Lines {
     if !spec.augmentation.0.is_empty() {
         lines.push(line("augmentation", spec.augmentation.describe()));
     }
-    lines.extend(epochs(data.train != Selection::default(), spec.epochs, protocol));
+    lines.extend(epochs(spec.epochs, protocol));
     lines.extend(training(&spec.training(0, protocol)));
     lines
 }
 
-/// The number of epochs, and their length if the arm `selects` some of the images.
-fn epochs(selects: bool, epochs: u32, protocol: Protocol) -> Lines {
-    let length = match protocol {
-        _ if !selects => "",
-        Protocol::Published => ", each over the selected images once",
-        Protocol::Corrected => ", each with as many steps as if all images were selected",
+/// The number of epochs and their length.
+fn epochs(epochs: u32, protocol: Protocol) -> Lines {
+    let visits = match protocol {
+        Protocol::Published => "each image that it trains on, once",
+        Protocol::Corrected => "as many images as there are to train on before some are selected",
     };
-    vec![line("epochs", format!("{epochs}{length}"))]
+    vec![line("epochs", epochs), line("an epoch visits", visits)]
 }
 
 fn training(training: &Training<'_>) -> Lines {
