@@ -44,8 +44,8 @@ fn an_edit_after_the_results_shows() {
         &studio,
         &[
             "> **Edited after the first results:**\n> the expectation, the claim first-step-hurts.",
-            "registered: Every metric falls",
-            "Now: No metric falls",
+            "| expectation            | Every metric falls",
+            " | No metric falls",
             " (exploratory) |",
             "[ ] **Locked before the results**: registered before the first test in the store, but edited after",
         ],
@@ -71,7 +71,7 @@ fn the_first_registration_stays_in_a_clone_without_the_store() {
     studio.edit("studies/blurring.yaml", EXPECTED, "No metric falls");
     studio.study(&[]).ended(0);
     assert_eq!(studio.read(REGISTERED), first);
-    says(&studio, &["Edited after the first results", "registered: Every metric falls"]);
+    says(&studio, &["Edited after the first results", "| Every metric falls"]);
     // An edited registration is refused.
     studio.edit(REGISTERED, EXPECTED, "No metric falls");
     studio.run(&["report", "blurring"]).ended(4).tells("registration.json").tells("edited");
@@ -150,13 +150,13 @@ fn the_test_can_be_kept_shut() {
 fn settings_that_were_tested_and_are_not_shown_are_listed() {
     let studio = Studio::finished();
     let of = |name: &str| format!("reports/demo/{name}/provenance.json");
-    says(&studio, &["[x] **Other tests on the same images**: no others"]);
+    says(&studio, &["[x] **Other tests on the same images**: no other is known"]);
     let words = "title=x";
     let changed = "evaluation.batch=3";
     studio.study(&["--set", changed]).ended(0);
     studio.study(&["--set", words]).ended(0);
     // The report with changed settings leaves the study's own as it was; the study's next run takes note.
-    says(&studio, &["[x] **Other tests on the same images**: no others"]);
+    says(&studio, &["[x] **Other tests on the same images**: no other is known"]);
     let own = noted(&studio, &of("blurring+evaluation.batch=3"), "blurring+evaluation.batch=3");
     assert_eq!((own["opened"].as_array().unwrap().len(), own["others"].as_array().unwrap().len()), (2, 4));
     studio.study(&[]).ended(0).answers("done");

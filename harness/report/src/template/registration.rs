@@ -7,7 +7,7 @@ use crate::{
         provenance::{Opening, Tests},
         registration::{Edit, Locked, Occasion},
     },
-    markdown::count,
+    markdown::{Align, Table, count, escape},
 };
 use harness_record::vocabulary::Stage;
 use minijinja::{Value, value::Serde};
@@ -25,6 +25,8 @@ struct Shown {
     edited: &'static str,
     /// The parts that are different now.
     edits: Vec<Edit>,
+    /// These parts as a table in Markdown; empty if there are none.
+    table: String,
     /// True if the tests of the study are known.
     tests_known: bool,
     /// The number of different settings of the study that were tested.
@@ -59,6 +61,7 @@ fn shown(data: &Data) -> Shown {
         registration.digest().clone_into(&mut shown.digest);
         shown.edited = registration.edited();
         shown.edits = registration.locked.edits(&Locked::of(&data.study));
+        shown.table = table(&shown.edits);
     }
     if let Some(Tests { opened, others }) = data.provenance.tests(&data.report_name()) {
         let tests = data.runs.places().filter(|(place, _)| place.stage == Stage::Evaluate);
@@ -74,6 +77,21 @@ fn shown(data: &Data) -> Shown {
         shown.hidden_tests = shown.hidden.iter().map(|hidden| hidden.tests).sum();
     }
     shown
+}
+
+fn table(edits: &[Edit]) -> String {
+    if edits.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(["Part", "Registered", "Now"].map(|head| (head, Align::Left)));
+    let cell = |text: &Option<String>, none: &str| text.as_ref().map_or_else(|| none.to_owned(), |text| escape(text));
+    table.rows = edits
+        .iter()
+        .map(|Edit { part, was, now }| {
+            vec![escape(part), cell(was, "not there; added later"), cell(now, "not there any more")]
+        })
+        .collect();
+    table.captioned("parts of the study that were edited later")
 }
 
 /// Returns the tests of an opening that are not among the report's `own`; `None` if there are none.
