@@ -31,6 +31,7 @@ fn a_study_on_the_sample() {
         "finetuning.epochs=1",
         "evaluation.blur=[0, 25, 100]",
         "protocols=[corrected]",
+        "seeds=[0]",
         "report.gallery.images=2",
     ] {
         arguments.extend(["--set", setting]);

@@ -46,7 +46,7 @@ fn an_edit_after_the_results_shows() {
             "> **Edited after the first results:**\n> the expectation, the claim first-step-hurts.",
             "| expectation            | Every metric falls",
             " | No metric falls",
-            " (exploratory) |",
+            "undecided (exploratory) ",
             "[ ] **Locked before the results**: registered before the first test in the store, but edited after",
         ],
     );
