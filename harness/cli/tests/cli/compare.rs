@@ -149,7 +149,7 @@ fn an_arm_is_held_against_another_image_by_image() {
     assert_eq!(table, 3, "{}", said.stdout);
     said.answers("loss of ssl").answers("not comparable:");
     // Levels of blur are compared with each other.
-    let found = compared(&studio, "demo/blurring:ssl@blur-0", "demo/blurring:ssl@blur-100", &["--metric", "dice"]);
+    let found = compared(&studio, "demo/blurring:ssl@blur-0", "demo/blurring:ssl@blur-100", &["--metric", "loss"]);
     assert_eq!(rows(&found, &[]).len(), 2);
     for row in rows(&found, &[("condition", "blur-0")]) {
         assert_eq!(row["condition"]["b"], "blur-100");

@@ -2,7 +2,7 @@
 
 use crate::{
     compare::{PROFILE, change_records, compare, compared, places, rows, with_scores},
-    studio::{Studio, copy},
+    studio::{Studio, copy, published},
 };
 use harness_record::{rows::PlaceRow, table, vocabulary::Protocol};
 use serde_json::Value;
@@ -19,6 +19,12 @@ fn committed() -> Studio {
 fn with_places(studio: &Studio, to: &str, keep: impl Fn(&PlaceRow) -> Option<u64>) {
     copy(&studio.path(PROFILE), &studio.path(to));
     let folder = studio.path(to).join("blurring");
+    // A report holds the baselines once, beside its first test. They are the same in every test.
+    let runs = published(&studio.path(to), "per_image.csv");
+    let baselines = runs.iter().map(|run| run.join("baselines.csv")).find(|file| file.exists()).unwrap();
+    for run in runs.iter().filter(|run| !run.join("baselines.csv").exists()) {
+        fs::copy(&baselines, run.join("baselines.csv")).unwrap();
+    }
     let kept: Vec<PlaceRow> =
         places(&folder).into_iter().filter_map(|place| Some(PlaceRow { seed: keep(&place)?, ..place })).collect();
     table::write(&folder.join("data/places.csv"), &kept).unwrap();
