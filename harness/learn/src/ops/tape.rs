@@ -187,7 +187,8 @@ pub(super) fn by_candle(inputs: &[&Tensor], compute: impl FnOnce() -> Result<Ten
         }
     }
     write(&all.clone().iter().collect::<Vec<_>>(), &ours, move |gradient| {
-        let found = (&output * gradient)?.sum_all()?.backward()?;
+        // On CUDA candle cannot add up a scalar: it would upload its sides, and there are none.
+        let found = (&output * gradient)?.flatten_all()?.sum_all()?.backward()?;
         Ok(all.iter().map(|input| found.get(input).map(Tensor::detach)).collect())
     });
     Ok(ours)

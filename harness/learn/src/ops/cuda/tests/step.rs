@@ -121,3 +121,26 @@ fn scores() {
     };
     assert_close("scores", &outcome(&gpu), &outcome(&Device::Cpu), 1e-5);
 }
+
+#[test]
+fn losses_of_candles_operations() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(gpu) = gpu() else { return };
+    let channels = (values(&[2, 3, 17, 19], &["channels"]) * 4.0).unwrap();
+    let classes: Vec<u8> = (0..2 * 17 * 19).map(|i| (i * 5 % 7 % 3) as u8).collect();
+    let target = Tensor::from_vec(classes, (2, 17, 19), &Device::Cpu).unwrap();
+    for text in [r#"{"mse": 1}"#, r#"{"soft-dice": 1}"#] {
+        let loss: LossSpec = serde_json::from_str(text).unwrap();
+        let on = |device: &Device| {
+            let (x, target) = (channels.to_device(device).unwrap(), target.to_device(device).unwrap());
+            let x = Var::from_tensor(&x).unwrap();
+            outcome(std::slice::from_ref(&x), || loss.of(&x, &target).unwrap())
+        };
+        for (ours, theirs) in on(&gpu).iter().zip(on(&Device::Cpu)) {
+            // The gradients are small; their own size is the scale.
+            let largest = host(&theirs).into_iter().fold(0f32, |a, b| a.max(b.abs()));
+            let scaled = |tensor: &Tensor| (tensor.to_device(&Device::Cpu).unwrap() / f64::from(largest)).unwrap();
+            assert_close(text, &scaled(ours), &scaled(&theirs), 1e-5);
+        }
+    }
+}
