@@ -46,8 +46,10 @@ export CUDA_HOME PATH="$CUDA_HOME/bin:$PATH" CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP
 CUDAFORGE_THREADS=$(nproc)
 export CUDAFORGE_THREADS
 # candle asks cudarc to link CUDA. With this setting cudarc loads it instead. Build scripts must not get the setting: cargo spares
-# them only if the target is named.
-export RUSTFLAGS="${RUSTFLAGS:-} --cfg feature=\"dynamic-loading\"" CARGO_BUILD_TARGET=$host
+# them only if the target is named. The setting is not given twice where this script calls itself, or cargo would build all again.
+loading='--cfg feature="dynamic-loading"'
+[[ ${RUSTFLAGS:-} == *"$loading"* ]] || RUSTFLAGS="${RUSTFLAGS:-} $loading"
+export RUSTFLAGS CARGO_BUILD_TARGET=$host
 cd "$root"
 
 # Our own kernels are compiled by nvcc; candle's, which nothing runs here, become empty files.
