@@ -124,6 +124,20 @@ built() {
 case "${1:-}" in
 '')
   cargo build --release --locked --features cudnn
+# A study on a GPU with too little memory ends with 5, and says what to do.
+too_little_memory() {
+  local status=0 scratch said='error: the GPU has too little memory: set a smaller `batch` for this stage'
+  scratch=$(mktemp -d)
+  STANDIN_MEMORY=3000000 LD_LIBRARY_PATH=$work/standin "$CARGO_TARGET_DIR/$host/release/harness" study blurring --profile demo \
+    --seeds 0 --device cuda --store "$scratch/runs" --reports "$scratch/reports" >"$work/log" 2>&1 || status=$?
+  rm -rf "$scratch"
+  if [ "$status" -ne 5 ] || ! grep -F "$said" "$work/log"; then
+    cat "$work/log" >&2
+    printf 'error: with too little memory the study ended with status %d\n' "$status" >&2
+    return 1
+  fi
+}
+
   printf 'built: %s\n' "$work/$host/release/harness"
   cat <<'HELP'
 run:   target/cuda/HOST/release/harness study blurring --device cuda
@@ -169,6 +183,7 @@ lint)
 --)
   shift
   "$@"
+  too_little_memory
   ;;
 empty)
   shift

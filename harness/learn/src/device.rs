@@ -167,3 +167,26 @@ fn libraries() -> Result<(), DeviceError> {
 pub fn cuda_state() -> Result<(), DeviceError> {
     cuda(0).map(|_| ())
 }
+
+/// Returns true if a GPU had too little memory. candle and [`candle_core::Error::wrap`] keep only the text of some errors.
+pub(crate) fn lacks_memory(error: &candle_core::Error) -> bool {
+    let said = error.to_string();
+    ["CUDA_ERROR_OUT_OF_MEMORY", "CUBLAS_STATUS_ALLOC_FAILED", "DEVICE_ALLOCATION_FAILED"]
+        .iter()
+        .any(|name| said.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::train::TrainError;
+    use candle_core::Error;
+
+    #[test]
+    fn too_little_memory_is_told_from_other_errors() {
+        let said = |text: &str| TrainError::from(Error::wrap(text.to_owned())).to_string();
+        let memory = said("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
+        assert!(memory.starts_with("the GPU has too little memory: set a smaller `batch`"), "{memory}");
+        let other = said("DriverError(CUDA_ERROR_LAUNCH_FAILED, \"unspecified launch failure\")");
+        assert!(other.starts_with("computing failed: "), "{other}");
+    }
+}

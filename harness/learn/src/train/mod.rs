@@ -16,7 +16,10 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-use crate::models::{Model, WeightsError};
+use crate::{
+    device,
+    models::{Model, WeightsError},
+};
 use candle_core::Tensor;
 use harness_images::{
     augment::{Drawn, Target, Visit},
@@ -62,9 +65,12 @@ pub enum TrainError {
     /// A set of images is empty.
     #[error("there are no images to {0}")]
     NoImages(&'static str),
-    /// candle reported an error.
+    /// The GPU has too little memory.
+    #[error("the GPU has too little memory: set a smaller `batch` for this stage, or use a GPU with more memory ({0})")]
+    OutOfMemory(#[source] candle_core::Error),
+    /// candle reported another error.
     #[error("computing failed: {0}")]
-    Compute(#[from] candle_core::Error),
+    Compute(#[source] candle_core::Error),
     /// A file of the run cannot be read or written.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -79,6 +85,12 @@ pub enum TrainError {
         /// The problem of the file.
         reason: String,
     },
+}
+
+impl From<candle_core::Error> for TrainError {
+    fn from(error: candle_core::Error) -> Self {
+        if device::lacks_memory(&error) { Self::OutOfMemory(error) } else { Self::Compute(error) }
+    }
 }
 
 /// The results of one batch, on the network's device. Nobody has waited for them yet.
