@@ -100,14 +100,23 @@ sanitized() {
 # The check for machines with a GPU, from its bundle, on the stand-in: no minute on a GPU is spent on its mistakes.
 gpu_check() {
   local sizes='--width 16 --depth 1 --inner 8 --dim 8 --codes 16'
-  local study='--protocol corrected --set pretraining.epochs=1 --set finetuning.epochs=1 --set model.vqvae.width=8'
-  study+=' --set model.vqvae.inner=4 --set model.vqvae.depth=1'
-  KERNELS=empty scripts/gpu-check.sh bundle "$work/check"
+  local network='--set model.vqvae.width=8 --set model.vqvae.inner=4 --set model.vqvae.depth=1'
+  local study="--protocol corrected --set pretraining.epochs=1 --set finetuning.epochs=1 $network"
+  local sample="$network --set data.size=16 --set pretraining.epochs=1 --set data.pretraining.validation=10 --set finetuning.epochs=1"
+  sample+=' --set data.pretraining.dataset.cats-and-dogs.per_class=20'
+  sample+=' --set data.segmentation.split.official.validation.images=5'
+  # Pillow makes photographs small. Without a network there may be none, and then the photographs are left out.
+  if { [ -x "$work/venv/bin/pip" ] || "${PYTHON:-python3}" -m venv "$work/venv"; } &&
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check 'pillow==13.0.0'; then
+    export PYTHON=$work/venv/bin/python
+  fi
+  KERNELS=empty PHOTOGRAPHS=40 scripts/gpu-check.sh bundle "$work/check"
   rm -rf "$work/check/results"
-  LD_LIBRARY_PATH=$work/standin BATCH=2 SIZE=16 STEPS=2 ROUNDS=1 OPTIONS=$sizes STUDY=$study \
+  LD_LIBRARY_PATH=$work/standin PATIENCE=5 BATCH=2 SIZE=16 STEPS=2 ROUNDS=1 OPTIONS=$sizes STUDY=$study SAMPLE=$sample SEEDS='0 0,1' \
     scripts/gpu-check.sh check "$work/check"
-  local name
-  for name in speeds.md kernels.txt machine.txt study.txt; do
+  local name names=(speeds.md kernels.txt machine.txt study.txt)
+  grep -q '^sample .* left out' "$work/check/results/summary.txt" || names+=(sample.md)
+  for name in "${names[@]}"; do
     if [ ! -s "$work/check/results/$name" ]; then
       printf 'error: the check left no %s\n' "$name" >&2
       return 1
@@ -115,15 +124,6 @@ gpu_check() {
   done
 }
 
-# built NAME: the newest program of a test.
-built() {
-  cargo test --release --locked --features cudnn --package harness-learn --lib --test steps --no-run 2>&1 |
-    sed -n "s/.*Executable .*(\(.*\/$1-[0-9a-f]*\))/\1/p"
-}
-
-case "${1:-}" in
-'')
-  cargo build --release --locked --features cudnn
 # A study on a GPU with too little memory ends with 5, and says what to do.
 too_little_memory() {
   local status=0 scratch said='error: the GPU has too little memory: set a smaller `batch` for this stage'
@@ -138,6 +138,15 @@ too_little_memory() {
   fi
 }
 
+# built NAME: the newest program of a test.
+built() {
+  cargo test --release --locked --features cudnn --package harness-learn --lib --test steps --no-run 2>&1 |
+    sed -n "s/.*Executable .*(\(.*\/$1-[0-9a-f]*\))/\1/p"
+}
+
+case "${1:-}" in
+'')
+  cargo build --release --locked --features cudnn
   printf 'built: %s\n' "$work/$host/release/harness"
   cat <<'HELP'
 run:   target/cuda/HOST/release/harness study blurring --device cuda
@@ -174,6 +183,7 @@ standin)
   library=$(built harness_learn)
   sanitized "$library"
   gpu_check
+  too_little_memory
   printf 'the library test: %s\n' "$library"
   ;;
 lint)
@@ -183,7 +193,6 @@ lint)
 --)
   shift
   "$@"
-  too_little_memory
   ;;
 empty)
   shift

@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
-# Checks this project on a GPU and times it against PyTorch, in less than ten minutes and without a network.
+# Checks this project on a GPU and times it against PyTorch, in about ten minutes and without a network.
 #
 #   scripts/gpu-check.sh bundle DIR        build what the check runs, and pack it into DIR/gpu-check.tar.xz
 #   scripts/gpu-check.sh check DIR [OUT]   run it on a machine with a GPU, and write the results to OUT (DIR/results)
 #
-# `bundle` runs where scripts/cuda-build.sh runs; no GPU is needed. `check` needs the script and DIR, a driver, and CUDA's libraries:
-# from a toolkit, or from the wheels of a PyTorch for CUDA (PYTHON, default python3), which it also compares with if it is there.
+# `bundle` runs where scripts/cuda-build.sh runs; no GPU is needed. It fails if the packed file is larger than 40 MiB. If HARNESS_DATA
+# holds pets-sample and cats-and-dogs-10k, and Python (PYTHON, default python3) has Pillow, it packs real photographs too, made small:
+# 600 pets, 500 cats and 500 dogs, or at most PHOTOGRAPHS of each. Their licences do not let you pass the file on.
 #
-# Each part has its own time limit, and its result is written as soon as it is known, the most important first. OUT/summary.txt
-# lists the parts; speeds.md is the table of speeds: medians over ROUNDS (5) rounds of STEPS (20) steps, by turns, at BATCH (64)
-# and SIZE (120), the published ones. DEVICE (cuda) is where PyTorch computes. OPTIONS are more sizes of the network, such as `--width 64`, and STUDY more words for the study.
+# `check` needs the script and DIR, a driver, and CUDA's libraries: from a toolkit, or from the wheels of a PyTorch for CUDA (for
+# PYTHON), which it also compares with if it is there.
+#
+# Each part has its own time limit, 14 minutes in all (PATIENCE (1) multiplies them, for slow machines). Its result is written as soon
+# as it is known, the most important first. OUT/summary.txt lists the parts; speeds.md is the table of speeds: medians over ROUNDS (5)
+# rounds of STEPS (20) steps, by turns, at BATCH (64) and SIZE (120), the published ones. DEVICE (cuda) is where PyTorch computes.
+# OPTIONS are more sizes of the network, such as `--width 64`, and STUDY more words for the study.
+#
+# The last part, `sample`, trains the published network on the photographs, in bf16. It runs the study once for each list of SEEDS
+# (`0 0,1 0,1,2`), and each run continues the one before. sample.md holds the time and the tables of the last run that ended in time.
+# SAMPLE are the words that set the sizes.
 #
 # Ends with 0 if goldens, operations, batches and training agree with the CPU and a study runs, and with 1 if not.
 set -euo pipefail
@@ -20,9 +29,59 @@ usage() {
   exit 2
 }
 
+# photographs DIR: puts small photographs into DIR, if there are any.
+photographs() {
+  local data=${HARNESS_DATA:-}
+  if [ ! -d "$data/pets-sample/images" ] || [ ! -d "$data/cats-and-dogs-10k/PetImages" ]; then
+    echo 'photographs are left out: HARNESS_DATA does not hold pets-sample and cats-and-dogs-10k'
+  elif ! "$python" -c 'import PIL' 2>/dev/null; then
+    printf 'photographs are left out: %s has no Pillow (reference/requirements.txt)\n' "$python"
+  else
+    "$python" - "$data" "$1" "${PHOTOGRAPHS:-0}" <<'PYTHON'
+import pathlib, shutil, sys
+from PIL import Image
+data, out = map(pathlib.Path, sys.argv[1:3])
+most = int(sys.argv[3])
+SHORTER = 150  # pixels; the study makes 120 of them
+
+
+def some(folder, usual):
+    """Pictures of a folder, evenly spaced."""
+    files = sorted(path for path in folder.glob("*.jpg") if not path.name.startswith("."))
+    n = min(most or usual, len(files))
+    return [files[i * len(files) // n] for i in range(n)]
+
+
+def folder(*names):
+    path = out.joinpath(*names)
+    path.mkdir(parents=True)
+    return path
+
+
+pets = data / "pets-sample"
+images, trimaps = folder("pets-sample", "images"), folder("pets-sample", "annotations", "trimaps")
+for path in some(pets / "images", 600):
+    with Image.open(path) as image:
+        scale = min(1, SHORTER / min(image.size))
+        size = [round(side * scale) for side in image.size]
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(images / path.name, quality=92)
+    trimap = pets / "annotations" / "trimaps" / f"{path.stem}.png"
+    if trimap.exists():
+        with Image.open(trimap) as image:
+            image.resize(size, Image.Resampling.NEAREST).save(trimaps / trimap.name)
+for path in (pets / "annotations").glob("[a-z]*.txt"):
+    shutil.copy(path, out / "pets-sample" / "annotations")
+for name in ["Cat", "Dog"]:
+    target = folder("cats-and-dogs-10k", "PetImages", name)
+    for path in some(data / "cats-and-dogs-10k" / "PetImages" / name, 500):
+        shutil.copy(path, target)
+PYTHON
+  fi
+}
+
 # bundle DIR
 bundle() {
-  local root out
+  local root out size python=${PYTHON:-python3}
   root=$(cd "$(dirname "$script")/.." && pwd)
   mkdir -p "$1"
   out=$(cd "$1" && pwd)
@@ -43,20 +102,26 @@ bundle() {
   cp -r harness/learn/tests/golden harness/learn/tests/weights "$work/bundle/tests/"
   cp -r reference/train_step.py reference/models.py studies templates data-manifests "$work/bundle/"
   cp "$script" "$work/bundle/"
+  photographs "$work/bundle/data"
   # All programs hold the same kernels of candle; a window of 256 MiB finds them again.
-  "${PYTHON:-python3}" - "$work/bundle" "$out/gpu-check.tar.xz" <<'PACK'
+  "$python" - "$work/bundle" "$out/gpu-check.tar.xz" <<'PACK'
 import lzma, sys, tarfile
 folder, packed = sys.argv[1:]
 filters = [{"id": lzma.FILTER_LZMA2, "preset": 4, "dict_size": 1 << 28}]
 with lzma.open(packed, "wb", filters=filters) as file, tarfile.open(fileobj=file, mode="w") as archive:
     archive.add(folder, ".")
 PACK
-  printf '%s: %d MiB\n' "$out/gpu-check.tar.xz" $(($(stat -c %s "$out/gpu-check.tar.xz") >> 20))
+  size=$(stat -c %s "$out/gpu-check.tar.xz")
+  printf '%s: %d.%d MiB\n' "$out/gpu-check.tar.xz" $((size >> 20)) $(((size * 10 >> 20) % 10))
+  if [ "$size" -gt $((40 << 20)) ]; then
+    echo 'error: the packed file is larger than 40 MiB; PHOTOGRAPHS=300 packs fewer photographs' >&2
+    return 1
+  fi
 }
 
 # part NAME SECONDS COMMAND...: runs a part of the check, and writes what it says to OUT/NAME.txt.
 part() {
-  local name=$1 limit=$2 status=0 start=$SECONDS
+  local name=$1 limit=$(($2 * ${PATIENCE:-1})) status=0 start=$SECONDS
   shift 2
   timeout -k 5 "$limit" "$@" >"$results/$name.txt" 2>&1 || status=$?
   local verdict=done
@@ -121,6 +186,23 @@ print("\n".join(table))
 PYTHON
 }
 
+# The study of pretraining on real photographs. It is called by a shell of its own.
+sample() {
+  local seeds start=$SECONDS
+  for seeds in ${SEEDS:-0 0,1 0,1,2}; do
+    # shellcheck disable=SC2086 # SAMPLE are words
+    ./harness study ssl-vs-sl --profile sample --protocol corrected --seeds "$seeds" --device cuda --precision bf16 --offline \
+      --root . --store runs --reports reports --data-dir data $SAMPLE
+    {
+      printf 'Pretraining and fine-tuning on photographs, seeds %s: %d s together.\n\n' "$seeds" $((SECONDS - start))
+      # The answer and the tables of results, without the links to their sources.
+      sed -n '/^## Answer/,/^## Claims/p; /^## Results/,/^## [^R]/{/^Table: /p; /^|/p; /^$/p}' \
+        "$(ls -t reports/sample/*/report.md | head -n 1)" | sed -E '/^## /d; s/\[([^]]*)\]\[[^]]*\]/\1/g' | cat -s
+    } >"$results/sample.md.new"
+    mv "$results/sample.md.new" "$results/sample.md"
+  done
+}
+
 # check DIR OUT
 check() {
   python=${PYTHON:-python3}
@@ -172,6 +254,16 @@ check() {
     left_out sanitizer 'there is no compute-sanitizer'
   fi
   must study 90 ./harness study blurring --profile demo --seeds 0 --device cuda --root . --store runs --reports reports ${STUDY:-}
+  if [ -d data ]; then
+    local sets='data.size=120 model.vqvae.width=256 model.vqvae.depth=4 model.vqvae.inner=256'
+    sets+=' data.pretraining.dataset.cats-and-dogs.per_class=500'
+    export results SAMPLE=${SAMPLE:-"--set ${sets// / --set }"}
+    export -f sample
+    may sample 120 bash -euo pipefail -c sample
+    [ ! -s "$results/sample.md" ] || cat "$results/sample.md"
+  else
+    left_out sample 'no photographs are packed'
+  fi
   printf '\n%s\n' "$results: $(find "$results" -type f | wc -l) files"
   exit "$failed"
 }
