@@ -166,9 +166,11 @@ impl<'a> Results<'a> {
     /// Formats the range over seeds and their number: `0.846 to 0.853 (3)`, `0.467 to 0.853 (3, 1 at one class)`.
     fn over_seeds(&self, row: &Row<'_>, figure: &Figure<'_>) -> Option<String> {
         let spread = figure.over_seeds()?;
+        // A collapse is looked for under the first condition alone.
+        let is_first = row.condition == self.data.first_condition();
         let collapsed = match seeds_of_one_class(self.data, row.arm, self.protocol) {
-            (0, _) => String::new(),
-            (seeds, _) => format!(", {seeds} at one class"),
+            seeds if seeds > 0 && is_first => format!(", {seeds} at one class"),
+            _ => String::new(),
         };
         let text = format!("{} ({}{collapsed})", ends((spread.low, spread.high)), spread.seeds);
         Some(to_metrics(&text, &figure.rows))

@@ -89,13 +89,11 @@ pub(super) fn look(data: &Data) -> Result<Vec<Finding>, &'static str> {
     if counted { Ok(findings) } else { Err("the runs did not count pixels") }
 }
 
-/// Returns the number of seeds under which an arm gives nearly all pixels to one class, and the number of seeds whose
-/// pixels were counted.
-pub(crate) fn seeds_of_one_class(data: &Data, arm: &str, protocol: Protocol) -> (usize, usize) {
-    let tests = tests(data, arm, protocol);
-    let of_one_class =
+/// Returns the number of seeds under which an arm gives nearly all pixels to one class.
+pub(crate) fn seeds_of_one_class(data: &Data, arm: &str, protocol: Protocol) -> usize {
+    let is_of_one_class =
         |test: &&Counted<Confusion>| Collapse::of(&test.counts).iter().any(|way| matches!(way, Collapse::OnlyClass(_)));
-    (tests.iter().filter(of_one_class).count(), tests.len())
+    tests(data, arm, protocol).iter().filter(is_of_one_class).count()
 }
 
 /// Returns the pixels of each seed under the first condition. Other conditions are hard on purpose.

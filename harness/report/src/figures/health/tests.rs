@@ -116,6 +116,7 @@ fn one_collapsed_seed_withholds_what_its_arm_is_compared_for() {
     // A soft score can be above that of the same mask.
     assert_eq!(against(&data, Severity::Fails, ["b.soft_dice", "majority-class.soft_dice"]), reason);
     assert_eq!(against(&data, Severity::Fails, ["b.soft_dice", "perfect-in-unit-range.soft_dice"]), "");
+    assert_eq!(["a", "b"].map(|arm| collapse::seeds_of_one_class(&data, arm, Protocol::Corrected)), [0, 1]);
     let found = data.health.0[0].found.as_ref().unwrap();
     let [finding] = &found[..] else { panic!("{found:?}") };
     let key = data.runs.of("b", Stage::Evaluate, Some(Protocol::Corrected)).nth(1).unwrap().1.key().short();
