@@ -151,8 +151,10 @@ fn an_arm_is_held_against_another_image_by_image() {
     // Levels of blur are compared with each other.
     let found = compared(&studio, "demo/blurring:ssl@blur-0", "demo/blurring:ssl@blur-100", &["--metric", "loss"]);
     assert_eq!(rows(&found, &[]).len(), 2);
-    for row in rows(&found, &[("condition", "blur-0")]) {
-        assert_eq!(row["condition"]["b"], "blur-100");
+    // A network that gives every image the same output does not change with blur.
+    let tested = rows(&found, &[]).into_iter().filter(|row| row["change"] != "same").collect::<Vec<_>>();
+    assert!(!tested.is_empty() && rows(&found, &[]).iter().all(|row| row["condition"]["b"] == "blur-100"), "{found}");
+    for row in tested {
         // It is the same network, so images are what chance draws. All 16 flips are tried, and two rows are corrected.
         assert!((0.125..=1.0).contains(&row["p"].as_f64().unwrap()) && row["interval"][0].is_f64(), "{row}");
         assert!(row["note"].as_str().unwrap().contains("the same networks on both sides"), "{row}");

@@ -95,11 +95,11 @@ fn one_seed_beside_another_is_not_tested_and_does_not_pass_in_silence() {
         said.answers("not tested for regressions:").answers("regressions: none among the tested figures");
     }
     // Two networks against three are too few on one side.
-    with_places(&studio, "two", |place| (place.seed < 2).then_some(place.seed + 7));
+    with_places(&studio, "two", |place| (place.seed > 0).then_some(place.seed + 7));
     let found = compared(&studio, "demo/blurring", "two/blurring", &[]);
     assert!(rows(&found, &[("change", "not-tested")]).iter().any(|row| row["note"] == "not tested: two networks in B"));
-    // The figures of the first two seeds are the same on both sides, whatever else is.
-    with_places(&studio, "again", |place| (place.seed < 2).then_some(place.seed));
+    // The same networks are the same, whatever their seeds are called.
+    with_places(&studio, "again", |place| (place.seed > 0).then_some(place.seed));
     let found = compared(&studio, "two/blurring", "again/blurring", &["--fail-on-regression", "dice:0"]);
     assert!(rows(&found, &[]).iter().all(|row| row["change"] == "same"), "{found}");
 }

@@ -304,6 +304,9 @@ impl Pairs {
         let (a, b) = (ordered(a), ordered(b));
         let words = a.iter().zip(&b).filter(|(a, b)| a != b).map(|(a, b)| format!("{a} with {b}")).collect::<Vec<_>>();
         let note = (!words.is_empty()).then(|| format!("seeds are paired in their order: {}", words.join(", ")));
+        let left_out = (fewer < all).then(|| format!("over {fewer} of {all} seeds"));
+        let notes: Vec<_> = note.into_iter().chain(left_out).collect();
+        let note = notes.is_empty().not().then(|| notes.join("; "));
         Self { a, b, note }
     }
 }
