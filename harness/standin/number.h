@@ -21,7 +21,6 @@ inline float float_of(uint32_t bits) {
     return value;
 }
 
-inline float widen(float value) { return value; }
 inline float widen(bfloat16 value) { return float_of((uint32_t)value.bits << 16); }
 
 // Rounds to nearest, ties to even; NaN stays NaN.
