@@ -43,7 +43,17 @@ pub struct VqvaeSpec {
 
 impl Default for VqvaeSpec {
     fn default() -> Self {
-        Self { width: 256, depth: 4, inner: 256, dim: 64, codes: 512, decay: 0.99, eps: 1e-5, commitment: 0.25, restart_below: None }
+        Self {
+            width: 256,
+            depth: 4,
+            inner: 256,
+            dim: 64,
+            codes: 512,
+            decay: 0.99,
+            eps: 1e-5,
+            commitment: 0.25,
+            restart_below: None,
+        }
     }
 }
 
