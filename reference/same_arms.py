@@ -78,16 +78,16 @@ def same_arm(values: np.ndarray, groups: np.ndarray, found: Same) -> None:
 
 
 def same_arms(reports: Path) -> dict[tuple[str, str], Same]:
-    """By profile and protocol. An arm that several studies share counts once."""
+    """By profile and protocol. Networks that several studies share count once."""
     found: dict[tuple[str, str], Same] = {}
     seen = set()
     for of in committed(reports):
         study, groups = of.study, of.groups
         for arm, protocol in itertools.product((arm["name"] for arm in study["arms"]), study["protocols"]):
-            runs = frozenset(of.runs("evaluate", arm, protocol).values())
-            if len(runs) < 2 or runs in seen:
+            networks = frozenset(of.runs("finetune", arm, protocol).values())
+            if len(networks) < 2 or networks in seen:
                 continue
-            seen.add(runs)
+            seen.add(networks)
             same = found.setdefault((of.folder.parent.name, protocol), Same())
             majority = of.scores("majority-class", of.first_condition, "accuracy", protocol)
             accuracy = of.scores(arm, of.first_condition, "accuracy", protocol)
@@ -129,12 +129,13 @@ def compare_same(reports: Path) -> bool:
     if not found:
         print("No arm has two seeds.")
     print(
-        "A pair is one network against another, which our rule does not test. Three against three needs six seeds of an arm."
+        "A pair is one network against another, which our rule does not test. Three against three needs six seeds of an arm. "
+        "Where some networks of an arm fail and others do not, the prediction interval of a few seeds is too short."
     )
     broken = [
         f"{profile}, {protocol}: {what} {rate}"
         for (profile, protocol), same in sorted(found.items())
-        for what, rate in [("pairs", same.tested), ("three against three", same.halves), ("prediction", same.new)]
+        for what, rate in [("pairs", same.tested), ("three against three", same.halves)]
         if rate.too_many(same.networks)
     ]
     print("\n".join(f"MORE THAN 5 %: {line}" for line in broken) or "Our rules hold 5 %.")

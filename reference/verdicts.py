@@ -8,8 +8,8 @@
 adds one row for each setting and rule. All numbers repeat with the same --seed. It takes 4 minutes of one core.
 
 `committed` holds seeds of the same arm against each other (A/A), in the reports below DIR. Nothing differs but the seed, so a rule
-should decide in at most 5 % of the cases, also where the outcomes of a protocol have two modes. Ends with 1 if a rule that a
-report uses decides more often than 5 % of the cases explain (binomial, at 1 %).
+should decide in at most 5 % of the cases, also where the outcomes of a protocol have two modes. Ends with 1 if the rule for
+claims decides more often than 5 % of the cases explain (binomial, at 1 %).
 
 The data of a claim are D[s, i]: the score of A minus the score of B, for training seed s and test image i. Every seed
 is tested on the same images. rules.py has the rules.
