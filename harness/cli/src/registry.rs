@@ -123,9 +123,14 @@ pub(crate) fn locked(study: &Study, test_images: Vec<TestImages>) -> Locked {
     }
 }
 
-/// Returns true if the store has a test of the plan.
-pub(crate) fn has_tests(store: &Store, plan: &Plan) -> Outcome<bool> {
-    tests_in(store, plan, true)
+/// Returns true if the store has a test of one of the plans.
+pub(crate) fn any_tests<'a>(plans: impl IntoIterator<Item = &'a Plan>, store: &Store) -> Outcome<bool> {
+    for plan in plans {
+        if tests_in(store, plan, true)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns true if the store lacks a test of the plan.

@@ -7,7 +7,7 @@ use crate::{
     output::say,
     plans,
     progress::{Loudness, Progress},
-    registry::{Registry, has_tests, locked},
+    registry::{Registry, any_tests, locked},
     surveys::{self, DataFolders},
 };
 use harness_record::store::Store;
@@ -76,15 +76,6 @@ fn one(resolved: &Resolved, plans: &[Plan], store: &Store, folders: &Folders, pr
         )));
     }
     said(&registry.register(Occasion::OnPurpose, now)?, "is registered", &registry)
-}
-
-fn any_tests(plans: &[Plan], store: &Store) -> Outcome<bool> {
-    for plan in plans {
-        if has_tests(store, plan)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Says what is registered.

@@ -13,7 +13,7 @@ use crate::{
     fetching, manifests,
     output::{say, say_json, table},
     progress::{Loudness, Progress},
-    registry::lacks_tests,
+    registry::{any_tests, lacks_tests},
     stamp::{self, Stamp},
     surveys::{self, DataFolders},
     threads::use_threads,
@@ -41,8 +41,10 @@ struct Ready {
     resolved: Resolved,
     overrides: Vec<String>,
     plan: Plan,
-    /// The study as its file has it, and its plan if the data are known. `None` if it is valid only with the overrides.
-    base: Option<(Resolved, Option<Plan>)>,
+    /// The study as its file has it. `None` if it is valid only with the overrides.
+    base: Option<Resolved>,
+    /// True if the store had a test of the study, with or without the overrides, when the command began.
+    was_tested: bool,
 }
 
 pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -> Outcome {
@@ -76,11 +78,9 @@ pub(crate) fn run(options: &cli::Study, folders: &Folders, loudness: Loudness) -
             validation::leave_out_tests(&mut plan);
         }
         // The base may read data that the changed study does not. Then it has no plan here.
-        let base = base.map(|base| {
-            let plan = plan_of(&base).ok();
-            (base, plan)
-        });
-        ready.push(Ready { resolved, overrides: overrides.clone(), plan, base });
+        let plan_of_base = base.as_ref().and_then(|base| plan_of(base).ok());
+        let was_tested = any_tests([Some(&plan), plan_of_base.as_ref()].into_iter().flatten(), &store)?;
+        ready.push(Ready { resolved, overrides: overrides.clone(), plan, base, was_tested });
     }
     if options.dry_run {
         return dry_run(&ready, &store, &chosen, options.json);

@@ -36,7 +36,9 @@ impl Opening {
     pub fn add_to(self, all: &mut Vec<Self>) {
         match all.iter_mut().find(|other| other.settings == self.settings) {
             Some(same) => {
-                self.tests.into_iter().for_each(|(seed, runs)| same.tests.entry(seed).or_default().extend(runs));
+                for (seed, runs) in self.tests {
+                    same.tests.entry(seed).or_default().extend(runs);
+                }
             }
             None => all.push(self),
         }

@@ -4,7 +4,7 @@ use super::Ready;
 use crate::{
     failure::{Failure, Outcome},
     progress::Progress,
-    registry::{Registry, has_tests, locked},
+    registry::{Registry, locked},
     reports::freshness::numbers_of,
 };
 use harness_record::{digest, store::Store, vocabulary::Stage};
@@ -65,13 +65,11 @@ impl<'a> Gate<'a> {
     fn register(&self, ready: &Ready) -> Outcome {
         let registry = registry(self.store, self.reports, ready);
         let _lock = registry.lock(self.progress)?;
-        let Some((base, plan)) = &ready.base else { return Ok(()) };
+        let Some(base) = &ready.base else { return Ok(()) };
         if registry.registration()?.is_some() || !test_images::are_the_same(base, &ready.resolved) {
             return Ok(());
         }
-        let tested = has_tests(self.store, &ready.plan)?
-            || plan.as_ref().map_or(Ok(false), |plan| has_tests(self.store, plan))?
-            || !registry.tests()?.opened.is_empty();
+        let tested = ready.was_tested || !registry.tests()?.opened.is_empty();
         let occasion = if tested { Occasion::AfterResults } else { Occasion::FirstTest };
         let images = test_images::of_plan(&ready.plan).map_err(Failure::run)?;
         registry.register(occasion, locked(&base.study, images))?;
